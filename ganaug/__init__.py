@@ -1,0 +1,29 @@
+"""Conditional-GAN augmentation for small, imbalanced, labelled data.
+
+The names below are imported when first used: ``import ganaug`` itself loads none of the heavy libraries behind them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganaug.data import AugmentedDataset, ImageFolder
+    from ganaug.generator import Generator
+
+__all__ = ["AugmentedDataset", "Generator", "ImageFolder", "__version__"]
+
+__version__ = "0.1.0"
+
+_HOMES = {"AugmentedDataset": "ganaug.data", "Generator": "ganaug.generator", "ImageFolder": "ganaug.data"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ganaug' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

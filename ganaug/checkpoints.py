@@ -1,0 +1,118 @@
+"""A run on disk: safetensors for the numbers, JSON for the rest, in one folder that is whole at every moment.
+
+The tensors of a moment are written under a new name first; then `checkpoint.json`, which names them, is replaced in one
+step; then older tensors go. A kill at any point leaves a JSON file whose tensors are all there.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from ganaug.errors import DataError, FormatError
+from ganaug.files import atomic_write
+from ganaug.training import Measure, State
+
+__all__ = ["checkpoint_folder", "load_checkpoint", "save_checkpoint"]
+
+FORMAT_VERSION = 1
+INDEX = "checkpoint.json"
+
+
+def checkpoint_folder(model: Path) -> Path:
+    """Return the folder beside a model file in which its run is kept."""
+    return model.with_name(model.name + ".checkpoint")
+
+
+def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settings: dict[str, object]) -> None:
+    """Write a run's state, other tensors that belong to it, and the settings that a resumed run must share."""
+    tensors = {f"network.{name}": value for name, value in state.family.networks.state_dict().items()}
+    optimizer = state.family.optimizer.state_dict()
+    for index, moments in optimizer["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+    tensors |= {f"best.{name}": value for name, value in (state.best or {}).items()}
+    tensors |= {f"extra.{name}": value for name, value in extra.items()}
+    tensors["random"] = state.random.get_state()
+    index_entries = {
+        "format_version": FORMAT_VERSION,
+        "tensors": f"step-{state.step:09d}.safetensors",
+        "settings": settings,
+        "step": state.step,
+        "seconds": state.seconds,
+        "progress": state.progress,
+        "measures": [[progress, asdict(measure)] for progress, measure in state.measures],
+        "stages": [[side, steps, seconds] for side, (steps, seconds) in state.stages.items()],
+        "stopped": state.stopped,
+    }
+    folder.mkdir(exist_ok=True)
+    current = folder / str(index_entries["tensors"])
+    with atomic_write(current) as file:
+        file.write(save({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}))
+    with atomic_write(folder / INDEX) as file:
+        file.write(json.dumps(index_entries, indent=1).encode())
+    for old in folder.glob("step-*.safetensors"):
+        if old != current:
+            old.unlink(missing_ok=True)
+
+
+def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> dict[str, Tensor]:
+    """Bring `state` to where the checkpoint in `folder` left it, and return the other tensors.
+
+    Raises
+    ------
+    DataError
+        If there is no checkpoint, or it was made with other data or settings.
+    FormatError
+        If the checkpoint is damaged.
+    """
+    index = _read_index(folder)
+    if (theirs := index["settings"]) != settings:
+        differing = sorted(key for key in settings if theirs.get(key) != settings[key])
+        raise DataError(
+            f"a resumed run must have the data and settings it began with, but {', '.join(differing)} changed since "
+            f"{folder} was written: pass the same ones, or leave out --resume to begin anew"
+        )
+    try:
+        tensors = load_file(folder / Path(index["tensors"]).name)
+        state.family.networks.load_state_dict(_with_prefix(tensors, "network."))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in _with_prefix(tensors, "optimizer.").items():
+            number, key = name.split(".", 1)
+            moments.setdefault(int(number), {})[key] = value
+        groups = state.family.optimizer.state_dict()["param_groups"]
+        state.family.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        state.random.set_state(tensors["random"])
+        state.best = _with_prefix(tensors, "best.") or None
+        state.step, state.seconds, state.progress = index["step"], index["seconds"], index["progress"]
+        state.stopped = index["stopped"]
+        state.measures = [(progress, _measure(entries)) for progress, entries in index["measures"]]
+        state.stages = {side: (steps, seconds) for side, steps, seconds in index["stages"]}
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise FormatError(
+            f"{folder} must hold a whole checkpoint, but it cannot be read ({error}): leave out --resume to begin anew"
+        ) from error
+    return _with_prefix(tensors, "extra.")
+
+
+def _read_index(folder: Path) -> dict[str, object]:
+    try:
+        index = json.loads((folder / INDEX).read_text())
+    except FileNotFoundError:
+        raise DataError(f"there must be a checkpoint in {folder} to resume from, but there is none: leave out --resume") from None
+    except (OSError, ValueError) as error:
+        raise FormatError(f"{folder / INDEX} must be a checkpoint's JSON, but it cannot be read ({error})") from error
+    if not isinstance(index, dict) or index.get("format_version") != FORMAT_VERSION:
+        raise FormatError(f"{folder / INDEX} must be a checkpoint of format {FORMAT_VERSION}: leave out --resume to begin anew")
+    return index
+
+
+def _measure(entries: dict[str, object]) -> Measure:
+    return Measure(float(entries["score"]), tuple(entries["agreement"]), tuple(entries["variety"]))
+
+
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

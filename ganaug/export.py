@@ -1,0 +1,184 @@
+"""Torch module to ONNX: export, strip, check, and compare with torch before anybody gets to write the result."""
+
+import copy
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ganaug.errors import ExportError, FormatError
+from ganaug.generator import Generator, open_session
+from ganaug.metadata import PROPERTY, Metadata, read_property
+
+__all__ = ["export_onnx"]
+
+OPSET = 18
+TOLERANCE = 1e-3
+"""Largest difference of a float output, absolute or relative."""
+FLIPPED_SHARE = 0.01
+"""Largest share of the values of an integer output that may differ: those that torch and ONNX Runtime round apart."""
+_BATCHES = (1, 2, 7)
+_CHUNK = 64
+
+
+class _Ordered(nn.Module):
+    """The same module with its outputs as a tuple in the order of their names."""
+
+    def __init__(self, module: nn.Module, names: Sequence[str]) -> None:
+        super().__init__()
+        self.module = module
+        self.names = tuple(names)
+
+    def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+        outputs = self.module(noise, label)
+        if isinstance(outputs, dict):
+            outputs = [outputs[name] for name in self.names]
+        if len(outputs) != len(self.names):
+            raise ValueError(f"{len(outputs)} outputs for the {len(self.names)} names {self.names}")
+        return tuple(outputs)
+
+
+def export_onnx(module: nn.Module, metadata: Metadata, output_names: Sequence[str]) -> bytes:
+    """Turn a generator into the content of a model file.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Called as ``module(noise, label)`` with noise float32 (B, noise_dim) and label int64 (B,). It returns a dict by
+        name, or a tuple in the order of `output_names`, of outputs decoded to what the file promises: for images
+        ``image`` uint8 (B, height, width, channels) and, where there are any, ``realism`` and ``agreement`` float32
+        (B,). It is copied, and stays as and where it is.
+    metadata : Metadata
+        What the file is to say about itself.
+    output_names : sequence of str
+        Names of the outputs.
+
+    Returns
+    -------
+    bytes
+        One self-contained ONNX model, which holds nothing of this machine: no paths, no stack traces.
+
+    Raises
+    ------
+    ExportError
+        If torch cannot export the module, or ONNX Runtime computes something else than torch for any class or batch
+        size, or the result is not what the metadata says.
+    """
+    network = _Ordered(copy.deepcopy(module).cpu(), output_names).eval()
+    model = _to_onnx(network, metadata.noise_dim)
+    _strip(model)
+    model.producer_name, model.producer_version = "ganaug", metadata.versions.get("ganaug", "")
+    model.metadata_props.add(key=PROPERTY, value=metadata.to_json())
+    data: bytes = model.SerializeToString(deterministic=True)
+    try:
+        read_property(data)
+        if metadata.modality == "image":
+            Generator.from_bytes(data)
+        _check_parity(network, data, metadata, output_names)
+    except FormatError as error:
+        raise ExportError(f"The exported model is not one that ganaug would read: {error}") from error
+    return data
+
+
+def _to_onnx(network: _Ordered, noise_dim: int) -> Any:
+    """Export with a dynamic batch, and check the result against the ONNX standard."""
+    import onnx
+
+    # Three, because torch takes sizes 0 and 1 for constants.
+    example = (torch.zeros(3, noise_dim, device="cpu"), torch.zeros(3, dtype=torch.int64, device="cpu"))
+    try:
+        with _quiet(), torch.no_grad():
+            program = torch.onnx.export(
+                network,
+                example,
+                dynamo=True,
+                verbose=False,
+                external_data=False,
+                opset_version=OPSET,
+                input_names=["noise", "label"],
+                output_names=network.names,
+                dynamic_shapes={"noise": {0: "batch"}, "label": {0: "batch"}},
+            )
+            model: Any = program.model_proto  # type: ignore[union-attr]  # None is only for dynamo=False
+            onnx.checker.check_model(model, full_check=True)
+    except Exception as error:  # the exporter lets through whatever its many stages raise, wrapped in advice about them
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        raise ExportError(f"torch cannot export the {type(network.module).__name__}: {reason}") from error
+    return model
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's talk about its own insides from the user."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _strip(message: Any) -> None:
+    """Clear, at every depth, the notes that the exporter takes: source lines and paths of this machine."""
+    for field, value in message.ListFields():
+        if field.name in ("doc_string", "metadata_props"):
+            message.ClearField(field.name)
+        elif field.message_type is not None:
+            for part in [value] if hasattr(value, "ListFields") else value:
+                _strip(part)
+
+
+def _check_parity(network: _Ordered, data: bytes, metadata: Metadata, names: Sequence[str]) -> None:
+    """Raise unless ONNX Runtime agrees with torch, for every class and for batches of several sizes."""
+    session = open_session(data, threads=1)
+    rng = np.random.default_rng(0)
+    classes = np.arange(len(metadata.classes))
+    whole = -(-len(classes) // _CHUNK) * _CHUNK
+    batches = [np.resize(classes, size) for size in _BATCHES] + np.split(np.resize(classes, whole), whole // _CHUNK)
+    flipped, compared = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    for labels in batches:
+        noise = rng.standard_normal((len(labels), metadata.noise_dim), np.float32)
+        with torch.no_grad():
+            expected = [output.numpy() for output in network(torch.from_numpy(noise), torch.from_numpy(labels))]
+        try:
+            actual = session.run(list(names), {"noise": noise, "label": labels})
+        except Exception as error:  # whatever the runtime raises; its errors have no common base
+            raise ExportError(f"The exported model does not run on a batch of {len(labels)}: {error}") from error
+        for name, ours, theirs in zip(names, actual, expected, strict=True):
+            flipped[name] += _difference(name, ours, theirs)
+            compared[name] += theirs.size
+    for name in names:
+        if flipped[name] > FLIPPED_SHARE * compared[name]:
+            share = flipped[name] / compared[name]
+            raise ExportError(f"The exported model differs from torch in {share:.1%} of the values of {name!r}.")
+
+
+def _difference(name: str, actual: NDArray[Any], expected: NDArray[Any]) -> int:
+    """Count the integers that were rounded apart; raise for any difference that rounding cannot explain."""
+    if actual.shape != expected.shape or actual.dtype != expected.dtype:
+        found, promised = f"{actual.dtype} {actual.shape}", f"{expected.dtype} {expected.shape}"
+        raise ExportError(f"The exported model gives {name!r} as {found}, where torch gives {promised}.")
+    if expected.dtype.kind == "f":
+        if not np.allclose(actual, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+            with np.errstate(invalid="ignore"):
+                worst = np.max(np.abs(actual - expected))
+            raise ExportError(f"The exported model differs from torch by {worst:.3g} in {name!r}.")
+        return 0
+    apart = np.abs(actual.astype(np.int64) - expected.astype(np.int64))
+    if expected.dtype == np.uint8 and apart.max(initial=0) > 1:
+        raise ExportError(f"The exported model differs from torch by {apart.max()} levels in {name!r}.")
+    return int(np.count_nonzero(apart))

@@ -1,0 +1,56 @@
+"""Differentiable augmentation: what the discriminator sees, real and synthetic alike (Zhao et al. 2020).
+
+Only changes that keep a label whatever it is: small shifts, turns and zooms, and for colour images light and saturation.
+No flips (digits and text change their class) and no cutout (it leaks into the samples).
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["DRAWS", "augment"]
+
+DRAWS = 9
+"""Random numbers that one image takes."""
+
+
+MAX_SHIFT = 0.10
+"""Largest shift, as a part of the side."""
+MAX_TURN = math.radians(10)
+MAX_ZOOM = 0.10
+MAX_SHEAR = 0.10
+
+
+def augment(images: Tensor, strength: Tensor) -> Tensor:
+    """Warp and relight a batch of images of shape (B, C, H, W) by `strength`, uniform in [-1, 1] of shape (B, 9).
+
+    The caller draws `strength`, so that one seed repeats a run.
+    """
+    images = _warp(images, strength[:, :6])
+    return _relight(images, strength[:, 6:]) if images.shape[1] == 3 else images
+
+
+def _warp(images: Tensor, u: Tensor) -> Tensor:
+    turn, shear = u[:, 0] * MAX_TURN, u[:, 1] * MAX_SHEAR
+    zoom_x, zoom_y = (u[:, 2] * MAX_ZOOM).exp(), (u[:, 3] * MAX_ZOOM).exp()
+    cos, sin = turn.cos(), turn.sin()
+    theta = torch.stack(
+        [
+            torch.stack([cos * zoom_x, shear - sin, u[:, 4] * 2 * MAX_SHIFT], dim=1),
+            torch.stack([sin, cos * zoom_y, u[:, 5] * 2 * MAX_SHIFT], dim=1),
+        ],
+        dim=1,
+    )  # (B, 2, 3)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _relight(images: Tensor, u: Tensor) -> Tensor:
+    brightness, saturation, contrast = (u * u.new_tensor([0.2, 0.5, 0.3]))[:, :, None, None, None].unbind(1)
+    images = images + brightness
+    grey = images.mean(dim=1, keepdim=True)
+    images = grey + (images - grey) * (1 + saturation)
+    middle = images.mean(dim=(1, 2, 3), keepdim=True)
+    return middle + (images - middle) * (1 + contrast)

@@ -1,0 +1,447 @@
+"""The exported artefact: one ONNX file that turns seeds and labels into finished samples, on numpy and ONNX Runtime."""
+
+import multiprocessing
+import os
+import stat
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, cycle, islice, repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.errors import DataError, FormatError, MissingFileError
+from ganaug.files import StrPath, atomic_write
+from ganaug.metadata import Label, Metadata, only_outputs, output_names, read_property
+
+__all__ = ["Generator", "open_session"]
+
+Seed = int | Sequence[int] | None
+Batch = tuple[NDArray[Any], NDArray[Any]]
+
+# The network always runs on chunks whose width the image size alone decides, so that no batch size can change a single
+# bit of a sample: 64 images, or fewer where they are larger than 64 pixels square, which would take gigabytes.
+_CHUNK = 64
+_CHUNK_PIXELS = 64 * 64 * 64
+_ROUNDS = 4  # of screening: at most this many draws for each sample that is kept
+_MAX_FILE_BYTES = 2**30
+_TOO_LARGE = f"The model has more than {_MAX_FILE_BYTES:,} bytes, beyond anything that ganaug writes."
+_MAX_THREADS = 4
+_MAX_SAMPLES = 2**31
+
+
+class Generator:
+    """A trained generator, ready to draw labelled samples.
+
+    Parameters
+    ----------
+    data : bytes
+        The content of an ONNX file. Prefer `load` or `from_bytes`, which also try the model out: this one only reads
+        what it says about itself, and a model that does not run is found out at the first sample.
+
+    Attributes
+    ----------
+    classes : tuple of str, int or bool
+        The labels it knows.
+    image_shape : tuple of int
+        Height, width and channels of the images.
+
+    Raises
+    ------
+    FormatError
+        If the bytes are not a model that ganaug wrote.
+
+    Notes
+    -----
+    It can be pickled, and used on both sides of a fork: each process opens its own runtime session when it first draws.
+
+    Examples
+    --------
+    >>> generator = Generator.load("onnx_models/digits.onnx")  # doctest: +SKIP
+    >>> images, labels = generator.sample({"3": 20}, seed=0)  # doctest: +SKIP
+    >>> images.shape, labels.shape  # doctest: +SKIP
+    ((20, 8, 8, 1), (20,))
+    """
+
+    def __init__(self, data: bytes) -> None:
+        if len(data) > _MAX_FILE_BYTES:
+            raise FormatError(_TOO_LARGE)
+        self._data = bytes(data)
+        self._info = Metadata.from_json(read_property(self._data))
+        if self._info.modality != "image":
+            raise FormatError(f"This version reads image models, and the model's modality is {self._info.modality!r}.")
+        schema = self._info.schema
+        self.image_shape: tuple[int, int, int] = (schema["height"], schema["width"], schema["channels"])
+        height, width, _ = self.image_shape
+        self._chunk = max(1, min(_CHUNK, _CHUNK_PIXELS // (height * width)))
+        self.classes: tuple[Label, ...] = tuple(self._info.classes)
+        one_kind = len({type(label) for label in self.classes}) == 1
+        self._labels: NDArray[Any] = np.array(self.classes, dtype=None if one_kind else object)
+        self._index = {label: index for index, label in enumerate(self.classes)}
+        # What each output of the file must be for one sample: its shape and type.
+        known = {"image": (self.image_shape, np.uint8), "realism": ((), np.float32), "agreement": ((), np.float32)}
+        self._outputs = {name: known[name] for name in output_names(self._data) if name in known}
+        self._thresholds = None if self._info.screen is None else np.asarray(self._info.screen["thresholds"])
+        if "image" not in self._outputs or (self._thresholds is not None and "agreement" not in self._outputs):
+            raise FormatError(f"The model lacks an output that its metadata promises; it has {sorted(self._outputs)}.")
+        self._sessions: dict[tuple[str, ...], Any] = {}
+        _living.add(self)
+
+    @classmethod
+    def load(cls, path: StrPath) -> "Generator":
+        """Read a model file, which need not be trusted.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The ``.onnx`` file.
+
+        Raises
+        ------
+        MissingFileError
+            If there is no such file (a ``FileNotFoundError`` and a ``ValueError``).
+        FormatError
+            If it is a folder, damaged, hostile, or not a model that ganaug wrote.
+        """
+        try:
+            status = Path(path).stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise FormatError("That is not a file: name the .onnx file itself.")
+            if status.st_size > _MAX_FILE_BYTES:
+                raise FormatError(_TOO_LARGE)
+            return cls.from_bytes(Path(path).read_bytes())
+        except FileNotFoundError as error:
+            raise MissingFileError(f"There is no model file {path}: check the name.") from error
+        except OSError as error:
+            raise FormatError(f"Cannot use {path}: {error.strerror}.") from error
+        except ValueError as error:  # of our own, or a name that cannot be one
+            raise FormatError(f"Cannot use {path}: {error}") from error
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Generator":
+        """Read the content of a model file, and check that it is what its metadata says.
+
+        Parameters
+        ----------
+        data : bytes
+            The content, which need not be trusted.
+
+        Raises
+        ------
+        FormatError
+            If it is damaged, hostile, or not a model that ganaug wrote.
+        """
+        generator = cls(data)
+        # One thread: this session goes away again, and must not leave threads behind in a process about to fork.
+        session = open_session(generator._data, threads=1)
+        try:
+            generator._check_contract(session)
+        except UnicodeDecodeError as error:
+            raise FormatError("The model has names that are not text.") from error
+        return generator
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the model file."""
+        return self._data
+
+    def save(self, path: StrPath) -> None:
+        """Write the model file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where to; an existing file is replaced.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        with atomic_write(path) as file:
+            file.write(self._data)
+
+    @property
+    def modality(self) -> str:
+        """What the model makes: "image", in this version."""
+        return self._info.modality
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A copy of everything that the file says about itself (see `ganaug.metadata.Metadata`)."""
+        return self._info.to_dict()
+
+    def sample(self, n: int | Mapping[Any, int], seed: Seed = None, *, screened: bool = False) -> Batch:
+        """Draw samples.
+
+        Parameters
+        ----------
+        n : int or mapping
+            How many in all, the classes taking turns; or how many of each class, as ``{label: count}``, in that order.
+        seed : int or sequence of int, optional
+            The same seed draws the same samples; None draws fresh ones.
+        screened : bool, default False
+            Keep only samples that the model's own classifier reads as their label, if it carries one. No more than four
+            are drawn for each that is kept; where too few pass, the best of the rest fill up.
+
+        Returns
+        -------
+        X : ndarray of shape (n, height, width, channels), uint8
+            The images.
+        y : ndarray of shape (n,)
+            Their labels.
+
+        Raises
+        ------
+        DataError
+            If a label is unknown or a count is not a whole number, 0 or more.
+
+        Notes
+        -----
+        ``sample(n, seed)`` gives the first n samples of ``stream(batch_size, seed=seed)``.
+        """
+        total, order = self._request(n)
+        try:
+            return next(self._batches(total, order, seed, screened=screened))
+        except MemoryError as error:
+            raise DataError(f"{total:,} samples do not fit in memory: draw them in batches with stream().") from error
+
+    def stream(
+        self, batch_size: int, labels: Iterable[Any] | None = None, seed: Seed = None, *, screened: bool = False
+    ) -> Iterator[Batch]:
+        """Draw batches without end, in constant memory.
+
+        Parameters
+        ----------
+        batch_size : int
+            How many samples a batch has. It does not change which samples come.
+        labels : iterable, optional
+            The labels to go through, over and over; by default every class in turn.
+        seed, screened
+            As in `sample`.
+
+        Yields
+        ------
+        X, y : ndarray
+            As `sample` returns them.
+
+        Raises
+        ------
+        DataError
+            If a label is unknown, there are none, or the batch size is not a whole number, 1 or more.
+        """
+        size = _count(batch_size, "batch_size", least=1)
+        order = range(len(self.classes)) if labels is None else [self._index_of(label) for label in labels]
+        if not order:
+            raise DataError("labels must name at least one class, and it is empty.")
+        return self._batches(size, cycle(order), seed, screened=screened)
+
+    def realism(self, n: int | Mapping[Any, int], seed: Seed = None) -> NDArray[np.float32]:
+        """Let the discriminator judge ``sample(n, seed)``.
+
+        Parameters
+        ----------
+        n, seed
+            As in `sample`.
+
+        Returns
+        -------
+        ndarray of shape (n,), float32
+            Its probability that each of those samples is real.
+
+        Raises
+        ------
+        DataError
+            If the model has no discriminator.
+        """
+        if "realism" not in self._outputs:
+            raise DataError(f"The model has no discriminator (its family is {self._info.family!r}) to judge realism.")
+        total, order = self._request(n)
+        return next(self._batches(total, order, seed, output="realism"))[0]
+
+    def __repr__(self) -> str:
+        height, width, channels = self.image_shape
+        return f"<Generator: {self._info.family}, {len(self.classes)} classes, images {height}x{width}x{channels}>"
+
+    def __reduce__(self) -> tuple[type["Generator"], tuple[bytes]]:
+        return Generator, (self._data,)
+
+    def _request(self, n: int | Mapping[Any, int]) -> tuple[int, Iterator[int]]:
+        """Count the samples asked for, and begin an endless order of class indices with them."""
+        if not isinstance(n, Mapping):
+            return _count(n, "the number of samples"), cycle(range(len(self.classes)))
+        counts = [(self._index_of(label), _count(count, f"the count of {label!r}")) for label, count in n.items()]
+        filler = repeat(counts[-1][0] if counts else 0)
+        return sum(count for _, count in counts), chain(*(repeat(index, count) for index, count in counts), filler)
+
+    def _index_of(self, label: Any) -> int:
+        try:
+            return self._index[label]
+        except (KeyError, TypeError):
+            known = ", ".join(map(repr, self.classes[:20])) + (", ..." if len(self.classes) > 20 else "")
+            raise DataError(f"The model knows no class {label!r}: it knows {known}.") from None
+
+    def _batches(
+        self, size: int, order: Iterator[int], seed: Seed, *, output: str = "image", screened: bool = False
+    ) -> Iterator[Batch]:
+        """Check the seed now, and cut the chunks that it gives into batches later."""
+        try:
+            rng = np.random.Generator(np.random.PCG64(seed))
+        except (TypeError, ValueError) as error:
+            raise DataError(f"seed must be None or a whole number, 0 or more, not {seed!r}.") from error
+        chunks = self._chunks(order, rng, output, self._thresholds if screened else None)
+        return self._cut(size, chunks, *self._outputs[output])
+
+    def _cut(self, size: int, chunks: Iterator[Batch], shape: tuple[int, ...], dtype: type) -> Iterator[Batch]:
+        rest: NDArray[Any] = np.empty((0, *shape), dtype)
+        rest_labels = np.empty(0, np.int64)
+        while True:
+            batch: NDArray[Any] = np.empty((size, *shape), dtype)
+            labels = np.empty(size, np.int64)
+            filled = 0
+            while filled < size:
+                if not len(rest):
+                    rest, rest_labels = next(chunks)
+                taken = min(size - filled, len(rest))
+                batch[filled : filled + taken], rest = rest[:taken], rest[taken:]
+                labels[filled : filled + taken], rest_labels = rest_labels[:taken], rest_labels[taken:]
+                filled += taken
+            yield batch, self._labels[labels]
+
+    def _chunks(
+        self, order: Iterator[int], rng: np.random.Generator, output: str, thresholds: NDArray[Any] | None
+    ) -> Iterator[Batch]:
+        while True:
+            labels = np.fromiter(islice(order, self._chunk), np.int64, self._chunk)
+            if thresholds is None:
+                yield self._run((output,), labels, rng)[0], labels
+            else:
+                yield self._screen(labels, rng, thresholds), labels
+
+    def _screen(self, wanted: NDArray[np.int64], rng: np.random.Generator, thresholds: NDArray[Any]) -> NDArray[Any]:
+        """Draw images that agree with their labels or, after a bounded number of draws, the best there are."""
+        classes, need = np.unique(wanted, return_counts=True)
+        images = np.empty((0, *self.image_shape), np.uint8)
+        labels, scores = np.empty(0, np.int64), np.empty(0, np.float32)
+        missing = need
+        for _ in range(_ROUNDS):
+            # Twice what is missing, since some will fail again, but one for each that is wanted is the most.
+            draw = np.repeat(classes, np.minimum(need, 2 * missing))
+            drawn, agreement = self._run(("image", "agreement"), draw, rng)
+            images, labels = np.concatenate([images, drawn]), np.concatenate([labels, draw])
+            scores = np.concatenate([scores, agreement])
+            passed = scores >= thresholds[labels]
+            missing = np.maximum(need - [np.count_nonzero(passed[labels == label]) for label in classes], 0)
+            if not missing.any():
+                break
+        kept = np.empty((len(wanted), *self.image_shape), np.uint8)
+        for label, count in zip(classes, need, strict=True):
+            own = np.flatnonzero(labels == label)
+            # Those that passed, in the order they were drawn, then the rest, best first.
+            rank = np.argsort(np.where(passed[own], -np.inf, -scores[own]), kind="stable")
+            kept[wanted == label] = images[own[rank[:count]]]
+        return kept
+
+    def _run(self, outputs: tuple[str, ...], labels: NDArray[np.int64], rng: np.random.Generator) -> list[NDArray[Any]]:
+        if outputs not in self._sessions:
+            self._sessions[outputs] = open_session(only_outputs(self._data, outputs), _threads())
+        noise = rng.standard_normal((len(labels), self._info.noise_dim), np.float32)
+        try:
+            results: list[NDArray[Any]] = self._sessions[outputs].run(outputs, {"noise": noise, "label": labels})
+        except Exception as error:  # whatever the runtime raises; its errors have no common base
+            raise FormatError(f"The model fails when it is run: {_first_line(error)}.") from error
+        for name, result in zip(outputs, results, strict=True):
+            shape, dtype = self._outputs[name]
+            if result.shape != (len(labels), *shape) or result.dtype != dtype:
+                raise FormatError(f"The model's output {name!r} came out as {result.dtype} {result.shape}.")
+        return results
+
+    def _check_contract(self, session: Any) -> None:
+        """Raise unless the inputs and outputs are what the metadata says they are."""
+        types = {np.uint8: "tensor(uint8)", np.float32: "tensor(float)", np.int64: "tensor(int64)"}
+        inputs = {"noise": ((self._info.noise_dim,), np.float32), "label": ((), np.int64)}
+        for what, found, needed in (
+            ("input", session.get_inputs(), inputs),
+            ("output", session.get_outputs(), self._outputs),
+        ):
+            actual = {value.name: value for value in found}
+            if what == "input" and actual.keys() != needed.keys():
+                raise FormatError(f"The model's inputs are {sorted(actual)}, not 'label' and 'noise'.")
+            for name, (shape, dtype) in needed.items():
+                value = actual[name]
+                batch, *rest = value.shape or [0]
+                if value.type != types[dtype] or tuple(rest) != shape or isinstance(batch, int):
+                    expected = f"{types[dtype]} {['batch', *shape]}"
+                    raise FormatError(f"The model's {what} {name!r} is {value.type} {value.shape}, not {expected}.")
+
+
+def open_session(model: bytes, threads: int) -> Any:
+    """Open an ONNX Runtime session on the processor, silently.
+
+    Parameters
+    ----------
+    model : bytes
+        The content of an ONNX file.
+    threads : int
+        How many threads it may use.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+
+    Raises
+    ------
+    FormatError
+        If the runtime refuses the model.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    # Waiting threads sleep: they would otherwise take the processor from a training step beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        # Without its fallback, which prints, and without the settings that a model can bring.
+        return onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"], enable_fallback=0, read_config_from_model=0
+        )
+    except Exception as error:  # whatever the runtime raises; its errors have no common base
+        raise FormatError(f"ONNX Runtime cannot open the model: {_first_line(error)}.") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:200].rstrip(".")
+
+
+def _threads() -> int:
+    """Use the cores there are, a few at most, and one in a worker process, whose siblings use the others."""
+    if multiprocessing.parent_process() is not None:
+        return 1
+    return min(_MAX_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def _count(value: Any, what: str, least: int = 0) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= _MAX_SAMPLES:
+        raise DataError(f"{what} must be a whole number from {least} to {_MAX_SAMPLES:,}, not {value!r}.")
+    return int(value)
+
+
+_living: "weakref.WeakSet[Generator]" = weakref.WeakSet()
+_abandoned: list[dict[tuple[str, ...], Any]] = []
+
+
+def _abandon_sessions() -> None:
+    """Put aside, in a forked child, the sessions of the parent: their threads do not exist here.
+
+    Closing one would wait for those threads for ever, so it is kept, out of use, for as long as the child lives.
+    """
+    for generator in _living:
+        _abandoned.append(generator._sessions)
+        generator._sessions = {}
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_sessions)

@@ -1,0 +1,89 @@
+"""The referee: measures a generator while it trains, on images that it does not learn from."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ganaug.screening import Screen, energy_score, mean_pairwise_distance
+from ganaug.training import Images, Measure
+
+__all__ = ["Referee", "collapsed", "hold_out"]
+
+SAMPLES_PER_CLASS = 64
+MOST_SAMPLES = 2048
+HELD_OUT_SHARE = 0.1
+MOST_HELD_OUT = 50
+"""Images of one class that are held out at most."""
+COLLAPSED = 0.5
+"""A class whose variety is below this share of its real images' has collapsed."""
+
+
+def hold_out(data: Images, random: torch.Generator) -> tuple[Images, Images]:
+    """Split off a tenth of every class that has ten images or more; smaller classes can spare none.
+
+    Returns
+    -------
+    learn, held_out : Images
+    """
+    held = torch.zeros(len(data.label), dtype=torch.bool)
+    for value in range(data.n_classes):
+        rows = torch.where(data.label.cpu() == value)[0]
+        count = min(int(len(rows) * HELD_OUT_SHARE), MOST_HELD_OUT)
+        held[rows[torch.randperm(len(rows), generator=random)[:count]]] = True
+    held = held.to(data.label.device)
+    return tuple(Images(data.pixels[rows], data.label[rows], data.n_classes) for rows in (~held, held))  # type: ignore[return-value]
+
+
+class Referee:
+    """Scores generators by the same noise each time, so that their scores differ only as they do.
+
+    Parameters
+    ----------
+    screen : Screen
+        Gives the features and reads the classes.
+    learn, held_out : Images
+        What the generator learns from, the yardstick of variety; and what it is scored on. With nothing held out (no class
+        has ten images) the score falls back to the training images, and `measured_on` says so.
+    noise_dim : int
+        Length of the noise vector.
+    random : torch.Generator
+        Draws the noise, once.
+    """
+
+    def __init__(self, screen: Screen, learn: Images, held_out: Images, *, noise_dim: int, random: torch.Generator) -> None:
+        self.screen = screen
+        self.measured_on = "held-out images" if len(held_out.label) else "training images"
+        target = held_out if len(held_out.label) else learn
+        count = max(8, min(SAMPLES_PER_CLASS, MOST_SAMPLES // learn.n_classes))
+        device = learn.label.device
+        self.noise = torch.randn(count, noise_dim, generator=random).to(device)
+        self.label = torch.arange(learn.n_classes, device=device)
+        self.real_variety, self.target = [], []
+        for value in self.label:
+            points = self._features(learn.pixels[learn.label == value][:MOST_SAMPLES])
+            self.real_variety.append(mean_pairwise_distance(points))
+            self.target.append(self._features(target.pixels[target.label == value][:MOST_SAMPLES]))
+
+    @torch.no_grad()
+    def measure(self, generator: nn.Module) -> Measure:
+        """Judge a generator."""
+        scores, agreement, variety = [], [], []
+        for value in self.label:
+            image = generator(self.noise, value.expand(len(self.noise)))
+            points = self.screen.features(image)
+            agreement.append(float((self.screen(image).argmax(dim=1) == value).float().mean()))
+            variety.append(mean_pairwise_distance(points) / self.real_variety[int(value)])
+            if len(self.target[int(value)]):
+                scores.append(energy_score(points, self.target[int(value)]))
+        return Measure(sum(scores) / len(scores), tuple(agreement), tuple(variety))
+
+    @torch.no_grad()
+    def _features(self, pixels: Tensor) -> Tensor:
+        parts = [self.screen.features(part.float() / 127.5 - 1) for part in pixels.split(256)]
+        return torch.cat(parts) if parts else torch.empty(0, 0, device=pixels.device)
+
+
+def collapsed(measure: Measure) -> list[int]:
+    """Return the classes whose variety has fallen below `COLLAPSED` of their real images'."""
+    return [i for i, ratio in enumerate(measure.variety) if math.isfinite(ratio) and ratio < COLLAPSED]

@@ -1,0 +1,145 @@
+"""The screen: a cross-fitted classifier that never saw the generator, and that the generator never saw.
+
+It is trained on real images alone, in folds, and serves three ends: it measures the generator while that trains, it goes
+into the exported graph to say how well a sample agrees with its label, and from its out-of-fold opinion of real images
+it sets how much agreement a sample needs to be injected.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.families.augmentation import DRAWS, augment
+from ganaug.training import Images, Measure, Precision
+
+__all__ = ["Screen", "energy_score", "fit_screen", "mean_pairwise_distance", "thresholds"]
+
+LARGEST_SIDE = 32
+"""Bigger images are pooled down to this side first: enough to read a class by, and cheap."""
+FOLDS = 3
+BATCH = 64
+KEPT_OF_REAL = 0.9
+"""A sample needs the agreement that this share of real images, unseen by their judge, reaches."""
+
+
+class ScreenNet(nn.Module):
+    """One small convolutional classifier, 60,000 parameters."""
+
+    def __init__(self, channels: int, n_classes: int) -> None:
+        super().__init__()
+        widths = (channels, 32, 48, 64, 64)
+        self.conv = nn.ModuleList(
+            nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.norm = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[1:])
+        self.head = nn.Linear(widths[-1], n_classes)
+
+    def features(self, image: Tensor) -> Tensor:
+        """Return (B, 64) features of images (B, C, H, W) in [-1, 1]."""
+        x = image
+        if x.shape[-1] > LARGEST_SIDE:
+            x = F.avg_pool2d(x, x.shape[-1] // LARGEST_SIDE)
+        for conv, norm in zip(self.conv, self.norm, strict=True):
+            x = F.relu(norm(conv(x)))
+            if x.shape[-1] > 4:
+                x = F.max_pool2d(x, 2)
+        return x.mean(dim=(2, 3)).float()
+
+    def forward(self, image: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features(image))
+        return logits
+
+
+class Screen(nn.Module):
+    """The folds' networks as one judge."""
+
+    def __init__(self, channels: int, n_classes: int) -> None:
+        super().__init__()
+        self.nets = nn.ModuleList(ScreenNet(channels, n_classes) for _ in range(FOLDS))
+
+    def features(self, image: Tensor) -> Tensor:
+        """Return the folds' features side by side, (B, folds * 64)."""
+        return torch.cat([net.features(image) for net in self.nets], dim=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the folds' mean class probabilities, (B, n_classes)."""
+        return torch.stack([net(image).float().softmax(dim=1) for net in self.nets]).mean(dim=0)
+
+
+def fit_screen(data: Images, *, steps: int, random: torch.Generator, precision: Precision) -> tuple[Screen, Tensor]:
+    """Train one network a fold on the others' rows, with balanced batches and the discriminator's augmentation.
+
+    Returns
+    -------
+    screen : Screen
+        In evaluation mode, without gradients.
+    agreement : Tensor of shape (N,)
+        The probability of each image's own label, by the one network that was not trained on it.
+    """
+    fold = _stratified_folds(data.label, random)
+    screen = Screen(data.pixels.shape[1], data.n_classes).to(data.label.device)
+    agreement = torch.zeros(len(data.label), device=data.label.device)
+    for k, net in enumerate(screen.nets):
+        seen = Images(data.pixels[fold != k], data.label[fold != k], data.n_classes)
+        _fit_net(net, seen, steps, random, precision)
+        with torch.no_grad(), precision:
+            for rows in torch.where(fold == k)[0].split(256):
+                probability = net(data.pixels[rows].float() / 127.5 - 1).float().softmax(dim=1)
+                agreement[rows] = probability.gather(1, data.label[rows, None]).squeeze(1)
+    return screen.eval().requires_grad_(False), agreement
+
+
+def _stratified_folds(label: Tensor, random: torch.Generator) -> Tensor:
+    """Deal each class's rows out over the folds, each class beginning at the next fold: no fold has all of a tiny set."""
+    fold = torch.empty_like(label)
+    for start, value in enumerate(label.unique()):
+        rows = torch.where(label == value)[0]
+        order = torch.randperm(len(rows), generator=random).to(label.device)
+        fold[rows[order]] = (torch.arange(len(rows), device=label.device) + start) % FOLDS
+    return fold
+
+
+def _fit_net(net: nn.Module, data: Images, steps: int, random: torch.Generator, precision: Precision) -> None:
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.1, cycle_momentum=False)
+    net.train()
+    for _ in range(steps):
+        image, label = data.draw(BATCH, random)
+        strength = (torch.rand(BATCH, DRAWS, generator=random) * 2 - 1).to(label.device)
+        with precision:
+            loss = F.cross_entropy(net(augment(image, strength)).float(), label, label_smoothing=0.05)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+    net.eval()
+
+
+def thresholds(agreement: Tensor, label: Tensor, n_classes: int) -> list[float]:
+    """Return by class the agreement that most real images reach, shrunk to all classes' where a class has few rows.
+
+    A class of n rows speaks for itself with weight n / (n + 10).
+    """
+    overall = agreement.quantile(1 - KEPT_OF_REAL)
+    levels = []
+    for value in range(n_classes):
+        own = agreement[label == value]
+        weight = len(own) / (len(own) + 10)
+        level = weight * own.quantile(1 - KEPT_OF_REAL) + (1 - weight) * overall if len(own) else overall
+        levels.append(float(level.clamp(1 / n_classes, 0.9)))
+    return levels
+
+
+def mean_pairwise_distance(points: Tensor) -> float:
+    """Return the mean Euclidean distance between two different rows of (n, d); NaN for fewer than two."""
+    return float(torch.pdist(points.float()).mean()) if len(points) > 1 else math.nan
+
+
+def energy_score(sample: Tensor, held_out: Tensor) -> float:
+    """Return E|S - h| - E|S - S'| / 2, a strictly proper score of a sample against held-out points (Gneiting, Raftery 2007).
+
+    It needs no bandwidth and works from one held-out point on; it falls as samples come nearer and rises as they collapse.
+    """
+    return float(torch.cdist(sample, held_out).mean()) - mean_pairwise_distance(sample) / 2

@@ -1,0 +1,215 @@
+"""The training loop: a Python generator of typed steps, and a state that a checkpoint can hold.
+
+Everything that changes during a run (learning rate, resolution, averaging) is a function of `progress` alone, which goes
+from 0 to 1 with the clock or with the steps, whichever the plan bounds and whichever is first. So the schedule fits
+whatever number of steps a machine affords, and a run bounded by steps repeats exactly.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.families.base import Batch, Family, Precision
+
+__all__ = ["Images", "Measure", "Plan", "State", "Step", "mixed_precision", "train"]
+
+CLASS_POWER = 0.5
+"""Classes are drawn with probability proportional to their size to this power: between natural (1) and uniform (0)."""
+FINAL_RATE = 0.1
+"""Last learning rate as a share of the first."""
+HALF_LIFE = 0.05
+"""Half-life of the averaged weights, as a share of the run; shorter at its start."""
+STAGE_RATIO = 2.0
+"""Each resolution trains this many times longer than the one before it."""
+MEASURE_FROM, MEASURE_EVERY = 0.3, 0.05
+PATIENCE, MARGIN = 0.3, 0.1
+"""A run stops when the best measure lies this share of the run back and the last three are worse by this share of it."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """Training images on the device: uint8 of shape (N, C, H, W), and their class indices (N,)."""
+
+    pixels: Tensor
+    label: Tensor
+    n_classes: int
+
+    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return images in [-1, 1] and their labels, each drawn with replacement, rare classes more often than their share."""
+        sizes = torch.bincount(self.label, minlength=self.n_classes).double().cpu()
+        weights = (sizes ** (CLASS_POWER - 1))[self.label.cpu()]
+        rows = torch.multinomial(weights, count, replacement=True, generator=random).to(self.label.device)
+        return self.pixels[rows].float() / 127.5 - 1, self.label[rows]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train: seconds of training, steps, or both; the first to be reached ends the run."""
+
+    seconds: float | None = None
+    steps: int | None = None
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Return how much of the plan is done, from 0 to 1."""
+        by_clock = seconds / self.seconds if self.seconds else 0.0
+        by_steps = step / self.steps if self.steps else 0.0
+        return min(1.0, max(by_clock, by_steps))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What the held-out measure said of the averaged generator at one moment.
+
+    Attributes
+    ----------
+    score : float
+        Energy score of held-out images; smaller is better.
+    agreement : tuple of float
+        By class, the share of samples that the screening classifier reads as their label.
+    variety : tuple of float
+        By class, mean pairwise feature distance of samples over that of real images; NaN where there is one real image.
+    """
+
+    score: float
+    agreement: tuple[float, ...]
+    variety: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of training, as the caller sees it."""
+
+    number: int
+    progress: float
+    seconds: float
+    resolution: int
+    losses: dict[str, Tensor]
+    measure: Measure | None = None
+
+
+@dataclass
+class State:
+    """Where a run stands: all that is needed to go on as if it had never stopped."""
+
+    family: Family
+    random: torch.Generator
+    plan: Plan | None = None
+    step: int = 0
+    seconds: float = 0.0
+    progress: float = 0.0
+    measures: list[tuple[float, Measure]] = field(default_factory=list)
+    best: dict[str, Tensor] | None = None
+    stages: dict[int, tuple[int, float]] = field(default_factory=dict)
+    stopped: str = ""
+
+    @property
+    def best_measure(self) -> tuple[float, Measure] | None:
+        """The moment with the smallest score, if any was measured."""
+        return min(self.measures, key=lambda entry: entry[1].score, default=None)
+
+
+def mixed_precision(device: torch.device) -> Precision:
+    """Return the autocast context that is faster on this device and safe, or one that does nothing."""
+    if device.type == "cuda":
+        gains = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.type == "cpu":
+        features = torch.cpu.get_capabilities()
+        gains = bool(features.get("amx_bf16") or features.get("avx512_bf16"))
+    else:
+        gains = False
+    return torch.autocast(device.type, torch.bfloat16) if gains else nullcontext()
+
+
+def resolution_at(progress: float, sides: tuple[int, ...]) -> int:
+    """Return the side that is trained at this moment of the run."""
+    shares = [STAGE_RATIO**i for i in range(len(sides))]
+    reached = 0.0
+    for side, share in zip(sides, shares, strict=True):
+        reached += share / sum(shares)
+        if progress < reached:
+            return side
+    return sides[-1]
+
+
+def train(
+    state: State,
+    data: Images,
+    plan: Plan,
+    *,
+    sides: tuple[int, ...],
+    noise_dim: int,
+    batch_size: int,
+    measure: Callable[[nn.Module], Measure],
+) -> Iterator[Step]:
+    """Train until the plan is done or more training stops helping; the state is whole at every yield.
+
+    Parameters
+    ----------
+    state : State
+        Changed in place.
+    data : Images
+        What the networks learn from.
+    plan : Plan
+        The bound in seconds or steps.
+    sides : tuple of int
+        The resolutions to grow through.
+    noise_dim, batch_size : int
+        Length of the noise vector; pairs in a step.
+    measure : callable
+        Judges the averaged generator; called a few times in the later part of the run.
+    """
+    family, precision = state.family, mixed_precision(data.label.device)
+    begun = time.perf_counter() - state.seconds
+    while state.progress < 1 and not state.stopped:
+        # Set what depends on progress.
+        before, started = state.progress, state.seconds
+        side = resolution_at(before, sides)
+        family.set_rate(FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * before)) / 2)
+
+        # Learn from one batch.
+        image, label = data.draw(batch_size, state.random)
+        if side < sides[-1]:
+            image = F.avg_pool2d(image, sides[-1] // side)
+        losses = family.learn(Batch(image, label, noise_dim, state.random), state.step, precision)
+
+        # Move on.
+        state.step += 1
+        state.seconds = time.perf_counter() - begun
+        state.progress = plan.progress(state.step, state.seconds)
+        half_life = min(HALF_LIFE, 0.3 * state.progress)
+        family.track(0.5 ** ((state.progress - before) / half_life))
+        steps, seconds = state.stages.get(side, (0, 0.0))
+        state.stages[side] = (steps + 1, seconds + state.seconds - started)
+
+        # Measure the average, keep the best, and see whether going on is worth it.
+        measured = None
+        if side == sides[-1] and _is_due(before, state.progress):
+            measured = measure(family.average)
+            state.measures.append((state.progress, measured))
+            if state.best_measure == state.measures[-1]:
+                state.best = {name: value.clone() for name, value in family.average.state_dict().items()}
+            state.stopped = _reason_to_stop(state)
+            state.seconds = time.perf_counter() - begun
+        yield Step(state.step, state.progress, state.seconds, side, losses, measured)
+
+
+def _is_due(before: float, now: float) -> bool:
+    if now >= 1:
+        return True
+    return now >= MEASURE_FROM and int(now / MEASURE_EVERY) > int(before / MEASURE_EVERY)
+
+
+def _reason_to_stop(state: State) -> str:
+    best = state.best_measure
+    recent = [entry.score for _, entry in state.measures[-3:]]
+    if best is None or state.progress - best[0] < PATIENCE:
+        return ""
+    if min(recent) > best[1].score + MARGIN * abs(best[1].score):
+        return f"no better since {best[0]:.0%} of the plan"
+    return ""
