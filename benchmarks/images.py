@@ -6,8 +6,8 @@
 Every data set and seed is one run, written to ``OUTPUT/runs/`` when it is done, so that a broken benchmark goes on
 where it stopped; a run made with other settings is made anew. At the end ``images.json`` and ``images.md`` hold mean
 and standard deviation over the seeds. It needs ``pip install 'ganaug[bench]'`` and, for Fashion-MNIST, Debian's package
-dataset-fashion-mnist. On a machine that other work shares, set ``OMP_WAIT_POLICY=PASSIVE``: torch's idle threads
-otherwise spin against it, which was seen to cost a factor of five.
+dataset-fashion-mnist. Run it on a machine that does nothing else, or with ``OMP_NUM_THREADS`` set to the cores that are
+free: torch's threads spin while they wait for each other, and two on one core were seen to take 50 times as long.
 """
 
 from __future__ import annotations
@@ -237,7 +237,6 @@ def describe_machine() -> Record:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
         "python": platform.python_version(),
         "torch": torch.__version__,
     }

@@ -11,8 +11,22 @@ __all__ = ["ImageArtefact"]
 class ImageArtefact(nn.Module):
     """Noise (B, noise_dim) and labels (B,) to finished pixels and two opinions of them.
 
-    Outputs `image`, uint8 (B, H, W, C); `realism`, the discriminator's probability that the sample is real, (B,), left out
-    where the family has no discriminator (a relativistic one learns differences alone: `offset` is its zero, by class); `agreement`, the screen's probability of the label that was asked for, (B,).
+    Parameters
+    ----------
+    generator : nn.Module
+        Makes images (B, C, H, W) in about [-1, 1].
+    discriminator : nn.Module or None
+        Judges them; a family without one has no output `realism`.
+    offset : Tensor of shape (n_classes,)
+        The discriminator's zero, by class: a relativistic one learns differences alone.
+    screen : Screen
+        Reads their classes.
+
+    Attributes
+    ----------
+    output_names : tuple of str
+        `image`, uint8 (B, H, W, C); `realism`, the discriminator's probability that the sample is real, (B,);
+        `agreement`, the screen's probability of the label that was asked for, (B,).
     """
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor, screen: Screen) -> None:
@@ -22,6 +36,7 @@ class ImageArtefact(nn.Module):
         self.output_names = ("image", "realism", "agreement") if discriminator is not None else ("image", "agreement")
 
     def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs in the order of `output_names`."""
         image = self.generator(noise, label)
         pixels = ((image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
         agreement = self.screen(image).gather(1, label[:, None]).squeeze(1)
@@ -29,4 +44,3 @@ class ImageArtefact(nn.Module):
             return pixels, agreement
         realism = torch.sigmoid(self.discriminator(image, label) - self.offset[label])  # type: ignore[index]
         return pixels, realism, agreement
-

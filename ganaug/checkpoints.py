@@ -7,6 +7,7 @@ step; then older tensors go. A kill at any point leaves a JSON file whose tensor
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -98,19 +99,23 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
     return _with_prefix(tensors, "extra.")
 
 
-def _read_index(folder: Path) -> dict[str, object]:
+def _read_index(folder: Path) -> dict[str, Any]:
     try:
         index = json.loads((folder / INDEX).read_text())
     except FileNotFoundError:
-        raise DataError(f"there must be a checkpoint in {folder} to resume from, but there is none: leave out --resume") from None
+        raise DataError(
+            f"there must be a checkpoint in {folder} to resume from, but there is none: leave out --resume"
+        ) from None
     except (OSError, ValueError) as error:
         raise FormatError(f"{folder / INDEX} must be a checkpoint's JSON, but it cannot be read ({error})") from error
     if not isinstance(index, dict) or index.get("format_version") != FORMAT_VERSION:
-        raise FormatError(f"{folder / INDEX} must be a checkpoint of format {FORMAT_VERSION}: leave out --resume to begin anew")
+        raise FormatError(
+            f"{folder / INDEX} must be a checkpoint of format {FORMAT_VERSION}: leave out --resume to begin anew"
+        )
     return index
 
 
-def _measure(entries: dict[str, object]) -> Measure:
+def _measure(entries: dict[str, Any]) -> Measure:
     return Measure(float(entries["score"]), tuple(entries["agreement"]), tuple(entries["variety"]))
 
 

@@ -48,8 +48,8 @@ class ImageFolder(Dataset[tuple[Any, int]]):
 
     Notes
     -----
-    An item is ``(image, target)``; without a `transform` the image is a float32 tensor of shape (channels, size, size) in
-    [0, 1], ready for a DataLoader.
+    An item is ``(image, target)``; without a `transform` the image is a float32 tensor of shape (channels, size, size)
+    in [0, 1], ready for a DataLoader.
 
     Examples
     --------
@@ -92,15 +92,16 @@ class AugmentedDataset(Dataset[tuple[Any, Any]]):
     Parameters
     ----------
     dataset : map-style Dataset
-        Gives ``(image, label)``. `targets` and `classes` are used where it has them, as torchvision names them; otherwise
-        its labels are read once. Images may be tensors (C, H, W), arrays (H, W, C) or PIL images, uint8 or float in [0, 1].
+        Gives ``(image, label)``. `targets` and `classes` are used where it has them, as torchvision names them;
+        otherwise its labels are read once. Images may be tensors (C, H, W), arrays (H, W, C) or PIL images, uint8 or
+        float in [0, 1].
     generator : Generator
         Trained on the same classes.
     strategy : "auto" or dict, default="auto"
         "auto" fills every class up to the largest; a dict gives the wanted size of each class it names.
     synthetic_share : "auto" or float, default="auto"
-        Most of the whole that may be synthetic; the rest of the filling repeats real items. "auto" is 0.3, the share that
-        measured best; 1.0 fills with synthetic items alone.
+        Most of the whole that may be synthetic; the rest of the filling repeats real items. "auto" is 0.3, the share
+        that measured best; 1.0 fills with synthetic items alone.
     fresh : bool, default=True
         Draw other synthetic items in every epoch; otherwise the same ones.
     seed : int, default=0
@@ -113,8 +114,8 @@ class AugmentedDataset(Dataset[tuple[Any, Any]]):
 
     Notes
     -----
-    If the dataset has a `transform`, synthetic images pass through it as the real ones do. An item depends only on the seed,
-    the epoch and its index. In the main process an index that is asked for again belongs to the next epoch; in a
+    If the dataset has a `transform`, synthetic images pass through it as the real ones do. An item depends only on the
+    seed, the epoch and its index. In the main process an index that is asked for again belongs to the next epoch; in a
     DataLoader's workers the epoch is the loader's own seed, which `torch.manual_seed` decides.
     """
 
@@ -153,7 +154,11 @@ class AugmentedDataset(Dataset[tuple[Any, Any]]):
             order = np.random.default_rng([seed, len(self._real)]).permutation(len(own))
             self._real += [own[order[i % len(own)]] for i in range(count - n_synthetic[label])]
         self._first = len(labels)
-        self.targets = [*labels, *(label for label, _ in self._synthetic), *(labels[i] for i in self._real[self._first :])]
+        self.targets = [
+            *labels,
+            *(label for label, _ in self._synthetic),
+            *(labels[i] for i in self._real[self._first :]),
+        ]
         if hasattr(dataset, "classes"):
             self.classes = dataset.classes
         self._present = _presenter(dataset)
@@ -170,7 +175,9 @@ class AugmentedDataset(Dataset[tuple[Any, Any]]):
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         index = range(len(self))[index]
         if not self.is_synthetic(index):
-            return self.dataset[self._real[index if index < self._first else index - len(self._synthetic)]]  # type: ignore[no-any-return]
+            row = self._real[index if index < self._first else index - len(self._synthetic)]
+            real: tuple[Any, Any] = self.dataset[row]
+            return real
         label, number = self._synthetic[index - self._first]
         return self._present(self._draw(label, number, self._epoch_of(index))), label
 
@@ -228,7 +235,9 @@ def fill_counts(n_real: int, added: dict[Label, int], share: float) -> dict[Labe
 
 def _labels_of(dataset: Any) -> list[Label]:
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
-        raise DataError(f"the dataset must be map-style (with a length and an index), but is a {type(dataset).__name__}")
+        raise DataError(
+            f"the dataset must be map-style (with a length and an index), but is a {type(dataset).__name__}"
+        )
     found = getattr(dataset, "targets", None)
     labels = [dataset[i][1] for i in range(len(dataset))] if found is None else list(found)
     if not labels:
@@ -258,7 +267,9 @@ def _wanted(strategy: Any, sizes: dict[Label, int]) -> dict[Label, int]:
         if label not in sizes:
             raise DataError(f"strategy must name classes of the dataset ({list(sizes)}), but names {label!r}")
         if size < sizes[label]:
-            raise DataError(f"strategy must not ask for fewer items than there are ({sizes[label]} of {label!r}), but is {size}")
+            raise DataError(
+                f"strategy must not ask for fewer items than there are ({sizes[label]} of {label!r}), but is {size}"
+            )
     return {label: strategy.get(label, size) - size for label, size in sizes.items()}
 
 
@@ -285,7 +296,9 @@ class _Like:
             raise DataError(f"an item must hold an image of 2 or 3 dimensions, but holds shape {array.shape}")
         self.flat, self.dtype = array.ndim == 2, array.dtype
         self.first = not self.flat and array.shape[0] in (1, 3, 4) and array.shape[-1] not in (1, 3, 4)
-        channels, height, width = (array.shape[i] for i in ((0, 1, 2) if self.first else (2, 0, 1))) if not self.flat else (1, *array.shape)
+        channels, height, width = (
+            (array.shape[i] for i in ((0, 1, 2) if self.first else (2, 0, 1))) if not self.flat else (1, *array.shape)
+        )
         self.mode, self.size = {1: "L", 3: "RGB", 4: "RGBA"}[channels], (width, height)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Any:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from ganaug.errors import ExportError, FormatError
 from ganaug.generator import Generator, open_session
-from ganaug.metadata import PROPERTY, Metadata, read_property
+from ganaug.metadata import Metadata
+from ganaug.wire import PROPERTY, read_property
 
 __all__ = ["export_onnx"]
 

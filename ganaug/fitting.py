@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganaug import __version__
 from ganaug.artefact import ImageArtefact
 from ganaug.checkpoints import load_checkpoint, save_checkpoint
 from ganaug.codecs.image import LabelledImages
@@ -24,6 +25,7 @@ from ganaug.metadata import Metadata
 from ganaug.networks.conv import ConvDiscriminator, ConvGenerator, resolutions
 from ganaug.referee import Referee, collapsed, hold_out
 from ganaug.screening import Screen, fit_screen, thresholds
+from ganaug.threads import ThreadTuner
 from ganaug.training import Images, Measure, Plan, State, Step, mixed_precision, train
 
 __all__ = ["ImageFit", "choose_device", "fit_images"]
@@ -98,14 +100,17 @@ class ImageFit:
         self.screen, self.agreement, self.learn, self.referee = screen, agreement, learn, referee
         plan = state.plan = state.plan or Plan(self._seconds_left(), self.max_steps)
         sides = resolutions(self.data.codec.size)
-        for step in train(state, learn, plan, sides=sides, noise_dim=NOISE_DIM, batch_size=BATCH_SIZE, measure=referee.measure):
+        self.save_checkpoint()  # a kill from here on does not cost what has been learnt
+        for step in train(
+            state, learn, plan, sides=sides, noise_dim=NOISE_DIM, batch_size=BATCH_SIZE, measure=referee.measure
+        ):
             if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
                 self.save_checkpoint()
             yield step
 
     def finish(self) -> Generator:
         """Export the best generator so far, warn of what is wrong with it, and return it."""
-        state, began = self.state, time.perf_counter()
+        state = self.state
         if state.best is None:
             state.measures.append((state.progress, self.referee.measure(state.family.average)))
         else:
@@ -132,13 +137,22 @@ class ImageFit:
     def _screen(self, learn: Images) -> tuple[Screen, Tensor]:
         if self.resume and self.checkpoint:
             extra = load_checkpoint(self.checkpoint, self.state, self._settings())
+            _match_layouts(self.state.family.optimizer)
             screen = Screen(learn.pixels.shape[1], learn.n_classes).to(self.device)
-            screen.load_state_dict({name.removeprefix("screen."): value for name, value in extra.items() if "." in name})
+            screen.load_state_dict(
+                {name.removeprefix("screen."): value for name, value in extra.items() if "." in name}
+            )
             return screen.eval().requires_grad_(False), extra["agreement"].to(self.device)
-        steps = SCREEN_STEPS if self.budget is None else min(SCREEN_STEPS, max(30, round(self.budget * SCREEN_STEPS_PER_SECOND)))
+        steps = (
+            SCREEN_STEPS
+            if self.budget is None
+            else min(SCREEN_STEPS, max(30, round(self.budget * SCREEN_STEPS_PER_SECOND)))
+        )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            return fit_screen(learn, steps=steps, random=self._random(3), precision=mixed_precision(self.device))
+            with ThreadTuner(self.max_steps is None and self.device.type == "cpu") as threads:
+                precision = mixed_precision(self.device)
+                return fit_screen(learn, steps=steps, random=self._random(3), precision=precision, threads=threads)
 
     def _new_family(self) -> Family:
         n_classes, size, channels = len(self.data.classes), self.data.codec.size, self.data.codec.channels
@@ -146,8 +160,11 @@ class ImageFit:
             torch.manual_seed(self.seed)
             generator = ConvGenerator(n_classes, size, channels, noise_dim=NOISE_DIM)
             discriminator = ConvDiscriminator(n_classes, size, channels)
-        layout = {"device": self.device, "memory_format": torch.channels_last}
-        return Adversarial(generator.to(**layout), discriminator.to(**layout))
+        networks = [
+            network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for network in (generator, discriminator)
+        ]
+        return Adversarial(*networks)
 
     def _seconds_left(self) -> float | None:
         if self.budget is None:
@@ -223,7 +240,8 @@ class ImageFit:
             class_counts=list(data.counts.values()),
             noise_dim=NOISE_DIM,
             schema={"height": data.codec.size, "width": data.codec.size, "channels": data.codec.channels},
-            versions={name: version(name) for name in ("ganaug", "torch", "numpy", "onnx", "onnxruntime")},
+            versions={"ganaug": __version__}
+            | {name: version(name) for name in ("torch", "numpy", "onnx", "onnxruntime")},
             training=training,
             fingerprint=data.fingerprint,
             screen={"thresholds": thresholds(self.agreement.cpu(), self.learn.label.cpu(), self.learn.n_classes)},
@@ -263,6 +281,14 @@ def choose_device(name: str) -> torch.device:
 def _on_device(data: LabelledImages, device: torch.device) -> Images:
     pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
     return Images(pixels.to(device), torch.from_numpy(data.labels).to(device), len(data.classes))
+
+
+def _match_layouts(optimizer: torch.optim.Optimizer) -> None:
+    """Lay moments that were read from a file out as their parameters are: fused Adam takes that for granted."""
+    for parameter, moments in optimizer.state.items():
+        for name, value in moments.items():
+            if value.shape == parameter.shape:
+                moments[name] = torch.empty_like(parameter).copy_(value)
 
 
 def _listing(names: list[str], most: int = 5) -> str:

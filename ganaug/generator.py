@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
-from ganaug.metadata import Label, Metadata, only_outputs, output_names, read_property
+from ganaug.metadata import Label, Metadata
+from ganaug.wire import only_outputs, output_names, read_property
 
 __all__ = ["Generator", "open_session"]
 

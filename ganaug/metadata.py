@@ -3,18 +3,17 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
 from ganaug.errors import FormatError
 
-__all__ = ["FORMAT_VERSION", "PROPERTY", "Label", "Metadata", "only_outputs", "output_names", "read_property"]
+__all__ = ["FORMAT_VERSION", "Label", "Metadata"]
 
 Label = str | int | bool
 
 FORMAT_VERSION = 1
-PROPERTY = "ganaug"
 
 _MAX_JSON_BYTES = 4 * 2**20
 _MAX_CLASSES = 100_000
@@ -225,181 +224,3 @@ def _plain(value: object, where: str, depth: int = 0) -> Any:
         _require(all(isinstance(key, str) for key in value), f"{where} has a key that is not text")
         return {_plain(key, where): _plain(item, where, depth + 1) for key, item in value.items()}
     raise FormatError(f"The metadata of this model is not valid: {where} holds a {type(value).__name__}, not JSON.")
-
-
-# Which fields of ONNX's protobuf messages are messages to look into, as (message, field number) -> message.
-_INSIDE = {
-    ("model", 7): "graph",
-    ("model", 8): "opset",
-    ("model", 14): "property",
-    ("graph", 1): "node",
-    ("graph", 5): "tensor",
-    ("graph", 15): "sparse tensor",
-    ("node", 5): "attribute",
-    ("attribute", 5): "tensor",
-    ("attribute", 10): "tensor",
-    ("attribute", 22): "sparse tensor",
-    ("attribute", 23): "sparse tensor",
-    ("sparse tensor", 1): "tensor",
-    ("sparse tensor", 2): "tensor",
-}
-# What ganaug never writes and will not run; control flow is among it because a hostile loop need not end.
-_REFUSED = {
-    ("tensor", 13): "weights in other files",
-    ("tensor", 14): "weights in other files",
-    ("attribute", 6): "control flow",
-    ("attribute", 11): "control flow",
-    ("model", 20): "training graphs",
-    ("model", 25): "functions of its own",
-}
-_DOMAINS = {("opset", 1), ("node", 7)}
-_MAX_FIELDS = 2_000_000
-_NOT_ONNX = "This is not an ONNX model, or it is damaged or cut short."
-
-Field = tuple[int, int | memoryview, memoryview]
-
-
-def read_property(model: bytes) -> bytes:
-    """Find the property ``ganaug`` of an untrusted ONNX model, and refuse what would make the model unsafe to run.
-
-    Nothing is executed, and neither ONNX nor protobuf is needed: the wire format is read directly.
-
-    Parameters
-    ----------
-    model : bytes
-        The content of the file.
-
-    Returns
-    -------
-    bytes
-        The value of the property, not yet validated.
-
-    Raises
-    ------
-    FormatError
-        If this is not a whole ONNX model, or keeps weights in other files, or has custom operators, control flow or
-        functions, or was not written by ganaug.
-    """
-    properties: list[bytes] = []
-    visited = 0
-    pending = [("model", memoryview(model))]
-    while pending:
-        kind, message = pending.pop()
-        texts = {}
-        for number, value, _ in _fields(message):
-            visited += 1
-            if visited > _MAX_FIELDS:
-                raise FormatError("The model has more parts than any that ganaug writes.")
-            here = (kind, number)
-            if here in _INSIDE:
-                pending.append((_INSIDE[here], _part(value)))
-            elif here in _REFUSED and value != 0:
-                raise FormatError(f"The model has {_REFUSED[here]}, which ganaug neither writes nor runs.")
-            elif here in _DOMAINS and bytes(_part(value)) not in (b"", b"ai.onnx"):
-                domain = bytes(_part(value)).decode(errors="replace")
-                raise FormatError(f"The model has custom operators ({_short(domain)}), which ganaug does not run.")
-            elif kind == "property":
-                texts[number] = bytes(_part(value))
-        if texts.get(1) == PROPERTY.encode():
-            properties.append(texts.get(2, b""))
-    if len(properties) != 1:
-        raise FormatError("The model was not written by ganaug: it needs one metadata property named ganaug.")
-    return properties[0]
-
-
-def output_names(model: bytes) -> list[str]:
-    """List the outputs of an ONNX model that `read_property` has accepted."""
-    return [_name(value).decode(errors="replace") for number, value, _ in _graph(model) if number == 12]
-
-
-def only_outputs(model: bytes, outputs: Sequence[str]) -> bytes:
-    """Cut an ONNX model down to some outputs and the nodes they need.
-
-    ONNX Runtime runs every node of a graph, even for outputs that nobody asks for: images would cost as much as images
-    and the discriminator's opinion of them.
-
-    Parameters
-    ----------
-    model : bytes
-        A model that `read_property` has accepted.
-    outputs : sequence of str
-        The outputs to keep.
-
-    Returns
-    -------
-    bytes
-        The smaller model.
-    """
-    needed = {name.encode() for name in outputs}
-    kept = []
-    for number, value, whole in reversed(_graph(model)):  # a node stands after those it needs
-        if number == 12 and _name(value) not in needed:
-            continue
-        if number == 1:
-            names = [(key, bytes(_part(part))) for key, part, _ in _fields(_part(value)) if key in (1, 2)]
-            if needed.isdisjoint(name for key, name in names if key == 2):
-                continue
-            needed.update(name for key, name in names if key == 1)
-        kept.append(whole)
-    graph = b"".join(reversed(kept))
-    rest = b"".join(whole for number, _, whole in _fields(memoryview(model)) if number != 7)
-    return rest + b"\x3a" + _encoded(len(graph)) + graph  # 0x3a: field 7, a message
-
-
-def _fields(message: memoryview) -> Iterator[Field]:
-    """Take a protobuf message apart: the number, value (an int, or bytes) and whole encoding of each field."""
-    position, end = 0, len(message)
-    while position < end:
-        start = position
-        tag, position = _decoded(message, position)
-        number, kind = tag >> 3, tag & 7
-        # Protobuf drops the bits of a tag beyond 32: a larger one could be a field in disguise.
-        if number == 0 or tag >= 2**32 or kind not in (0, 1, 2, 5):
-            raise FormatError(_NOT_ONNX)
-        value: int | memoryview
-        length = {1: 8, 5: 4}.get(kind)
-        if length is None:
-            length, position = _decoded(message, position)
-        if kind == 0:
-            value = length
-        elif length <= end - position:
-            value = message[position : position + length]
-            position += length
-        else:
-            raise FormatError(_NOT_ONNX)
-        yield number, value, message[start:position]
-
-
-def _part(value: int | memoryview) -> memoryview:
-    """Insist on a value that is text or a message."""
-    if isinstance(value, int):
-        raise FormatError(_NOT_ONNX)
-    return value
-
-
-def _graph(model: bytes) -> list[Field]:
-    graphs = (_part(value) for number, value, _ in _fields(memoryview(model)) if number == 7)
-    return [field for graph in graphs for field in _fields(graph)]
-
-
-def _name(output: int | memoryview) -> bytes:
-    return b"".join(bytes(_part(text)) for number, text, _ in _fields(_part(output)) if number == 1)
-
-
-def _decoded(message: memoryview, position: int) -> tuple[int, int]:
-    """Read a protobuf varint: its value, and where the next thing starts."""
-    value = 0
-    for shift in range(0, 70, 7):
-        if position >= len(message):
-            break
-        byte = message[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-    raise FormatError(_NOT_ONNX)
-
-
-def _encoded(value: int) -> bytes:
-    low, high = value & 0x7F, value >> 7
-    return bytes([low | 0x80]) + _encoded(high) if high else bytes([low])

@@ -32,7 +32,8 @@ def hold_out(data: Images, random: torch.Generator) -> tuple[Images, Images]:
         count = min(int(len(rows) * HELD_OUT_SHARE), MOST_HELD_OUT)
         held[rows[torch.randperm(len(rows), generator=random)[:count]]] = True
     held = held.to(data.label.device)
-    return tuple(Images(data.pixels[rows], data.label[rows], data.n_classes) for rows in (~held, held))  # type: ignore[return-value]
+    learn, held_out = (Images(data.pixels[rows], data.label[rows], data.n_classes) for rows in (~held, held))
+    return learn, held_out
 
 
 class Referee:
@@ -43,15 +44,17 @@ class Referee:
     screen : Screen
         Gives the features and reads the classes.
     learn, held_out : Images
-        What the generator learns from, the yardstick of variety; and what it is scored on. With nothing held out (no class
-        has ten images) the score falls back to the training images, and `measured_on` says so.
+        What the generator learns from, the yardstick of variety; and what it is scored on. With nothing held out (no
+        class has ten images) the score falls back to the training images, and `measured_on` says so.
     noise_dim : int
         Length of the noise vector.
     random : torch.Generator
         Draws the noise, once.
     """
 
-    def __init__(self, screen: Screen, learn: Images, held_out: Images, *, noise_dim: int, random: torch.Generator) -> None:
+    def __init__(
+        self, screen: Screen, learn: Images, held_out: Images, *, noise_dim: int, random: torch.Generator
+    ) -> None:
         self.screen = screen
         self.measured_on = "held-out images" if len(held_out.label) else "training images"
         target = held_out if len(held_out.label) else learn
@@ -80,7 +83,7 @@ class Referee:
 
     @torch.no_grad()
     def _features(self, pixels: Tensor) -> Tensor:
-        parts = [self.screen.features(part.float() / 127.5 - 1) for part in pixels.split(256)]
+        parts = [self.screen.features(part.float() / 127.5 - 1) for part in torch.split(pixels, 256)]
         return torch.cat(parts) if parts else torch.empty(0, 0, device=pixels.device)
 
 

@@ -1,18 +1,22 @@
 """The screen: a cross-fitted classifier that never saw the generator, and that the generator never saw.
 
-It is trained on real images alone, in folds, and serves three ends: it measures the generator while that trains, it goes
-into the exported graph to say how well a sample agrees with its label, and from its out-of-fold opinion of real images
-it sets how much agreement a sample needs to be injected.
+It is trained on real images alone, in folds, and serves three ends: it measures the generator while that trains, it
+goes into the exported graph to say how well a sample agrees with its label, and from its out-of-fold opinion of real
+images it sets how much agreement a sample needs to be injected.
 """
 
 import math
+import time
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug.families.augmentation import DRAWS, augment
-from ganaug.training import Images, Measure, Precision
+from ganaug.families.base import Precision
+from ganaug.threads import ThreadTuner
+from ganaug.training import Images
 
 __all__ = ["Screen", "energy_score", "fit_screen", "mean_pairwise_distance", "thresholds"]
 
@@ -30,9 +34,7 @@ class ScreenNet(nn.Module):
     def __init__(self, channels: int, n_classes: int) -> None:
         super().__init__()
         widths = (channels, 32, 48, 64, 64)
-        self.conv = nn.ModuleList(
-            nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.conv = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in pairwise(widths))
         self.norm = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[1:])
         self.head = nn.Linear(widths[-1], n_classes)
 
@@ -61,14 +63,16 @@ class Screen(nn.Module):
 
     def features(self, image: Tensor) -> Tensor:
         """Return the folds' features side by side, (B, folds * 64)."""
-        return torch.cat([net.features(image) for net in self.nets], dim=1)
+        return torch.cat([net.features(image) for net in self.nets], dim=1)  # type: ignore[operator]
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the folds' mean class probabilities, (B, n_classes)."""
         return torch.stack([net(image).float().softmax(dim=1) for net in self.nets]).mean(dim=0)
 
 
-def fit_screen(data: Images, *, steps: int, random: torch.Generator, precision: Precision) -> tuple[Screen, Tensor]:
+def fit_screen(
+    data: Images, *, steps: int, random: torch.Generator, precision: Precision, threads: ThreadTuner
+) -> tuple[Screen, Tensor]:
     """Train one network a fold on the others' rows, with balanced batches and the discriminator's augmentation.
 
     Returns
@@ -83,29 +87,34 @@ def fit_screen(data: Images, *, steps: int, random: torch.Generator, precision: 
     agreement = torch.zeros(len(data.label), device=data.label.device)
     for k, net in enumerate(screen.nets):
         seen = Images(data.pixels[fold != k], data.label[fold != k], data.n_classes)
-        _fit_net(net, seen, steps, random, precision)
+        _fit_net(net, seen, steps, random, precision, threads)
         with torch.no_grad(), precision:
-            for rows in torch.where(fold == k)[0].split(256):
+            for rows in torch.split(torch.where(fold == k)[0], 256):
                 probability = net(data.pixels[rows].float() / 127.5 - 1).float().softmax(dim=1)
                 agreement[rows] = probability.gather(1, data.label[rows, None]).squeeze(1)
     return screen.eval().requires_grad_(False), agreement
 
 
 def _stratified_folds(label: Tensor, random: torch.Generator) -> Tensor:
-    """Deal each class's rows out over the folds, each class beginning at the next fold: no fold has all of a tiny set."""
+    """Deal each class's rows out, each class beginning at the next fold: no fold has all of a tiny set."""
     fold = torch.empty_like(label)
-    for start, value in enumerate(label.unique()):
+    for start, value in enumerate(torch.unique(label)):
         rows = torch.where(label == value)[0]
         order = torch.randperm(len(rows), generator=random).to(label.device)
         fold[rows[order]] = (torch.arange(len(rows), device=label.device) + start) % FOLDS
     return fold
 
 
-def _fit_net(net: nn.Module, data: Images, steps: int, random: torch.Generator, precision: Precision) -> None:
+def _fit_net(
+    net: nn.Module, data: Images, steps: int, random: torch.Generator, precision: Precision, threads: ThreadTuner
+) -> None:
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.1, cycle_momentum=False)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 3e-3, total_steps=steps, pct_start=0.1, cycle_momentum=False
+    )
     net.train()
     for _ in range(steps):
+        started = time.perf_counter()
         image, label = data.draw(BATCH, random)
         strength = (torch.rand(BATCH, DRAWS, generator=random) * 2 - 1).to(label.device)
         with precision:
@@ -114,6 +123,7 @@ def _fit_net(net: nn.Module, data: Images, steps: int, random: torch.Generator, 
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
+        threads.tick(time.perf_counter() - started)
     net.eval()
 
 
@@ -138,8 +148,9 @@ def mean_pairwise_distance(points: Tensor) -> float:
 
 
 def energy_score(sample: Tensor, held_out: Tensor) -> float:
-    """Return E|S - h| - E|S - S'| / 2, a strictly proper score of a sample against held-out points (Gneiting, Raftery 2007).
+    """Return E|S - h| - E|S - S'| / 2, a strictly proper score of a sample against held-out points.
 
-    It needs no bandwidth and works from one held-out point on; it falls as samples come nearer and rises as they collapse.
+    It needs no bandwidth, works from one held-out point on, falls as samples come nearer and rises as they collapse
+    (Gneiting and Raftery 2007).
     """
     return float(torch.cdist(sample, held_out).mean()) - mean_pairwise_distance(sample) / 2

@@ -1,8 +1,8 @@
 """The training loop: a Python generator of typed steps, and a state that a checkpoint can hold.
 
-Everything that changes during a run (learning rate, resolution, averaging) is a function of `progress` alone, which goes
-from 0 to 1 with the clock or with the steps, whichever the plan bounds and whichever is first. So the schedule fits
-whatever number of steps a machine affords, and a run bounded by steps repeats exactly.
+Everything that changes during a run (learning rate, resolution, averaging) is a function of `progress` alone, which
+goes from 0 to 1 with the clock or with the steps, whichever the plan bounds and whichever is first. So the schedule
+fits whatever number of steps a machine affords, and a run bounded by steps repeats exactly.
 """
 
 import math
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug.families.base import Batch, Family, Precision
+from ganaug.threads import ThreadTuner
 
 __all__ = ["Images", "Measure", "Plan", "State", "Step", "mixed_precision", "train"]
 
@@ -29,7 +30,7 @@ STAGE_RATIO = 2.0
 """Each resolution trains this many times longer than the one before it."""
 MEASURE_FROM, MEASURE_EVERY = 0.3, 0.05
 PATIENCE, MARGIN = 0.3, 0.1
-"""A run stops when the best measure lies this share of the run back and the last three are worse by this share of it."""
+"""A run stops when its best measure lies this share of it back and the last three are worse by this share."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Images:
     n_classes: int
 
     def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return images in [-1, 1] and their labels, each drawn with replacement, rare classes more often than their share."""
+        """Return images in [-1, 1] and their labels, drawn with replacement, rare classes more than their share."""
         sizes = torch.bincount(self.label, minlength=self.n_classes).double().cpu()
         weights = (sizes ** (CLASS_POWER - 1))[self.label.cpu()]
         rows = torch.multinomial(weights, count, replacement=True, generator=random).to(self.label.device)
@@ -113,6 +114,21 @@ class State:
         """The moment with the smallest score, if any was measured."""
         return min(self.measures, key=lambda entry: entry[1].score, default=None)
 
+    def add_to_stage(self, side: int, seconds: float) -> None:
+        """Count a step towards its resolution."""
+        steps, before = self.stages.get(side, (0, 0.0))
+        self.stages[side] = (steps + 1, before + seconds)
+
+    def add_measure(self, measure: Measure) -> None:
+        """Remember a measure, keep the weights if it is the best so far, and see whether going on is worth it."""
+        self.measures.append((self.progress, measure))
+        moment, best = min(self.measures, key=lambda entry: entry[1].score)
+        if best is measure:
+            self.best = {name: value.clone() for name, value in self.family.average.state_dict().items()}
+        recent = [entry.score for _, entry in self.measures[-3:]]
+        if self.progress - moment > PATIENCE and min(recent) > best.score + MARGIN * abs(best.score):
+            self.stopped = f"no better since {moment:.0%} of the plan"
+
 
 def mixed_precision(device: torch.device) -> Precision:
     """Return the autocast context that is faster on this device and safe, or one that does nothing."""
@@ -166,50 +182,38 @@ def train(
     """
     family, precision = state.family, mixed_precision(data.label.device)
     begun = time.perf_counter() - state.seconds
-    while state.progress < 1 and not state.stopped:
-        # Set what depends on progress.
-        before, started = state.progress, state.seconds
-        side = resolution_at(before, sides)
-        family.set_rate(FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * before)) / 2)
+    with ThreadTuner(plan.steps is None and data.label.device.type == "cpu") as threads:
+        while state.progress < 1 and not state.stopped:
+            # Set what depends on progress.
+            before, started = state.progress, state.seconds
+            side = resolution_at(before, sides)
+            family.set_rate(FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * before)) / 2)
 
-        # Learn from one batch.
-        image, label = data.draw(batch_size, state.random)
-        if side < sides[-1]:
-            image = F.avg_pool2d(image, sides[-1] // side)
-        losses = family.learn(Batch(image, label, noise_dim, state.random), state.step, precision)
+            # Learn from one batch.
+            image, label = data.draw(batch_size, state.random)
+            if side < sides[-1]:
+                image = F.avg_pool2d(image, sides[-1] // side)
+            losses = family.learn(Batch(image, label, noise_dim, state.random), state.step, precision)
 
-        # Move on.
-        state.step += 1
-        state.seconds = time.perf_counter() - begun
-        state.progress = plan.progress(state.step, state.seconds)
-        half_life = min(HALF_LIFE, 0.3 * state.progress)
-        family.track(0.5 ** ((state.progress - before) / half_life))
-        steps, seconds = state.stages.get(side, (0, 0.0))
-        state.stages[side] = (steps + 1, seconds + state.seconds - started)
-
-        # Measure the average, keep the best, and see whether going on is worth it.
-        measured = None
-        if side == sides[-1] and _is_due(before, state.progress):
-            measured = measure(family.average)
-            state.measures.append((state.progress, measured))
-            if state.best_measure == state.measures[-1]:
-                state.best = {name: value.clone() for name, value in family.average.state_dict().items()}
-            state.stopped = _reason_to_stop(state)
+            # Move on.
+            state.step += 1
             state.seconds = time.perf_counter() - begun
-        yield Step(state.step, state.progress, state.seconds, side, losses, measured)
+            state.progress = plan.progress(state.step, state.seconds)
+            half_life = min(HALF_LIFE, 0.3 * state.progress)
+            family.track(0.5 ** ((state.progress - before) / half_life))
+            state.add_to_stage(side, state.seconds - started)
+            threads.tick(state.seconds - started)
+
+            # Measure the average, keep the best, and see whether going on is worth it.
+            measured = None
+            if side == sides[-1] and _is_due(before, state.progress):
+                measured = measure(family.average)
+                state.add_measure(measured)
+                state.seconds = time.perf_counter() - begun
+            yield Step(state.step, state.progress, state.seconds, side, losses, measured)
 
 
 def _is_due(before: float, now: float) -> bool:
     if now >= 1:
         return True
     return now >= MEASURE_FROM and int(now / MEASURE_EVERY) > int(before / MEASURE_EVERY)
-
-
-def _reason_to_stop(state: State) -> str:
-    best = state.best_measure
-    recent = [entry.score for _, entry in state.measures[-3:]]
-    if best is None or state.progress - best[0] < PATIENCE:
-        return ""
-    if min(recent) > best[1].score + MARGIN * abs(best[1].score):
-        return f"no better since {best[0]:.0%} of the plan"
-    return ""

@@ -8,7 +8,8 @@ import pytest
 
 from ganaug import metadata as module
 from ganaug.errors import FormatError
-from ganaug.metadata import Metadata, read_property
+from ganaug.metadata import Metadata
+from ganaug.wire import read_property
 
 REMOVED = object()
 

@@ -15,16 +15,17 @@ PENALTY_WEIGHT = 0.2
 PENALTY_EVERY = 8
 """Steps between penalties, whose weight grows in proportion (lazy regularisation, Karras et al. 2020)."""
 PENALTY_IMAGES = 8
-"""Real images, and as many synthetic ones, that a penalty looks at: enough for a mean, and little of the step's time."""
+"""Real images, and as many synthetic ones, that a penalty looks at: enough for a mean, and quick."""
 
 
 def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Tensor:
     """Return the discriminator's loss; its backward pass leaves the generator's own gradients too, not their opposite.
 
     With the gap d = D(real) - D(synthetic), the discriminator minimises softplus(-d) and the generator softplus(d)
-    (relativistic pairing, Jolicoeur-Martineau 2019; R3GAN, Huang et al. 2024). No layer mixes samples, so both gradients
-    reach a synthetic image along the same path and differ by one factor a sample: softplus'(d) / -softplus'(-d) = -exp(d).
-    Multiplying by it where the path leaves the discriminator saves a second pass through both networks.
+    (relativistic pairing, Jolicoeur-Martineau 2019; R3GAN, Huang et al. 2024). No layer mixes samples, so both
+    gradients reach a synthetic image along the same path and differ by one factor a sample:
+    softplus'(d) / -softplus'(-d) = -exp(d). Multiplying by it where the path leaves the discriminator saves a second
+    pass through both networks, as in the single-step method of f-GAN (Nowozin et al. 2016).
 
     Parameters
     ----------
@@ -35,7 +36,9 @@ def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Te
     """
     gap = on_real - on_synthetic
     ratio = -gap.detach().clamp(-MAX_LOGIT_GAP, MAX_LOGIT_GAP).exp()[:, None, None, None]
-    synthetic.register_hook(lambda gradient: gradient * ratio.to(gradient.dtype))
+    synthetic.register_hook(  # type: ignore[no-untyped-call]
+        lambda gradient: gradient * ratio.to(gradient.dtype)
+    )
     return F.softplus(-gap).mean()
 
 
@@ -56,7 +59,12 @@ class Adversarial(Family):
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, *, learning_rate: float = 1e-3) -> None:
         super().__init__(generator, {"discriminator": discriminator}, learning_rate=learning_rate, betas=(0.0, 0.99))
-        self.discriminator = discriminator
+        self._discriminator = discriminator
+
+    @property
+    def discriminator(self) -> nn.Module:
+        """The judge of realism."""
+        return self._discriminator
 
     def learn(self, batch: Batch, step: int, precision: Precision) -> dict[str, Tensor]:
         """Take one step of both players."""

@@ -1,7 +1,7 @@
 """Differentiable augmentation: what the discriminator sees, real and synthetic alike (Zhao et al. 2020).
 
-Only changes that keep a label whatever it is: small shifts, turns and zooms, and for colour images light and saturation.
-No flips (digits and text change their class) and no cutout (it leaks into the samples).
+Only changes that keep a label whatever it is: small shifts, turns and zooms, and for colour images light and
+saturation. No flips (digits and text change their class) and no cutout (it leaks into the samples).
 """
 
 import math

@@ -48,7 +48,11 @@ class Family(ABC):
     """
 
     name: ClassVar[str]
-    discriminator: nn.Module | None = None
+
+    @property
+    def discriminator(self) -> nn.Module | None:
+        """What can tell how real a sample looks, if the family has it."""
+        return None
 
     def __init__(
         self,
@@ -86,4 +90,3 @@ class Family(ABC):
     def track(self, decay: float) -> None:
         """Move the average towards the generator: average = decay * average + (1 - decay) * generator."""
         torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 1 - decay)
-

@@ -1,14 +1,14 @@
 """Generator and discriminator for square images, made for the few seconds and few pictures that there are.
 
-Both work on 2x2 patches: the generator ends at half the image's side with four times its channels and a pixel shuffle, the
-discriminator begins with the inverse, so that the costly convolutions never see the full grid. Both grow: a network
+Both work on 2x2 patches: the generator ends at half the image's side with four times its channels and a pixel shuffle,
+the discriminator begins with the inverse, so that the costly convolutions never see the full grid. Both grow: a network
 made for side S also runs at S/2, S/4, ... down to `SMALLEST`, and one more stage leaves its function as it was, because
 each stage adds to a resampled skip path through layers that begin at zero (StyleGAN2's skip and residual shapes, Karras
 et al. 2020, without the fade-in of progressive growing).
 """
 
 import math
-from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +18,12 @@ __all__ = ["SMALLEST", "ConvDiscriminator", "ConvGenerator", "resolutions"]
 
 SMALLEST = 8
 """Side in pixels of the first stage."""
-
-WIDTHS = {4: 128, 8: 96, 16: 64, 32: 48, 64: 32, 128: 16, 256: 16}
+WIDTHS = {4: 128, 8: 96, 16: 48, 32: 32, 64: 16, 128: 16, 256: 16}
 """Feature channels by side of the patch grid: multiples of 16, which every bf16 convolution kernel takes."""
+DEPTHS = {4: 2, 8: 2, 16: 1, 32: 1, 64: 1, 128: 1, 256: 1}
+"""Convolutions in a block by side of the patch grid; fewer where the grid is finer and each costs most."""
+SLOPE = 0.2
+"""Of the leaky ReLU, everywhere."""
 
 
 def resolutions(size: int) -> tuple[int, ...]:
@@ -28,32 +31,22 @@ def resolutions(size: int) -> tuple[int, ...]:
     return tuple(SMALLEST << i for i in range(int(math.log2(size // SMALLEST)) + 1))
 
 
-def _kaiming(module: nn.Module) -> None:
-    """Give every layer that does not begin at zero the scale that keeps its activations' variance."""
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.any():
-            if layer.bias is not None: nn.init.zeros_(layer.bias)
-            fan=layer.weight[0].numel()
-            layer.weight.data.mul_((2/1.04/fan)**.5/layer.weight.data.std())
-
-
 class FiLM(nn.Module):
-    """Normalise each sample to unit root mean square, then scale and shift its channels by a style vector.
+    """Normalise each sample to unit root mean square, then scale and shift its channels (Perez et al. 2018).
 
-    One fused multiply-add over the features. The gains begin at zero, so all classes begin as one and tell themselves
-    apart only as far as the loss asks (Perez et al. 2018; the zero start is the ramp that small conditional GANs need).
+    One fused multiply-add over the features. What the class says begins at zero, so that all classes begin as one and
+    part only as far as the loss asks: conditional GANs collapse on little data when the class speaks first
+    (Transitional-cGAN, Shahbazi et al. 2022). What the noise says does not, or it would never be heard.
     """
 
     def __init__(self, channels: int, style_dim: int) -> None:
         super().__init__()
         self.by_noise = nn.Linear(style_dim, 2 * channels)
         self.by_class = nn.Linear(style_dim, 2 * channels, bias=False)
-        nn.init.normal_(self.by_noise.weight, std=0.5 / math.sqrt(style_dim)) 
-        nn.init.zeros_(self.by_noise.bias)
         nn.init.zeros_(self.by_class.weight)
 
-    def forward(self, x: Tensor, style: tuple[Tensor, Tensor]) -> Tensor:
-        affine = self.by_noise(style[0]) + self.by_class(style[1])
+    def forward(self, x: Tensor, style: Tensor, embedding: Tensor) -> Tensor:
+        affine = self.by_noise(style) + self.by_class(embedding)
         gain, shift = affine[:, :, None, None].chunk(2, dim=1)  # (B, C, 1, 1) each
         power = x.float().square().mean(dim=(1, 2, 3), keepdim=True)  # (B, 1, 1, 1)
         scale = (1 + gain) * torch.rsqrt(power + 1e-6)
@@ -61,44 +54,24 @@ class FiLM(nn.Module):
 
 
 class GeneratorBlock(nn.Module):
-    """Residual pair of 3x3 convolutions under the style's control."""
+    """Residual 3x3 convolutions under the style's control; the last begins at zero."""
 
-    def __init__(self, channels: int, style_dim: int) -> None:
+    def __init__(self, channels: int, depth: int, style_dim: int) -> None:
         super().__init__()
-        self.film = nn.ModuleList(FiLM(channels, style_dim) for _ in range(2))
-        self.conv = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
-        nn.init.zeros_(self.conv[1].weight)
+        self.film = nn.ModuleList(FiLM(channels, style_dim) for _ in range(depth))
+        self.conv = nn.ModuleList(_conv(channels, channels, zero=i == depth - 1) for i in range(depth))
 
-    def forward(self, x: Tensor, style: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, x: Tensor, style: Tensor, embedding: Tensor) -> Tensor:
         h = x
         for film, conv in zip(self.film, self.conv, strict=True):
-            h = conv(F.leaky_relu(film(h, style), 0.2))
+            h = conv(F.leaky_relu(film(h, style, embedding), SLOPE))
         return x + h
 
 
-class ToPixels(nn.Module):
-    """Features on the patch grid to an image of twice its side; all four pixels of a patch begin alike (ICNR)."""
-
-    def __init__(self, features: int, channels: int, *, zero: bool) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(features, 4 * channels, 3, padding=1)
-        if zero:
-            nn.init.zeros_(self.conv.weight)
-        else:
-            first = self.conv.weight.detach()[::4]
-            self.conv.weight.data.copy_(first.repeat_interleave(4, dim=0))
-        nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pixel_shuffle(self.conv(x), 2)
-
-
-def _upsample(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
 class ConvGenerator(nn.Module):
-    """Noise and a class index to an image in [-1, 1].
+    """Noise and a class index to an image in about [-1, 1].
+
+    There is no squashing function at the end: a tanh that saturates early has no gradient left to come back with.
 
     Parameters
     ----------
@@ -111,7 +84,7 @@ class ConvGenerator(nn.Module):
     noise_dim : int, default=64
         Length of the noise vector.
     style_dim : int, default=128
-        Length of the vector that steers every block.
+        Length of the vectors through which noise and class steer every block.
     """
 
     def __init__(self, n_classes: int, size: int, channels: int, *, noise_dim: int = 64, style_dim: int = 128) -> None:
@@ -121,90 +94,110 @@ class ConvGenerator(nn.Module):
         widths = [WIDTHS[grid] for grid in grids]
         self.embed = nn.Embedding(n_classes, style_dim)
         self.style = nn.Sequential(
-            nn.Linear(noise_dim, style_dim), nn.LeakyReLU(0.2), nn.Linear(style_dim, style_dim), nn.LeakyReLU(0.2)
+            nn.Linear(noise_dim, style_dim), nn.LeakyReLU(SLOPE), nn.Linear(style_dim, style_dim), nn.LeakyReLU(SLOPE)
         )
         self.seed = nn.Linear(noise_dim, widths[0] * grids[0] ** 2)
-        self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(widths[:-1], widths[1:], strict=True))
-        self.block = nn.ModuleList(GeneratorBlock(width, style_dim) for width in widths)
-        self.to_pixels = nn.ModuleList(ToPixels(width, channels, zero=i > 0) for i, width in enumerate(widths))
-        _kaiming(self)
-        self.to_pixels[0].conv.weight.data.mul_(0.2)
+        self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
+        self.block = nn.ModuleList(GeneratorBlock(WIDTHS[grid], DEPTHS[grid], style_dim) for grid in grids)
+        self.to_pixels = nn.ModuleList(_conv(width, 4 * channels, zero=i > 0) for i, width in enumerate(widths))
+        _keep_variance(self)
+        _begin_smooth(self.to_pixels[0])
 
     def forward(self, noise: Tensor, label: Tensor, size: int | None = None) -> Tensor:
         """Return images of shape (B, C, size, size); `size` is one of the network's `resolutions`."""
         stages = len(resolutions(size or self.size))
         z = noise * torch.rsqrt(noise.square().mean(dim=1, keepdim=True) + 1e-6)
-        style = self.style(z), self.embed(label)
+        style, embedding = self.style(z), self.embed(label)
         grid = SMALLEST // 2
-        x = self.seed(z).unflatten(1, (-1, grid, grid))
-        x = x.contiguous(memory_format=torch.channels_last)
-        x = self.block[0](x, style)
-        image = self.to_pixels[0](x).float()
+        x = self.seed(z).unflatten(1, (-1, grid, grid)).contiguous(memory_format=torch.channels_last)
+        x = self.block[0](x, style, embedding)
+        image = F.pixel_shuffle(self.to_pixels[0](x), 2).float()
         for i in range(1, stages):
-            x = self.block[i](_upsample(self.narrow[i - 1](x)), style)
-            image = _upsample(image) + self.to_pixels[i](x)
+            x = self.block[i](_upsample(self.narrow[i - 1](x)), style, embedding)
+            image = _upsample(image) + F.pixel_shuffle(self.to_pixels[i](x), 2)
         return image
 
 
-class FromPixels(nn.Module):
-    """An image to features on the grid of its 2x2 patches."""
-
-    def __init__(self, channels: int, features: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(4 * channels, features, 3, padding=1)
-
-    def forward(self, image: Tensor) -> Tensor:
-        x = F.pixel_unshuffle(image, 2).contiguous(memory_format=torch.channels_last)
-        return F.leaky_relu(self.conv(x), 0.2)
-
-
 class DiscriminatorBlock(nn.Module):
-    """Residual pair of 3x3 convolutions without normalisation; the second begins at zero (R3GAN, Huang et al. 2024)."""
+    """Residual 3x3 convolutions without normalisation; the last begins at zero (R3GAN, Huang et al. 2024)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, depth: int) -> None:
         super().__init__()
-        self.conv = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
-        nn.init.zeros_(self.conv[1].weight)
+        self.conv = nn.ModuleList(_conv(channels, channels, zero=i == depth - 1) for i in range(depth))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv[1](F.leaky_relu(self.conv[0](F.leaky_relu(x, 0.2)), 0.2))
+        h = x
+        for conv in self.conv:
+            h = conv(F.leaky_relu(h, SLOPE))
+        return x + h
 
 
 class ConvDiscriminator(nn.Module):
-    """An image and its class index to one logit, by projection on the class (Miyato and Koyama 2018)."""
+    """An image and its class index to one logit, by projection on the class (Miyato and Koyama 2018).
+
+    Parameters
+    ----------
+    n_classes, size, channels : int
+        As in `ConvGenerator`.
+    feature_dim : int, default=128
+        Length of the features that are projected on the class.
+    """
 
     def __init__(self, n_classes: int, size: int, channels: int, *, feature_dim: int = 128) -> None:
         super().__init__()
         self.size = size
         grids = [side // 2 for side in resolutions(size)]
         widths = [WIDTHS[grid] for grid in grids]
-        self.from_pixels = nn.ModuleList(FromPixels(channels, width) for width in widths)
-        self.block = nn.ModuleList(DiscriminatorBlock(width) for width in widths)
-        self.widen = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(widths[:-1], widths[1:], strict=True))
-        for widen in self.widen:
-            nn.init.zeros_(widen.weight)  # type: ignore[arg-type]
-            nn.init.zeros_(widen.bias)  # type: ignore[arg-type]
+        self.from_pixels = nn.ModuleList(_conv(4 * channels, width) for width in widths)
+        self.block = nn.ModuleList(DiscriminatorBlock(WIDTHS[grid], DEPTHS[grid]) for grid in grids)
+        self.widen = nn.ModuleList(_conv(fine, coarse, kernel=1, zero=True) for coarse, fine in pairwise(widths))
         self.squeeze = nn.Conv2d(widths[0], widths[0] // 2, 1)
         self.features = nn.Linear(widths[0] // 2 * grids[0] ** 2, feature_dim)
         self.embed = nn.Embedding(n_classes, feature_dim)
         nn.init.zeros_(self.embed.weight)
         self.logit = nn.Linear(feature_dim, 1)
-        _kaiming(self)
+        _keep_variance(self)
 
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
         """Return logits of shape (B,): larger means more like a real image of class `label`."""
-        i = len(resolutions(image.shape[-1])) - 1
-        x = self.block[i](self.from_pixels[i](image))
-        for j in reversed(range(i)):
+        stage = len(resolutions(image.shape[-1])) - 1
+        x = self.block[stage](self._patches(image, stage))
+        for i in reversed(range(stage)):
             image = F.avg_pool2d(image, 2)
-            x = self.from_pixels[j](image) + self.widen[j](F.avg_pool2d(x, 2))
-            x = self.block[j](x)
-        x = F.leaky_relu(self.squeeze(F.leaky_relu(x, 0.2)), 0.2)
-        h = F.leaky_relu(self.features(x.flatten(1)), 0.2).float()  # (B, F)
-        projection = (self.embed(label) * h).sum(dim=1) / math.sqrt(h.shape[1])
-        return self.logit(h).squeeze(1).float() + projection
+            x = self.block[i](self._patches(image, i) + self.widen[i](F.avg_pool2d(x, 2)))
+        x = F.leaky_relu(self.squeeze(F.leaky_relu(x, SLOPE)), SLOPE)
+        h = F.leaky_relu(self.features(x.flatten(1)), SLOPE).float()  # (B, F)
+        logit: Tensor = self.logit(h).squeeze(1).float() + (self.embed(label) * h).sum(dim=1)
+        return logit
+
+    def _patches(self, image: Tensor, stage: int) -> Tensor:
+        x = F.pixel_unshuffle(image, 2).contiguous(memory_format=torch.channels_last)
+        return F.leaky_relu(self.from_pixels[stage](x), SLOPE)
 
 
-def parameter_counts(modules: Sequence[nn.Module]) -> list[int]:
-    """Return the number of learned numbers in each module."""
-    return [sum(p.numel() for p in module.parameters()) for module in modules]
+def _conv(in_channels: int, out_channels: int, *, kernel: int = 3, zero: bool = False) -> nn.Conv2d:
+    layer = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
+    if zero:
+        nn.init.zeros_(layer.weight)
+    return layer
+
+
+def _keep_variance(module: nn.Module) -> None:
+    """Scale every layer that does not begin at zero so that its activations keep their variance (He et al. 2015)."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+            if layer.weight.any():
+                nn.init.kaiming_normal_(layer.weight, a=SLOPE)
+
+
+@torch.no_grad()
+def _begin_smooth(layer: nn.Module) -> None:
+    """Let the four pixels of a patch begin alike, so that no checkerboard has to be unlearned (ICNR), and faint."""
+    assert isinstance(layer, nn.Conv2d)
+    layer.weight.copy_(0.2 * layer.weight[::4].repeat_interleave(4, dim=0))
+
+
+def _upsample(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

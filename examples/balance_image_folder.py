@@ -1,0 +1,47 @@
+"""Fill an image folder up with synthetic images until its classes are equally large.
+
+python examples/balance_image_folder.py photos/ balanced/ --budget 180
+
+The command line does the same, and checks more: ganaug fit photos/ --output photos.onnx, then
+ganaug balance photos/ photos.onnx --output balanced/
+"""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from ganaug.codecs import load_folder
+from ganaug.demo import write_digits
+from ganaug.files import atomic_folder
+from ganaug.fitting import fit_images
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("source", type=Path, nargs="?", help="one subfolder of images per class; by default a few digits")
+parser.add_argument("output", type=Path, nargs="?", default=Path("balanced"), help="a new folder")
+parser.add_argument("--budget", type=float, default=60, help="seconds of training")
+parser.add_argument("--steps", type=int, help="most training steps")
+args = parser.parse_args()
+
+if args.source is None:
+    scratch = Path(tempfile.mkdtemp())
+    args.source = scratch / "train"
+    write_digits(args.source, scratch / "test")
+
+# Learn from the folder, and keep the generator: one ONNX file, which needs neither torch nor the images any more.
+data = load_folder(args.source)
+generator = fit_images(data, time_budget=args.budget, max_steps=args.steps, random_state=0)
+generator.save(args.output.with_suffix(".onnx"))
+
+# Copy the real images, and add to each class what the largest has more. The folder is there whole or not at all.
+largest = max(data.counts.values())
+with atomic_folder(args.output) as folder:
+    for name, count in data.counts.items():
+        shutil.copytree(args.source / name, folder / name)
+        synthetic, _ = generator.sample({name: largest - count}, seed=0, screened=True)
+        for number, image in enumerate(synthetic):
+            Image.fromarray(image.squeeze()).save(folder / name / f"synthetic-{number:05}.png")
+        print(f"{name}: {count} real and {len(synthetic)} synthetic images")
+print(f"Wrote {args.output}, and the generator to {args.output.with_suffix('.onnx')}")

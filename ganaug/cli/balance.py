@@ -1,0 +1,114 @@
+"""``ganaug balance``: an image folder and its model in, a folder with equally large classes out."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ganaug.cli.options import SEED, check_folder_output, check_image_source, path
+from ganaug.cli.text import listing
+from ganaug.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ganaug.codecs import LabelledImages
+    from ganaug.generator import Generator
+
+__all__ = ["command", "write_balanced"]
+
+
+@click.command("balance", short_help="Fill an image folder up to equally large classes.")
+@click.argument("source", type=path)
+@click.argument("model", type=path, metavar="MODEL.onnx")
+@click.option("--output", type=path, required=True, metavar="DIR", help="The folder to write; it must be new or empty.")
+@click.option("--target", metavar="COLUMN", help="For tables, which this version does not read yet.")
+@click.option(
+    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="The same seed adds the same images."
+)
+def command(source: "Path", model: "Path", output: "Path", target: str | None, seed: int) -> None:
+    """Copy the image folder SOURCE and fill its classes with synthetic images until they are equally large.
+
+    Real files are copied as they are. Every added file is synthetic, and manifest.csv names them all and their classes.
+    """
+    check_image_source(source, target)
+    check_folder_output(output)
+    if output.resolve().is_relative_to(source.resolve()):
+        raise click.UsageError(
+            "--output must lie outside of SOURCE, for a folder inside it would become a class of it."
+        )
+
+    from ganaug.generator import Generator
+
+    real, synthetic = write_balanced(source, Generator.load(model), output, seed)
+    click.echo(f"Wrote {real:,} real and {synthetic:,} synthetic images to {output}.")
+
+
+def write_balanced(source: "Path", generator: "Generator", output: "Path", seed: int) -> tuple[int, int]:
+    """Do what the command does, and return how many real and synthetic images there are."""
+    from ganaug.cli.pictures import Manifest, draw, encode
+    from ganaug.codecs import load_folder
+    from ganaug.files import atomic_folder
+
+    # The pixels are not used: this is to judge, as a fit would, which files can be read, in as little memory as may be.
+    data = load_folder(source, size=8)
+    known = {str(label): label for label in generator.classes}
+    if known.keys() != set(data.classes):
+        raise DataError(
+            f"the model must have the classes of {source}, which are {listing(list(data.classes))}, but it has "
+            f"{listing(list(known))}: fit a model to this folder"
+        )
+    _note_sizes(data, generator)
+    added = 0
+    with atomic_folder(output) as temporary:
+        manifest = Manifest(temporary)
+        for index, (name, count) in enumerate(data.counts.items()):
+            folder = temporary / name  # the name of a real folder, as the file system gave it, never the model's
+            folder.mkdir()
+            files = [file for file, label in zip(data.files, data.labels, strict=True) if label == index]
+            taken = _copy(files, source / name, folder)
+            missing, number = max(data.counts.values()) - count, 0
+            for image in draw(generator, known[name], missing, seed):
+                number += 1
+                while f"synthetic-{number:05}.png" in taken:
+                    number += 1
+                file = folder / f"synthetic-{number:05}.png"
+                file.write_bytes(encode(image))
+                manifest.add(file, name)
+            added += missing
+        manifest.save()
+    return len(data.files), added
+
+
+def _copy(files: "list[Path]", root: "Path", folder: "Path") -> set[str]:
+    """Copy files byte for byte into one folder; return their names as a file system that ignores case sees them.
+
+    Files directly in `root` keep their names; nested ones get their folders' before them, and a number where that is
+    taken.
+    """
+    from ganaug.files import safe_name
+
+    taken: set[str] = set()
+    for file in sorted(files, key=lambda file: len(file.relative_to(root).parts) > 1):
+        *parents, name = file.relative_to(root).parts
+        if parents:
+            stem = safe_name("_".join([*parents, file.stem]))
+            name, number = stem + file.suffix, 1
+            while name.casefold() in taken:
+                number += 1
+                name = f"{stem}~{number}{file.suffix}"
+        with (folder / name).open("xb") as copy:
+            copy.write(file.read_bytes())
+        taken.add(name.casefold())
+    return taken
+
+
+def _note_sizes(data: "LabelledImages", generator: "Generator") -> None:
+    from ganaug.codecs.folder import image_size
+
+    height, width, _ = generator.image_shape
+    if any(image_size(file) != (height, width) for file in data.files):
+        click.echo(
+            f"Note: synthetic images have {width} x {height} pixels and some real ones have not: resize them all alike "
+            "before you train on them, or a classifier may tell classes by the size.",
+            err=True,
+        )

@@ -1,0 +1,202 @@
+"""``ganaug fit``: an image folder in, a model file out."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganaug.cli.options import FAMILIES, SEED, check_image_source, duration, path
+from ganaug.cli.text import clock, listing, printable
+from ganaug.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ganaug.codecs import LabelledImages
+    from ganaug.fitting import ImageFit
+    from ganaug.generator import Generator
+
+__all__ = ["command", "preview_path", "train"]
+
+
+@click.command("fit", short_help="Train a generator on an image folder.")
+@click.argument("source", type=path)
+@click.option("--output", type=path, required=True, metavar="MODEL.onnx", help="The model file to write.")
+@click.option("--target", metavar="COLUMN", help="For tables, which this version does not read yet.")
+@click.option(
+    "--size", type=int, metavar="N", help="Side of the images in pixels: 8, 16, ... 512.  [default: by the data]"
+)
+@click.option("--model", type=click.Choice(FAMILIES), default=FAMILIES[0], show_default=True, help="The kind of model.")
+@click.option(
+    "--budget",
+    type=duration,
+    metavar="TIME",
+    help="Time for all of it, such as 90s, 5m or 1h.  [default: 3m, or --steps]",
+)
+@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Train for at most N steps.")
+@click.option(
+    "--seed",
+    type=SEED,
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="The same seed and --steps repeat a run exactly.",
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--resume", is_flag=True, help="Go on with a run that was interrupted or killed.")
+@click.option("--no-preview", is_flag=True, help="Do not draw the preview, a picture beside the model.")
+@click.option("--quiet", is_flag=True, help="Print warnings and errors only.")
+def command(
+    source: "Path",
+    output: "Path",
+    target: str | None,
+    no_preview: bool,
+    budget: float | None,
+    steps: int | None,
+    **settings: Any,
+) -> None:
+    """Train a generator on the image folder SOURCE, which has one subfolder for each class.
+
+    Ctrl-C ends the training early and keeps the best generator so far. The run is kept beside the model, in
+    MODEL.onnx.checkpoint, until it is done. A model file that is there already is replaced when the new one is ready.
+    """
+    from ganaug.cli import STARTED
+
+    check_image_source(source, target)
+    train(source, output, preview=not no_preview, time_budget=budget, max_steps=steps, started=STARTED, **settings)
+
+
+def preview_path(model: "Path") -> "Path":
+    """Return where the preview of a model file goes: photos.onnx, photos.preview.png."""
+    return model.with_suffix(".preview.png")
+
+
+def train(
+    source: "Path",
+    output: "Path",
+    *,
+    preview: bool,
+    quiet: bool,
+    resume: bool,
+    seed: int,
+    size: int | None = None,
+    **settings: Any,
+) -> "Generator":
+    """Run a fit as the user sees it; after Ctrl-C, leave with code 130 once the best generator is written.
+
+    Parameters
+    ----------
+    settings
+        What else `ImageFit` takes.
+    """
+
+    def say(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    _check_outputs(output, preview)
+
+    from ganaug.codecs import load_folder
+
+    data = load_folder(source, size)
+    _check_names(data)
+    say(f"{len(data.images):,} images of {len(data.classes)} classes, taken at {data.codec.size} px.")
+
+    # Torch is loaded only here, so that a mistake in the lines above is answered at once.
+    from ganaug.checkpoints import checkpoint_folder
+    from ganaug.cli.progress import Patience, progress
+    from ganaug.files import check_writable
+    from ganaug.fitting import ImageFit
+
+    checkpoint = checkpoint_folder(output)
+    index = checkpoint / "checkpoint.json"
+    if checkpoint.is_dir():
+        check_writable(index, folder=False)
+    else:
+        check_writable(checkpoint, folder=True)
+    fit = ImageFit(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
+    if index.exists() and not resume:
+        say(f"Beginning anew over the run kept in {checkpoint}: to go on with that one, stop now and add --resume.")
+    with Patience() as patience:
+        with progress(quiet=quiet) as show:
+            for step in fit.steps():
+                patience.armed = True
+                show(step)
+                if patience.asked:
+                    break
+        interrupted = patience.asked
+        if interrupted:
+            say("Interrupted: saving what there is (Ctrl-C again to leave at once).")
+            fit.save_checkpoint()
+        say("Writing the model.")
+        generator = _write(fit, output, preview)
+    if interrupted:
+        done = generator.metadata["training"]["steps"]
+        line = f"The best generator of {done:,} steps is in {output}; the same command with --resume goes on from here."
+        click.echo(line, err=True)
+        raise click.exceptions.Exit(130)
+    _remove(checkpoint)
+    if not quiet:
+        _summarise(generator, output, preview)
+    return generator
+
+
+def _check_outputs(output: "Path", preview: bool) -> None:
+    """Find out now, and not after the training, that something could not be written."""
+    from ganaug.files import check_writable
+
+    if output.suffix.lower() != ".onnx":
+        raise click.UsageError(f"--output must be a file name that ends in .onnx, but is {str(output)!r}.")
+    check_writable(output, folder=False)
+    if preview:
+        check_writable(preview_path(output), folder=False)
+
+
+def _check_names(data: "LabelledImages") -> None:
+    """Refuse names that a model file cannot hold before they cost a training."""
+    if broken := [name for name in data.classes if any("\ud800" <= char <= "\udfff" for char in name)]:
+        raise DataError(f"the names of class folders must be Unicode text, but {listing(broken)} is not: rename it")
+
+
+def _write(fit: "ImageFit", output: "Path", preview: bool) -> "Generator":
+    from ganaug.files import atomic_write
+
+    generator = fit.finish()
+    generator.save(output)
+    if preview:
+        from ganaug.cli.preview import draw_preview
+
+        with atomic_write(preview_path(output)) as file:
+            file.write(draw_preview(fit.data, generator))
+    return generator
+
+
+def _remove(checkpoint: "Path") -> None:
+    """Remove what a run keeps in its folder, and the folder unless somebody put something else there."""
+    from contextlib import suppress
+
+    for pattern in ("checkpoint.json", "step-*.safetensors", ".ganaug-*.part"):
+        for file in checkpoint.glob(pattern):
+            file.unlink(missing_ok=True)
+    with suppress(OSError):
+        checkpoint.rmdir()
+
+
+def _summarise(generator: "Generator", output: "Path", preview: bool) -> None:
+    training = generator.metadata["training"]
+    early = f", stopped early ({training['stopped_early']})" if training["stopped_early"] else ""
+    click.echo(f"Trained {training['steps']:,} steps in {clock(training['seconds'])}{early}.")
+    kept = f"Kept the weights of {training['kept_from']:.0%} of the run"
+    click.echo(f"{kept}: score {training['score']:.3f} on {training['measured_on']} (smaller is better).")
+    _worst_and_mean("Samples read as their label", training["agreement"], "{:.0%}")
+    _worst_and_mean("Variety relative to real images", training["variety"], "{:.2f}")
+    click.echo(f"Alarms: {len(training['alarms']) or 'none'}.")
+    click.echo(f"Model: {output} ({output.stat().st_size / 1e6:.1f} MB)")
+    if preview:
+        click.echo(f"Preview: {preview_path(output)}")
+
+
+def _worst_and_mean(title: str, figures: dict[str, float], form: str) -> None:
+    if figures:
+        worst = min(figures, key=figures.__getitem__)
+        mean = form.format(sum(figures.values()) / len(figures))
+        click.echo(f"{title}: {mean} on average, {form.format(figures[worst])} in the worst class, {printable(worst)}.")

@@ -1,0 +1,67 @@
+"""``ganaug inspect``: what a model file says about itself."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganaug.cli.options import path
+from ganaug.cli.text import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["command"]
+
+LONGEST = 100
+
+
+@click.command("inspect", short_help="Print what a model file says about itself.")
+@click.argument("model", type=path, metavar="MODEL.onnx")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole metadata as JSON.")
+def command(model: "Path", as_json: bool) -> None:
+    """Print what a model file says about itself: its classes, how it was trained, and on what."""
+    from ganaug.generator import Generator
+
+    metadata = Generator.load(model).metadata
+    if as_json:
+        click.echo(json.dumps(metadata, indent=2))  # ASCII, which also escapes control characters
+        return
+    schema, counts = metadata["schema"], metadata["class_counts"]
+    _table(
+        [
+            ("model", model),
+            ("file size", f"{model.stat().st_size / 1e6:.2f} MB"),
+            ("modality", metadata["modality"]),
+            ("family", metadata["family"]),
+            ("image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels"),
+            ("noise", f"{metadata['noise_dim']} numbers"),
+            ("fingerprint", metadata["fingerprint"]),
+        ]
+    )
+    for title in ("training", "versions"):
+        click.echo(f"\n{title}")
+        _table([(name, _brief(value)) for name, value in metadata[title].items()], indent="  ")
+    click.echo(f"\nclasses ({len(counts):,}) and their training images ({sum(counts):,})")
+    _table([(label, f"{count:,}") for label, count in zip(metadata["classes"], counts, strict=True)], indent="  ")
+
+
+def _table(rows: list[tuple[Any, Any]], indent: str = "") -> None:
+    """Print two columns; whatever they hold, it cannot steer the terminal."""
+    lines = [(printable(name), printable(value)) for name, value in rows]
+    width = min(max((len(name) for name, _ in lines), default=0), 40)
+    for name, value in lines:
+        click.echo(f"{indent}{name:<{width}}  {value}")
+
+
+def _brief(value: Any) -> str:
+    """Return any JSON in a line: numbers by class as their range, the rest cut where it is long."""
+    if value in (None, "", [], {}):
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict) and all(type(number) in (int, float) for number in value.values()):
+        numbers = list(value.values())
+        return f"{min(numbers):.2f} to {max(numbers):.2f}, mean {sum(numbers) / len(numbers):.2f}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

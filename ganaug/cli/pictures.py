@@ -1,0 +1,55 @@
+"""Synthetic images as files: PNGs in a folder for each class, and a manifest that names every one of them."""
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganaug.generator import Generator
+
+__all__ = ["Manifest", "draw", "encode"]
+
+BATCH = 64
+
+
+def draw(generator: Generator, label: Any, count: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield screened samples of one class in constant memory; they do not depend on which other classes are drawn."""
+    own_seed = (seed, generator.classes.index(label))
+    batches = generator.stream(min(BATCH, max(count, 1)), labels=[label], seed=own_seed, screened=True)
+    yield from islice((image for images, _ in batches for image in images), count)
+
+
+def encode(image: Image.Image | NDArray[np.uint8]) -> bytes:
+    """Return an image, or pixels of shape (H, W, C), as the content of a PNG file.
+
+    Pillow's own writing to a file does not tell a full disk from other trouble.
+    """
+    if not isinstance(image, Image.Image):
+        image = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class Manifest:
+    """``manifest.csv``: the file, relative to the folder, and the class of every synthetic image in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._text = io.StringIO(newline="")
+        self._writer = csv.writer(self._text)
+        self._writer.writerow(["file", "class"])
+
+    def add(self, file: Path, label: Any) -> None:
+        """Write a line for a file."""
+        self._writer.writerow([file.relative_to(self._folder).as_posix(), label])
+
+    def save(self) -> None:
+        """Write the file."""
+        (self._folder / "manifest.csv").write_text(self._text.getvalue(), encoding="utf-8", newline="")

@@ -1,0 +1,73 @@
+"""The preview: one picture with a row for each class, real images on the left and synthetic ones on the right."""
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from ganaug.cli.pictures import encode
+from ganaug.cli.text import printable
+from ganaug.codecs.image import LabelledImages
+
+if TYPE_CHECKING:
+    from ganaug.generator import Generator
+
+__all__ = ["draw_preview"]
+
+COLUMNS = 8
+"""Real images in a row, and as many synthetic ones."""
+MOST_ROWS = 30
+CELL = 48
+"""Images are enlarged by a whole number until they have at least this many pixels a side."""
+GAP, GUTTER, HEADER, NAMES = 2, 14, 22, 150
+PAGE, INK = (246, 246, 246), (40, 40, 40)
+LONGEST_NAME = 20
+
+
+def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
+    """Return the preview as the content of a PNG file; of many classes, the commonest and the rarest."""
+    counts = data.counts
+    rows = _rows(list(counts.values()))
+    side = data.codec.size * max(1, -(-CELL // data.codec.size))
+    step = side + GAP
+    middle = NAMES + COLUMNS * step + GUTTER
+    page = Image.new("RGB", (middle + COLUMNS * step, HEADER + len(rows) * step), PAGE)
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default()
+    pen.text((NAMES, 4), "real", INK, font)
+    pen.text((middle, 4), "synthetic", INK, font)
+    for row, label in enumerate(rows):
+        name, top = data.classes[label], HEADER + row * step
+        pen.multiline_text((6, top + side // 2 - 12), f"{_drawable(name)}\n{counts[name]:,} images", INK, font)
+        real = data.images[data.labels == label]
+        chosen = np.random.default_rng(label).permutation(len(real))[:COLUMNS]
+        synthetic, _ = generator.sample({name: COLUMNS}, seed=label, screened=True)
+        for left, images in ((NAMES, real[np.sort(chosen)]), (middle, synthetic)):
+            for column, image in enumerate(images):
+                page.paste(_enlarged(image, side), (left + column * step, top))
+    return encode(page)
+
+
+def _rows(counts: list[int]) -> list[int]:
+    """Return the classes to show, in their order."""
+    if len(counts) <= MOST_ROWS:
+        return list(range(len(counts)))
+    order = sorted(range(len(counts)), key=lambda label: -counts[label])
+    return sorted(itertools.chain(order[: MOST_ROWS // 2], order[-MOST_ROWS // 2 :]))
+
+
+def _enlarged(image: NDArray[np.uint8], side: int) -> Image.Image:
+    height, width, channels = image.shape
+    picture = Image.fromarray(image[..., 0] if channels == 1 else image)
+    picture = picture.resize((side, side * height // width), Image.Resampling.NEAREST)
+    if channels < 4:
+        return picture.convert("RGB")
+    paper = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(paper, picture).convert("RGB")
+
+
+def _drawable(name: str) -> str:
+    """Return a name in the characters that Pillow's own font has; the order of the rows tells the rest."""
+    known = printable(name).encode("latin-1", errors="replace").decode("latin-1")
+    return known if len(known) <= LONGEST_NAME else known[: LONGEST_NAME - 3] + "..."

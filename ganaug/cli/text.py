@@ -1,0 +1,45 @@
+"""Text for a terminal: names come from folders and files that nobody vouches for."""
+
+__all__ = ["clock", "listing", "printable", "sentence"]
+
+
+def printable(text: object) -> str:
+    r"""Return the text with every character that does not print escaped, so that none can steer a terminal.
+
+    Examples
+    --------
+    >>> printable("Straße \x1b[2J")
+    'Straße \\x1b[2J'
+    """
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(text))
+
+
+def sentence(message: str) -> str:
+    """Return a message as one printable line with a capital at its start and a stop at its end.
+
+    Examples
+    --------
+    >>> sentence("no steps  are left")
+    'No steps are left.'
+    """
+    line = printable(" ".join(message.split()))
+    return line[:1].upper() + line[1:] + ("" if line.endswith((".", "!", "?")) else ".")
+
+
+def listing(names: list[str], most: int = 20) -> str:
+    """Return the first few names, quoted, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as a clock shows them.
+
+    Examples
+    --------
+    >>> clock(75), clock(3600)
+    ('1:15', '1:00:00')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

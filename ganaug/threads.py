@@ -1,0 +1,79 @@
+"""How many threads torch should use, found out while it works.
+
+A parallel step waits for its slowest thread many hundred times. With other programs on the machine, two threads have
+run 27 times slower than one (2 cores, three busy processes); on an idle machine they are faster. Nobody can know
+before.
+"""
+
+import time
+from statistics import median
+from types import TracebackType
+from typing import Self
+
+import torch
+
+__all__ = ["ThreadTuner"]
+
+TRIAL_STEPS = 6
+SECONDS_BETWEEN_TRIALS = 15.0
+CLEARLY_SLOWER = 1.5
+
+
+class ThreadTuner:
+    """Inside the context, tell `tick` how long every step took: torch then uses as many threads as are fastest now.
+
+    Each trial takes a few steps on one thread, then a few on all of them, and breaks off where these are clearly
+    slower. The number that was set before is restored at the end.
+
+    Parameters
+    ----------
+    enabled : bool
+        Without it nothing is changed: results can differ in their last digits with the number of threads, so a run that
+        must repeat exactly keeps the number it finds.
+    """
+
+    def __init__(self, enabled: bool) -> None:
+        self.most = torch.get_num_threads()
+        self.enabled = enabled and self.most > 1
+        self._settled: float | None = None
+        self._trying_alone = True
+        self._alone: list[float] = []
+        self._together: list[float] = []
+
+    def __enter__(self) -> Self:
+        if self.enabled:
+            self._begin_trial()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.enabled:
+            torch.set_num_threads(self.most)
+
+    def tick(self, seconds: float) -> None:
+        """Note that a step has taken so long."""
+        if not self.enabled:
+            return
+        if self._settled is not None:
+            if time.perf_counter() - self._settled > SECONDS_BETWEEN_TRIALS:
+                self._begin_trial()
+            return
+        times = self._alone if self._trying_alone else self._together
+        times.append(seconds)
+        if self._trying_alone:
+            if len(times) > TRIAL_STEPS:
+                self._trying_alone = False
+                torch.set_num_threads(self.most)
+            return
+        # The first step after a change pays for it, and is not counted.
+        alone = median(self._alone[1:])
+        too_slow = sum(times) > CLEARLY_SLOWER * alone * (TRIAL_STEPS + 1)
+        if too_slow or len(times) > TRIAL_STEPS:
+            torch.set_num_threads(1 if too_slow or median(times[1:]) > alone else self.most)
+            self._settled = time.perf_counter()
+
+    def _begin_trial(self) -> None:
+        self._settled, self._trying_alone = None, True
+        self._alone, self._together = [], []
+        torch.set_num_threads(1)
