@@ -5,6 +5,7 @@ step; then older tensors go. A kill at any point leaves a JSON file whose tensor
 """
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ganaug.errors import DataError, FormatError
 from ganaug.files import atomic_write
 from ganaug.training import Measure, State
 
-__all__ = ["checkpoint_folder", "load_checkpoint", "save_checkpoint"]
+__all__ = ["checkpoint_folder", "load_checkpoint", "remove_checkpoint", "save_checkpoint"]
 
 FORMAT_VERSION = 1
 INDEX = "checkpoint.json"
@@ -86,6 +87,7 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
             moments.setdefault(int(number), {})[key] = value
         groups = state.family.optimizer.state_dict()["param_groups"]
         state.family.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        _match_layouts(state.family.optimizer)
         state.random.set_state(tensors["random"])
         state.best = _with_prefix(tensors, "best.") or None
         state.step, state.seconds, state.progress = index["step"], index["seconds"], index["progress"]
@@ -97,6 +99,15 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
             f"{folder} must hold a whole checkpoint, but it cannot be read ({error}): leave out --resume to begin anew"
         ) from error
     return _with_prefix(tensors, "extra.")
+
+
+def remove_checkpoint(folder: Path) -> None:
+    """Remove what a run keeps in its folder, and the folder unless somebody put something else there."""
+    for pattern in (INDEX, "step-*.safetensors", ".ganaug-*.part"):
+        for file in folder.glob(pattern):
+            file.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
@@ -121,3 +132,11 @@ def _measure(entries: dict[str, Any]) -> Measure:
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _match_layouts(optimizer: torch.optim.Optimizer) -> None:
+    """Lay moments that were read from a file out as their parameters are: fused Adam takes that for granted."""
+    for parameter, moments in optimizer.state.items():
+        for name, value in moments.items():
+            if value.shape == parameter.shape:
+                moments[name] = torch.empty_like(parameter).copy_(value)

@@ -1,6 +1,7 @@
 """The whole recipe: labelled images -> networks -> training -> export -> `Generator`."""
 
 import math
+import secrets
 import time
 import warnings
 from collections.abc import Iterator
@@ -33,8 +34,9 @@ __all__ = ["ImageFit", "choose_device", "fit_images"]
 NOISE_DIM = 64
 BATCH_SIZE = 32
 DEFAULT_BUDGET = 180.0
-SCREEN_STEPS, SCREEN_STEPS_PER_SECOND = 250, 1.2
-"""Steps that each fold of the screen trains for; fewer where the budget is short."""
+SCREEN_STEPS = 250
+"""Steps that each fold of the screen trains for; fewer in a short run."""
+SCREEN_STEPS_PER_SECOND, SCREEN_STEPS_PER_STEP = 1.2, 0.2
 EXPORT_SECONDS = 4.0
 """Time that the end of a run needs for writing the model, kept free of the budget; at most a quarter of it."""
 CHECKPOINT_SECONDS = 10.0
@@ -83,7 +85,7 @@ class ImageFit:
         self.budget = DEFAULT_BUDGET if time_budget is None and max_steps is None else time_budget
         self.max_steps = max_steps
         self.device = choose_device(device)
-        self.seed = int(torch.seed() % 2**31) if random_state is None else random_state
+        self.seed = secrets.randbits(31) if random_state is None else random_state
         self.checkpoint, self.resume = checkpoint, resume
         self._saved = time.perf_counter()
 
@@ -98,7 +100,7 @@ class ImageFit:
         # Train with what is left of the budget once the export has its share.
         referee = Referee(screen, learn, held_out, noise_dim=NOISE_DIM, random=self._random(4))
         self.screen, self.agreement, self.learn, self.referee = screen, agreement, learn, referee
-        plan = state.plan = state.plan or Plan(self._seconds_left(), self.max_steps)
+        plan = Plan(self._seconds_left(), self.max_steps)
         sides = resolutions(self.data.codec.size)
         self.save_checkpoint()  # a kill from here on does not cost what has been learnt
         for step in train(
@@ -137,17 +139,14 @@ class ImageFit:
     def _screen(self, learn: Images) -> tuple[Screen, Tensor]:
         if self.resume and self.checkpoint:
             extra = load_checkpoint(self.checkpoint, self.state, self._settings())
-            _match_layouts(self.state.family.optimizer)
             screen = Screen(learn.pixels.shape[1], learn.n_classes).to(self.device)
             screen.load_state_dict(
                 {name.removeprefix("screen."): value for name, value in extra.items() if "." in name}
             )
             return screen.eval().requires_grad_(False), extra["agreement"].to(self.device)
-        steps = (
-            SCREEN_STEPS
-            if self.budget is None
-            else min(SCREEN_STEPS, max(30, round(self.budget * SCREEN_STEPS_PER_SECOND)))
-        )
+        by_budget = SCREEN_STEPS if self.budget is None else round(self.budget * SCREEN_STEPS_PER_SECOND)
+        by_steps = SCREEN_STEPS if self.max_steps is None else round(self.max_steps * SCREEN_STEPS_PER_STEP)
+        steps = max(20, min(SCREEN_STEPS, by_budget, by_steps))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             with ThreadTuner(self.max_steps is None and self.device.type == "cpu") as threads:
@@ -281,14 +280,6 @@ def choose_device(name: str) -> torch.device:
 def _on_device(data: LabelledImages, device: torch.device) -> Images:
     pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
     return Images(pixels.to(device), torch.from_numpy(data.labels).to(device), len(data.classes))
-
-
-def _match_layouts(optimizer: torch.optim.Optimizer) -> None:
-    """Lay moments that were read from a file out as their parameters are: fused Adam takes that for granted."""
-    for parameter, moments in optimizer.state.items():
-        for name, value in moments.items():
-            if value.shape == parameter.shape:
-                moments[name] = torch.empty_like(parameter).copy_(value)
 
 
 def _listing(names: list[str], most: int = 5) -> str:

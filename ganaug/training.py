@@ -100,7 +100,6 @@ class State:
 
     family: Family
     random: torch.Generator
-    plan: Plan | None = None
     step: int = 0
     seconds: float = 0.0
     progress: float = 0.0

@@ -33,13 +33,12 @@ ROOT = Path(__file__).parents[1]
 COUNTS = {"cat": 12, "dog": 5, "Straße 7": 3}
 RNG = np.random.default_rng(0)
 
-Ganaug = Callable[..., Result]
-
 
 @pytest.fixture(autouse=True)
-def short_screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These tests are not about what a generator has learnt."""
+def quick_and_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests are not about what a generator has learnt, nor about when it stops to learn."""
     monkeypatch.setattr("ganaug.fitting.SCREEN_STEPS", 2)
+    monkeypatch.setattr("ganaug.training.PATIENCE", 2.0)
 
 
 def run(*arguments: object) -> Result:
@@ -76,6 +75,7 @@ def model(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("model") / "photos.onnx"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganaug.fitting.SCREEN_STEPS", 2)
+        patch.setattr("ganaug.training.PATIENCE", 2.0)
         result = run("fit", photos, "--output", output, "--steps", 5)
     assert result.exit_code == 0, result.stderr
     return output
@@ -112,8 +112,10 @@ def python(*lines: str) -> subprocess.Popen[str]:
 
 FIT = """
 import ganaug.fitting
+import ganaug.training
 from ganaug.cli import main
 
+ganaug.training.PATIENCE = 2.0
 ganaug.fitting.SCREEN_STEPS = 2
 ganaug.fitting.CHECKPOINT_SECONDS = 0.2
 main()
@@ -434,7 +436,7 @@ def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
             time.sleep(0.02)
     assert "learning to tell the classes apart" in terminal.getvalue()
     assert "steps/s" in terminal.getvalue()
-    assert "80% read as their label" in terminal.getvalue()
+    assert "held-out 0.500 (80%)" in terminal.getvalue()
 
 
 # The preview

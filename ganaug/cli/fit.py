@@ -102,7 +102,7 @@ def train(
     say(f"{len(data.images):,} images of {len(data.classes)} classes, taken at {data.codec.size} px.")
 
     # Torch is loaded only here, so that a mistake in the lines above is answered at once.
-    from ganaug.checkpoints import checkpoint_folder
+    from ganaug.checkpoints import checkpoint_folder, remove_checkpoint
     from ganaug.cli.progress import Patience, progress
     from ganaug.files import check_writable
     from ganaug.fitting import ImageFit
@@ -134,7 +134,7 @@ def train(
         line = f"The best generator of {done:,} steps is in {output}; the same command with --resume goes on from here."
         click.echo(line, err=True)
         raise click.exceptions.Exit(130)
-    _remove(checkpoint)
+    remove_checkpoint(checkpoint)
     if not quiet:
         _summarise(generator, output, preview)
     return generator
@@ -168,17 +168,6 @@ def _write(fit: "ImageFit", output: "Path", preview: bool) -> "Generator":
         with atomic_write(preview_path(output)) as file:
             file.write(draw_preview(fit.data, generator))
     return generator
-
-
-def _remove(checkpoint: "Path") -> None:
-    """Remove what a run keeps in its folder, and the folder unless somebody put something else there."""
-    from contextlib import suppress
-
-    for pattern in ("checkpoint.json", "step-*.safetensors", ".ganaug-*.part"):
-        for file in checkpoint.glob(pattern):
-            file.unlink(missing_ok=True)
-    with suppress(OSError):
-        checkpoint.rmdir()
 
 
 def _summarise(generator: "Generator", output: "Path", preview: bool) -> None:

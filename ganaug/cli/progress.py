@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -81,10 +81,11 @@ class _Run:
         parts = [f"{clock(left)} left", f"{step.resolution} px", f"{self.rate:.1f} steps/s"]
         if self.measure:
             mean = sum(self.measure.agreement) / len(self.measure.agreement)
-            parts.append(f"held-out {self.measure.score:.3f}, {mean:.0%} read as their label")
+            share = f" ({mean:.0%})" if brief else f", {mean:.0%} read as their label"
+            parts.append(f"held-out {self.measure.score:.3f}{share}")
         losses = {name[:1].upper() if brief else name: float(loss) for name, loss in step.losses.items()}
         parts.append(" ".join(f"{name} {loss:.2f}" for name, loss in losses.items()))
-        return " · ".join(parts)
+        return ("  " if brief else " · ").join(parts)
 
 
 class _Lines:
@@ -107,11 +108,20 @@ class _Lines:
 def _bar() -> Iterator["Callable[[Step], None]"]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.table import Column
 
     run, due = _Run(), 0.0
-    columns: list[Any] = [BarColumn(14), TaskProgressColumn(), TextColumn("{task.description}", markup=False)]
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=1 / REFRESH_SECONDS)
-    with bar:
+    # On a narrow terminal the text is cut, and never the bar.
+    text = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
+    with Progress(
+        BarColumn(8),
+        TaskProgressColumn(),
+        text,
+        console=Console(stderr=True),
+        expand=True,
+        transient=True,
+        refresh_per_second=1 / REFRESH_SECONDS,
+    ) as bar:
         task = bar.add_task("learning to tell the classes apart", total=None)
 
         def show(step: "Step") -> None:

@@ -99,15 +99,16 @@ class ConvGenerator(nn.Module):
         self.seed = nn.Linear(noise_dim, widths[0] * grids[0] ** 2)
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         self.block = nn.ModuleList(GeneratorBlock(WIDTHS[grid], DEPTHS[grid], style_dim) for grid in grids)
-        self.to_pixels = nn.ModuleList(_conv(width, 4 * channels, zero=i > 0) for i, width in enumerate(widths))
+        heads = [_conv(width, 4 * channels, zero=i > 0) for i, width in enumerate(widths)]
+        self.to_pixels = nn.ModuleList(heads)
         _keep_variance(self)
-        _begin_smooth(self.to_pixels[0])
+        _begin_smooth(heads[0])
 
     def forward(self, noise: Tensor, label: Tensor, size: int | None = None) -> Tensor:
         """Return images of shape (B, C, size, size); `size` is one of the network's `resolutions`."""
         stages = len(resolutions(size or self.size))
         z = noise * torch.rsqrt(noise.square().mean(dim=1, keepdim=True) + 1e-6)
-        style, embedding = self.style(z), self.embed(label)
+        style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
         grid = SMALLEST // 2
         x = self.seed(z).unflatten(1, (-1, grid, grid)).contiguous(memory_format=torch.channels_last)
         x = self.block[0](x, style, embedding)
@@ -193,9 +194,8 @@ def _keep_variance(module: nn.Module) -> None:
 
 
 @torch.no_grad()
-def _begin_smooth(layer: nn.Module) -> None:
+def _begin_smooth(layer: nn.Conv2d) -> None:
     """Let the four pixels of a patch begin alike, so that no checkerboard has to be unlearned (ICNR), and faint."""
-    assert isinstance(layer, nn.Conv2d)
     layer.weight.copy_(0.2 * layer.weight[::4].repeat_interleave(4, dim=0))
 
 

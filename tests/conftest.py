@@ -1,0 +1,32 @@
+"""Small data that several tests share."""
+
+import numpy as np
+import pytest
+
+from ganaug.codecs.image import LabelledImages, from_arrays
+from ganaug.fitting import fit_images
+from ganaug.generator import Generator
+
+
+def striped_images(counts: dict[str, int], size: int = 8, channels: int = 1, seed: int = 0) -> LabelledImages:
+    """Noisy stripes of random phase: lying in the first class, upright in the second; anybody can tell them apart."""
+    rng = np.random.default_rng(seed)
+    images, labels = [], []
+    for index, (name, count) in enumerate(counts.items()):
+        for _ in range(count):
+            wave = 128 + 100 * np.sin(np.arange(size) * np.pi / 2 + rng.uniform(0, 6))
+            plane = np.tile(wave[:, None], (1, size)) if index % 2 == 0 else np.tile(wave, (size, 1))
+            noise = rng.normal(0, 8, (size, size, channels))
+            images.append(np.clip(plane[:, :, None] + noise, 0, 255).astype(np.uint8))
+            labels.append(name)
+    return from_arrays(np.stack(images), np.array(labels), sorted(counts))
+
+
+@pytest.fixture(scope="session")
+def stripes() -> LabelledImages:
+    return striped_images({"lying": 40, "upright": 12})
+
+
+@pytest.fixture(scope="session")
+def stripes_generator(stripes: LabelledImages) -> Generator:
+    return fit_images(stripes, max_steps=20, random_state=0)

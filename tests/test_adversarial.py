@@ -1,0 +1,89 @@
+"""The adversarial mathematics: one pass gives both players' gradients, and the penalty is what it says."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.families.adversarial import MAX_LOGIT_GAP, Adversarial, gradient_penalty, pairing_loss
+from ganaug.families.augmentation import DRAWS, augment
+from ganaug.families.base import Batch
+from ganaug.networks.conv import ConvDiscriminator, ConvGenerator
+from ganaug.training import mixed_precision
+
+
+def gradients(module: nn.Module) -> list[Tensor]:
+    return [p.grad.clone() for p in module.parameters() if p.grad is not None]
+
+
+def test_one_pass_leaves_the_gradients_that_two_passes_would() -> None:
+    torch.manual_seed(0)
+    generator, discriminator = ConvGenerator(2, 8, 1), ConvDiscriminator(2, 8, 1)
+    for parameter in [*generator.parameters(), *discriminator.parameters()]:
+        parameter.data += 0.01 * torch.randn_like(parameter)  # nothing begins at zero here
+    noise, label = torch.randn(5, 64), torch.tensor([0, 1, 1, 0, 1])
+    real = torch.rand(5, 1, 8, 8)
+
+    synthetic = generator(noise, label)
+    gap = discriminator(real, label) - discriminator(synthetic, label)
+    assert gap.abs().max() < MAX_LOGIT_GAP
+    expected_d = torch.autograd.grad(F.softplus(-gap).mean(), list(discriminator.parameters()), retain_graph=True)
+    expected_g = torch.autograd.grad(F.softplus(gap).mean(), list(generator.parameters()))
+
+    synthetic = generator(noise, label)
+    loss = pairing_loss(discriminator(real, label), discriminator(synthetic, label), synthetic)
+    loss.backward()
+    for expected, module in ((expected_d, discriminator), (expected_g, generator)):
+        for theirs, ours in zip(expected, gradients(module), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_penalty_is_the_mean_squared_slope() -> None:
+    class Linear(nn.Module):
+        def forward(self, image: Tensor, label: Tensor) -> Tensor:
+            return 3 * image.sum(dim=(1, 2, 3)) + label
+
+    penalty = gradient_penalty(Linear(), torch.rand(4, 1, 2, 2), torch.tensor([0, 1, 0, 1]))
+    assert float(penalty) == pytest.approx(9 * 4)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "mixed"])
+def test_a_step_moves_both_players_and_reports_finite_losses(precision: str) -> None:
+    torch.manual_seed(0)
+    family = Adversarial(ConvGenerator(2, 16, 3), ConvDiscriminator(2, 16, 3))
+    before = [p.clone() for p in family.networks.parameters()]
+    random = torch.Generator().manual_seed(0)
+    batch = Batch(torch.rand(8, 3, 16, 16), torch.arange(8) % 2, 64, random)
+    context = mixed_precision(torch.device("cpu")) if precision == "mixed" else torch.autocast("cpu", enabled=False)
+    losses = [family.learn(batch, step, context) for step in range(2)][-1]
+    assert set(losses) == {"discriminator", "generator"}
+    assert all(torch.isfinite(value) for value in losses.values())
+    moved = {
+        name: not torch.equal(a, b) for (name, b), a in zip(family.networks.named_parameters(), before, strict=True)
+    }
+    assert moved["generator.seed.weight"]
+    assert moved["discriminator.features.weight"]
+    assert not moved["average.seed.weight"]
+
+
+def test_average_follows_with_the_given_decay() -> None:
+    family = Adversarial(ConvGenerator(2, 8, 1), ConvDiscriminator(2, 8, 1))
+    family.generator.embed.weight.data.fill_(1.0)
+    family.average.embed.weight.data.fill_(0.0)
+    family.track(0.75)
+    torch.testing.assert_close(family.average.embed.weight, torch.full((2, 128), 0.25))
+
+
+def test_no_strength_changes_nothing_and_gradients_pass() -> None:
+    images = torch.rand(3, 3, 8, 8, requires_grad=True)
+    torch.testing.assert_close(augment(images, torch.zeros(3, DRAWS)), images, atol=1e-5, rtol=1e-4)
+    distorted = augment(images, torch.ones(3, DRAWS))
+    assert not torch.allclose(distorted, images, atol=0.05)
+    distorted.sum().backward()
+    assert images.grad is not None
+    assert images.grad.abs().sum() > 0
+
+
+def test_grey_images_keep_their_light() -> None:
+    images = torch.full((2, 1, 8, 8), 0.3)
+    torch.testing.assert_close(augment(images, torch.ones(2, DRAWS)), images)

@@ -1,0 +1,151 @@
+"""The whole recipe at small scale: repeats, resumes, alarms, and what the file says of it."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganaug.checkpoints import INDEX
+from ganaug.codecs.image import LabelledImages
+from ganaug.errors import DataError, DeviceError, FormatError, GanaugWarning
+from ganaug.fitting import ImageFit, choose_device, fit_images
+from ganaug.generator import Generator
+from ganaug.training import Measure
+from tests.conftest import striped_images
+
+
+def samples(generator: Generator) -> np.ndarray:
+    return generator.sample(dict.fromkeys(generator.classes, 4), seed=1)[0]
+
+
+def test_learns_to_draw_its_classes() -> None:
+    data = striped_images({"lying": 60, "upright": 20})
+    generator = fit_images(data, max_steps=250, random_state=0)
+    images, labels = generator.sample({"lying": 50, "upright": 50}, seed=0)
+    planes = images[:, :, :, 0].astype(float)
+    down, across = (np.abs(np.diff(planes, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2))
+    assert np.mean(np.where(down > across, "lying", "upright") == labels) > 0.9
+
+
+def test_same_seed_and_steps_repeat_exactly(stripes: LabelledImages, stripes_generator: Generator) -> None:
+    again = fit_images(stripes, max_steps=20, random_state=0)
+    other = fit_images(stripes, max_steps=20, random_state=1)
+    assert np.array_equal(samples(again), samples(stripes_generator))
+    assert not np.array_equal(samples(other), samples(stripes_generator))
+
+
+def test_the_file_says_how_it_was_made(stripes: LabelledImages, stripes_generator: Generator) -> None:
+    metadata = stripes_generator.metadata
+    assert metadata["classes"] == ["lying", "upright"]
+    assert metadata["class_counts"] == [40, 12]
+    assert metadata["fingerprint"] == stripes.fingerprint
+    training = metadata["training"]
+    assert training["steps"] == 20
+    assert training["stages"] == [{"resolution": 8, "steps": 20, "seconds": pytest.approx(0, abs=60)}]
+    assert training["measured_on"] == "held-out images"
+    assert set(training["agreement"]) == set(metadata["classes"])
+    assert len(metadata["screen"]["thresholds"]) == 2
+    json.dumps(metadata, allow_nan=False)
+
+
+def test_realism_is_between_nothing_and_certainty(stripes_generator: Generator) -> None:
+    realism = stripes_generator.realism(20, seed=0)
+    assert realism.shape == (20,)
+    assert ((realism >= 0) & (realism <= 1)).all()
+
+
+def interrupted(data: LabelledImages, folder: Path, after: int) -> None:
+    fit = ImageFit(data, max_steps=20, random_state=0, checkpoint=folder)
+    for step in fit.steps():
+        if step.number == after:
+            fit.save_checkpoint()
+            break
+
+
+@pytest.mark.parametrize("after", [1, 7, 19])
+def test_a_resumed_run_ends_as_an_unbroken_one(
+    stripes: LabelledImages, stripes_generator: Generator, tmp_path: Path, after: int
+) -> None:
+    interrupted(stripes, tmp_path / "run", after)
+    resumed = fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+    assert np.array_equal(samples(resumed), samples(stripes_generator))
+    assert resumed.metadata["training"]["steps"] == 20
+
+
+def test_only_the_newest_tensors_stay(stripes: LabelledImages, tmp_path: Path) -> None:
+    fit = ImageFit(stripes, max_steps=6, random_state=0, checkpoint=tmp_path / "run")
+    for _ in fit.steps():
+        fit.save_checkpoint()
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [INDEX, "step-000000006.safetensors"]
+
+
+def test_a_kill_between_the_two_files_loses_nothing(stripes: LabelledImages, tmp_path: Path) -> None:
+    interrupted(stripes, tmp_path / "run", 5)
+    (tmp_path / "run" / "step-000000009.safetensors").write_bytes(b"half of the next")
+    resumed = fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+    assert resumed.metadata["training"]["steps"] == 20
+
+
+def test_resuming_with_other_data_or_settings_is_refused(stripes: LabelledImages, tmp_path: Path) -> None:
+    interrupted(stripes, tmp_path / "run", 3)
+    with pytest.raises(DataError, match="max_steps changed"):
+        fit_images(stripes, max_steps=21, random_state=0, checkpoint=tmp_path / "run", resume=True)
+    other = striped_images({"lying": 40, "upright": 12}, seed=9)
+    with pytest.raises(DataError, match="data changed"):
+        fit_images(other, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+
+
+def test_resuming_from_nothing_or_rubbish_is_refused(stripes: LabelledImages, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is none"):
+        fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+    interrupted(stripes, tmp_path / "run", 3)
+    (tmp_path / "run" / "step-000000003.safetensors").write_bytes(b"rubbish")
+    with pytest.raises(FormatError, match="cannot be read"):
+        fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+    (tmp_path / "run" / INDEX).write_text("[]")
+    with pytest.raises(FormatError, match="must be a checkpoint"):
+        fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+
+
+def test_collapse_raises_an_alarm_and_is_recorded(stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = Measure(1.0, (1.0, 1.0), (0.9, 0.1))
+    monkeypatch.setattr("ganaug.referee.Referee.measure", lambda self, generator: measure)
+    with pytest.warns(GanaugWarning, match=r"'upright'.*collapse"):
+        generator = fit_images(stripes, max_steps=2, random_state=0)
+    assert len(generator.metadata["training"]["alarms"]) == 1
+
+
+def test_class_variety_unknown_for_one_image_is_left_out() -> None:
+    generator = fit_images(striped_images({"lying": 12, "upright": 1}), max_steps=2, random_state=0)
+    variety = generator.metadata["training"]["variety"]
+    assert "upright" not in variety
+    assert math.isfinite(variety["lying"])
+
+
+def test_colour_and_transparency_pass_through() -> None:
+    for channels in (3, 4):
+        data = striped_images({"lying": 6, "upright": 4}, size=16, channels=channels)
+        generator = fit_images(data, max_steps=3, random_state=0)
+        assert generator.sample(2, seed=0)[0].shape == (2, 16, 16, channels)
+
+
+def test_global_random_state_is_left_as_found(stripes: LabelledImages) -> None:
+    torch.manual_seed(3)
+    np.random.seed(3)  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    fit_images(stripes, max_steps=2, random_state=0)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+
+
+def test_devices() -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("auto").type in {"cpu", "cuda", "mps"}
+    if not torch.cuda.is_available():
+        with pytest.raises(DeviceError, match="one that this machine has"):
+            choose_device("cuda")
+    with pytest.raises(DeviceError, match="but is banana"):
+        choose_device("banana")

@@ -1,0 +1,44 @@
+"""The README's own code blocks, run in its order in one folder; only the training is made shorter."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ganaug.codecs.image import LabelledImages
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def test_every_block_runs(tmp_path: Path, stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch) -> None:
+    for index, (image, label) in enumerate(zip(stripes.images, stripes.labels, strict=True)):
+        place = tmp_path / "photos" / stripes.classes[label]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[:, :, 0]).save(place / f"{index}.png")
+
+    blocks = BLOCK.findall(README.read_text())
+    assert [kind for kind, _ in blocks] == ["console", "python", "python"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for kind, text in blocks:
+        commands = (
+            [shlex.split(line[2:]) for line in text.splitlines()]
+            if kind == "console"
+            else [[sys.executable, "-c", text]]
+        )
+        for command in commands:
+            short = ["--steps=5" if word == "3m" else word for word in command if word != "--budget"]
+            done = subprocess.run(  # noqa: S603
+                short, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"{short}: {done.stderr}"
+
+    assert (tmp_path / "photos.preview.png").exists()
+    assert len(list((tmp_path / "samples").rglob("*.png"))) == 32
+    for name in stripes.classes:
+        assert len(list((tmp_path / "balanced" / name).glob("*.png"))) == 40
