@@ -29,7 +29,7 @@ HALF_LIFE = 0.05
 STAGE_RATIO = 2.0
 """Each resolution trains this many times longer than the one before it."""
 MEASURE_FROM, MEASURE_EVERY = 0.3, 0.05
-PATIENCE, MARGIN = 0.3, 0.1
+PATIENCE, MARGIN = 0.5, 0.1
 """A run stops when its best measure lies this share of it back and the last three are worse by this share."""
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.families.adversarial import MAX_LOGIT_GAP, Adversarial, gradient_penalty, pairing_loss
+from ganaug.families.adversarial import MAX_LOGIT_GAP, Adversarial, gradient_penalty, pairing_loss, variety_loss
 from ganaug.families.augmentation import DRAWS, augment
 from ganaug.families.base import Batch
 from ganaug.networks.conv import ConvDiscriminator, ConvGenerator
@@ -47,6 +47,17 @@ def test_penalty_is_the_mean_squared_slope() -> None:
     assert float(penalty) == pytest.approx(9 * 4)
 
 
+def test_variety_is_asked_for_up_to_the_real_one() -> None:
+    torch.manual_seed(0)
+    real, label = torch.rand(6, 1, 16, 16), torch.tensor([0, 0, 0, 1, 1, 1])
+    assert float(variety_loss(real, real, label)) == pytest.approx(0, abs=1e-6)
+    assert float(variety_loss(real, 3 * real, label)) == 0
+    assert float(variety_loss(real, real / 2, label)) == pytest.approx(0.5, abs=1e-3)
+    per_class = real[[0, 0, 0, 3, 3, 3]]
+    assert float(variety_loss(real, per_class, label)) > 0.95
+    assert float(variety_loss(real, per_class, torch.arange(6))) == 0
+
+
 @pytest.mark.parametrize("precision", ["fp32", "mixed"])
 def test_a_step_moves_both_players_and_reports_finite_losses(precision: str) -> None:
     torch.manual_seed(0)
@@ -56,7 +67,7 @@ def test_a_step_moves_both_players_and_reports_finite_losses(precision: str) -> 
     batch = Batch(torch.rand(8, 3, 16, 16), torch.arange(8) % 2, 64, random)
     context = mixed_precision(torch.device("cpu")) if precision == "mixed" else torch.autocast("cpu", enabled=False)
     losses = [family.learn(batch, step, context) for step in range(2)][-1]
-    assert set(losses) == {"discriminator", "generator"}
+    assert set(losses) == {"discriminator", "generator", "variety"}
     assert all(torch.isfinite(value) for value in losses.values())
     moved = {
         name: not torch.equal(a, b) for (name, b), a in zip(family.networks.named_parameters(), before, strict=True)

@@ -23,7 +23,7 @@ def samples(generator: Generator) -> np.ndarray:
 
 def test_learns_to_draw_its_classes() -> None:
     data = striped_images({"lying": 60, "upright": 20})
-    generator = fit_images(data, max_steps=250, random_state=0)
+    generator = fit_images(data, max_steps=450, random_state=0)
     images, labels = generator.sample({"lying": 50, "upright": 50}, seed=0)
     planes = images[:, :, :, 0].astype(float)
     down, across = (np.abs(np.diff(planes, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2))

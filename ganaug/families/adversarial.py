@@ -6,12 +6,14 @@ from torch.nn import functional as F
 
 from ganaug.families.augmentation import DRAWS, augment
 from ganaug.families.base import Batch, Family, Precision
+from ganaug.networks.conv import SMALLEST
 
-__all__ = ["Adversarial", "gradient_penalty", "pairing_loss"]
+__all__ = ["Adversarial", "gradient_penalty", "pairing_loss", "variety_loss"]
 
 MAX_LOGIT_GAP = 8.0
 """The generator's gradient is exp(gap) times the discriminator's; beyond this the ratio says nothing more."""
-PENALTY_WEIGHT = 0.2
+VARIETY_WEIGHT = 2.0
+PENALTY_WEIGHT = 0.5
 PENALTY_EVERY = 8
 """Steps between penalties, whose weight grows in proportion (lazy regularisation, Karras et al. 2020)."""
 PENALTY_IMAGES = 8
@@ -32,7 +34,7 @@ def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Te
     on_real, on_synthetic : Tensor of shape (B,)
         Logits for pairs of one class.
     synthetic : Tensor of shape (B, C, H, W)
-        The generator's output from which `on_synthetic` was computed.
+        A view of the generator's output, from which `on_synthetic` was computed; used for nothing else.
     """
     gap = on_real - on_synthetic
     ratio = -gap.detach().clamp(-MAX_LOGIT_GAP, MAX_LOGIT_GAP).exp()[:, None, None, None]
@@ -50,6 +52,37 @@ def gradient_penalty(discriminator: nn.Module, images: Tensor, label: Tensor) ->
     images = images.detach().requires_grad_()
     (slope,) = torch.autograd.grad(discriminator(images, label).sum(), images, create_graph=True)
     return slope.square().sum(dim=(1, 2, 3)).mean()
+
+
+def variety_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
+    """Return by what share pairs of synthetic images of one class are more alike than the real pairs beside them.
+
+    Nothing else tells a generator that it draws one image over and over: each image is judged by itself, and a
+    discriminator that knows its few real images by heart leaves only those to imitate. Distances are taken between
+    images pooled to `SMALLEST` pixels, so that noise in single pixels is no way out (after mode seeking, Mao et al.
+    2019, but with the real distance as the goal, and nothing beyond it).
+
+    Parameters
+    ----------
+    real, synthetic : Tensor of shape (B, C, H, W)
+        Images of the same classes.
+    label : Tensor of shape (B,)
+        Their classes.
+
+    Returns
+    -------
+    Tensor
+        A scalar from 0 to 1; 0 where no class occurs twice.
+    """
+    same = (label[:, None] == label).fill_diagonal_(fill_value=False)  # (B, B)
+    if not same.any():
+        return synthetic.new_zeros(())
+    distances = []
+    for images in (real, synthetic):
+        points = F.avg_pool2d(images.float(), images.shape[-1] // SMALLEST).flatten(1)  # (B, C * 64)
+        squares = (points[:, None] - points).square().sum(dim=2)
+        distances.append((squares[same] + 1e-6).sqrt().mean())
+    return F.relu(1 - distances[1] / distances[0])
 
 
 class Adversarial(Family):
@@ -73,11 +106,13 @@ class Adversarial(Family):
         # Judge real and synthetic images of the same classes under the same kind of distortion.
         with precision:
             synthetic = self.generator(batch.noise(), batch.label, batch.image.shape[-1])
-            judged = augment(torch.cat([batch.image, synthetic]), batch.uniform(len(labels), DRAWS))
+            shown = synthetic.view_as(synthetic)
+            judged = augment(torch.cat([batch.image, shown]), batch.uniform(len(labels), DRAWS))
             on_real, on_synthetic = self.discriminator(judged, labels).chunk(2)
-            loss = pairing_loss(on_real, on_synthetic, synthetic)
+            loss = pairing_loss(on_real, on_synthetic, shown)
+        shortfall = variety_loss(batch.image, synthetic, batch.label)
         self.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss + VARIETY_WEIGHT * shortfall).backward()  # type: ignore[no-untyped-call]
 
         # Flatten the discriminator around what it was shown.
         if step % PENALTY_EVERY == 0:
@@ -88,4 +123,4 @@ class Adversarial(Family):
 
         self.update()
         gap = (on_real - on_synthetic).detach()
-        return {"discriminator": loss.detach(), "generator": F.softplus(gap).mean()}
+        return {"discriminator": loss.detach(), "generator": F.softplus(gap).mean(), "variety": shortfall.detach()}
