@@ -3,12 +3,15 @@
 ``load("mnist", split_seed=0)`` gives a training set whose classes fall exponentially from 100 images to 5, and a
 balanced test set with no image (for the colour patches: no pixel) in common. The split seed decides which class is
 common and which is rare, and which images are drawn; the same seed gives the same arrays.
+
+``python benchmarks/datasets.py mnist FOLDER`` writes all images of a set as an image folder.
 """
 
 from __future__ import annotations
 
 import gzip
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 NAMES = ("digits", "mnist", "fashion", "patches")
 MOST_COMMON, RAREST = 100, 5
@@ -220,3 +224,16 @@ def _tiles(block: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
             tile = block[y : y + TILE, x : x + TILE]
             if tile.std() >= MIN_CONTRAST:
                 yield tile
+
+
+def write_folder(name: str, folder: Path) -> None:
+    """Write all images of a data set as an image folder, such as ``ganaug fit`` reads."""
+    data = pool(name)
+    for index, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+        place = folder / data.classes[label]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.squeeze()).save(place / f"{index:05}.png")
+
+
+if __name__ == "__main__":
+    write_folder(sys.argv[1], Path(sys.argv[2]))

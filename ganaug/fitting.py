@@ -32,12 +32,12 @@ from ganaug.training import Images, Measure, Plan, State, Step, mixed_precision,
 __all__ = ["ImageFit", "choose_device", "fit_images"]
 
 NOISE_DIM = 64
-BATCH_SIZE = 32
+BATCH_SIZE = 16
 DEFAULT_BUDGET = 180.0
-SCREEN_STEPS = 250
+SCREEN_STEPS = 180
 """Steps that each fold of the screen trains for; fewer in a short run."""
 SCREEN_STEPS_PER_SECOND, SCREEN_STEPS_PER_STEP = 1.2, 0.2
-EXPORT_SECONDS = 4.0
+EXPORT_SECONDS = 6.0
 """Time that the end of a run needs for writing the model, kept free of the budget; at most a quarter of it."""
 CHECKPOINT_SECONDS = 10.0
 

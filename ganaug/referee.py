@@ -83,8 +83,9 @@ class Referee:
 
     @torch.no_grad()
     def _features(self, pixels: Tensor) -> Tensor:
-        parts = [self.screen.features(part.float() / 127.5 - 1) for part in torch.split(pixels, 256)]
-        return torch.cat(parts) if parts else torch.empty(0, 0, device=pixels.device)
+        if not len(pixels):
+            return torch.empty(0, 0, device=pixels.device)
+        return torch.cat([self.screen.features(part.float() / 127.5 - 1) for part in torch.split(pixels, 256)])
 
 
 def collapsed(measure: Measure) -> list[int]:

@@ -81,9 +81,10 @@ def test_big_images_are_read_at_a_smaller_size() -> None:
 def test_thresholds_shrink_towards_all_classes_where_rows_are_few() -> None:
     agreement = torch.tensor([0.8] * 100 + [0.3])
     label = torch.tensor([0] * 100 + [1])
-    common, rare = thresholds(agreement, label, 2)
-    assert common == pytest.approx(0.8, abs=0.01)
-    assert 0.5 <= rare < 0.8
+    agreement = agreement / 2
+    common, rare = thresholds(agreement, label, 3)
+    assert common == pytest.approx(0.4, abs=0.01)
+    assert 1 / 3 <= rare < 0.4
 
 
 def test_energy_score_prefers_the_right_distribution() -> None:

@@ -16,11 +16,11 @@ DRAWS = 9
 """Random numbers that one image takes."""
 
 
-MAX_SHIFT = 0.10
+MAX_SHIFT = 0.12
 """Largest shift, as a part of the side."""
-MAX_TURN = math.radians(10)
-MAX_ZOOM = 0.10
-MAX_SHEAR = 0.10
+MAX_TURN = math.radians(12)
+MAX_ZOOM = 0.12
+MAX_SHEAR = 0.12
 
 
 def augment(images: Tensor, strength: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ __all__ = ["SMALLEST", "ConvDiscriminator", "ConvGenerator", "resolutions"]
 
 SMALLEST = 8
 """Side in pixels of the first stage."""
-WIDTHS = {4: 128, 8: 96, 16: 48, 32: 32, 64: 16, 128: 16, 256: 16}
+WIDTHS = {4: 128, 8: 64, 16: 32, 32: 32, 64: 16, 128: 16, 256: 16}
 """Feature channels by side of the patch grid: multiples of 16, which every bf16 convolution kernel takes."""
 DEPTHS = {4: 2, 8: 2, 16: 1, 32: 1, 64: 1, 128: 1, 256: 1}
 """Convolutions in a block by side of the patch grid; fewer where the grid is finer and each costs most."""
