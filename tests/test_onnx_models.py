@@ -1,4 +1,4 @@
-"""The trained generators that come with the project: each loads, samples, says what its card says, and draws its classes."""
+"""The trained generators that come with the project: each loads, samples, draws its classes and has its card."""
 
 from pathlib import Path
 
