@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ganaug.networks.conv import DEPTHS, WIDTHS, ConvDiscriminator, ConvGenerator, resolutions
+from ganaug.networks.conv import DEPTHS, WIDTHS, ConvDiscriminator, ConvGenerator, _Clip, resolutions
 
 
 def test_resolutions_double_from_eight() -> None:
@@ -28,6 +28,7 @@ def test_growing_leaves_both_functions_as_they_were() -> None:
     generator, discriminator = ConvGenerator(2, 32, 1), ConvDiscriminator(2, 32, 1)
     noise, label = torch.randn(5, 64), torch.tensor([0, 1, 0, 1, 0])
     small, large = generator(noise, label, 16), generator(noise, label, 32)
+    assert small.abs().max() < 1  # nothing is clipped yet
     expected = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
     torch.testing.assert_close(large, expected)
 
@@ -49,6 +50,15 @@ def test_the_first_image_has_no_checkerboard() -> None:
     image = ConvGenerator(2, 8, 1)(torch.randn(3, 64), torch.tensor([0, 1, 0]))
     patches = F.pixel_unshuffle(image, 2)  # (3, 4, 4, 4)
     torch.testing.assert_close(patches, patches[:, :1].expand_as(patches))
+
+
+def test_values_beyond_the_range_keep_only_the_gradients_that_lead_back() -> None:
+    x = torch.tensor([-2.0, -2.0, 0.5, 0.5, 2.0, 2.0], requires_grad=True)
+    clipped = _Clip.apply(x)
+    assert clipped.tolist() == [-1.0, -1.0, 0.5, 0.5, 1.0, 1.0]
+    clipped.backward(torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0, -1.0]))
+    assert x.grad is not None
+    assert x.grad.tolist() == [0.0, -1.0, 1.0, -1.0, 1.0, 0.0]
 
 
 def test_samples_do_not_depend_on_their_batch() -> None:

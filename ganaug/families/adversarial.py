@@ -12,7 +12,7 @@ __all__ = ["Adversarial", "gradient_penalty", "pairing_loss", "variety_loss"]
 
 MAX_LOGIT_GAP = 8.0
 """The generator's gradient is exp(gap) times the discriminator's; beyond this the ratio says nothing more."""
-VARIETY_WEIGHT = 2.0
+VARIETY_WEIGHT = 1.0
 PENALTY_WEIGHT = 0.3
 PENALTY_EVERY = 8
 """Steps between penalties, whose weight grows in proportion (lazy regularisation, Karras et al. 2020)."""

@@ -9,6 +9,7 @@ et al. 2020, without the fade-in of progressive growing).
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -68,10 +69,26 @@ class GeneratorBlock(nn.Module):
         return x + h
 
 
-class ConvGenerator(nn.Module):
-    """Noise and a class index to an image in about [-1, 1].
+class _Clip(torch.autograd.Function):
+    """Clip to [-1, 1]; a value beyond keeps the gradients that lead it back."""
 
-    There is no squashing function at the end: a tanh that saturates early has no gradient left to come back with.
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(-1, 1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        outwards = ((x > 1) & (gradient < 0)) | ((x < -1) & (gradient > 0))
+        return gradient.masked_fill(outwards, 0.0)
+
+
+class ConvGenerator(nn.Module):
+    """Noise and a class index to an image in [-1, 1].
+
+    Images are clipped, not squashed: a tanh that saturates early has no gradient left to come back with, and without
+    any bound the discriminator needs nothing but a background that is not quite black to tell what is synthetic.
 
     Parameters
     ----------
@@ -116,7 +133,8 @@ class ConvGenerator(nn.Module):
         for i in range(1, stages):
             x = self.block[i](_upsample(self.narrow[i - 1](x)), style, embedding)
             image = _upsample(image) + F.pixel_shuffle(self.to_pixels[i](x), 2)
-        return image
+        clipped: Tensor = _Clip.apply(image) if self.training else image.clamp(-1, 1)  # type: ignore[no-untyped-call]
+        return clipped
 
 
 class DiscriminatorBlock(nn.Module):
