@@ -43,7 +43,8 @@ def test_samples_agree_with_their_labels(path: Path) -> None:
     noise = np.random.default_rng(0).standard_normal((200, 64), dtype=np.float32)
     label = np.arange(200) % 10
     agreement, realism = session.run(["agreement", "realism"], {"noise": noise, "label": label})
-    assert np.mean(agreement > 0.5) > 0.8
+    assert np.mean(agreement > 0.5) > 0.6  # ten classes: chance is 0.1
+    assert all(np.mean(agreement[label == value]) > 0.15 for value in range(10))
     assert ((realism >= 0) & (realism <= 1)).all()
 
 
