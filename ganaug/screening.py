@@ -92,7 +92,8 @@ def fit_screen(
         seen = Images(data.pixels[fold != k], data.label[fold != k], data.n_classes)
         _fit_net(net, seen, steps, random, precision, threads)
         with torch.no_grad(), precision:
-            for rows in torch.split(torch.where(fold == k)[0], 256):
+            unseen = torch.where(fold == k)[0]
+            for rows in torch.split(unseen, 256) if len(unseen) else ():
                 probability = net(data.pixels[rows].float() / 127.5 - 1).float().softmax(dim=1)
                 agreement[rows] = probability.gather(1, data.label[rows, None]).squeeze(1)
     return screen.eval().requires_grad_(False), agreement

@@ -6,7 +6,7 @@ from typing import Any
 import onnx
 import pytest
 
-from ganaug import metadata as module
+from ganaug import wire as module
 from ganaug.errors import FormatError
 from ganaug.metadata import Metadata
 from ganaug.wire import read_property

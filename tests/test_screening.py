@@ -82,9 +82,10 @@ def test_thresholds_shrink_towards_all_classes_where_rows_are_few() -> None:
     agreement = torch.tensor([0.8] * 100 + [0.3])
     label = torch.tensor([0] * 100 + [1])
     agreement = agreement / 2
-    common, rare = thresholds(agreement, label, 3)
+    common, rare, unseen = thresholds(agreement, label, 3)
     assert common == pytest.approx(0.4, abs=0.01)
     assert 1 / 3 <= rare < 0.4
+    assert unseen == pytest.approx(0.4, abs=0.01)  # a class without rows is judged as all are
 
 
 def test_energy_score_prefers_the_right_distribution() -> None:
