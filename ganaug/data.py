@@ -100,8 +100,8 @@ class AugmentedDataset(Dataset[tuple[Any, Any]]):
     strategy : "auto" or dict, default="auto"
         "auto" fills every class up to the largest; a dict gives the wanted size of each class it names.
     synthetic_share : "auto" or float, default="auto"
-        Most of the whole that may be synthetic; the rest of the filling repeats real items. "auto" is 0.3, the share
-        that measured best; 1.0 fills with synthetic items alone.
+        Most of the whole that may be synthetic; the rest of the filling repeats real items. "auto" is 0.3: in
+        trials 20 to 30 % did better than 40 to 50 %; 1.0 fills with synthetic items alone.
     fresh : bool, default=True
         Draw other synthetic items in every epoch; otherwise the same ones.
     seed : int, default=0
