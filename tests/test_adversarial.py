@@ -1,11 +1,20 @@
 """The adversarial mathematics: one pass gives both players' gradients, and the penalty is what it says."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.families.adversarial import MAX_LOGIT_GAP, Adversarial, gradient_penalty, pairing_loss, variety_loss
+from ganaug.families.adversarial import (
+    MAX_LOGIT_GAP,
+    Adversarial,
+    gradient_penalty,
+    mismatch_loss,
+    pairing_loss,
+    variety_loss,
+)
 from ganaug.families.augmentation import DRAWS, augment
 from ganaug.families.base import Batch
 from ganaug.networks.conv import ConvDiscriminator, ConvGenerator
@@ -67,14 +76,37 @@ def test_a_step_moves_both_players_and_reports_finite_losses(precision: str) -> 
     batch = Batch(torch.rand(8, 3, 16, 16), torch.arange(8) % 2, 64, random)
     context = mixed_precision(torch.device("cpu")) if precision == "mixed" else torch.autocast("cpu", enabled=False)
     losses = [family.learn(batch, step, context) for step in range(2)][-1]
-    assert set(losses) == {"discriminator", "generator", "variety"}
+    assert set(losses) == {"discriminator", "generator", "mismatch", "variety"}
     assert all(torch.isfinite(value) for value in losses.values())
     moved = {
         name: not torch.equal(a, b) for (name, b), a in zip(family.networks.named_parameters(), before, strict=True)
     }
     assert moved["generator.seed.weight"]
-    assert moved["discriminator.features.weight"]
+    assert moved["discriminator.flatten.weight"]
     assert not moved["average.seed.weight"]
+
+
+def test_mismatch_asks_for_the_own_class_alone() -> None:
+    right, wrong = torch.tensor([3.0, 4.0]), torch.tensor([-5.0, -6.0])
+    assert float(mismatch_loss(right, wrong)) < 1e-3
+    assert float(mismatch_loss(wrong, right)) > 8
+    assert float(mismatch_loss(right, right)) == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_the_other_label_is_never_the_own_one_and_reaches_all_others(n_classes: int) -> None:
+    label = torch.arange(1000) % n_classes
+    other = Batch(torch.zeros(1000, 1), label, 4, torch.Generator().manual_seed(0)).other_label(n_classes)
+    assert not (other == label).any()
+    assert set(other[label == 0].tolist()) == set(range(1, n_classes))
+
+
+def test_one_class_alone_has_no_other_and_is_learned_all_the_same() -> None:
+    torch.manual_seed(0)
+    family = Adversarial(ConvGenerator(1, 8, 1), ConvDiscriminator(1, 8, 1))
+    batch = Batch(torch.rand(4, 1, 8, 8), torch.zeros(4, dtype=torch.int64), 64, torch.Generator().manual_seed(0))
+    losses = family.learn(batch, 0, torch.autocast("cpu", enabled=False))
+    assert float(losses["mismatch"]) == pytest.approx(math.log(2))
 
 
 def test_average_follows_with_the_given_decay() -> None:

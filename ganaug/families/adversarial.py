@@ -7,12 +7,14 @@ from torch.nn import functional as F
 from ganaug.families.augmentation import DRAWS, augment
 from ganaug.families.base import Batch, Family, Precision
 from ganaug.networks.conv import SMALLEST
+from ganaug.networks.projection import ProjectionDiscriminator
 
-__all__ = ["Adversarial", "gradient_penalty", "pairing_loss", "variety_loss"]
+__all__ = ["Adversarial", "gradient_penalty", "mismatch_loss", "pairing_loss", "variety_loss"]
 
 MAX_LOGIT_GAP = 8.0
 """The generator's gradient is exp(gap) times the discriminator's; beyond this the ratio says nothing more."""
 VARIETY_WEIGHT = 1.0
+MISMATCH_WEIGHT = 0.5
 PENALTY_WEIGHT = 0.3
 PENALTY_EVERY = 8
 """Steps between penalties, whose weight grows in proportion (lazy regularisation, Karras et al. 2020)."""
@@ -42,6 +44,21 @@ def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Te
         lambda gradient: gradient * ratio.to(gradient.dtype)
     )
     return F.softplus(-gap).mean()
+
+
+def mismatch_loss(matched: Tensor, mismatched: Tensor) -> Tensor:
+    """Return the discriminator's loss for not telling a real image's own class from another one.
+
+    Pairing within a class never asks it what a class is, and a generator that draws 9s for 4s goes unnoticed as long as
+    they look real. So every real image is shown under a wrong label too (matching-aware, Reed et al. 2016), here as
+    relativistic pairs of one image and two classes.
+
+    Parameters
+    ----------
+    matched, mismatched : Tensor of shape (B,)
+        Logits of the same real images under their own label and under another.
+    """
+    return F.softplus(mismatched - matched).mean()
 
 
 def gradient_penalty(discriminator: nn.Module, images: Tensor, label: Tensor) -> Tensor:
@@ -90,12 +107,14 @@ class Adversarial(Family):
 
     name = "gan"
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, *, learning_rate: float = 1e-3) -> None:
+    def __init__(
+        self, generator: nn.Module, discriminator: ProjectionDiscriminator, *, learning_rate: float = 1e-3
+    ) -> None:
         super().__init__(generator, {"discriminator": discriminator}, learning_rate=learning_rate, betas=(0.0, 0.99))
         self._discriminator = discriminator
 
     @property
-    def discriminator(self) -> nn.Module:
+    def discriminator(self) -> ProjectionDiscriminator:
         """The judge of realism."""
         return self._discriminator
 
@@ -108,11 +127,16 @@ class Adversarial(Family):
             synthetic = self.generator(batch.noise(), batch.label, batch.image.shape[-1])
             shown = synthetic.view_as(synthetic)
             judged = augment(torch.cat([batch.image, shown]), batch.uniform(len(labels), DRAWS))
-            on_real, on_synthetic = self.discriminator(judged, labels).chunk(2)
+            features = self.discriminator.features(judged)
+            on_real, on_synthetic = self.discriminator.judge(features, labels).chunk(2)
+            mismatched = self.discriminator.judge(
+                features[: len(batch.label)], batch.other_label(self.discriminator.n_classes)
+            )
             loss = pairing_loss(on_real, on_synthetic, shown)
+        confusion = mismatch_loss(on_real, mismatched)
         shortfall = variety_loss(batch.image, synthetic, batch.label)
         self.zero_grad()
-        (loss + VARIETY_WEIGHT * shortfall).backward()  # type: ignore[no-untyped-call]
+        (loss + MISMATCH_WEIGHT * confusion + VARIETY_WEIGHT * shortfall).backward()  # type: ignore[no-untyped-call]
 
         # Flatten the discriminator around what it was shown.
         if step % PENALTY_EVERY == 0:
@@ -122,5 +146,10 @@ class Adversarial(Family):
             (PENALTY_WEIGHT * PENALTY_EVERY * penalty).backward()  # type: ignore[no-untyped-call]
 
         self.update()
-        gap = (on_real - on_synthetic).detach()
-        return {"discriminator": loss.detach(), "generator": F.softplus(gap).mean(), "variety": shortfall.detach()}
+        losses = {
+            "discriminator": loss,
+            "generator": F.softplus(on_real - on_synthetic).mean(),
+            "mismatch": confusion,
+            "variety": shortfall,
+        }
+        return {name: value.detach() for name, value in losses.items()}

@@ -29,6 +29,11 @@ class Batch:
         """Draw standard normal noise of shape (B, noise_dim)."""
         return torch.randn(len(self.label), self.noise_dim, generator=self.random).to(self.label.device)
 
+    def other_label(self, n_classes: int) -> Tensor:
+        """Draw for each image a class that it is not of, or its own where there is no other."""
+        away = torch.randint(1, max(2, n_classes), self.label.shape, generator=self.random)
+        return (self.label + away.to(self.label.device)) % n_classes
+
     def uniform(self, *shape: int) -> Tensor:
         """Draw numbers that are uniform in [-1, 1]."""
         return (torch.rand(shape, generator=self.random) * 2 - 1).to(self.label.device)

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganaug.networks.projection import ProjectionDiscriminator
+
 __all__ = ["SMALLEST", "ConvDiscriminator", "ConvGenerator", "resolutions"]
 
 SMALLEST = 8
@@ -151,8 +153,8 @@ class DiscriminatorBlock(nn.Module):
         return x + h
 
 
-class ConvDiscriminator(nn.Module):
-    """An image and its class index to one logit, by projection on the class (Miyato and Koyama 2018).
+class ConvDiscriminator(ProjectionDiscriminator):
+    """An image and its class index to one logit.
 
     Parameters
     ----------
@@ -163,7 +165,7 @@ class ConvDiscriminator(nn.Module):
     """
 
     def __init__(self, n_classes: int, size: int, channels: int, *, feature_dim: int = 128) -> None:
-        super().__init__()
+        super().__init__(n_classes, feature_dim)
         self.size = size
         grids = [side // 2 for side in resolutions(size)]
         widths = [WIDTHS[grid] for grid in grids]
@@ -171,23 +173,18 @@ class ConvDiscriminator(nn.Module):
         self.block = nn.ModuleList(DiscriminatorBlock(WIDTHS[grid], DEPTHS[grid]) for grid in grids)
         self.widen = nn.ModuleList(_conv(fine, coarse, kernel=1, zero=True) for coarse, fine in pairwise(widths))
         self.squeeze = nn.Conv2d(widths[0], widths[0] // 2, 1)
-        self.features = nn.Linear(widths[0] // 2 * grids[0] ** 2, feature_dim)
-        self.embed = nn.Embedding(n_classes, feature_dim)
-        nn.init.zeros_(self.embed.weight)
-        self.logit = nn.Linear(feature_dim, 1)
+        self.flatten = nn.Linear(widths[0] // 2 * grids[0] ** 2, feature_dim)
         _keep_variance(self)
 
-    def forward(self, image: Tensor, label: Tensor) -> Tensor:
-        """Return logits of shape (B,): larger means more like a real image of class `label`."""
+    def features(self, image: Tensor) -> Tensor:
+        """Return what is seen in images (B, C, H, W) whatever their class, (B, feature_dim)."""
         stage = len(resolutions(image.shape[-1])) - 1
         x = self.block[stage](self._patches(image, stage))
         for i in reversed(range(stage)):
             image = F.avg_pool2d(image, 2)
             x = self.block[i](self._patches(image, i) + self.widen[i](F.avg_pool2d(x, 2)))
         x = F.leaky_relu(self.squeeze(F.leaky_relu(x, SLOPE)), SLOPE)
-        h = F.leaky_relu(self.features(x.flatten(1)), SLOPE).float()  # (B, F)
-        logit: Tensor = self.logit(h).squeeze(1).float() + (self.embed(label) * h).sum(dim=1)
-        return logit
+        return F.leaky_relu(self.flatten(x.flatten(1)), SLOPE).float()
 
     def _patches(self, image: Tensor, stage: int) -> Tensor:
         x = F.pixel_unshuffle(image, 2).contiguous(memory_format=torch.channels_last)

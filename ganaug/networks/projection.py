@@ -1,0 +1,39 @@
+"""The discriminator's last layer, whatever it looks at: one logit for features and a class."""
+
+from abc import abstractmethod
+
+from torch import Tensor, nn
+
+__all__ = ["ProjectionDiscriminator"]
+
+
+class ProjectionDiscriminator(nn.Module):
+    """A sample and its class index to one logit, by projection on the class (Miyato and Koyama 2018).
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of classes.
+    feature_dim : int
+        Length of the features that are projected on the class.
+    """
+
+    def __init__(self, n_classes: int, feature_dim: int) -> None:
+        super().__init__()
+        self.n_classes = n_classes
+        self.embed = nn.Embedding(n_classes, feature_dim)
+        nn.init.zeros_(self.embed.weight)
+        self.logit = nn.Linear(feature_dim, 1)
+
+    @abstractmethod
+    def features(self, sample: Tensor) -> Tensor:
+        """Return what is seen in samples (B, ...) whatever their class, float32 (B, feature_dim)."""
+
+    def judge(self, features: Tensor, label: Tensor) -> Tensor:
+        """Return the logits (B,) of samples whose features are known."""
+        logit: Tensor = self.logit(features).squeeze(1).float() + (self.embed(label) * features).sum(dim=1)
+        return logit
+
+    def forward(self, sample: Tensor, label: Tensor) -> Tensor:
+        """Return logits (B,): larger means more like a real sample of class `label`."""
+        return self.judge(self.features(sample), label)
