@@ -1,14 +1,18 @@
 """The referee: measures a generator while it trains, on images that it does not learn from."""
 
 import math
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from ganaug.samples import Samples
 from ganaug.screening import Screen, energy_score, mean_pairwise_distance
-from ganaug.training import Images, Measure
+from ganaug.training import Measure
 
 __all__ = ["Referee", "collapsed", "hold_out"]
+
+S = TypeVar("S", bound=Samples)
 
 SAMPLES_PER_CLASS = 64
 MOST_SAMPLES = 2048
@@ -19,12 +23,12 @@ COLLAPSED = 0.5
 """A class whose variety is below this share of its real images' has collapsed."""
 
 
-def hold_out(data: Images, random: torch.Generator) -> tuple[Images, Images]:
+def hold_out(data: S, random: torch.Generator) -> tuple[S, S]:
     """Split off a tenth of every class that has ten images or more; smaller classes can spare none.
 
     Returns
     -------
-    learn, held_out : Images
+    learn, held_out : Samples
     """
     held = torch.zeros(len(data.label), dtype=torch.bool)
     for value in range(data.n_classes):
@@ -32,8 +36,7 @@ def hold_out(data: Images, random: torch.Generator) -> tuple[Images, Images]:
         count = min(int(len(rows) * HELD_OUT_SHARE), MOST_HELD_OUT)
         held[rows[torch.randperm(len(rows), generator=random)[:count]]] = True
     held = held.to(data.label.device)
-    learn, held_out = (Images(data.pixels[rows], data.label[rows], data.n_classes) for rows in (~held, held))
-    return learn, held_out
+    return data.subset(~held), data.subset(held)
 
 
 class Referee:
@@ -43,7 +46,7 @@ class Referee:
     ----------
     screen : Screen
         Gives the features and reads the classes.
-    learn, held_out : Images
+    learn, held_out : Samples
         What the generator learns from, the yardstick of variety; and what it is scored on. With nothing held out (no
         class has ten images) the score falls back to the training images, and `measured_on` says so.
     noise_dim : int
@@ -53,7 +56,7 @@ class Referee:
     """
 
     def __init__(
-        self, screen: Screen, learn: Images, held_out: Images, *, noise_dim: int, random: torch.Generator
+        self, screen: Screen, learn: Samples, held_out: Samples, *, noise_dim: int, random: torch.Generator
     ) -> None:
         self.screen = screen
         self.measured_on = "held-out images" if len(held_out.label) else "training images"
@@ -64,28 +67,28 @@ class Referee:
         self.label = torch.arange(learn.n_classes, device=device)
         self.real_variety, self.target = [], []
         for value in self.label:
-            points = self._features(learn.pixels[learn.label == value][:MOST_SAMPLES])
+            points = self._features(learn.of_class(int(value), MOST_SAMPLES))
             self.real_variety.append(mean_pairwise_distance(points))
-            self.target.append(self._features(target.pixels[target.label == value][:MOST_SAMPLES]))
+            self.target.append(self._features(target.of_class(int(value), MOST_SAMPLES)))
 
     @torch.no_grad()
     def measure(self, generator: nn.Module) -> Measure:
         """Judge a generator."""
         scores, agreement, variety = [], [], []
         for value in self.label:
-            image = generator(self.noise, value.expand(len(self.noise)))
-            points = self.screen.features(image)
-            agreement.append(float((self.screen(image).argmax(dim=1) == value).float().mean()))
+            sample = generator(self.noise, value.expand(len(self.noise)))
+            points = self.screen.features(sample)
+            agreement.append(float((self.screen(sample).argmax(dim=1) == value).float().mean()))
             variety.append(mean_pairwise_distance(points) / self.real_variety[int(value)])
             if len(self.target[int(value)]):
                 scores.append(energy_score(points, self.target[int(value)]))
         return Measure(sum(scores) / len(scores), tuple(agreement), tuple(variety))
 
     @torch.no_grad()
-    def _features(self, pixels: Tensor) -> Tensor:
-        if not len(pixels):
-            return torch.empty(0, 0, device=pixels.device)
-        return torch.cat([self.screen.features(part.float() / 127.5 - 1) for part in torch.split(pixels, 256)])
+    def _features(self, samples: Tensor) -> Tensor:
+        if not len(samples):
+            return torch.empty(0, 0, device=samples.device)
+        return torch.cat([self.screen.features(part) for part in torch.split(samples, 256)])
 
 
 def collapsed(measure: Measure) -> list[int]:

@@ -7,16 +7,16 @@ images it sets how much agreement a sample needs to be injected.
 
 import math
 import time
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.families.augmentation import DRAWS, augment
 from ganaug.families.base import Precision
+from ganaug.samples import Samples
 from ganaug.threads import ThreadTuner
-from ganaug.training import Images
 
 __all__ = ["Screen", "energy_score", "fit_screen", "mean_pairwise_distance", "thresholds"]
 
@@ -30,8 +30,8 @@ MOST_AGREEMENT = 0.5
 """No class asks for more: beyond what reads as its label, screening only takes variety away."""
 
 
-class ScreenNet(nn.Module):
-    """One small convolutional classifier, 40,000 parameters."""
+class ConvScreenNet(nn.Module):
+    """One small convolutional classifier of images, 40,000 parameters."""
 
     def __init__(self, channels: int, n_classes: int) -> None:
         super().__init__()
@@ -58,45 +58,66 @@ class ScreenNet(nn.Module):
 
 
 class Screen(nn.Module):
-    """The folds' networks as one judge."""
+    """The folds' networks as one judge.
 
-    def __init__(self, channels: int, n_classes: int) -> None:
+    Parameters
+    ----------
+    new_net : callable
+        Makes one fold's network: logits when it is called, and `features` (B, F).
+    """
+
+    def __init__(self, new_net: Callable[[], nn.Module]) -> None:
         super().__init__()
-        self.nets = nn.ModuleList(ScreenNet(channels, n_classes) for _ in range(FOLDS))
+        self.nets = nn.ModuleList(new_net() for _ in range(FOLDS))
 
-    def features(self, image: Tensor) -> Tensor:
-        """Return the folds' features side by side, (B, folds * 64)."""
-        return torch.cat([net.features(image) for net in self.nets], dim=1)  # type: ignore[operator]
+    def features(self, samples: Tensor) -> Tensor:
+        """Return the folds' features side by side, (B, folds * F)."""
+        return torch.cat([net.features(samples) for net in self.nets], dim=1)  # type: ignore[operator]
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, samples: Tensor) -> Tensor:
         """Return the folds' mean class probabilities, (B, n_classes)."""
-        return torch.stack([net(image).float().softmax(dim=1) for net in self.nets]).mean(dim=0)
+        return torch.stack([net(samples).float().softmax(dim=1) for net in self.nets]).mean(dim=0)
 
 
 def fit_screen(
-    data: Images, *, steps: int, random: torch.Generator, precision: Precision, threads: ThreadTuner
-) -> tuple[Screen, Tensor]:
-    """Train one network a fold on the others' rows, with balanced batches and the discriminator's augmentation.
+    screen: Screen,
+    data: Samples,
+    *,
+    distort: Callable[[Tensor, torch.Generator], Tensor],
+    steps: int,
+    random: torch.Generator,
+    precision: Precision,
+    threads: ThreadTuner,
+) -> Tensor:
+    """Train each fold's network on the others' samples, with balanced batches; then the screen only judges.
+
+    Parameters
+    ----------
+    screen : Screen
+        Changed in place, and left in evaluation mode, without gradients.
+    data : Samples
+        Real ones.
+    distort : callable
+        What samples go through before they are learned from.
+    steps : int
+        Steps of each network.
 
     Returns
     -------
-    screen : Screen
-        In evaluation mode, without gradients.
-    agreement : Tensor of shape (N,)
-        The probability of each image's own label, by the one network that was not trained on it.
+    Tensor of shape (N,)
+        The probability of each sample's own label, by the one network that was not trained on it.
     """
     fold = _stratified_folds(data.label, random)
-    screen = Screen(data.pixels.shape[1], data.n_classes).to(data.label.device)
-    agreement = torch.zeros(len(data.label), device=data.label.device)
+    agreement = torch.zeros(len(data), device=data.label.device)
     for k, net in enumerate(screen.nets):
-        seen = Images(data.pixels[fold != k], data.label[fold != k], data.n_classes)
-        _fit_net(net, seen, steps, random, precision, threads)
+        _fit_net(net, data.subset(fold != k), distort, steps, random, precision, threads)
         with torch.no_grad(), precision:
             unseen = torch.where(fold == k)[0]
             for rows in torch.split(unseen, 256) if len(unseen) else ():
-                probability = net(data.pixels[rows].float() / 127.5 - 1).float().softmax(dim=1)
+                probability = net(data.inputs(rows)).float().softmax(dim=1)
                 agreement[rows] = probability.gather(1, data.label[rows, None]).squeeze(1)
-    return screen.eval().requires_grad_(False), agreement
+    screen.eval().requires_grad_(False)
+    return agreement
 
 
 def _stratified_folds(label: Tensor, random: torch.Generator) -> Tensor:
@@ -110,7 +131,13 @@ def _stratified_folds(label: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _fit_net(
-    net: nn.Module, data: Images, steps: int, random: torch.Generator, precision: Precision, threads: ThreadTuner
+    net: nn.Module,
+    data: Samples,
+    distort: Callable[[Tensor, torch.Generator], Tensor],
+    steps: int,
+    random: torch.Generator,
+    precision: Precision,
+    threads: ThreadTuner,
 ) -> None:
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -119,10 +146,9 @@ def _fit_net(
     net.train()
     for _ in range(steps):
         started = time.perf_counter()
-        image, label = data.draw(BATCH, random)
-        strength = (torch.rand(BATCH, DRAWS, generator=random) * 2 - 1).to(label.device)
+        samples, label = data.draw(BATCH, random)
         with precision:
-            loss = F.cross_entropy(net(augment(image, strength)).float(), label, label_smoothing=0.05)
+            loss = F.cross_entropy(net(distort(samples, random)).float(), label, label_smoothing=0.05)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

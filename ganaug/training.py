@@ -16,12 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug.families.base import Batch, Family, Precision
+from ganaug.samples import Samples
 from ganaug.threads import ThreadTuner
 
-__all__ = ["Images", "Measure", "Plan", "State", "Step", "mixed_precision", "train"]
+__all__ = ["Measure", "Plan", "State", "Step", "mixed_precision", "train"]
 
-CLASS_POWER = 0.5
-"""Classes are drawn with probability proportional to their size to this power: between natural (1) and uniform (0)."""
 FINAL_RATE = 0.1
 """Last learning rate as a share of the first."""
 HALF_LIFE = 0.05
@@ -31,22 +30,6 @@ STAGE_RATIO = 2.0
 MEASURE_FROM, MEASURE_EVERY = 0.3, 0.05
 PATIENCE, MARGIN = 0.5, 0.1
 """A run stops when its best measure lies this share of it back and the last three are worse by this share."""
-
-
-@dataclass(frozen=True)
-class Images:
-    """Training images on the device: uint8 of shape (N, C, H, W), and their class indices (N,)."""
-
-    pixels: Tensor
-    label: Tensor
-    n_classes: int
-
-    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return images in [-1, 1] and their labels, drawn with replacement, rare classes more than their share."""
-        sizes = torch.bincount(self.label, minlength=self.n_classes).double().cpu()
-        weights = (sizes ** (CLASS_POWER - 1))[self.label.cpu()]
-        rows = torch.multinomial(weights, count, replacement=True, generator=random).to(self.label.device)
-        return self.pixels[rows].float() / 127.5 - 1, self.label[rows]
 
 
 @dataclass(frozen=True)
@@ -154,7 +137,7 @@ def resolution_at(progress: float, sides: tuple[int, ...]) -> int:
 
 def train(
     state: State,
-    data: Images,
+    data: Samples,
     plan: Plan,
     *,
     sides: tuple[int, ...],
@@ -168,12 +151,12 @@ def train(
     ----------
     state : State
         Changed in place.
-    data : Images
+    data : Samples
         What the networks learn from.
     plan : Plan
         The bound in seconds or steps.
     sides : tuple of int
-        The resolutions to grow through.
+        The resolutions that images grow through; for other samples one number, which says nothing.
     noise_dim, batch_size : int
         Length of the noise vector; pairs in a step.
     measure : callable
@@ -189,10 +172,10 @@ def train(
             family.set_rate(FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * before)) / 2)
 
             # Learn from one batch.
-            image, label = data.draw(batch_size, state.random)
+            real, label = data.draw(batch_size, state.random)
             if side < sides[-1]:
-                image = F.avg_pool2d(image, sides[-1] // side)
-            losses = family.learn(Batch(image, label, noise_dim, state.random), state.step, precision)
+                real = F.avg_pool2d(real, sides[-1] // side)
+            losses = family.learn(Batch(real, label, noise_dim, state.random), state.step, precision)
 
             # Move on.
             state.step += 1

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ganaug.families.adversarial import (
     MAX_LOGIT_GAP,
-    Adversarial,
+    ImageAdversarial,
     gradient_penalty,
     mismatch_loss,
     pairing_loss,
@@ -70,7 +70,7 @@ def test_variety_is_asked_for_up_to_the_real_one() -> None:
 @pytest.mark.parametrize("precision", ["fp32", "mixed"])
 def test_a_step_moves_both_players_and_reports_finite_losses(precision: str) -> None:
     torch.manual_seed(0)
-    family = Adversarial(ConvGenerator(2, 16, 3), ConvDiscriminator(2, 16, 3))
+    family = ImageAdversarial(ConvGenerator(2, 16, 3), ConvDiscriminator(2, 16, 3))
     before = [p.clone() for p in family.networks.parameters()]
     random = torch.Generator().manual_seed(0)
     batch = Batch(torch.rand(8, 3, 16, 16), torch.arange(8) % 2, 64, random)
@@ -103,14 +103,14 @@ def test_the_other_label_is_never_the_own_one_and_reaches_all_others(n_classes: 
 
 def test_one_class_alone_has_no_other_and_is_learned_all_the_same() -> None:
     torch.manual_seed(0)
-    family = Adversarial(ConvGenerator(1, 8, 1), ConvDiscriminator(1, 8, 1))
+    family = ImageAdversarial(ConvGenerator(1, 8, 1), ConvDiscriminator(1, 8, 1))
     batch = Batch(torch.rand(4, 1, 8, 8), torch.zeros(4, dtype=torch.int64), 64, torch.Generator().manual_seed(0))
     losses = family.learn(batch, 0, torch.autocast("cpu", enabled=False))
     assert float(losses["mismatch"]) == pytest.approx(math.log(2))
 
 
 def test_average_follows_with_the_given_decay() -> None:
-    family = Adversarial(ConvGenerator(2, 8, 1), ConvDiscriminator(2, 8, 1))
+    family = ImageAdversarial(ConvGenerator(2, 8, 1), ConvDiscriminator(2, 8, 1))
     family.generator.embed.weight.data.fill_(1.0)
     family.average.embed.weight.data.fill_(0.0)
     family.track(0.75)

@@ -37,7 +37,7 @@ RNG = np.random.default_rng(0)
 @pytest.fixture(autouse=True)
 def quick_and_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests are not about what a generator has learnt, nor about when it stops to learn."""
-    monkeypatch.setattr("ganaug.fitting.SCREEN_STEPS", 2)
+    monkeypatch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
     monkeypatch.setattr("ganaug.training.PATIENCE", 2.0)
 
 
@@ -74,7 +74,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("model") / "photos.onnx"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ganaug.fitting.SCREEN_STEPS", 2)
+        patch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
         patch.setattr("ganaug.training.PATIENCE", 2.0)
         result = run("fit", photos, "--output", output, "--steps", 5)
     assert result.exit_code == 0, result.stderr
@@ -111,13 +111,13 @@ def python(*lines: str) -> subprocess.Popen[str]:
 
 
 FIT = """
-import ganaug.fitting
+import ganaug.fitting.run
 import ganaug.training
 from ganaug.cli import main
 
 ganaug.training.PATIENCE = 2.0
-ganaug.fitting.SCREEN_STEPS = 2
-ganaug.fitting.CHECKPOINT_SECONDS = 0.2
+ganaug.fitting.run.SCREEN_STEPS = 2
+ganaug.fitting.run.CHECKPOINT_SECONDS = 0.2
 main()
 """
 

@@ -22,7 +22,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """Run it; return its folder and the lines that it printed."""
     output = tmp_path_factory.mktemp("demo") / "demo"
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as shown:
-        patch.setattr("ganaug.fitting.SCREEN_STEPS", 2)
+        patch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
         command.run(output, max_steps=3, steps=2, seeds=(0, 1))
     return output, shown.getvalue().splitlines()
 

@@ -7,10 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from ganaug.codecs.image import LabelledImages
+from ganaug.families.augmentation import distort
 from ganaug.referee import Referee, collapsed, hold_out
-from ganaug.screening import FOLDS, Screen, energy_score, fit_screen, mean_pairwise_distance, thresholds
+from ganaug.samples import Images
+from ganaug.screening import FOLDS, ConvScreenNet, Screen, energy_score, fit_screen, mean_pairwise_distance, thresholds
 from ganaug.threads import ThreadTuner
-from ganaug.training import Images, Measure, mixed_precision
+from ganaug.training import Measure, mixed_precision
 
 
 def on_device(data: LabelledImages) -> Images:
@@ -20,8 +22,12 @@ def on_device(data: LabelledImages) -> Images:
 
 def fitted(data: Images, steps: int = 25) -> tuple[Screen, Tensor]:
     torch.manual_seed(0)
+    screen = Screen(lambda: ConvScreenNet(data.values.shape[1], data.n_classes))
     random, precision = torch.Generator().manual_seed(0), mixed_precision(torch.device("cpu"))
-    return fit_screen(data, steps=steps, random=random, precision=precision, threads=ThreadTuner(enabled=False))
+    threads = ThreadTuner(enabled=False)
+    return screen, fit_screen(
+        screen, data, distort=distort, steps=steps, random=random, precision=precision, threads=threads
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,7 @@ class Replay(nn.Module):
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
         rows = torch.where(self.images.label == (1 - label[0] if self.swapped else label[0]))[0][: self.only]
         chosen = rows[torch.arange(len(noise)) % len(rows)]
-        return self.images.pixels[chosen].float() / 127.5 - 1
+        return self.images.inputs(chosen)
 
 
 def referee(screen: Screen, images: Images) -> Referee:
@@ -60,7 +66,7 @@ def test_out_of_fold_agreement_is_high_where_classes_are_plain(images: Images) -
 
 def test_out_of_fold_agreement_is_chance_where_labels_mean_nothing(images: Images) -> None:
     shuffled = images.label[torch.randperm(len(images.label), generator=torch.Generator().manual_seed(1))]
-    _, agreement = fitted(Images(images.pixels, shuffled, 2))
+    _, agreement = fitted(Images(images.values, shuffled, 2))
     rare = agreement[shuffled == 1]
     assert float(rare.mean()) < 0.6
 
@@ -75,7 +81,7 @@ def test_tiny_classes_are_screened_too(counts: tuple[int, int]) -> None:
 
 
 def test_big_images_are_read_at_a_smaller_size() -> None:
-    assert Screen(3, 2).eval()(torch.rand(2, 3, 128, 128)).shape == (2, 2)
+    assert Screen(lambda: ConvScreenNet(3, 2)).eval()(torch.rand(2, 3, 128, 128)).shape == (2, 2)
 
 
 def test_thresholds_shrink_towards_all_classes_where_rows_are_few() -> None:
@@ -106,7 +112,7 @@ def test_hold_out_spares_small_classes_and_loses_nothing() -> None:
     images = Images(torch.arange(39).repeat(64, 1).T.reshape(39, 1, 8, 8).byte(), torch.tensor([0] * 30 + [1] * 9), 2)
     learn, held_out = hold_out(images, torch.Generator().manual_seed(0))
     assert torch.bincount(held_out.label, minlength=2).tolist() == [3, 0]
-    assert sorted([*learn.pixels[:, 0, 0, 0].tolist(), *held_out.pixels[:, 0, 0, 0].tolist()]) == list(range(39))
+    assert sorted([*learn.values[:, 0, 0, 0].tolist(), *held_out.values[:, 0, 0, 0].tolist()]) == list(range(39))
 
 
 def test_referee_prefers_real_images_to_swapped_and_collapsed_ones(screen: Screen, images: Images) -> None:

@@ -6,15 +6,16 @@ import pytest
 import torch
 from torch import nn
 
-from ganaug.families.adversarial import Adversarial
+from ganaug.families.adversarial import ImageAdversarial
 from ganaug.networks.conv import ConvDiscriminator, ConvGenerator, resolutions
-from ganaug.training import Images, Measure, Plan, State, Step, mixed_precision, resolution_at, train
+from ganaug.samples import Images
+from ganaug.training import Measure, Plan, State, Step, mixed_precision, resolution_at, train
 
 
 def new_state(size: int = 16) -> State:
     torch.manual_seed(0)
     return State(
-        Adversarial(ConvGenerator(2, size, 1), ConvDiscriminator(2, size, 1)), torch.Generator().manual_seed(1)
+        ImageAdversarial(ConvGenerator(2, size, 1), ConvDiscriminator(2, size, 1)), torch.Generator().manual_seed(1)
     )
 
 

@@ -4,12 +4,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.families.augmentation import DRAWS, augment
+from ganaug.families.augmentation import distort
 from ganaug.families.base import Batch, Family, Precision
 from ganaug.networks.conv import SMALLEST
 from ganaug.networks.projection import ProjectionDiscriminator
 
-__all__ = ["Adversarial", "gradient_penalty", "mismatch_loss", "pairing_loss", "variety_loss"]
+__all__ = ["Adversarial", "ImageAdversarial", "gradient_penalty", "mismatch_loss", "pairing_loss", "variety_loss"]
 
 MAX_LOGIT_GAP = 8.0
 """The generator's gradient is exp(gap) times the discriminator's; beyond this the ratio says nothing more."""
@@ -18,8 +18,8 @@ MISMATCH_WEIGHT = 0.5
 PENALTY_WEIGHT = 0.3
 PENALTY_EVERY = 8
 """Steps between penalties, whose weight grows in proportion (lazy regularisation, Karras et al. 2020)."""
-PENALTY_IMAGES = 8
-"""Real images, and as many synthetic ones, that a penalty looks at: enough for a mean, and quick."""
+PENALTY_SAMPLES = 8
+"""Real samples, and as many synthetic ones, that a penalty looks at: enough for a mean, and quick."""
 
 
 def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Te
 
     With the gap d = D(real) - D(synthetic), the discriminator minimises softplus(-d) and the generator softplus(d)
     (relativistic pairing, Jolicoeur-Martineau 2019; R3GAN, Huang et al. 2024). No layer mixes samples, so both
-    gradients reach a synthetic image along the same path and differ by one factor a sample:
+    gradients reach a synthetic sample along the same path and differ by one factor a sample:
     softplus'(d) / -softplus'(-d) = -exp(d). Multiplying by it where the path leaves the discriminator saves a second
     pass through both networks, as in the single-step method of f-GAN (Nowozin et al. 2016).
 
@@ -35,11 +35,11 @@ def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Te
     ----------
     on_real, on_synthetic : Tensor of shape (B,)
         Logits for pairs of one class.
-    synthetic : Tensor of shape (B, C, H, W)
+    synthetic : Tensor of shape (B, ...)
         A view of the generator's output, from which `on_synthetic` was computed; used for nothing else.
     """
     gap = on_real - on_synthetic
-    ratio = -gap.detach().clamp(-MAX_LOGIT_GAP, MAX_LOGIT_GAP).exp()[:, None, None, None]
+    ratio = -gap.detach().clamp(-MAX_LOGIT_GAP, MAX_LOGIT_GAP).exp().view(-1, *[1] * (synthetic.ndim - 1))
     synthetic.register_hook(  # type: ignore[no-untyped-call]
         lambda gradient: gradient * ratio.to(gradient.dtype)
     )
@@ -47,42 +47,42 @@ def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Te
 
 
 def mismatch_loss(matched: Tensor, mismatched: Tensor) -> Tensor:
-    """Return the discriminator's loss for not telling a real image's own class from another one.
+    """Return the discriminator's loss for not telling a real sample's own class from another one.
 
     Pairing within a class never asks it what a class is, and a generator that draws 9s for 4s goes unnoticed as long as
-    they look real. So every real image is shown under a wrong label too (matching-aware, Reed et al. 2016), here as
-    relativistic pairs of one image and two classes.
+    they look real. So every real sample is shown under a wrong label too (matching-aware, Reed et al. 2016), here as
+    relativistic pairs of one sample and two classes.
 
     Parameters
     ----------
     matched, mismatched : Tensor of shape (B,)
-        Logits of the same real images under their own label and under another.
+        Logits of the same real samples under their own label and under another.
     """
     return F.softplus(mismatched - matched).mean()
 
 
-def gradient_penalty(discriminator: nn.Module, images: Tensor, label: Tensor) -> Tensor:
-    """Return the mean squared gradient of the logits with respect to the images: R1 on real ones, R2 on synthetic ones.
+def gradient_penalty(discriminator: nn.Module, samples: Tensor, label: Tensor) -> Tensor:
+    """Return the mean squared gradient of the logits with respect to the samples: R1 on real, R2 on synthetic ones.
 
     To be called in fp32: the double backward pass of bf16 convolutions has killed processes.
     """
-    images = images.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(discriminator(images, label).sum(), images, create_graph=True)
-    return slope.square().sum(dim=(1, 2, 3)).mean()
+    samples = samples.detach().requires_grad_()
+    (slope,) = torch.autograd.grad(discriminator(samples, label).sum(), samples, create_graph=True)
+    return slope.square().flatten(1).sum(dim=1).mean()
 
 
 def variety_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
-    """Return by what share pairs of synthetic images of one class are more alike than the real pairs beside them.
+    """Return by what share pairs of synthetic samples of one class are more alike than the real pairs beside them.
 
-    Nothing else tells a generator that it draws one image over and over: each image is judged by itself, and a
-    discriminator that knows its few real images by heart leaves only those to imitate. Distances are taken between
-    images pooled to `SMALLEST` pixels, so that noise in single pixels is no way out (after mode seeking, Mao et al.
-    2019, but with the real distance as the goal, and nothing beyond it).
+    Nothing else tells a generator that it draws one sample over and over: each sample is judged by itself, and a
+    discriminator that knows its few real samples by heart leaves only those to imitate. Distances are taken between
+    outlines, so that noise in single pixels is no way out (after mode seeking, Mao et al. 2019, but with the real
+    distance as the goal, and nothing beyond it).
 
     Parameters
     ----------
-    real, synthetic : Tensor of shape (B, C, H, W)
-        Images of the same classes.
+    real, synthetic : Tensor of shape (B, D)
+        Outlines of samples of the same classes.
     label : Tensor of shape (B,)
         Their classes.
 
@@ -95,8 +95,7 @@ def variety_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
     if not same.any():
         return synthetic.new_zeros(())
     distances = []
-    for images in (real, synthetic):
-        points = F.avg_pool2d(images.float(), images.shape[-1] // SMALLEST).flatten(1)  # (B, C * 64)
+    for points in (real, synthetic):
         squares = (points[:, None] - points).square().sum(dim=2)
         distances.append((squares[same] + 1e-6).sqrt().mean())
     return F.relu(1 - distances[1] / distances[0])
@@ -118,15 +117,24 @@ class Adversarial(Family):
         """The judge of realism."""
         return self._discriminator
 
+    def synthesise(self, batch: Batch) -> Tensor:
+        """Return synthetic samples of the batch's classes, of the same shape as its real ones."""
+        synthetic: Tensor = self.generator(batch.noise(), batch.label)
+        return synthetic
+
+    def outline(self, samples: Tensor) -> Tensor:
+        """Return what makes samples alike or different, (B, D)."""
+        return samples
+
     def learn(self, batch: Batch, step: int, precision: Precision) -> dict[str, Tensor]:
         """Take one step of both players."""
         labels = torch.cat([batch.label, batch.label])
 
-        # Judge real and synthetic images of the same classes under the same kind of distortion.
+        # Judge real and synthetic samples of the same classes under the same kind of distortion.
         with precision:
-            synthetic = self.generator(batch.noise(), batch.label, batch.image.shape[-1])
+            synthetic = self.synthesise(batch)
             shown = synthetic.view_as(synthetic)
-            judged = augment(torch.cat([batch.image, shown]), batch.uniform(len(labels), DRAWS))
+            judged = self.distort(torch.cat([batch.real, shown]), batch.random)
             features = self.discriminator.features(judged)
             on_real, on_synthetic = self.discriminator.judge(features, labels).chunk(2)
             mismatched = self.discriminator.judge(
@@ -134,13 +142,13 @@ class Adversarial(Family):
             )
             loss = pairing_loss(on_real, on_synthetic, shown)
         confusion = mismatch_loss(on_real, mismatched)
-        shortfall = variety_loss(batch.image, synthetic, batch.label)
+        shortfall = variety_loss(self.outline(batch.real), self.outline(synthetic), batch.label)
         self.zero_grad()
         (loss + MISMATCH_WEIGHT * confusion + VARIETY_WEIGHT * shortfall).backward()  # type: ignore[no-untyped-call]
 
         # Flatten the discriminator around what it was shown.
         if step % PENALTY_EVERY == 0:
-            half = torch.arange(min(PENALTY_IMAGES, len(batch.label)), device=labels.device)
+            half = torch.arange(min(PENALTY_SAMPLES, len(batch.label)), device=labels.device)
             some = torch.cat([half, half + len(batch.label)])
             penalty = gradient_penalty(self.discriminator, judged[some], labels[some])
             (PENALTY_WEIGHT * PENALTY_EVERY * penalty).backward()  # type: ignore[no-untyped-call]
@@ -153,3 +161,20 @@ class Adversarial(Family):
             "variety": shortfall,
         }
         return {name: value.detach() for name, value in losses.items()}
+
+
+class ImageAdversarial(Adversarial):
+    """Players who see images (B, C, H, W), mildly distorted, at the size that is being trained."""
+
+    def synthesise(self, batch: Batch) -> Tensor:
+        """Return synthetic images of the batch's classes and size."""
+        synthetic: Tensor = self.generator(batch.noise(), batch.label, batch.real.shape[-1])
+        return synthetic
+
+    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:
+        """Return images warped and relit."""
+        return distort(samples, random)
+
+    def outline(self, samples: Tensor) -> Tensor:
+        """Return images pooled to `SMALLEST` pixels, flat."""
+        return F.avg_pool2d(samples.float(), samples.shape[-1] // SMALLEST).flatten(1)  # (B, C * 64)

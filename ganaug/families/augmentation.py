@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["DRAWS", "augment"]
+__all__ = ["DRAWS", "augment", "distort"]
 
 DRAWS = 9
 """Random numbers that one image takes."""
@@ -30,6 +30,12 @@ def augment(images: Tensor, strength: Tensor) -> Tensor:
     """
     images = _warp(images, strength[:, :6])
     return _relight(images, strength[:, 6:]) if images.shape[1] == 3 else images
+
+
+def distort(images: Tensor, random: torch.Generator) -> Tensor:
+    """Warp and relight every image of a batch (B, C, H, W) by a strength of its own."""
+    strength = torch.rand(len(images), DRAWS, generator=random) * 2 - 1
+    return augment(images, strength.to(images.device))
 
 
 def _warp(images: Tensor, u: Tensor) -> Tensor:

@@ -18,9 +18,9 @@ Precision = AbstractContextManager[object]
 
 @dataclass(frozen=True)
 class Batch:
-    """Real images of shape (B, C, H, W) in [-1, 1], their class indices (B,), and the run's source of randomness."""
+    """Real samples of shape (B, ...), their class indices (B,), and the run's source of randomness."""
 
-    image: Tensor
+    real: Tensor
     label: Tensor
     noise_dim: int
     random: torch.Generator
@@ -30,13 +30,9 @@ class Batch:
         return torch.randn(len(self.label), self.noise_dim, generator=self.random).to(self.label.device)
 
     def other_label(self, n_classes: int) -> Tensor:
-        """Draw for each image a class that it is not of, or its own where there is no other."""
+        """Draw for each sample a class that it is not of, or its own where there is no other."""
         away = torch.randint(1, max(2, n_classes), self.label.shape, generator=self.random)
         return (self.label + away.to(self.label.device)) % n_classes
-
-    def uniform(self, *shape: int) -> Tensor:
-        """Draw numbers that are uniform in [-1, 1]."""
-        return (torch.rand(shape, generator=self.random) * 2 - 1).to(self.label.device)
 
 
 class Family(ABC):
@@ -77,6 +73,10 @@ class Family(ABC):
     @abstractmethod
     def learn(self, batch: Batch, step: int, precision: Precision) -> dict[str, Tensor]:
         """Take one step and return the losses by name, each a scalar on the device."""
+
+    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Return samples as classifiers are to see them, real and synthetic alike: here, as they are."""
+        return samples
 
     def zero_grad(self) -> None:
         """Forget the last step's gradients."""

@@ -1,58 +1,53 @@
-"""The whole recipe: labelled images -> networks -> training -> export -> `Generator`."""
+"""One run, whatever it learns from: samples -> networks -> training -> export -> `Generator`."""
 
 import math
 import secrets
 import time
 import warnings
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from ganaug import __version__
-from ganaug.artefact import ImageArtefact
 from ganaug.checkpoints import load_checkpoint, save_checkpoint
-from ganaug.codecs.image import LabelledImages
 from ganaug.errors import DeviceError, GanaugWarning
 from ganaug.export import export_onnx
-from ganaug.families.adversarial import Adversarial
 from ganaug.families.base import Family
 from ganaug.generator import Generator
-from ganaug.metadata import Metadata
-from ganaug.networks.conv import ConvDiscriminator, ConvGenerator, resolutions
+from ganaug.metadata import Label, Metadata
 from ganaug.referee import Referee, collapsed, hold_out
+from ganaug.samples import Samples
 from ganaug.screening import Screen, fit_screen, thresholds
 from ganaug.threads import ThreadTuner
-from ganaug.training import Images, Measure, Plan, State, Step, mixed_precision, train
+from ganaug.training import Measure, Plan, State, Step, mixed_precision, train
 
-__all__ = ["ImageFit", "choose_device", "fit_images"]
+__all__ = ["Run", "choose_device"]
 
-NOISE_DIM = 64
-BATCH_SIZE = 16
-DEFAULT_BUDGET = 180.0
 SCREEN_STEPS = 180
 """Steps that each fold of the screen trains for; fewer in a short run."""
 SCREEN_STEPS_PER_SECOND, SCREEN_STEPS_PER_STEP = 1.2, 0.2
-EXPORT_SECONDS = 6.0
-"""Time that the end of a run needs for writing the model, kept free of the budget; at most a quarter of it."""
 CHECKPOINT_SECONDS = 10.0
 
+Built = TypeVar("Built")
 
-class ImageFit:
-    """One run from labelled images to a `Generator`: iterate over `steps()`, then call `finish()`.
+
+class Run(ABC):
+    """One run from labelled data to a `Generator`: iterate over `steps()`, then call `finish()`.
 
     Parameters
     ----------
-    data : LabelledImages
-        The training images.
+    data : object
+        With `classes`, their `counts` and the data's `fingerprint`.
     model : {"gan"}, default="gan"
         The family.
     time_budget : float, optional
-        Wall-clock seconds from `started` to the end of `finish()`. Three minutes if `max_steps` is not given either.
+        Wall-clock seconds from `started` to the end of `finish()`.
     max_steps : int, optional
         Most training steps; alone, it makes a run that repeats exactly.
     device : str, default="auto"
@@ -65,11 +60,28 @@ class ImageFit:
         Go on from `checkpoint`.
     started : float, optional
         When the budget began, by `time.perf_counter`; by default now.
+
+    Attributes
+    ----------
+    modality : str
+        As the metadata says it.
+    batch_size, noise_dim : int
+        Pairs in a step; length of the noise vector.
+    sides : tuple of int
+        The resolutions that images grow through; one number for other samples.
+    export_seconds : float
+        Time that the end of a run needs for writing the model, kept free of the budget; at most a quarter of it.
     """
+
+    modality: ClassVar[str]
+    batch_size: ClassVar[int]
+    export_seconds: ClassVar[float]
+    default_budget: ClassVar[float | None] = None
+    default_steps: ClassVar[int | None] = None
 
     def __init__(
         self,
-        data: LabelledImages,
+        data: Any,
         *,
         model: str = "gan",
         time_budget: float | None = None,
@@ -82,29 +94,73 @@ class ImageFit:
     ) -> None:
         self.started = time.perf_counter() if started is None else started
         self.data, self.model = data, model
-        self.budget = DEFAULT_BUDGET if time_budget is None and max_steps is None else time_budget
-        self.max_steps = max_steps
+        unbounded = time_budget is None and max_steps is None
+        self.budget = self.default_budget if unbounded else time_budget
+        self.max_steps = self.default_steps if unbounded else max_steps
         self.device = choose_device(device)
         self.seed = secrets.randbits(31) if random_state is None else random_state
         self.checkpoint, self.resume = checkpoint, resume
         self._saved = time.perf_counter()
 
+    noise_dim: int
+    sides: tuple[int, ...]
+
+    @abstractmethod
+    def samples(self) -> Samples:
+        """Return the data on the device, as the networks learn from it."""
+
+    @abstractmethod
+    def new_family(self) -> Family:
+        """Return fresh networks on the device; the global seed has been set for it."""
+
+    @abstractmethod
+    def new_screen(self) -> Screen:
+        """Return a fresh screen on the device; the global seed has been set for it."""
+
+    @abstractmethod
+    def artefact(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor) -> nn.Module:
+        """Return what is exported; it has `output_names`."""
+
+    @abstractmethod
+    def schema(self) -> Mapping[str, Any]:
+        """Return what the metadata says of the data's form."""
+
+    def settings(self) -> dict[str, object]:
+        """Return all that a resumed run must share."""
+        return {
+            "data": self.data.fingerprint,
+            "model": self.model,
+            "seed": self.seed,
+            "time_budget": self.budget,
+            "max_steps": self.max_steps,
+        }
+
+    @property
+    def classes(self) -> Sequence[Label]:
+        """The labels, in the order of their indices."""
+        classes: Sequence[Label] = self.data.classes
+        return classes
+
     def steps(self) -> Iterator[Step]:
         """Train, yielding every step; after any of them `finish()` makes the best generator so far."""
         # Hold out, build the networks, and take up an earlier run where there is one.
-        learn, held_out = hold_out(_on_device(self.data, self.device), self._random(1))
-        family = self._new_family()
-        self.state = state = State(family, self._random(2))
+        learn, held_out = hold_out(self.samples(), self._random(1))
+        self.state = state = State(self._seeded(self.new_family), self._random(2))
         screen, agreement = self._screen(learn)
 
         # Train with what is left of the budget once the export has its share.
-        referee = Referee(screen, learn, held_out, noise_dim=NOISE_DIM, random=self._random(4))
+        referee = Referee(screen, learn, held_out, noise_dim=self.noise_dim, random=self._random(4))
         self.screen, self.agreement, self.learn, self.referee = screen, agreement, learn, referee
         plan = Plan(self._seconds_left(), self.max_steps)
-        sides = resolutions(self.data.codec.size)
         self.save_checkpoint()  # a kill from here on does not cost what has been learnt
         for step in train(
-            state, learn, plan, sides=sides, noise_dim=NOISE_DIM, batch_size=BATCH_SIZE, measure=referee.measure
+            state,
+            learn,
+            plan,
+            sides=self.sides,
+            noise_dim=self.noise_dim,
+            batch_size=self.batch_size,
+            measure=referee.measure,
         ):
             if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
                 self.save_checkpoint()
@@ -124,74 +180,64 @@ class ImageFit:
 
         family = state.family
         average, discriminator = family.average.float().cpu().eval(), family.discriminator
-        offset = self._realism_offset(average, discriminator)
-        artefact = ImageArtefact(average, discriminator and discriminator.cpu().eval(), offset, self.screen.cpu())
-        metadata = self._metadata(progress, measure, alarms)
-        return Generator.from_bytes(export_onnx(artefact.eval(), metadata, artefact.output_names))
+        discriminator = discriminator and discriminator.cpu().eval()
+        self.screen.cpu()
+        artefact = self.artefact(average, discriminator, self._realism_offset(average, discriminator))
+        names: tuple[str, ...] = artefact.output_names  # type: ignore[assignment]
+        return Generator.from_bytes(export_onnx(artefact.eval(), self._metadata(progress, measure, alarms), names))
 
     def save_checkpoint(self) -> None:
         """Write the run as it stands to its folder."""
         if self.checkpoint:
             extra = {f"screen.{name}": value for name, value in self.screen.state_dict().items()}
-            save_checkpoint(self.checkpoint, self.state, extra | {"agreement": self.agreement}, self._settings())
+            save_checkpoint(self.checkpoint, self.state, extra | {"agreement": self.agreement}, self.settings())
             self._saved = time.perf_counter()
 
-    def _screen(self, learn: Images) -> tuple[Screen, Tensor]:
+    def _screen(self, learn: Samples) -> tuple[Screen, Tensor]:
+        screen = self._seeded(self.new_screen)
         if self.resume and self.checkpoint:
-            extra = load_checkpoint(self.checkpoint, self.state, self._settings())
-            screen = Screen(learn.pixels.shape[1], learn.n_classes).to(self.device)
+            extra = load_checkpoint(self.checkpoint, self.state, self.settings())
             screen.load_state_dict(
                 {name.removeprefix("screen."): value for name, value in extra.items() if "." in name}
             )
             return screen.eval().requires_grad_(False), extra["agreement"].to(self.device)
         by_budget = SCREEN_STEPS if self.budget is None else round(self.budget * SCREEN_STEPS_PER_SECOND)
         by_steps = SCREEN_STEPS if self.max_steps is None else round(self.max_steps * SCREEN_STEPS_PER_STEP)
-        steps = max(20, min(SCREEN_STEPS, by_budget, by_steps))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            with ThreadTuner(self.max_steps is None and self.device.type == "cpu") as threads:
-                precision = mixed_precision(self.device)
-                return fit_screen(learn, steps=steps, random=self._random(3), precision=precision, threads=threads)
+        with ThreadTuner(self.max_steps is None and self.device.type == "cpu") as threads:
+            agreement = fit_screen(
+                screen,
+                learn,
+                distort=self.state.family.distort,
+                steps=max(20, min(SCREEN_STEPS, by_budget, by_steps)),
+                random=self._random(3),
+                precision=mixed_precision(self.device),
+                threads=threads,
+            )
+        return screen, agreement
 
-    def _new_family(self) -> Family:
-        n_classes, size, channels = len(self.data.classes), self.data.codec.size, self.data.codec.channels
+    def _seeded(self, build: Callable[[], Built]) -> Built:
+        """Let torch draw first weights from the run's seed, and leave its global state as it was."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            generator = ConvGenerator(n_classes, size, channels, noise_dim=NOISE_DIM)
-            discriminator = ConvDiscriminator(n_classes, size, channels)
-        networks = [
-            network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for network in (generator, discriminator)
-        ]
-        return Adversarial(*networks)
+            return build()
 
     def _seconds_left(self) -> float | None:
         if self.budget is None:
             return None
         spent = time.perf_counter() - self.started
-        return max(0.1, self.budget - spent - min(EXPORT_SECONDS, self.budget / 4))
+        return max(0.1, self.budget - spent - min(self.export_seconds, self.budget / 4))
 
     def _random(self, purpose: int) -> torch.Generator:
         """A source of its own for each purpose, so that a resumed run may leave some of them out."""
         return torch.Generator().manual_seed(self.seed * 10 + purpose)
 
-    def _settings(self) -> dict[str, object]:
-        return {
-            "data": self.data.fingerprint,
-            "size": self.data.codec.size,
-            "model": self.model,
-            "seed": self.seed,
-            "time_budget": self.budget,
-            "max_steps": self.max_steps,
-        }
-
     def _alarms(self, measure: Measure) -> list[str]:
-        names = [self.data.classes[i] for i in collapsed(measure)]
+        names = [str(self.classes[i]) for i in collapsed(measure)]
         if not names:
             return []
         return [
-            f"the samples of {_listing(names)} vary less than half as much as the real images do (collapse): a longer "
-            "--budget or more images of these classes may help; until then, expect little from them"
+            f"the samples of {_listing(names)} vary less than half as much as the real ones do (collapse): a longer "
+            "budget or more real samples of these classes may help; until then, expect little from them"
         ]
 
     @torch.no_grad()
@@ -201,15 +247,15 @@ class ImageFit:
             return torch.zeros(0)
         random, offsets = self._random(5), []
         for value in range(self.learn.n_classes):
-            real = self.learn.pixels[self.learn.label == value][:64].cpu().float() / 127.5 - 1
+            real = self.learn.of_class(value, 64).cpu()
             label = torch.tensor(value)
-            synthetic = average(torch.randn(64, NOISE_DIM, generator=random), label.expand(64))
-            logits = [discriminator(image, label.expand(len(image))).mean() for image in (real, synthetic)]
+            synthetic = average(torch.randn(64, self.noise_dim, generator=random), label.expand(64))
+            logits = [discriminator(samples, label.expand(len(samples))).mean() for samples in (real, synthetic)]
             offsets.append(sum(logits) / 2)
         return torch.stack(offsets)
 
     def _metadata(self, progress: float, measure: Measure, alarms: list[str]) -> Metadata:
-        data, state = self.data, self.state
+        data, state, names = self.data, self.state, [str(label) for label in self.classes]
         training = {
             "steps": state.step,
             "seconds": round(state.seconds, 2),
@@ -225,44 +271,26 @@ class ImageFit:
             "measured_on": self.referee.measured_on,
             "score": measure.score,
             "kept_from": round(progress, 4),
-            "agreement": dict(zip(data.classes, measure.agreement, strict=True)),
+            "agreement": dict(zip(names, measure.agreement, strict=True)),
             "variety": {
-                name: ratio for name, ratio in zip(data.classes, measure.variety, strict=True) if math.isfinite(ratio)
+                name: ratio for name, ratio in zip(names, measure.variety, strict=True) if math.isfinite(ratio)
             },
             "stopped_early": state.stopped,
             "alarms": alarms,
         }
         return Metadata(
-            modality="image",
+            modality=self.modality,
             family=self.model,
-            classes=data.classes,
+            classes=self.classes,
             class_counts=list(data.counts.values()),
-            noise_dim=NOISE_DIM,
-            schema={"height": data.codec.size, "width": data.codec.size, "channels": data.codec.channels},
+            noise_dim=self.noise_dim,
+            schema=self.schema(),
             versions={"ganaug": __version__}
             | {name: version(name) for name in ("torch", "numpy", "onnx", "onnxruntime")},
             training=training,
             fingerprint=data.fingerprint,
             screen={"thresholds": thresholds(self.agreement.cpu(), self.learn.label.cpu(), self.learn.n_classes)},
         )
-
-
-def fit_images(data: LabelledImages, **settings: Any) -> Generator:
-    """Run an `ImageFit` with these settings from start to end.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ganaug.codecs.image import from_arrays
-    >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
-    >>> generator = fit_images(from_arrays(images, [0] * 15 + [1] * 5), max_steps=3, random_state=0)
-    >>> generator.sample(4, seed=0)[0].shape
-    (4, 8, 8, 1)
-    """
-    fit = ImageFit(data, **settings)
-    for _ in fit.steps():
-        pass
-    return fit.finish()
 
 
 def choose_device(name: str) -> torch.device:
@@ -275,11 +303,6 @@ def choose_device(name: str) -> torch.device:
         here = ", ".join(kind for kind, here in available.items() if here)
         raise DeviceError(f"the device must be auto or one that this machine has ({here}), but is {name}")
     return torch.device(name)
-
-
-def _on_device(data: LabelledImages, device: torch.device) -> Images:
-    pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
-    return Images(pixels.to(device), torch.from_numpy(data.labels).to(device), len(data.classes))
 
 
 def _listing(names: list[str], most: int = 5) -> str:

@@ -1,0 +1,62 @@
+"""What the networks learn from: samples on the device, and the class index of each."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+__all__ = ["Images", "Rows", "Samples"]
+
+CLASS_POWER = 0.5
+"""Classes are drawn with probability proportional to their size to this power: between natural (1) and uniform (0)."""
+
+
+@dataclass(frozen=True)
+class Samples(ABC):
+    """Samples of shape (N, ...) as they are kept, and their class indices (N,)."""
+
+    values: Tensor
+    label: Tensor
+    n_classes: int
+
+    @abstractmethod
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Return the samples of these rows as the networks see them, float32 (len(rows), ...)."""
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def of_class(self, value: int, most: int) -> Tensor:
+        """Return at most so many samples of one class as the networks see them."""
+        return self.inputs(torch.where(self.label == value)[0][:most])
+
+    def subset(self, rows: Tensor) -> Self:
+        """Return some of the samples; the classes stay, even those that lose all of theirs."""
+        return replace(self, values=self.values[rows], label=self.label[rows])
+
+    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return samples and their labels, drawn with replacement, rare classes more than their share."""
+        sizes = torch.bincount(self.label, minlength=self.n_classes).double().cpu()
+        weights = (sizes ** (CLASS_POWER - 1))[self.label.cpu()]
+        rows = torch.multinomial(weights, count, replacement=True, generator=random).to(self.label.device)
+        return self.inputs(rows), self.label[rows]
+
+
+@dataclass(frozen=True)
+class Images(Samples):
+    """Images as uint8 of shape (N, C, H, W); the networks see [-1, 1]."""
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Return images in [-1, 1], float32 (len(rows), C, H, W)."""
+        return self.values[rows].float() / 127.5 - 1
+
+
+@dataclass(frozen=True)
+class Rows(Samples):
+    """Encoded rows of a table, float32 of shape (N, D)."""
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Return them as they are, float32 (len(rows), D)."""
+        return self.values[rows]
