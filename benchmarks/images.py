@@ -1,13 +1,15 @@
 """Measure ganaug on long-tailed image sets: speed, memory, fidelity, variety, copies, and what a classifier gains.
 
-    python benchmarks/images.py [--datasets mnist,digits,fashion,patches] [--budget 3m] [--seeds 5] [--quick]
-                                [--output benchmarks/results]
+    python benchmarks/images.py [--datasets mnist,digits,fashion,patches] [--budget 3m | --max-steps N] [--seeds 5]
+                                [--quick] [--output benchmarks/results]
 
 Every data set and seed is one run, written to ``OUTPUT/runs/`` when it is done, so that a broken benchmark goes on
 where it stopped; a run made with other settings is made anew. At the end ``images.json`` and ``images.md`` hold mean
 and standard deviation over the seeds. It needs ``pip install 'ganaug[bench]'`` and, for Fashion-MNIST, Debian's package
 dataset-fashion-mnist. Run it on a machine that does nothing else, or with ``OMP_NUM_THREADS`` set to the cores that are
-free: torch's threads spin while they wait for each other, and two on one core were seen to take 50 times as long.
+free: torch's threads spin while they wait for each other, and two on one core were seen to take 50 times as long. On a
+shared machine bound the generators by ``--max-steps`` instead: quality is then measured at that many steps, and how
+many a budget affords has to be measured apart.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ Record = dict[str, Any]
 class Settings:
     """What decides a run besides its data set and seed."""
 
-    budget: float = 180.0  # seconds
+    budget: float | None = 180.0  # seconds
+    max_steps: int | None = None  # of a generator, instead of the budget
     steps: int = 600  # of every downstream arm
     synthetic_share: float = 0.3
     per_class: int = 400  # synthetic images
@@ -76,7 +79,8 @@ def main() -> None:
     if options.memory_of:
         print(_peak_memory_of_fit(options.memory_of))
         return
-    settings = QUICK if options.quick else Settings(budget=options.budget)
+    bounds = {"budget": None, "max_steps": options.max_steps} if options.max_steps else {"budget": options.budget}
+    settings = QUICK if options.quick else Settings(**bounds)
     output = options.output / "quick" if options.quick else options.output
     (output / "runs").mkdir(parents=True, exist_ok=True)
 
@@ -97,6 +101,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--datasets", type=_names, default=list(NAMES), help="comma-separated; default: all")
     parser.add_argument("--budget", type=_seconds, default=180.0, help="training time of every generator; default: 3m")
+    parser.add_argument("--max-steps", type=int, help="bound every generator by its steps instead")
     parser.add_argument("--seeds", type=int, default=5, help="splits of every data set; default: 5")
     parser.add_argument("--quick", action="store_true", help="one seed, 10 s, short arms: does it run at all?")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
@@ -141,7 +146,7 @@ def measure_run(key: Record) -> Record:
     """Train one generator on one split and measure all there is to say about it."""
     name, seed, settings = key["dataset"], key["seed"], Settings(**key["settings"])
     data = load(name, seed)
-    generator, training = fit_generator(data, settings.budget, seed)
+    generator, training = fit_generator(data, settings, seed)
     raw = draw(generator, data, settings.per_class, screened=False)
     synthetic = draw(generator, data, settings.per_class, screened=True)
     return {
@@ -153,10 +158,11 @@ def measure_run(key: Record) -> Record:
     }
 
 
-def fit_generator(data: LongTail, budget: float, seed: int) -> tuple[Generator, Record]:
+def fit_generator(data: LongTail, settings: Settings, seed: int) -> tuple[Generator, Record]:
     """Train through ganaug's Python interface; return the generator and what training it took."""
     began = time.perf_counter()
-    fit = ImageFit(labelled_images(data), time_budget=budget, random_state=seed)
+    bounds = {"time_budget": settings.budget, "max_steps": settings.max_steps}
+    fit = ImageFit(labelled_images(data), **bounds, random_state=seed)
     for _ in fit.steps():
         pass
     trained = time.perf_counter()
@@ -307,10 +313,11 @@ def aggregate(runs: list[Record]) -> dict[str, Record]:
 def _over_seeds(scalars: list[dict[str, float]]) -> Record:
     keys = [key for key in scalars[0] if all(key in one for one in scalars)]
     values = {key: [one[key] for one in scalars] for key in keys}
-    return {
+    spread = {
         key: {"mean": statistics.fmean(several), "sd": statistics.stdev(several) if len(several) > 1 else 0.0}
         for key, several in values.items()
     }
+    return spread | {"seeds": len(scalars)}
 
 
 def _scalars(run: Record) -> dict[str, float]:
@@ -340,11 +347,12 @@ def best_gain(scores: Record) -> tuple[str, str, float]:
 def as_markdown(results: Record) -> str:
     """Return the tables that a person reads."""
     datasets, settings, machine = results["datasets"], results["settings"], results["machine"]
+    bound = f"{settings['max_steps']:,} steps" if settings["max_steps"] else f"Budget {settings['budget']:g} s"
     sections = [
         "# Images: what ganaug measures\n\n"
-        f"Budget {settings['budget']:g} s a generator; {machine['processor']}, {machine['cores']} cores, "
+        f"{bound} a generator; {machine['processor']}, {machine['cores']} cores, "
         f"torch {machine['torch']}. Mean ± standard deviation over seeds (splits). "
-        "Made by `python benchmarks/images.py`.",
+        f"Made by `python benchmarks/images.py`; seeds of each set: {_seeds(datasets)}.",
         "## Training and sampling\n\n" + _table(datasets, _training_columns(datasets)),
         "## The samples\n\nRead as their label by a classifier trained on all real data; variety is the mean pairwise "
         "feature distance inside a class over that of real images; a copy is nearer to a training image of its class "
@@ -356,6 +364,10 @@ def as_markdown(results: Record) -> str:
         "## The program\n\n" + _program(results),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _seeds(datasets: Record) -> str:
+    return ", ".join(f"{name} {scores['seeds']}" for name, scores in datasets.items())
 
 
 # Column title, scalar, factor, decimals.

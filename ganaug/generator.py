@@ -1,9 +1,6 @@
 """The exported artefact: one ONNX file that turns seeds and labels into finished samples, on numpy and ONNX Runtime."""
 
-import multiprocessing
-import os
 import stat
-import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, cycle, islice, repeat
 from pathlib import Path
@@ -12,24 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.codecs.table import TableCodec
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
 from ganaug.metadata import Label, Metadata
-from ganaug.wire import only_outputs, output_names, read_property
+from ganaug.runtime import Form, Runtime
+from ganaug.wire import output_names, read_property
 
-__all__ = ["Generator", "open_session"]
+__all__ = ["Generator"]
 
 Seed = int | Sequence[int] | None
-Batch = tuple[NDArray[Any], NDArray[Any]]
+Batch = tuple[Any, NDArray[Any]]
+Arrays = list[NDArray[Any]]
 
-# The network always runs on chunks whose width the image size alone decides, so that no batch size can change a single
-# bit of a sample: 64 images, or fewer where they are larger than 64 pixels square, which would take gigabytes.
+# The network always runs on chunks whose width the kind of data alone decides, so that no batch size can change a
+# single bit of a sample: 64 images, or fewer where they are larger than 64 pixels square, which would take gigabytes.
 _CHUNK = 64
 _CHUNK_PIXELS = 64 * 64 * 64
+_CHUNK_ROWS = 1024
 _ROUNDS = 4  # of screening: at most this many draws for each sample that is kept
 _MAX_FILE_BYTES = 2**30
 _TOO_LARGE = f"The model has more than {_MAX_FILE_BYTES:,} bytes, beyond anything that ganaug writes."
-_MAX_THREADS = 4
 _MAX_SAMPLES = 2**31
 
 
@@ -47,7 +47,9 @@ class Generator:
     classes : tuple of str, int or bool
         The labels it knows.
     image_shape : tuple of int
-        Height, width and channels of the images.
+        Height, width and channels, if it makes images.
+    codec : TableCodec
+        What is known of the columns, if it makes tables.
 
     Raises
     ------
@@ -71,24 +73,36 @@ class Generator:
             raise FormatError(_TOO_LARGE)
         self._data = bytes(data)
         self._info = Metadata.from_json(read_property(self._data))
-        if self._info.modality != "image":
-            raise FormatError(f"This version reads image models, and the model's modality is {self._info.modality!r}.")
-        schema = self._info.schema
-        self.image_shape: tuple[int, int, int] = (schema["height"], schema["width"], schema["channels"])
-        height, width, _ = self.image_shape
-        self._chunk = max(1, min(_CHUNK, _CHUNK_PIXELS // (height * width)))
+        content = self._image_content() if self.modality == "image" else self._table_content()
         self.classes: tuple[Label, ...] = tuple(self._info.classes)
         one_kind = len({type(label) for label in self.classes}) == 1
         self._labels: NDArray[Any] = np.array(self.classes, dtype=None if one_kind else object)
         self._index = {label: index for index, label in enumerate(self.classes)}
         # What each output of the file must be for one sample: its shape and type.
-        known = {"image": (self.image_shape, np.uint8), "realism": ((), np.float32), "agreement": ((), np.float32)}
+        known = content | {"realism": ((), np.float32), "agreement": ((), np.float32)}
         self._outputs = {name: known[name] for name in output_names(self._data) if name in known}
+        self._content = tuple(content)
         self._thresholds = None if self._info.screen is None else np.asarray(self._info.screen["thresholds"])
-        if "image" not in self._outputs or (self._thresholds is not None and "agreement" not in self._outputs):
+        promised = {*content, *(("agreement",) if self._thresholds is not None else ())}
+        if promised - self._outputs.keys():
             raise FormatError(f"The model lacks an output that its metadata promises; it has {sorted(self._outputs)}.")
-        self._sessions: dict[tuple[str, ...], Any] = {}
-        _living.add(self)
+        self._runtime = Runtime(self._data, self._info.noise_dim, self._outputs)
+
+    def _image_content(self) -> dict[str, Form]:
+        schema = self._info.schema
+        self.image_shape: tuple[int, int, int] = (schema["height"], schema["width"], schema["channels"])
+        height, width, _ = self.image_shape
+        self._chunk = max(1, min(_CHUNK, _CHUNK_PIXELS // (height * width)))
+        return {"image": (self.image_shape, np.uint8)}
+
+    def _table_content(self) -> dict[str, Form]:
+        self.codec = TableCodec.from_state(self._info.schema)
+        self._chunk = _CHUNK_ROWS
+        content: dict[str, Form] = {
+            "numeric": ((self.codec.n_numeric,), np.float64),
+            "category": ((self.codec.n_category,), np.int64),
+        }
+        return {name: form for name, form in content.items() if form[0] != (0,)}
 
     @classmethod
     def load(cls, path: StrPath) -> "Generator":
@@ -135,12 +149,7 @@ class Generator:
             If it is damaged, hostile, or not a model that ganaug wrote.
         """
         generator = cls(data)
-        # One thread: this session goes away again, and must not leave threads behind in a process about to fork.
-        session = open_session(generator._data, threads=1)
-        try:
-            generator._check_contract(session)
-        except UnicodeDecodeError as error:
-            raise FormatError("The model has names that are not text.") from error
+        generator._runtime.check_contract()
         return generator
 
     def to_bytes(self) -> bytes:
@@ -165,7 +174,7 @@ class Generator:
 
     @property
     def modality(self) -> str:
-        """What the model makes: "image", in this version."""
+        """What the model makes: "image" or "table"."""
         return self._info.modality
 
     @property
@@ -188,8 +197,8 @@ class Generator:
 
         Returns
         -------
-        X : ndarray of shape (n, height, width, channels), uint8
-            The images.
+        X : ndarray of shape (n, height, width, channels), uint8; or DataFrame of n rows
+            The images, or the rows with the columns and dtypes of the table that was learned.
         y : ndarray of shape (n,)
             Their labels.
 
@@ -259,11 +268,15 @@ class Generator:
         if "realism" not in self._outputs:
             raise DataError(f"The model has no discriminator (its family is {self._info.family!r}) to judge realism.")
         total, order = self._request(n)
-        return next(self._batches(total, order, seed, output="realism"))[0]
+        realism: NDArray[np.float32] = next(self._batches(total, order, seed, output="realism"))[0]
+        return realism
 
     def __repr__(self) -> str:
+        form = f"{self._info.family}, {len(self.classes)} classes"
+        if self.modality == "table":
+            return f"<Generator: {form}, tables of {len(self.codec.columns)} columns>"
         height, width, channels = self.image_shape
-        return f"<Generator: {self._info.family}, {len(self.classes)} classes, images {height}x{width}x{channels}>"
+        return f"<Generator: {form}, images {height}x{width}x{channels}>"
 
     def __reduce__(self) -> tuple[type["Generator"], tuple[bytes]]:
         return Generator, (self._data,)
@@ -284,165 +297,79 @@ class Generator:
             raise DataError(f"The model knows no class {label!r}: it knows {known}.") from None
 
     def _batches(
-        self, size: int, order: Iterator[int], seed: Seed, *, output: str = "image", screened: bool = False
+        self, size: int, order: Iterator[int], seed: Seed, *, output: str | None = None, screened: bool = False
     ) -> Iterator[Batch]:
         """Check the seed now, and cut the chunks that it gives into batches later."""
         try:
             rng = np.random.Generator(np.random.PCG64(seed))
         except (TypeError, ValueError) as error:
             raise DataError(f"seed must be None or a whole number, 0 or more, not {seed!r}.") from error
-        chunks = self._chunks(order, rng, output, self._thresholds if screened else None)
-        return self._cut(size, chunks, *self._outputs[output])
+        outputs = (output,) if output else self._content
+        chunks = self._chunks(order, rng, outputs, self._thresholds if screened else None)
+        batches = self._cut(size, chunks, outputs)
+        return ((arrays[0] if output else self._finished(arrays), self._labels[labels]) for *arrays, labels in batches)
 
-    def _cut(self, size: int, chunks: Iterator[Batch], shape: tuple[int, ...], dtype: type) -> Iterator[Batch]:
-        rest: NDArray[Any] = np.empty((0, *shape), dtype)
-        rest_labels = np.empty(0, np.int64)
+    def _finished(self, arrays: Arrays) -> Any:
+        """Return what the user sees of the model's content: the images, or a table."""
+        if self.modality == "image":
+            return arrays[0]
+        given = dict(zip(self._content, arrays, strict=True))
+        return self.codec.frame(given.get("numeric"), given.get("category"))
+
+    def _cut(self, size: int, chunks: Iterator[Arrays], outputs: tuple[str, ...]) -> Iterator[Arrays]:
+        """Deal chunks of arrays, the labels last, out in batches of another size."""
+        forms = [*(self._outputs[name] for name in outputs), ((), np.int64)]
+        rest: Arrays = [np.empty((0, *shape), dtype) for shape, dtype in forms]
         while True:
-            batch: NDArray[Any] = np.empty((size, *shape), dtype)
-            labels = np.empty(size, np.int64)
+            batch: Arrays = [np.empty((size, *shape), dtype) for shape, dtype in forms]
             filled = 0
             while filled < size:
-                if not len(rest):
-                    rest, rest_labels = next(chunks)
-                taken = min(size - filled, len(rest))
-                batch[filled : filled + taken], rest = rest[:taken], rest[taken:]
-                labels[filled : filled + taken], rest_labels = rest_labels[:taken], rest_labels[taken:]
+                if not len(rest[-1]):
+                    rest = next(chunks)
+                taken = min(size - filled, len(rest[-1]))
+                for whole, part in zip(batch, rest, strict=True):
+                    whole[filled : filled + taken] = part[:taken]
+                rest = [part[taken:] for part in rest]
                 filled += taken
-            yield batch, self._labels[labels]
+            yield batch
 
     def _chunks(
-        self, order: Iterator[int], rng: np.random.Generator, output: str, thresholds: NDArray[Any] | None
-    ) -> Iterator[Batch]:
+        self, order: Iterator[int], rng: np.random.Generator, outputs: tuple[str, ...], thresholds: NDArray[Any] | None
+    ) -> Iterator[Arrays]:
         while True:
             labels = np.fromiter(islice(order, self._chunk), np.int64, self._chunk)
-            if thresholds is None:
-                yield self._run((output,), labels, rng)[0], labels
-            else:
-                yield self._screen(labels, rng, thresholds), labels
+            drawn = self._run(outputs, labels, rng) if thresholds is None else self._screen(labels, rng, thresholds)
+            yield [*drawn, labels]
 
-    def _screen(self, wanted: NDArray[np.int64], rng: np.random.Generator, thresholds: NDArray[Any]) -> NDArray[Any]:
-        """Draw images that agree with their labels or, after a bounded number of draws, the best there are."""
+    def _screen(self, wanted: NDArray[np.int64], rng: np.random.Generator, thresholds: NDArray[Any]) -> Arrays:
+        """Draw samples that agree with their labels or, after a bounded number of draws, the best there are."""
         classes, need = np.unique(wanted, return_counts=True)
-        images = np.empty((0, *self.image_shape), np.uint8)
-        labels, scores = np.empty(0, np.int64), np.empty(0, np.float32)
+        drawn: Arrays = []
         missing = need
         for _ in range(_ROUNDS):
             # Twice what is missing, since some will fail again, but one for each that is wanted is the most.
             draw = np.repeat(classes, np.minimum(need, 2 * missing))
-            drawn, agreement = self._run(("image", "agreement"), draw, rng)
-            images, labels = np.concatenate([images, drawn]), np.concatenate([labels, draw])
-            scores = np.concatenate([scores, agreement])
+            more = [*self._run((*self._content, "agreement"), draw, rng), draw]
+            drawn = [np.concatenate(pair) for pair in zip(drawn, more, strict=True)] if drawn else more
+            *content, scores, labels = drawn
             passed = scores >= thresholds[labels]
             missing = np.maximum(need - [np.count_nonzero(passed[labels == label]) for label in classes], 0)
             if not missing.any():
                 break
-        kept = np.empty((len(wanted), *self.image_shape), np.uint8)
+        chosen = np.empty(len(wanted), np.int64)
         for label, count in zip(classes, need, strict=True):
             own = np.flatnonzero(labels == label)
             # Those that passed, in the order they were drawn, then the rest, best first.
             rank = np.argsort(np.where(passed[own], -np.inf, -scores[own]), kind="stable")
-            kept[wanted == label] = images[own[rank[:count]]]
-        return kept
+            chosen[wanted == label] = own[rank[:count]]
+        return [array[chosen] for array in content]
 
     def _run(self, outputs: tuple[str, ...], labels: NDArray[np.int64], rng: np.random.Generator) -> list[NDArray[Any]]:
-        if outputs not in self._sessions:
-            self._sessions[outputs] = open_session(only_outputs(self._data, outputs), _threads())
         noise = rng.standard_normal((len(labels), self._info.noise_dim), np.float32)
-        try:
-            results: list[NDArray[Any]] = self._sessions[outputs].run(outputs, {"noise": noise, "label": labels})
-        except Exception as error:  # whatever the runtime raises; its errors have no common base
-            raise FormatError(f"The model fails when it is run: {_first_line(error)}.") from error
-        for name, result in zip(outputs, results, strict=True):
-            shape, dtype = self._outputs[name]
-            if result.shape != (len(labels), *shape) or result.dtype != dtype:
-                raise FormatError(f"The model's output {name!r} came out as {result.dtype} {result.shape}.")
-        return results
-
-    def _check_contract(self, session: Any) -> None:
-        """Raise unless the inputs and outputs are what the metadata says they are."""
-        types = {np.uint8: "tensor(uint8)", np.float32: "tensor(float)", np.int64: "tensor(int64)"}
-        inputs = {"noise": ((self._info.noise_dim,), np.float32), "label": ((), np.int64)}
-        for what, found, needed in (
-            ("input", session.get_inputs(), inputs),
-            ("output", session.get_outputs(), self._outputs),
-        ):
-            actual = {value.name: value for value in found}
-            if what == "input" and actual.keys() != needed.keys():
-                raise FormatError(f"The model's inputs are {sorted(actual)}, not 'label' and 'noise'.")
-            for name, (shape, dtype) in needed.items():
-                value = actual[name]
-                batch, *rest = value.shape or [0]
-                if value.type != types[dtype] or tuple(rest) != shape or isinstance(batch, int):
-                    expected = f"{types[dtype]} {['batch', *shape]}"
-                    raise FormatError(f"The model's {what} {name!r} is {value.type} {value.shape}, not {expected}.")
-
-
-def open_session(model: bytes, threads: int) -> Any:
-    """Open an ONNX Runtime session on the processor, silently.
-
-    Parameters
-    ----------
-    model : bytes
-        The content of an ONNX file.
-    threads : int
-        How many threads it may use.
-
-    Returns
-    -------
-    onnxruntime.InferenceSession
-
-    Raises
-    ------
-    FormatError
-        If the runtime refuses the model.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4
-    # Waiting threads sleep: they would otherwise take the processor from a training step beside them.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        # Without its fallback, which prints, and without the settings that a model can bring.
-        return onnxruntime.InferenceSession(
-            model, options, providers=["CPUExecutionProvider"], enable_fallback=0, read_config_from_model=0
-        )
-    except Exception as error:  # whatever the runtime raises; its errors have no common base
-        raise FormatError(f"ONNX Runtime cannot open the model: {_first_line(error)}.") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:200].rstrip(".")
-
-
-def _threads() -> int:
-    """Use the cores there are, a few at most, and one in a worker process, whose siblings use the others."""
-    if multiprocessing.parent_process() is not None:
-        return 1
-    return min(_MAX_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+        return self._runtime.run(outputs, noise, labels)
 
 
 def _count(value: Any, what: str, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= _MAX_SAMPLES:
         raise DataError(f"{what} must be a whole number from {least} to {_MAX_SAMPLES:,}, not {value!r}.")
     return int(value)
-
-
-_living: "weakref.WeakSet[Generator]" = weakref.WeakSet()
-_abandoned: list[dict[tuple[str, ...], Any]] = []
-
-
-def _abandon_sessions() -> None:
-    """Put aside, in a forked child, the sessions of the parent: their threads do not exist here.
-
-    Closing one would wait for those threads for ever, so it is kept, out of use, for as long as the child lives.
-    """
-    for generator in _living:
-        _abandoned.append(generator._sessions)
-        generator._sessions = {}
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon_sessions)

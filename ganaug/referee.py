@@ -79,7 +79,7 @@ class Referee:
             sample = generator(self.noise, value.expand(len(self.noise)))
             points = self.screen.features(sample)
             agreement.append(float((self.screen(sample).argmax(dim=1) == value).float().mean()))
-            variety.append(mean_pairwise_distance(points) / self.real_variety[int(value)])
+            variety.append(mean_pairwise_distance(points) / (self.real_variety[int(value)] or math.nan))
             if len(self.target[int(value)]):
                 scores.append(energy_score(points, self.target[int(value)]))
         return Measure(sum(scores) / len(scores), tuple(agreement), tuple(variety))

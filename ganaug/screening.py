@@ -18,7 +18,15 @@ from ganaug.families.base import Precision
 from ganaug.samples import Samples
 from ganaug.threads import ThreadTuner
 
-__all__ = ["Screen", "energy_score", "fit_screen", "mean_pairwise_distance", "thresholds"]
+__all__ = [
+    "ConvScreenNet",
+    "RowScreenNet",
+    "Screen",
+    "energy_score",
+    "fit_screen",
+    "mean_pairwise_distance",
+    "thresholds",
+]
 
 LARGEST_SIDE = 32
 """Bigger images are pooled down to this side first: enough to read a class by, and cheap."""
@@ -53,7 +61,27 @@ class ConvScreenNet(nn.Module):
         return x.mean(dim=(2, 3)).float()
 
     def forward(self, image: Tensor) -> Tensor:
+        """Return logits (B, n_classes)."""
         logits: Tensor = self.head(self.features(image))
+        return logits
+
+
+class RowScreenNet(nn.Module):
+    """One small perceptron that reads encoded rows of a table."""
+
+    def __init__(self, width: int, n_classes: int) -> None:
+        super().__init__()
+        self.hidden = nn.Sequential(nn.Linear(width, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU())
+        self.head = nn.Linear(64, n_classes)
+
+    def features(self, rows: Tensor) -> Tensor:
+        """Return (B, 64) features of rows (B, D)."""
+        features: Tensor = self.hidden(rows)
+        return features
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return logits (B, n_classes)."""
+        logits: Tensor = self.head(self.features(rows))
         return logits
 
 

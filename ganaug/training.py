@@ -8,18 +8,17 @@ fits whatever number of steps a machine affords, and a run bounded by steps repe
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.families.base import Batch, Family, Precision
+from ganaug.families.base import Batch, Family
 from ganaug.samples import Samples
 from ganaug.threads import ThreadTuner
 
-__all__ = ["Measure", "Plan", "State", "Step", "mixed_precision", "train"]
+__all__ = ["Measure", "Plan", "State", "Step", "train"]
 
 FINAL_RATE = 0.1
 """Last learning rate as a share of the first."""
@@ -57,7 +56,8 @@ class Measure:
     agreement : tuple of float
         By class, the share of samples that the screening classifier reads as their label.
     variety : tuple of float
-        By class, mean pairwise feature distance of samples over that of real images; NaN where there is one real image.
+        By class, mean pairwise feature distance of samples over that of real images; NaN where there is
+        one real sample, or all are the same.
     """
 
     score: float
@@ -112,18 +112,6 @@ class State:
             self.stopped = f"no better since {moment:.0%} of the plan"
 
 
-def mixed_precision(device: torch.device) -> Precision:
-    """Return the autocast context that is faster on this device and safe, or one that does nothing."""
-    if device.type == "cuda":
-        gains = torch.cuda.is_bf16_supported(including_emulation=False)
-    elif device.type == "cpu":
-        features = torch.cpu.get_capabilities()
-        gains = bool(features.get("amx_bf16") or features.get("avx512_bf16"))
-    else:
-        gains = False
-    return torch.autocast(device.type, torch.bfloat16) if gains else nullcontext()
-
-
 def resolution_at(progress: float, sides: tuple[int, ...]) -> int:
     """Return the side that is trained at this moment of the run."""
     shares = [STAGE_RATIO**i for i in range(len(sides))]
@@ -162,7 +150,7 @@ def train(
     measure : callable
         Judges the averaged generator; called a few times in the later part of the run.
     """
-    family, precision = state.family, mixed_precision(data.label.device)
+    family, precision = state.family, state.family.precision(data.label.device)
     begun = time.perf_counter() - state.seconds
     with ThreadTuner(plan.steps is None and data.label.device.type == "cpu") as threads:
         while state.progress < 1 and not state.stopped:

@@ -16,9 +16,8 @@ from ganaug.families.adversarial import (
     variety_loss,
 )
 from ganaug.families.augmentation import DRAWS, augment
-from ganaug.families.base import Batch
+from ganaug.families.base import Batch, mixed_precision
 from ganaug.networks.conv import ConvDiscriminator, ConvGenerator
-from ganaug.training import mixed_precision
 
 
 def gradients(module: nn.Module) -> list[Tensor]:

@@ -10,16 +10,19 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug import export
+from ganaug.codecs.table import TableCodec
 from ganaug.errors import ExportError, GanaugError
 from ganaug.export import export_onnx
-from ganaug.generator import Generator, open_session
+from ganaug.generator import Generator
 from ganaug.metadata import Metadata
+from ganaug.runtime import open_session
 
 NOISE = 8
 CLASSES = 70  # more than are compared in one go
@@ -312,7 +315,8 @@ class Table(nn.Module):
 
 def test_outputs_of_any_kind_and_precision_are_exported() -> None:
     table = Table()
-    said = metadata(modality="table", schema={"columns": []}, screen=None)
+    frame = pd.DataFrame({"a": [1.5, 2.5, 4.0], "b": [0.1, 7.0, np.nan], "c": ["x", "y", "z"]})
+    said = metadata(modality="table", schema=TableCodec.fit(frame).to_state(), screen=None)
     data = export_onnx(table, said, ("numeric", "category"))
     noise, labels = batch(7)
     numeric, category = onnxruntime.InferenceSession(data).run(None, {"noise": noise.numpy(), "label": labels.numpy()})
@@ -321,3 +325,11 @@ def test_outputs_of_any_kind_and_precision_are_exported() -> None:
     assert numeric.dtype == np.float64
     np.testing.assert_allclose(numeric, expected[0].numpy(), rtol=1e-5)
     np.testing.assert_array_equal(category, expected[1].numpy())
+
+
+@pytest.mark.parametrize("apart", [0.0, 1e-4, 1.0, np.nan])
+def test_numbers_of_a_table_may_tip_over_now_and_then(apart: float) -> None:
+    expected = np.random.default_rng(0).normal(size=(200, 2)) * [1.0, 1e9]
+    actual = expected.copy()
+    actual[:3, 1] += apart * 1e9
+    assert export._difference("numeric", actual, expected) == (0 if apart in (0.0, 1e-4) else 3)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from ganaug.codecs import ImageCodec, LabelledImages, from_arrays, load_folder, read_image
+from ganaug.codecs.folder import read_image
+from ganaug.codecs.image import ImageCodec, LabelledImages, from_arrays, load_folder
 from ganaug.errors import DataError, FormatError, GanaugWarning
 
 RNG = np.random.default_rng(0)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ganaug.networks.conv import DEPTHS, WIDTHS, ConvDiscriminator, ConvGenerator, _Clip, resolutions
+from ganaug.networks.conv import DEPTHS, WIDTHS, ConvDiscriminator, ConvGenerator, _Clip, _blur, resolutions
 
 
 def test_resolutions_double_from_eight() -> None:
@@ -29,7 +29,7 @@ def test_growing_leaves_both_functions_as_they_were() -> None:
     noise, label = torch.randn(5, 64), torch.tensor([0, 1, 0, 1, 0])
     small, large = generator(noise, label, 16), generator(noise, label, 32)
     assert small.abs().max() < 1  # nothing is clipped yet
-    expected = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+    expected = F.interpolate(_blur(small), scale_factor=2, mode="bilinear", align_corners=False)
     torch.testing.assert_close(large, expected)
 
     image = torch.randn(5, 1, 32, 32)
@@ -50,6 +50,15 @@ def test_the_first_image_has_no_checkerboard() -> None:
     image = ConvGenerator(2, 8, 1)(torch.randn(3, 64), torch.tensor([0, 1, 0]))
     patches = F.pixel_unshuffle(image, 2)  # (3, 4, 4, 4)
     torch.testing.assert_close(patches, patches[:, :1].expand_as(patches))
+
+
+def test_the_blur_silences_a_checkerboard_and_leaves_flat_images_alone() -> None:
+    board = (torch.arange(8)[:, None] + torch.arange(8)) % 2 * 2.0 - 1
+    stripes = (torch.arange(8) % 2 * 2.0 - 1).expand(8, 8)
+    for pattern in (board, stripes, stripes.T):
+        assert _blur(pattern[None, None])[..., 1:-1, 1:-1].abs().max() == 0
+    flat = torch.full((1, 3, 8, 8), 0.7)
+    torch.testing.assert_close(_blur(flat), flat)
 
 
 def test_values_beyond_the_range_keep_only_the_gradients_that_lead_back() -> None:

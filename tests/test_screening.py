@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from ganaug.codecs.image import LabelledImages
 from ganaug.families.augmentation import distort
+from ganaug.families.base import mixed_precision
 from ganaug.referee import Referee, collapsed, hold_out
 from ganaug.samples import Images
 from ganaug.screening import FOLDS, ConvScreenNet, Screen, energy_score, fit_screen, mean_pairwise_distance, thresholds
 from ganaug.threads import ThreadTuner
-from ganaug.training import Measure, mixed_precision
+from ganaug.training import Measure
 
 
 def on_device(data: LabelledImages) -> Images:

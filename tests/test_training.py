@@ -7,9 +7,10 @@ import torch
 from torch import nn
 
 from ganaug.families.adversarial import ImageAdversarial
+from ganaug.families.base import mixed_precision
 from ganaug.networks.conv import ConvDiscriminator, ConvGenerator, resolutions
 from ganaug.samples import Images
-from ganaug.training import Measure, Plan, State, Step, mixed_precision, resolution_at, train
+from ganaug.training import Measure, Plan, State, Step, resolution_at, train
 
 
 def new_state(size: int = 16) -> State:

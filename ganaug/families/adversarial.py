@@ -178,3 +178,14 @@ class ImageAdversarial(Adversarial):
     def outline(self, samples: Tensor) -> Tensor:
         """Return images pooled to `SMALLEST` pixels, flat."""
         return F.avg_pool2d(samples.float(), samples.shape[-1] // SMALLEST).flatten(1)  # (B, C * 64)
+
+
+class RowAdversarial(Adversarial):
+    """Players who see rows of a table, whose choices are relaxed so that gradients pass."""
+
+    mixed = False
+
+    def synthesise(self, batch: Batch) -> Tensor:
+        """Return synthetic rows of the batch's classes."""
+        synthetic: Tensor = self.generator.relaxed(batch.noise(), batch.label, batch.random)  # type: ignore[operator]
+        return synthetic

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Batch", "Family", "Precision"]
+__all__ = ["Batch", "Family", "Precision", "mixed_precision"]
 
 Precision = AbstractContextManager[object]
 """The autocast context, entered anew by each forward pass."""
@@ -49,6 +49,8 @@ class Family(ABC):
     """
 
     name: ClassVar[str]
+    mixed: ClassVar[bool] = True
+    """Whether its networks are large enough to gain from bf16."""
 
     @property
     def discriminator(self) -> nn.Module | None:
@@ -74,6 +76,10 @@ class Family(ABC):
     def learn(self, batch: Batch, step: int, precision: Precision) -> dict[str, Tensor]:
         """Take one step and return the losses by name, each a scalar on the device."""
 
+    def precision(self, device: torch.device) -> Precision:
+        """Return the autocast context that its networks gain from on this device."""
+        return mixed_precision(device) if self.mixed else nullcontext()
+
     def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return samples as classifiers are to see them, real and synthetic alike: here, as they are."""
         return samples
@@ -95,3 +101,15 @@ class Family(ABC):
     def track(self, decay: float) -> None:
         """Move the average towards the generator: average = decay * average + (1 - decay) * generator."""
         torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 1 - decay)
+
+
+def mixed_precision(device: torch.device) -> Precision:
+    """Return the autocast context that is faster on this device and safe, or one that does nothing."""
+    if device.type == "cuda":
+        gains = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.type == "cpu":
+        features = torch.cpu.get_capabilities()
+        gains = bool(features.get("amx_bf16") or features.get("avx512_bf16"))
+    else:
+        gains = False
+    return torch.autocast(device.type, torch.bfloat16) if gains else nullcontext()

@@ -2,5 +2,6 @@
 
 from ganaug.fitting.images import ImageFit, fit_images
 from ganaug.fitting.run import choose_device
+from ganaug.fitting.tables import TableFit, fit_table
 
-__all__ = ["ImageFit", "choose_device", "fit_images"]
+__all__ = ["ImageFit", "TableFit", "choose_device", "fit_images", "fit_table"]

@@ -25,7 +25,7 @@ from ganaug.referee import Referee, collapsed, hold_out
 from ganaug.samples import Samples
 from ganaug.screening import Screen, fit_screen, thresholds
 from ganaug.threads import ThreadTuner
-from ganaug.training import Measure, Plan, State, Step, mixed_precision, train
+from ganaug.training import Measure, Plan, State, Step, train
 
 __all__ = ["Run", "choose_device"]
 
@@ -210,7 +210,7 @@ class Run(ABC):
                 distort=self.state.family.distort,
                 steps=max(20, min(SCREEN_STEPS, by_budget, by_steps)),
                 random=self._random(3),
-                precision=mixed_precision(self.device),
+                precision=self.state.family.precision(self.device),
                 threads=threads,
             )
         return screen, agreement
@@ -267,7 +267,7 @@ class Run(ABC):
             "max_steps": self.max_steps,
             "seed": self.seed,
             "device": self.device.type,
-            "mixed_precision": not isinstance(mixed_precision(self.device), nullcontext),
+            "mixed_precision": not isinstance(state.family.precision(self.device), nullcontext),
             "measured_on": self.referee.measured_on,
             "score": measure.score,
             "kept_from": round(progress, 4),

@@ -2,8 +2,8 @@
 
 Both work on 2x2 patches: the generator ends at half the image's side with four times its channels and a pixel shuffle,
 the discriminator begins with the inverse, so that the costly convolutions never see the full grid. Both grow: a network
-made for side S also runs at S/2, S/4, ... down to `SMALLEST`, and one more stage leaves its function as it was, because
-each stage adds to a resampled skip path through layers that begin at zero (StyleGAN2's skip and residual shapes, Karras
+made for side S also runs at S/2, S/4, ... down to `SMALLEST`, and one more stage begins with what the last one drew:
+each adds to a resampled skip path through layers that begin at zero (StyleGAN2's skip and residual shapes, Karras
 et al. 2020, without the fade-in of progressive growing).
 """
 
@@ -134,7 +134,7 @@ class ConvGenerator(nn.Module):
         image = F.pixel_shuffle(self.to_pixels[0](x), 2).float()
         for i in range(1, stages):
             x = self.block[i](_upsample(self.narrow[i - 1](x)), style, embedding)
-            image = _upsample(image) + F.pixel_shuffle(self.to_pixels[i](x), 2)
+            image = _upsample(_blur(image)) + F.pixel_shuffle(self.to_pixels[i](x), 2)
         clipped: Tensor = _Clip.apply(image) if self.training else image.clamp(-1, 1)  # type: ignore[no-untyped-call]
         return clipped
 
@@ -212,6 +212,14 @@ def _keep_variance(module: nn.Module) -> None:
 def _begin_smooth(layer: nn.Conv2d) -> None:
     """Let the four pixels of a patch begin alike, so that no checkerboard has to be unlearned (ICNR), and faint."""
     layer.weight.copy_(0.2 * layer.weight[::4].repeat_interleave(4, dim=0))
+
+
+def _blur(image: Tensor) -> Tensor:
+    """Take a binomial mean of every 3x3 pixels.
+
+    It silences the checkerboard that the pixel shuffle of a coarser stage may leave, which no later stage can reach.
+    """
+    return F.avg_pool2d(F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 2, 1), 2, 1)
 
 
 def _upsample(x: Tensor) -> Tensor:

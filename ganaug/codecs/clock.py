@@ -1,0 +1,103 @@
+"""Datetimes as counts of a dtype's unit since 1970, as a clock in the column's time zone shows them."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.errors import FormatError
+
+__all__ = ["UNITS", "Clock"]
+
+UNITS = (86400, 3600, 60, 1)
+"""Seconds of a day, an hour, a minute and a second."""
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+# A zone beginning with dateutil could make pandas open any file.
+_DTYPE = re.compile(r"datetime64\[(s|ms|us|ns)(?:, (?!dateutil)([A-Za-z][\w+\-/:]{0,63}))?\]", re.ASCII)
+_ORIGIN = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{3}|\d{6}|\d{9}))?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What a datetime dtype says.
+
+    Attributes
+    ----------
+    unit : {"s", "ms", "us", "ns"}
+        What it counts.
+    zone : str or None
+        Name of its time zone.
+
+    Examples
+    --------
+    >>> clock = Clock.of("datetime64[ms, Europe/Berlin]")
+    >>> clock
+    Clock(unit='ms', zone='Europe/Berlin')
+    >>> clock.text(clock.count("1970-01-02T00:00:00.000"))
+    '1970-01-02T00:00:00.000'
+    """
+
+    unit: str
+    zone: str | None
+
+    @classmethod
+    def of(cls, dtype: str) -> Self:
+        """Read a dtype's text; `FormatError` where it is not one of datetimes."""
+        match = _DTYPE.fullmatch(dtype)
+        if match is None:
+            raise FormatError(
+                f"The dtype of a column of datetimes must be like datetime64[us, UTC], not {dtype!r:.80}."
+            )
+        return cls(match[1], match[2])
+
+    @staticmethod
+    def shows(dtype: str) -> bool:
+        """Tell whether the text is one that `of` reads."""
+        return _DTYPE.fullmatch(dtype) is not None
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        """The dtype without its zone."""
+        return np.dtype(f"datetime64[{self.unit}]")
+
+    @property
+    def per_second(self) -> int:
+        """Counts in a second."""
+        return _PER_SECOND[self.unit]
+
+    def year(self, count: int) -> int:
+        """Return the year of a count."""
+        return 1970 + int(np.array(count, dtype=np.int64).view(self.numpy).astype("datetime64[Y]").astype(np.int64))
+
+    def text(self, count: int) -> str:
+        """Return a count as ISO text, down to the unit."""
+        return str(np.datetime_as_string(np.array(count, dtype=np.int64).view(self.numpy)))
+
+    def count(self, text: object) -> int:
+        """Return the count of untrusted ISO text, which may be too large for the dtype; `FormatError` if it is none."""
+        match = _ORIGIN.fullmatch(text) if isinstance(text, str) else None
+        try:
+            seconds = int(np.datetime64(match[1], "s").astype(np.int64)) if match else None
+        except ValueError:  # The 30th of February, for example.
+            seconds = None
+        if match is None or seconds is None:
+            raise FormatError(f"The origin of a column of datetimes must be a date in ISO format, not {text!r:.80}.")
+        return seconds * self.per_second + int((match[2] or "0").ljust(9, "0")) * self.per_second // 10**9
+
+    def resolution(self, counts: NDArray[np.int64]) -> tuple[int, int]:
+        """Return the coarsest of `UNITS` that all counts are multiples of, and the decimals of seconds that they have.
+
+        There are no more decimals than float64 can add to the seconds between the first and the last.
+        """
+        for unit in UNITS:
+            if not (counts % (unit * self.per_second)).any():
+                return unit, 0
+        decimals = 1
+        while 10**decimals < self.per_second and (counts % (self.per_second // 10**decimals)).any():
+            decimals += 1
+        seconds = (int(counts.max()) - int(counts.min())) / self.per_second
+        while decimals and seconds * 10**decimals >= 2**51:
+            decimals -= 1
+        return 1, decimals

@@ -1,0 +1,113 @@
+"""A table and the label of each of its rows."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ganaug.codecs.table import TableCodec
+from ganaug.errors import DataError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["LabelledTable", "from_frame"]
+
+Label = str | int | bool
+
+
+@dataclass(frozen=True)
+class LabelledTable:
+    """A table to learn from; make one with `from_frame`.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The features.
+    labels : ndarray of shape (n,), int64
+        Indices into `classes`.
+    classes : tuple of str, int or bool
+        The labels that there are, sorted.
+    codec : TableCodec
+        What is known of the columns.
+    """
+
+    frame: "DataFrame"
+    labels: NDArray[np.int64]
+    classes: tuple[Label, ...]
+    codec: TableCodec
+
+    @property
+    def counts(self) -> dict[Label, int]:
+        """How many rows each class has."""
+        counts = np.bincount(self.labels, minlength=len(self.classes)).tolist()
+        return dict(zip(self.classes, counts, strict=True))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The sha256 of all columns, their values, and the labels, in their order: 64 hexadecimal digits."""
+        import pandas as pd
+
+        digest = hashlib.sha256(json.dumps([self.codec.to_state(), self.classes]).encode())
+        for position in range(self.frame.shape[1]):
+            digest.update(pd.util.hash_pandas_object(self.frame.iloc[:, position], index=False).to_numpy().tobytes())
+        digest.update(self.labels.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+
+def from_frame(frame: "DataFrame", labels: ArrayLike, *, categorical_features: Any = "auto") -> LabelledTable:
+    """Take a table and its labels from memory.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The features.
+    labels : array-like of shape (n,)
+        One for each row: text, whole numbers, or true and false.
+    categorical_features
+        As in `TableCodec.fit`.
+
+    Returns
+    -------
+    LabelledTable
+
+    Raises
+    ------
+    DataError
+        If a label is missing or of another kind, there are fewer than two classes, no column varies, or the codec
+        refuses the table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = from_frame(pd.DataFrame({"height": [1.6, 1.7, 1.9]}), ["a", "b", "a"])
+    >>> table.counts
+    {'a': 2, 'b': 1}
+    """
+    values = [_plain(label) for label in np.asarray(labels, dtype=object).ravel().tolist()]
+    if len(values) != len(frame):
+        raise DataError(f"Each row must have one label, but there are {len(frame)} rows and {len(values)} labels.")
+    if len({type(value) for value in values}) > 1:
+        kinds = ", ".join(sorted({type(value).__name__ for value in values}))
+        raise DataError(f"The labels must all be of one kind, but there are {kinds}: convert them to text, say.")
+    classes = tuple(sorted(set(values)))
+    if len(classes) < 2:
+        raise DataError(f"The labels must have at least two classes, but there is only {list(classes)}.")
+    index = {label: number for number, label in enumerate(classes)}
+    codec = TableCodec.fit(frame, categorical_features=categorical_features)
+    if not codec.n_scores and not codec.options:
+        raise DataError("At least one column must vary, but all are constant or empty: there is nothing to learn from.")
+    return LabelledTable(frame, np.array([index[value] for value in values], np.int64), classes, codec)
+
+
+def _plain(label: Any) -> Label:
+    value = label.item() if isinstance(label, np.generic) else label
+    if not isinstance(value, str | int):
+        raise DataError(
+            f"Labels must be text, whole numbers, or true and false, but one is {value!r}: fill or convert such labels."
+        )
+    return str(value) if isinstance(value, str) else value

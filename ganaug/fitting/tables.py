@@ -1,0 +1,90 @@
+"""The recipe for tables: labelled rows -> perceptrons -> training -> export -> `Generator`."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from ganaug.artefact import TableArtefact
+from ganaug.codecs.labelled_table import LabelledTable, from_frame
+from ganaug.families.adversarial import RowAdversarial
+from ganaug.families.base import Family
+from ganaug.fitting.run import Run
+from ganaug.generator import Generator
+from ganaug.networks.mlp import RowDiscriminator, RowGenerator, RowLayout
+from ganaug.networks.table_decoder import TableDecoder
+from ganaug.samples import Rows
+from ganaug.screening import RowScreenNet, Screen
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["TableFit", "fit_table"]
+
+LATENT_DIM = 32
+
+
+class TableFit(Run):
+    """One run from a `LabelledTable`; 1,500 steps unless it is told otherwise."""
+
+    modality = "table"
+    batch_size = 128
+    default_steps = 1_500
+    export_seconds = 2.0
+    sides = (1,)
+
+    data: LabelledTable
+
+    def __init__(self, data: LabelledTable, **settings: Any) -> None:
+        super().__init__(data, **settings)
+        self.layout = RowLayout.of(data.codec)
+        self.noise_dim = LATENT_DIM + len(self.layout.options)
+
+    def samples(self) -> Rows:
+        """Return the encoded rows on the device."""
+        encoded = self.data.codec.encode(self.data.frame, np.random.default_rng(self.seed))
+        rows, label = torch.from_numpy(self.layout.rows(encoded)), torch.from_numpy(self.data.labels)
+        return Rows(rows.to(self.device), label.to(self.device), len(self.data.classes))
+
+    def new_family(self) -> Family:
+        """Return fresh networks."""
+        n_classes = len(self.data.classes)
+        generator = RowGenerator(n_classes, self.layout, latent_dim=LATENT_DIM)
+        discriminator = RowDiscriminator(n_classes, self.layout)
+        return RowAdversarial(generator.to(self.device), discriminator.to(self.device))
+
+    def new_screen(self) -> Screen:
+        """Return a fresh screen."""
+        width, n_classes = self.layout.width, len(self.data.classes)
+        return Screen(lambda: RowScreenNet(width, n_classes)).to(self.device)
+
+    def artefact(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor) -> nn.Module:
+        """Return generator, decoder, discriminator and screen as one module."""
+        assert isinstance(generator, RowGenerator)  # noqa: S101
+        return TableArtefact(generator, discriminator, offset, self.screen, TableDecoder(self.data.codec))
+
+    def schema(self) -> Mapping[str, Any]:
+        """Return the columns."""
+        return self.data.codec.to_state()
+
+
+def fit_table(frame: "DataFrame", y: ArrayLike, *, categorical_features: Any = "auto", **settings: Any) -> Generator:
+    """Learn a table and the labels of its rows; see `TableFit`, and `Run` for the settings.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.datasets import load_wine
+    >>> frame, y = load_wine(return_X_y=True, as_frame=True)
+    >>> generator = fit_table(frame, y, max_steps=3, random_state=0)
+    >>> rows, labels = generator.sample({2: 5}, seed=0)
+    >>> rows.shape, labels.tolist()
+    ((5, 13), [2, 2, 2, 2, 2])
+    """
+    fit = TableFit(from_frame(frame, y, categorical_features=categorical_features), **settings)
+    for _ in fit.steps():
+        pass
+    return fit.finish()

@@ -1,0 +1,225 @@
+"""Generator and discriminator for rows of a table: multilayer perceptrons between noise, classes and columns."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.codecs.table import Encoded, TableCodec
+from ganaug.networks.projection import ProjectionDiscriminator
+
+__all__ = ["RowDiscriminator", "RowGenerator", "RowLayout"]
+
+SLOPE = 0.2
+"""Of the leaky ReLU, everywhere."""
+TEMPERATURE = 0.5
+"""Of the relaxed choices in training."""
+
+
+@dataclass(frozen=True)
+class RowLayout:
+    """What stands where in a row as the networks see it: the scores, then for each choice one column per option.
+
+    Attributes
+    ----------
+    n_scores : int
+        Number of scores.
+    options : tuple of int
+        Number of options of each choice.
+    gates : tuple of int
+        For each score the choice whose first option it belongs to, or -1: under any other option it says nothing.
+    """
+
+    n_scores: int
+    options: tuple[int, ...]
+    gates: tuple[int, ...]
+
+    @classmethod
+    def of(cls, codec: TableCodec) -> Self:
+        """Return the layout of a table's rows."""
+        choice = accumulate((column.options > 1 for column in codec.numeric_columns), initial=0)
+        gates = [
+            number if column.options > 1 else -1
+            for column, number in zip(codec.numeric_columns, choice, strict=False)
+            if column.has_score
+        ]
+        return cls(codec.n_scores, codec.options, tuple(gates))
+
+    @property
+    def width(self) -> int:
+        """Length of a row."""
+        return self.n_scores + sum(self.options)
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Where among the options each choice begins."""
+        return tuple(accumulate(self.options, initial=0))[:-1]
+
+    def rows(self, encoded: Encoded) -> NDArray[np.float32]:
+        """Write scores and choices as rows, float32 (n, width)."""
+        rows = np.zeros((len(encoded.scores), self.width), np.float32)
+        rows[:, : self.n_scores] = encoded.scores
+        columns = encoded.choices + self.n_scores + np.array(self.starts, np.int64)
+        np.put_along_axis(rows, columns, 1.0, axis=1)
+        return rows
+
+
+class RowGenerator(nn.Module):
+    """Noise and a class index to a row.
+
+    What the class says begins at zero, as in the generator of images: all classes begin as one, share what they can,
+    and part only as far as the loss asks.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of classes.
+    layout : RowLayout
+        What a row holds.
+    latent_dim : int, default=32
+        Length of the noise that the network sees. One more number for each choice decides which option is taken.
+    width : int, default=128
+        Of the hidden layers.
+    depth : int, default=2
+        Number of hidden layers.
+    """
+
+    pad: Tensor
+    gate: Tensor
+    last: Tensor
+
+    def __init__(
+        self, n_classes: int, layout: RowLayout, *, latent_dim: int = 32, width: int = 128, depth: int = 2
+    ) -> None:
+        super().__init__()
+        self.layout, self.latent_dim, self.n_classes = layout, latent_dim, n_classes
+        self.noise_dim = latent_dim + len(layout.options)
+        sides = [latent_dim, *[width] * depth]
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sides))
+        self.by_class = nn.ModuleList(nn.Embedding(n_classes, 2 * width) for _ in range(depth))
+        self.head = nn.Linear(width, layout.width)
+        self.head_by_class = nn.Embedding(n_classes, layout.width)
+        for embedding in (*self.by_class, self.head_by_class):
+            nn.init.zeros_(embedding.weight)
+
+        # Choices of different sizes are handled at once, padded to the largest with options that nothing can choose.
+        most, total = max(layout.options, default=0), sum(layout.options)
+        pad = np.full((len(layout.options), most), total)
+        for row, start, count in zip(pad, layout.starts, layout.options, strict=True):
+            row[:count] = np.arange(start, start + count)
+        self.register_buffer("pad", torch.tensor(pad).flatten(), persistent=False)
+        gate = [layout.starts[choice] if choice >= 0 else total for choice in layout.gates]
+        self.register_buffer("gate", torch.tensor(gate, dtype=torch.int64), persistent=False)
+        self.register_buffer("last", torch.tensor(layout.options, dtype=torch.int64) - 1, persistent=False)
+        self._kept = torch.tensor(np.flatnonzero(pad.flatten() < total))
+        self._gated = any(choice >= 0 for choice in layout.gates)
+
+    def forward(self, noise: Tensor, label: Tensor) -> Tensor:
+        """Return rows (B, width), every choice made."""
+        scores, choices, _ = self.draw(noise, label)
+        return self.join(scores, choices)
+
+    def join(self, scores: Tensor, choices: Tensor) -> Tensor:
+        """Return the rows (B, width) of these scores and choices."""
+        taken = F.one_hot(choices, max(self.layout.options)) if self.layout.options else choices
+        return self._row(scores, taken.flatten(1).to(scores.dtype))
+
+    def draw(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what a decoder needs.
+
+        Parameters
+        ----------
+        noise : Tensor of shape (B, noise_dim)
+            Standard normal.
+        label : Tensor of shape (B,)
+            Class indices.
+
+        Returns
+        -------
+        scores : Tensor of shape (B, n_scores)
+        choices : Tensor of shape (B, n_choices), int64
+            The options taken.
+        uniform : Tensor of shape (B, n_choices)
+            Where within the option the draw fell, from 0 to 1: free to decide something else.
+        """
+        scores, logits = self.draft(noise, label)
+        if not self.layout.options:
+            empty = noise[:, self.latent_dim :]
+            return scores, empty.long(), empty
+        share = logits.softmax(dim=2)  # (B, C, O)
+        reached = share.cumsum(dim=2)
+        normal = noise[:, self.latent_dim :]
+        drawn = (0.5 * (1 + torch.erf(normal / math.sqrt(2))))[:, :, None]  # (B, C, 1), uniform
+        choices = torch.minimum((reached < drawn).sum(dim=2), self.last)
+        own, end = (x.gather(2, choices[:, :, None]) for x in (share, reached))
+        uniform = ((drawn - end + own) / own.clamp_min(1e-12)).clamp(0, 1).squeeze(2)
+        return scores, choices, uniform
+
+    def relaxed(self, noise: Tensor, label: Tensor, random: torch.Generator) -> Tensor:
+        """Return rows (B, width) whose choices pass gradients: hard ones, with the slope of a Gumbel-softmax.
+
+        (Jang et al. 2017; Maddison et al. 2017.)
+        """
+        scores, logits = self.draft(noise, label)
+        if not self.layout.options:
+            return scores
+        uniform = torch.rand(logits.shape, generator=random).clamp(1e-6, 1 - 1e-6).to(logits.device)
+        soft = ((logits - (-uniform.log()).log()) / TEMPERATURE).softmax(dim=2)
+        hard = F.one_hot(soft.argmax(dim=2), soft.shape[2]).to(soft.dtype)
+        return self._row(scores, (hard - soft.detach() + soft).flatten(1))
+
+    def draft(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scores (B, n_scores) and logits (B, n_choices, options), padded."""
+        x = noise[:, : self.latent_dim]
+        for layer, embedding in zip(self.hidden, self.by_class, strict=True):
+            gain, shift = embedding(label).chunk(2, dim=1)
+            x = F.leaky_relu(layer(x) * (1 + gain) + shift, SLOPE)
+        flat = self.head(x) + self.head_by_class(label)
+        scores, logits = flat.split([self.layout.n_scores, flat.shape[1] - self.layout.n_scores], dim=1)
+        if not self.layout.options:
+            return scores, logits
+        padded = F.pad(logits, (0, 1), value=-1e4)[:, self.pad]
+        return scores, padded.view(len(padded), len(self.layout.options), -1)
+
+    def _row(self, scores: Tensor, taken: Tensor) -> Tensor:
+        """Join scores (B, S) and padded choices (B, C * O), and silence the scores that the choices leave out."""
+        if not self.layout.options:
+            return scores
+        taken = taken[:, self._kept]
+        if self._gated:
+            scores = scores * F.pad(taken, (0, 1), value=1.0)[:, self.gate]
+        return torch.cat([scores, taken], dim=1)
+
+
+class RowDiscriminator(ProjectionDiscriminator):
+    """A row and its class index to one logit.
+
+    Parameters
+    ----------
+    n_classes, layout, width, depth
+        As in `RowGenerator`.
+    """
+
+    def __init__(self, n_classes: int, layout: RowLayout, *, width: int = 128, depth: int = 2) -> None:
+        super().__init__(n_classes, width)
+        self.hidden = _perceptron([layout.width, *[width] * depth])
+
+    def features(self, rows: Tensor) -> Tensor:
+        """Return what is seen in rows (B, D) whatever their class, (B, width)."""
+        features: Tensor = self.hidden(rows)
+        return features.float()
+
+
+def _perceptron(sides: Sequence[int]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, after in pairwise(sides):
+        layers += [nn.Linear(before, after), nn.LeakyReLU(SLOPE)]
+    return nn.Sequential(*layers)

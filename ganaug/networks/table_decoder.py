@@ -1,0 +1,208 @@
+"""Scores and choices to the values of a table's columns, inside the graph that is exported."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.codecs.category import CategoryColumn
+from ganaug.codecs.numeric import LIMIT, STEPS, NumericColumn
+from ganaug.codecs.table import TableCodec
+
+__all__ = ["TableDecoder"]
+
+_POOL = 2**14
+_TAIL = -2
+
+
+class TableDecoder(nn.Module):
+    """Decode what a network makes of a table: quantiles to numbers, options to categories.
+
+    All columns of a kind are decoded at once, by looking each row up in one table of all their values. Lookups are
+    embeddings because these become the ONNX operator that takes 32-bit indices and copies whole rows.
+
+    Parameters
+    ----------
+    codec : TableCodec
+        The columns.
+
+    Attributes
+    ----------
+    output_names : tuple of str
+        What `forward` returns: ``numeric`` and ``category``, less the one for which the table has no columns.
+    """
+
+    def __init__(self, codec: TableCodec) -> None:
+        super().__init__()
+        numbers, categories = codec.numeric_columns, codec.category_columns
+        self.output_names = ("numeric",) * bool(numbers) + ("category",) * bool(categories)
+        self.numbers = _Numbers(numbers) if numbers else None
+        self.categories = _Categories(categories) if categories else None
+        self.split = sum(column.options > 1 for column in numbers)
+
+    def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
+        """Return the columns' values, one tensor for each of `output_names`.
+
+        Parameters
+        ----------
+        scores : Tensor, float32 (B, n_scores)
+            Quantiles of the standard normal.
+        choices : Tensor, int64 (B, n_choices)
+            Options.
+        uniform : Tensor, float32 (B, n_choices)
+            From 0 to 1; decides which of the rare categories a tail stands for. Unused where no column has a tail.
+
+        Returns
+        -------
+        tuple of Tensor
+            ``numeric`` float64 (B, n_numeric), NaN where missing; ``category`` int64 (B, n_category), -1 where missing.
+        """
+        outputs = []
+        if self.numbers is not None:
+            outputs.append(self.numbers(scores, choices[:, : self.split]))
+        if self.categories is not None:
+            outputs.append(self.categories(choices[:, self.split :], uniform[:, self.split :]))
+        return tuple(outputs)
+
+
+class _Columns(nn.Module):
+    """Values of several columns, one under the other in one table, and where in it each column begins."""
+
+    def _constant(self, name: str, values: Sequence[float] | np.ndarray, dtype: torch.dtype) -> None:
+        self.register_buffer(name, torch.tensor(np.asarray(values), dtype=dtype), persistent=False)
+
+    def _owners(self, name: str, has_one: Sequence[bool]) -> None:
+        """Store for each column which input is its own, any for those without; None where that is simply the same."""
+        if all(has_one):
+            self.register_buffer(name, None)
+        else:
+            self._constant(name, np.maximum(np.cumsum(has_one), 1) - 1, torch.int64)
+
+
+class _Numbers(_Columns):
+    """Numbers: a piecewise linear function of the score, or a constant for each other option.
+
+    A column's part of `lines` is the value and the rise to the next for each point of the score's grid, then the same
+    for each atom, whose rise is 0, then for missing.
+    """
+
+    lines: Tensor
+    first_point: Tensor
+    first_option: Tensor
+    continuous: Tensor
+    last_option: Tensor
+    score_of: Tensor | None
+    choice_of: Tensor | None
+    rounded: Tensor
+    unit: Tensor
+    scale: Tensor
+
+    def __init__(self, columns: Sequence[NumericColumn]) -> None:
+        super().__init__()
+        lines, points, options = [], [], []
+        start = 0
+        for column in columns:
+            values = np.array([*column.to_steps(np.array(column.atoms)), *[np.nan] * column.missing])
+            rises = np.zeros(len(values))
+            points.append(start + LIMIT)
+            options.append(start)
+            if column.has_score:
+                curve = column.curve()
+                options[-1] += len(curve) - 1  # Because the first atom is option 1.
+                values, rises = np.append(curve, values), np.append(np.append(np.diff(curve), 0.0), rises)
+            lines.append(np.stack([values, rises], axis=1))
+            start += len(values)
+        self._constant("lines", np.concatenate(lines), torch.float64)
+        self._constant("first_point", points, torch.int32)
+        self._constant("first_option", options, torch.int32)
+        self._constant("continuous", [column.has_score for column in columns], torch.bool)
+        self._constant("last_option", [column.options - 1 for column in columns], torch.int32)
+        self._constant("rounded", [column.decimals is not None for column in columns], torch.bool)
+        self._constant("unit", [column.unit for column in columns], torch.float64)
+        self._constant("scale", [10 ** (column.decimals or 0) for column in columns], torch.float64)
+        # Plain facts, for the graph to hold only what these columns need.
+        self.has_options = not all(column.has_score and column.options == 1 for column in columns)
+        self.rounds_some = any(column.decimals is not None for column in columns)
+        self.rounds_all = all(column.decimals is not None for column in columns)
+        self.has_units = any(column.unit > 1 for column in columns)
+        self.has_scales = any(column.decimals for column in columns)
+        self._owners("score_of", [column.has_score for column in columns])
+        self._owners("choice_of", [column.options > 1 for column in columns])
+
+    def forward(self, scores: Tensor, choices: Tensor) -> Tensor:
+        position = _pick(scores.clamp(-LIMIT / STEPS, LIMIT / STEPS), self.score_of) * STEPS  # (B, N), as all below
+        point = position.floor()
+        within = (position - point).double()
+        index = point.int() + self.first_point
+        if self.has_options:
+            option = torch.minimum(_pick(choices.int(), self.choice_of), self.last_option)
+            index = torch.where(self.continuous & (option == 0), index, option + self.first_option)
+        line = F.embedding(index, self.lines)  # (B, N, 2)
+        steps = line[..., 0] + line[..., 1] * within
+        if self.rounds_some:
+            steps = steps.round() if self.rounds_all else torch.where(self.rounded, steps.round(), steps)
+        if self.has_units:
+            steps = steps * self.unit
+        return steps / self.scale if self.has_scales else steps
+
+
+class _Categories(_Columns):
+    """Categories: an index for each option, or for the tail one out of a pool with each rare category in proportion."""
+
+    indices: Tensor
+    first_option: Tensor
+    last_option: Tensor
+    choice_of: Tensor | None
+    pool: Tensor
+    pool_start: Tensor
+    pool_size: Tensor
+
+    def __init__(self, columns: Sequence[CategoryColumn]) -> None:
+        super().__init__()
+        indices: list[int] = []
+        starts = []
+        for column in columns:
+            starts.append(len(indices))
+            indices += [*column.heads, *[_TAIL] * bool(column.tail), *[-1] * column.missing]
+        self._constant("indices", np.array(indices)[:, None], torch.int64)
+        self._constant("first_option", starts, torch.int32)
+        self._constant("last_option", [column.options - 1 for column in columns], torch.int32)
+        self._owners("choice_of", [column.options > 1 for column in columns])
+
+        pools = [_pool(column) for column in columns]
+        sizes = np.array([len(pool) for pool in pools])
+        self.has_tail = any(column.tail for column in columns)
+        self._constant("pool", np.concatenate(pools)[:, None], torch.int64)
+        self._constant("pool_start", np.cumsum(sizes) - sizes, torch.int32)
+        self._constant("pool_size", sizes, torch.int32)
+
+    def forward(self, choices: Tensor, uniform: Tensor) -> Tensor:
+        option = torch.minimum(_pick(choices.int(), self.choice_of), self.last_option)  # (B, N), as all below
+        index = F.embedding(option + self.first_option, self.indices).squeeze(-1)
+        if not self.has_tail:
+            return index
+        drawn = (_pick(uniform, self.choice_of) * self.pool_size).int()
+        drawn = torch.minimum(drawn, self.pool_size - 1)  # A float32 below 1 times the size may round up to it.
+        rare = F.embedding(drawn + self.pool_start, self.pool).squeeze(-1)
+        return torch.where(index == _TAIL, rare, index)
+
+
+def _pool(column: CategoryColumn) -> np.ndarray:
+    """Repeat each rare category as often as it was there, or in about that proportion if that is very often."""
+    if not column.tail:
+        return np.zeros(1, dtype=np.int64)
+    counts = np.array([column.counts[index] for index in column.tail], dtype=np.float64)
+    if counts.sum() > _POOL:
+        counts = np.ceil(counts * (_POOL / counts.sum()))
+    return np.repeat(np.array(column.tail, dtype=np.int64), counts.astype(np.int64))
+
+
+def _pick(inputs: Tensor, owners: Tensor | None) -> Tensor:
+    """Spread inputs over the columns; where there are no inputs at all, all are 0."""
+    if owners is None:
+        return inputs
+    if inputs.shape[1] == 0:
+        return inputs.new_zeros(inputs.shape[0], len(owners))
+    return inputs.index_select(1, owners)

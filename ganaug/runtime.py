@@ -1,0 +1,151 @@
+"""ONNX Runtime: how a model's bytes become sessions, in every process its own, and sessions become arrays."""
+
+import multiprocessing
+import os
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.errors import FormatError
+from ganaug.wire import only_outputs
+
+__all__ = ["Runtime", "open_session"]
+
+_MAX_THREADS = 4
+_TYPES: dict[Any, str] = {
+    np.uint8: "tensor(uint8)",
+    np.float32: "tensor(float)",
+    np.float64: "tensor(double)",
+    np.int64: "tensor(int64)",
+}
+
+Form = tuple[tuple[int, ...], Any]
+"""What one sample of an array is: its shape and type."""
+
+
+class Runtime:
+    """Runs a model, and trusts none of what comes out.
+
+    Parameters
+    ----------
+    data : bytes
+        The content of an ONNX file.
+    noise_dim : int
+        Width of its input `noise`.
+    outputs : mapping of str to (tuple of int, type)
+        The shape and type of one sample of each output.
+
+    Notes
+    -----
+    A session is opened for each combination of outputs when it is first asked for, so that what nobody asks for is not
+    computed. It can be used on both sides of a fork: a child opens its own sessions.
+    """
+
+    def __init__(self, data: bytes, noise_dim: int, outputs: Mapping[str, Form]) -> None:
+        self.data, self.noise_dim, self.outputs = data, noise_dim, dict(outputs)
+        self._sessions: dict[tuple[str, ...], Any] = {}
+        _living.add(self)
+
+    def run(self, outputs: tuple[str, ...], noise: NDArray[np.float32], label: NDArray[np.int64]) -> list[NDArray[Any]]:
+        """Return these outputs for noise (B, noise_dim) and labels (B,); `FormatError` if they are not as promised."""
+        if outputs not in self._sessions:
+            self._sessions[outputs] = open_session(only_outputs(self.data, outputs), _threads())
+        try:
+            results: list[NDArray[Any]] = self._sessions[outputs].run(outputs, {"noise": noise, "label": label})
+        except Exception as error:  # whatever the runtime raises; its errors have no common base
+            raise FormatError(f"The model fails when it is run: {_first_line(error)}.") from error
+        for name, result in zip(outputs, results, strict=True):
+            shape, dtype = self.outputs[name]
+            if result.shape != (len(label), *shape) or result.dtype != dtype:
+                raise FormatError(f"The model's output {name!r} came out as {result.dtype} {result.shape}.")
+            if dtype is np.float32 and not np.isfinite(result).all():
+                raise FormatError(f"The model's output {name!r} is not finite: its weights are damaged, fit it again.")
+        return results
+
+    def check_contract(self) -> None:
+        """Raise `FormatError` unless the inputs and outputs are what they should be."""
+        # One thread: this session goes away again, and must not leave threads behind in a process about to fork.
+        session = open_session(self.data, threads=1)
+        inputs: dict[str, Form] = {"noise": ((self.noise_dim,), np.float32), "label": ((), np.int64)}
+        try:
+            found_inputs = {value.name: value for value in session.get_inputs()}
+            found_outputs = {value.name: value for value in session.get_outputs()}
+            if found_inputs.keys() != inputs.keys():
+                raise FormatError(f"The model's inputs are {sorted(found_inputs)}, not 'label' and 'noise'.")
+            for what, found, needed in (("input", found_inputs, inputs), ("output", found_outputs, self.outputs)):
+                for name, (shape, dtype) in needed.items():
+                    value = found[name]
+                    batch, *rest = value.shape or [0]
+                    if value.type != _TYPES[dtype] or tuple(rest) != shape or isinstance(batch, int):
+                        expected = f"{_TYPES[dtype]} {['batch', *shape]}"
+                        raise FormatError(f"The model's {what} {name!r} is {value.type} {value.shape}, not {expected}.")
+        except UnicodeDecodeError as error:
+            raise FormatError("The model has names that are not text.") from error
+
+
+def open_session(model: bytes, threads: int) -> Any:
+    """Open an ONNX Runtime session on the processor, silently.
+
+    Parameters
+    ----------
+    model : bytes
+        The content of an ONNX file.
+    threads : int
+        How many threads it may use.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+
+    Raises
+    ------
+    FormatError
+        If the runtime refuses the model.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    # Waiting threads sleep: they would otherwise take the processor from a training step beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        # Without its fallback, which prints, and without the settings that a model can bring.
+        return onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"], enable_fallback=0, read_config_from_model=0
+        )
+    except Exception as error:  # whatever the runtime raises; its errors have no common base
+        raise FormatError(f"ONNX Runtime cannot open the model: {_first_line(error)}.") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:200].rstrip(".")
+
+
+def _threads() -> int:
+    """Use the cores there are, a few at most, and one in a worker process, whose siblings use the others."""
+    if multiprocessing.parent_process() is not None:
+        return 1
+    return min(_MAX_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+_living: "weakref.WeakSet[Runtime]" = weakref.WeakSet()
+_abandoned: list[dict[tuple[str, ...], Any]] = []
+
+
+def _abandon_sessions() -> None:
+    """Put aside, in a forked child, the sessions of the parent: their threads do not exist here.
+
+    Closing one would wait for those threads for ever, so it is kept, out of use, for as long as the child lives.
+    """
+    for runtime in _living:
+        _abandoned.append(runtime._sessions)
+        runtime._sessions = {}
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_sessions)
