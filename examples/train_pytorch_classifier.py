@@ -21,26 +21,26 @@ parser.add_argument("--budget", type=float, default=60, help="seconds of trainin
 parser.add_argument("--steps", type=int, help="most training steps for the generator")
 parser.add_argument("--classifier-steps", type=int, default=300)
 args = parser.parse_args()
-
-if not args.folders:
-    scratch = Path(tempfile.mkdtemp())
-    args.folders = [scratch / "train", scratch / "test"]
-    write_digits(*args.folders)
-
-train = ImageFolder(args.folders[0])
-test = ImageFolder(args.folders[1], train.data.codec.size)
-generator = fit_images(train.data, time_budget=args.budget, max_steps=args.steps, random_state=0)
-
-
-def block(width):  # noqa: D103
-    return nn.LazyConv2d(width, 3, padding=1), nn.LazyBatchNorm2d(), nn.ReLU(), nn.MaxPool2d(2)
+if len(args.folders) not in (0, 2):
+    parser.error("give two folders, one to train on and one to test on, or none")
+with tempfile.TemporaryDirectory() as scratch:  # images are read into memory, so that it may go
+    if not args.folders:
+        args.folders = [Path(scratch) / "train", Path(scratch) / "test"]
+        write_digits(*args.folders)
+    try:
+        train = ImageFolder(args.folders[0])
+        test = ImageFolder(args.folders[1], train.data.codec.size)
+        generator = fit_images(train.data, time_budget=args.budget, max_steps=args.steps, random_state=0)
+    except (ValueError, OSError) as error:  # whatever is wrong with the folders
+        parser.exit(2, f"Error: {error}\n")
 
 
 def recall_after_training_on(dataset):
     """Train for the same number of steps whatever the dataset, and return the recall of every class."""
     torch.manual_seed(0)
+    body = [(nn.LazyConv2d(w, 3, padding=1), nn.LazyBatchNorm2d(), nn.ReLU(), nn.MaxPool2d(2)) for w in (32, 64, 64)]
     head = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(len(train.classes))
-    model = nn.Sequential(*block(32), *block(64), *block(64), *head)
+    model = nn.Sequential(*sum(body, ()), *head)
     model(train[0][0][None])  # gives the lazy layers their shapes
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     for image, label in DataLoader(dataset, 64, sampler=RandomSampler(dataset, num_samples=64 * args.classifier_steps)):

@@ -3,6 +3,7 @@
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset, get_worker_info
 
 from ganaug.codecs.image import load_folder
 from ganaug.errors import DataError
@@ -25,6 +26,12 @@ SYNTHETIC_SHARE = 0.3
 BLOCK = 32
 """Synthetic samples of one class that are drawn at once."""
 CACHE_BYTES = 64 * 2**20
+LOOKED_AT = 64
+"""Most real items of a dataset that are looked at for what synthetic ones must be like."""
+DIMMEST = 0.1
+"""A sample whose brightest value is below this share of white may well have another range."""
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Pillow's names of images with so many channels."""
 
 
 class ImageFolder(Dataset[tuple[Any, int]]):
@@ -78,7 +85,8 @@ class ImageFolder(Dataset[tuple[Any, int]]):
         return self.present(self.data.images[index]), self.targets[index]
 
     def present(self, image: NDArray[np.uint8]) -> Any:
-        """Turn pixels into what an item holds."""
+        """Turn pixels into what an item holds; those of another size or number of channels are first made alike."""
+        image = image if image.shape == self.data.codec.shape else self.data.codec.encode(image)
         return _to_tensor(image) if self.transform is None else self.transform(image)
 
 
@@ -93,12 +101,12 @@ class AugmentedDataset(Dataset[tuple[Any, Any]]):
     ----------
     dataset : map-style Dataset
         Gives ``(image, label)``. `targets` and `classes` are used where it has them, as torchvision names them;
-        otherwise its labels are read once. Images may be tensors (C, H, W), arrays (H, W, C) or PIL images, uint8 or
-        float in [0, 1].
+        otherwise its labels are read once. Images may be PIL images, tensors (C, H, W) or arrays (H, W, C): uint8, or
+        floating point from 0 to 1, from -1 to 1 or from 0 to 255. Where it has a `transform` they may be anything.
     generator : Generator
         Trained on the same classes.
     strategy : "auto" or dict, default="auto"
-        "auto" fills every class up to the largest; a dict gives the wanted size of each class it names.
+        "auto" fills every class up to the largest; a dict gives the wanted size of each class it names, by label.
     synthetic_share : "auto" or float, default="auto"
         Most of the whole that may be synthetic; the rest of the filling repeats real items. "auto" is 0.3: in
         trials 20 to 30 % did better than 40 to 50 %; 1.0 fills with synthetic items alone.
@@ -110,13 +118,22 @@ class AugmentedDataset(Dataset[tuple[Any, Any]]):
     Raises
     ------
     DataError
-        If the labels and the generator's classes do not match, or an argument is out of range.
+        If the labels and the generator's classes do not match, synthetic images cannot be given the form of the real
+        ones, or an argument is out of range.
 
     Notes
     -----
-    If the dataset has a `transform`, synthetic images pass through it as the real ones do. An item depends only on the
-    seed, the epoch and its index. In the main process an index that is asked for again belongs to the next epoch; in a
-    DataLoader's workers the epoch is the loader's own seed, which `torch.manual_seed` decides.
+    If the dataset has a `transform`, synthetic images pass through it as the real ones do: as uint8 arrays (H, W, C)
+    if it is an `ImageFolder`, else as PIL images, or as such arrays if it takes none. Without one, up to 64 real items
+    show what form and range synthetic ones must have. `Subset` and `ConcatDataset` are looked through; what a
+    synthetic item must be like is decided by the part that holds a real one of its class.
+
+    Integer labels are indices into the dataset's `classes`. Without these they are the generator's classes themselves,
+    or the text of them; where the generator's classes could also be meant in their order, they are refused.
+
+    An item depends only on the seed, the epoch and its index. In the main process an index that is asked for again
+    belongs to the next epoch; in a DataLoader's workers the epoch is the loader's own seed, which `torch.manual_seed`
+    decides.
     """
 
     def __init__(
@@ -129,20 +146,22 @@ class AugmentedDataset(Dataset[tuple[Any, Any]]):
         fresh: bool = True,
         seed: int = 0,
     ) -> None:
-        if synthetic_share != "auto" and not 0 <= synthetic_share <= 1:
-            raise DataError(f"synthetic_share must be 'auto' or from 0 to 1, but is {synthetic_share!r}")
-        if generator.modality != "image":
-            raise DataError(f"the generator must make images, but this one makes a {generator.modality}")
+        _check_arguments(generator, synthetic_share, seed)
         self.dataset, self.generator, self.fresh, self.seed = dataset, generator, fresh, seed
         self._share = SYNTHETIC_SHARE if synthetic_share == "auto" else float(synthetic_share)
 
-        labels = _labels_of(dataset)
-        self._names = _match(labels, getattr(dataset, "classes", None), generator.classes)
-        rows: dict[Label, list[int]] = {}
-        for row, label in enumerate(labels):
-            rows.setdefault(label, []).append(row)
-        added = _wanted(strategy, {label: len(own) for label, own in rows.items()})
-        n_synthetic = fill_counts(len(labels), added, self._share)
+        # Looking at items runs the dataset's own random transforms, and must not change what they do later.
+        with torch.random.fork_rng(devices=[]):
+            sources = _sources(dataset)
+            labels, classes = _labels_of(dataset, sources), _classes_of(dataset, sources)
+            self._names = _match(labels, classes, generator.classes)
+            rows: dict[Label, list[int]] = {}
+            for row, label in enumerate(labels):
+                rows.setdefault(label, []).append(row)
+            added = _wanted(strategy, {label: len(own) for label, own in rows.items()})
+            n_synthetic = fill_counts(len(labels), added, self._share)
+            if any(n_synthetic.values()):
+                self._makers = _makers(dataset, sources, labels, generator.image_shape)
 
         # Real items, then for each class its synthetic ones and its repeats.
         self._real = list(range(len(labels)))
@@ -153,15 +172,14 @@ class AugmentedDataset(Dataset[tuple[Any, Any]]):
             own = rows[label]
             order = np.random.default_rng([seed, len(self._real)]).permutation(len(own))
             self._real += [own[order[i % len(own)]] for i in range(count - n_synthetic[label])]
-        self._first = len(labels)
+        self._first, self._rows = len(labels), rows
         self.targets = [
             *labels,
             *(label for label, _ in self._synthetic),
             *(labels[i] for i in self._real[self._first :]),
         ]
-        if hasattr(dataset, "classes"):
-            self.classes = dataset.classes
-        self._present = _presenter(dataset)
+        if classes is not None:
+            self.classes = classes
         self._visits: dict[int, int] = {}
         self._epoch: int | None = None
         self._blocks: OrderedDict[tuple[int, ...], NDArray[np.uint8]] = OrderedDict()
@@ -179,10 +197,13 @@ class AugmentedDataset(Dataset[tuple[Any, Any]]):
             real: tuple[Any, Any] = self.dataset[row]
             return real
         label, number = self._synthetic[index - self._first]
-        return self._present(self._draw(label, number, self._epoch_of(index))), label
+        own = self._rows[label]
+        make = self._makers[own[number % len(own)]]
+        return make(self._draw(label, number, self._epoch_of(index)), label)
 
     def is_synthetic(self, index: int) -> bool:
         """Return whether an item is synthetic."""
+        index = range(len(self))[index]
         return self._first <= index < self._first + len(self._synthetic)
 
     def set_epoch(self, epoch: int) -> None:
@@ -233,28 +254,113 @@ def fill_counts(n_real: int, added: dict[Label, int], share: float) -> dict[Labe
     return {label: int(count * allowed) for label, count in added.items()}
 
 
-def _labels_of(dataset: Any) -> list[Label]:
-    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+def _check_arguments(generator: Any, share: Any, seed: Any) -> None:
+    if not isinstance(generator, Generator):
+        raise DataError(
+            f"generator must be a Generator, but is {generator!r:.80}: read the model file with "
+            "Generator.load('model.onnx')"
+        )
+    if generator.modality != "image":
+        raise DataError(f"the generator must make images, but this one makes a {generator.modality}")
+    is_number = isinstance(share, int | float | np.number) and not isinstance(share, bool)
+    if not (isinstance(share, str) and share == "auto") and not (is_number and 0 <= share <= 1):
+        raise DataError(f"synthetic_share must be 'auto' or a number from 0 to 1, but is {share!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise DataError(f"seed must be a whole number, 0 or more, but is {seed!r}")
+
+
+def _sources(dataset: Any) -> list[tuple[Any, int]]:
+    """Return for every item the dataset under `Subset` and `ConcatDataset` that it comes from, and its index there."""
+    if isinstance(dataset, IterableDataset) or not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
         raise DataError(
             f"the dataset must be map-style (with a length and an index), but is a {type(dataset).__name__}"
         )
-    found = getattr(dataset, "targets", None)
-    labels = [dataset[i][1] for i in range(len(dataset))] if found is None else list(found)
-    if not labels:
+    if isinstance(dataset, Subset) and type(dataset).__getitem__ is Subset.__getitem__:
+        under = _sources(dataset.dataset)
+        return [under[int(row)] for row in dataset.indices]
+    if isinstance(dataset, ConcatDataset) and type(dataset).__getitem__ is ConcatDataset.__getitem__:
+        return [source for part in dataset.datasets for source in _sources(part)]
+    return [(dataset, row) for row in range(len(dataset))]
+
+
+def _labels_of(dataset: Any, sources: list[tuple[Any, int]]) -> list[Label]:
+    if not sources:
         raise DataError("the dataset must have at least one item, but it is empty")
-    return [label.item() if isinstance(label, Tensor | np.generic) else label for label in labels]
+    targets = {key: getattr(base, "targets", None) for key, base in {id(base): base for base, _ in sources}.items()}
+    listed = {key: list(found) for key, found in targets.items() if found is not None}
+    for base, _ in sources:
+        if id(base) in listed and len(listed[id(base)]) != len(base):
+            found = len(listed[id(base)])
+            raise DataError(f"`targets` must have a label for each of the {len(base)} items, but has {found} labels")
+    return [
+        _plain(listed[id(base)][row] if id(base) in listed else _item(dataset, index)[1])
+        for index, (base, row) in enumerate(sources)
+    ]
 
 
-def _match(labels: Sequence[Label], classes: Sequence[Any] | None, known: Sequence[Any]) -> dict[Label, Label]:
-    """Return the generator's name of every label: the dataset's class of that index, the label itself, or its text."""
-    names = {}
-    for label in dict.fromkeys(labels):
-        by_index = [classes[label]] if classes is not None and type(label) is int and 0 <= label < len(classes) else []
-        names[label] = next((name for name in (*by_index, label, str(label)) if name in known), None)
+def _item(dataset: Any, index: int) -> tuple[Any, Any]:
+    item = dataset[index]
+    if not isinstance(item, tuple | list) or len(item) != 2:
+        found = f"{len(item)} values" if isinstance(item, tuple | list) else f"a {type(item).__name__}"
+        raise DataError(
+            f"an item of the dataset must be a pair (image, label), but item {index} is {found}: wrap the dataset in "
+            "one that returns pairs"
+        )
+    return item[0], item[1]
+
+
+def _plain(label: Any) -> Label:
+    """Return a label as a plain Python value."""
+    if isinstance(label, Tensor | np.ndarray | np.generic) and np.prod(label.shape) == 1:
+        label = label.item()
+    if not isinstance(label, str | int | float):
+        shape = f" of shape {tuple(label.shape)}" if isinstance(label, Tensor | np.ndarray) else ""
+        raise DataError(
+            f"a label must be one number or text, but there is a {type(label).__name__}{shape}: give the index of the "
+            "class, such as the argmax of a one-hot label"
+        )
+    return label
+
+
+def _classes_of(dataset: Any, sources: list[tuple[Any, int]]) -> list[Any] | None:
+    """Return the class names as the dataset has them, or all that it consists of."""
+    holders = [dataset] if hasattr(dataset, "classes") else {id(base): base for base, _ in sources}.values()
+    found = [list(holder.classes) for holder in holders if getattr(holder, "classes", None) is not None]
+    if any(classes != found[0] for classes in found):
+        other = next(classes for classes in found if classes != found[0])
+        raise DataError(
+            f"all parts of the dataset must have the same `classes`, but one has {found[0]} and another {other}: the "
+            "same label means different classes"
+        )
+    return found[0] if found else None
+
+
+def _match(labels: Sequence[Label], classes: list[Any] | None, known: Sequence[Any]) -> dict[Label, Label]:
+    """Return the generator's name of every label: by the dataset's classes or, without these, the label itself."""
+    used = list(dict.fromkeys(labels))
+    ours = {label: label for label in used} if classes is None else {label: _named(label, classes) for label in used}
+    by_text = {str(name): name for name in known}
+    names = {label: name if name in known else by_text.get(str(name)) for label, name in ours.items()}
     if None in names.values():
-        ours = list(classes) if classes is not None else sorted(names, key=str)
-        raise DataError(f"the generator must know the dataset's classes {ours}, but it was trained on {list(known)}")
+        raise DataError(
+            f"the generator must know the dataset's classes {used if classes is None else classes}, but it was trained "
+            f"on {list(known)}: fit one to this data, or give the dataset `classes`, the generator's name of each label"
+        )
+    could_count = classes is None and all(type(label) is int and 0 <= label < len(known) for label in used)
+    if could_count and any(isinstance(name, str) and name != known[label] for label, name in names.items()):
+        raise DataError(
+            f"the labels {used} must say which of the generator's classes {list(known)} they mean, but they could be "
+            "their names or their positions: give the dataset `classes`, the name of each label"
+        )
     return names
+
+
+def _named(label: Label, classes: list[Any]) -> Any:
+    if type(label) is int and 0 <= label < len(classes):
+        return classes[label]
+    if label in classes:
+        return label
+    raise DataError(f"labels must be indices into the dataset's classes {classes}, but one is {label!r}")
 
 
 def _wanted(strategy: Any, sizes: dict[Label, int]) -> dict[Label, int]:
@@ -266,6 +372,8 @@ def _wanted(strategy: Any, sizes: dict[Label, int]) -> dict[Label, int]:
     for label, size in strategy.items():
         if label not in sizes:
             raise DataError(f"strategy must name classes of the dataset ({list(sizes)}), but names {label!r}")
+        if isinstance(size, bool) or not isinstance(size, int | np.integer):
+            raise DataError(f"strategy must give whole numbers of items, but gives {size!r} for {label!r}")
         if size < sizes[label]:
             raise DataError(
                 f"strategy must not ask for fewer items than there are ({sizes[label]} of {label!r}), but is {size}"
@@ -273,46 +381,195 @@ def _wanted(strategy: Any, sizes: dict[Label, int]) -> dict[Label, int]:
     return {label: strategy.get(label, size) - size for label, size in sizes.items()}
 
 
-def _presenter(dataset: Any) -> Callable[[NDArray[np.uint8]], Any]:
-    """Return what makes of generated pixels an item like the dataset's own."""
-    if hasattr(dataset, "present"):
-        return dataset.present  # type: ignore[no-any-return]
-    transform = getattr(dataset, "transform", None)
-    if transform is not None:
-        return lambda pixels: transform(_to_pil(pixels))
-    return _Like(dataset[0][0])
+def _makers(
+    dataset: Any, sources: list[tuple[Any, int]], labels: list[Label], shape: tuple[int, int, int]
+) -> list["_Maker"]:
+    """Return for every real item what makes synthetic ones like it; those of one dataset share it."""
+    rows: dict[int, list[int]] = {}
+    for index, (base, _) in enumerate(sources):
+        rows.setdefault(id(base), []).append(index)
+    makers = {}
+    for key, own in rows.items():
+        some = own[:: -(-len(own) // LOOKED_AT)]
+        items = [_item(dataset, index) for index in some]
+        for index, (_, label) in zip(some, items, strict=True):
+            if _plain(label) != labels[index]:
+                raise DataError(
+                    f"`targets` must list the labels that items have, but item {index} has {_plain(label)!r} and "
+                    f"`targets` {labels[index]!r}: leave out target_transform, or correct `targets`"
+                )
+        makers[key] = _Maker(sources[own[0]][0], items, shape)
+    return [makers[id(base)] for base, _ in sources]
+
+
+class _Maker:
+    """Makes of pixels and a label an item like those of a dataset, of which it is shown some."""
+
+    def __init__(self, dataset: Any, items: list[tuple[Any, Any]], shape: tuple[int, int, int]) -> None:
+        images, self.label = [image for image, _ in items], items[0][1]
+        self.present: Callable[[NDArray[np.uint8]], Any]
+        if callable(getattr(dataset, "present", None)):
+            self.present = dataset.present
+        elif getattr(dataset, "transform", None) is not None:
+            self.present = _Transformed(dataset.transform, images, shape)
+        else:
+            self.present = _Like(images)
+
+    def __call__(self, pixels: NDArray[np.uint8], label: Label) -> tuple[Any, Any]:
+        if isinstance(self.label, Tensor):
+            label = torch.full_like(self.label, label)
+        elif isinstance(self.label, np.ndarray):
+            label = np.full(self.label.shape, label)
+        elif isinstance(self.label, np.generic):
+            label = type(self.label)(label)
+        return self.present(pixels), label
+
+
+class _Transformed:
+    """Passes pixels through a transform, as the kind of image of which it makes what real items hold."""
+
+    def __init__(self, transform: Callable[[Any], Any], real: list[Any], shape: tuple[int, int, int]) -> None:
+        self.transform = transform
+        forms, sides = {_form(image) for image in real}, {_sides(image) for image in real}
+        span = max(_span(image) for image in real)
+        pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        sizes = [None, *sides - {None}] if len(sides) == 1 else [None]
+        failures = []
+        for as_array, size, mode in product((False, True), sizes, (None, *MODES.values())):
+            self.as_array, self.size, self.mode = as_array, size, mode
+            try:
+                made = self(pixels)
+            except Exception as error:  # whatever a transform does with what it is not meant for
+                failures.append(f"{type(error).__name__}: {error}")
+                continue
+            alike = _form(made) in forms and (len(sides) > 1 or _sides(made) in sides)
+            if alike and (not span or span / 10 <= _span(made) <= span * 10):
+                return
+            failures.append(_described(made))
+        raise DataError(
+            "the dataset's `transform` must make of a PIL image, or of a uint8 array (H, W, C), what its items hold, "
+            f"{_described(real[0])}, but gives {failures[0]}: let it take the image as it was read, and do all "
+            "that is done to it, resizing too"
+        )
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> Any:
+        image = _resized(pixels, self.mode, self.size)
+        return self.transform(_pixels(image) if self.as_array else image)
 
 
 class _Like:
-    """Turns pixels into the kind, layout, size and range of an example image."""
+    """Turns pixels into the kind, layout, size and range of real images."""
 
-    def __init__(self, example: Any) -> None:
-        self.kind: Literal["pil", "tensor", "array"] = "tensor" if isinstance(example, Tensor) else "array"
-        if isinstance(example, Image.Image):
-            self.kind, self.mode, self.size = "pil", example.mode, example.size
-            return
-        array = np.asarray(example)
-        if array.ndim not in (2, 3):
-            raise DataError(f"an item must hold an image of 2 or 3 dimensions, but holds shape {array.shape}")
-        self.flat, self.dtype = array.ndim == 2, array.dtype
-        self.first = not self.flat and array.shape[0] in (1, 3, 4) and array.shape[-1] not in (1, 3, 4)
-        channels, height, width = (
-            (array.shape[i] for i in ((0, 1, 2) if self.first else (2, 0, 1))) if not self.flat else (1, *array.shape)
-        )
-        self.mode, self.size = {1: "L", 3: "RGB", 4: "RGBA"}[channels], (width, height)
+    def __init__(self, real: list[Any]) -> None:
+        example = real[0]
+        self.pil = isinstance(example, Image.Image)
+        layout = _layout(example)
+        if layout is None or (self.pil and example.mode.startswith(("I", "F"))):
+            raise DataError(
+                "an item must hold an image of 8 bits, or an array or tensor (H, W) or with 1, 3 or 4 channels, but "
+                f"holds {_described(example)}: return such images, or give the dataset a `transform` that makes of a "
+                "PIL image what its items hold"
+            )
+        channels, self.channels_first, self.size = layout
+        self.mode = example.mode if self.pil else MODES[channels]
+        if not self.pil:
+            arrays = [_array(image) for image in real]
+            self.black, self.white = _range(arrays)
+            self.flat, self.dtype = arrays[0].ndim == 2, arrays[0].dtype
+            self.tensor = (example.device, example.dtype) if isinstance(example, Tensor) else None
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Any:
-        image = _to_pil(pixels).convert(self.mode)
-        image = image if image.size == self.size else image.resize(self.size, Image.Resampling.BICUBIC)
-        if self.kind == "pil":
+        image = _resized(pixels, self.mode, self.size)
+        if self.pil:
             return image
-        array = np.asarray(image)
-        if not self.flat:
-            array = array.reshape(*array.shape[:2], -1)
-            array = array.transpose(2, 0, 1) if self.first else array
-        array = array.astype(self.dtype) if self.dtype.kind in "iu" else (array / 255).astype(self.dtype)
-        return torch.from_numpy(np.ascontiguousarray(array)) if self.kind == "tensor" else array
+        array: NDArray[Any] = _pixels(image)
+        array = array[:, :, 0] if self.flat else array.transpose(2, 0, 1) if self.channels_first else array
+        if (self.black, self.white) != (0, 255):
+            array = array * (self.white - self.black) / 255 + self.black
+        array = np.array(array, dtype=self.dtype, order="C")
+        return array if self.tensor is None else torch.from_numpy(array).to(*self.tensor)
 
 
-def _to_pil(pixels: NDArray[np.uint8]) -> Image.Image:
-    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+def _range(images: list[NDArray[Any]]) -> tuple[int, int]:
+    """Return the values that stand for black and white, or refuse images that leave them in doubt."""
+    low, high = float(min(image.min() for image in images)), float(max(image.max() for image in images))
+    dtype = images[0].dtype
+    if dtype == np.uint8 and high > 255 * DIMMEST:
+        return 0, 255
+    if dtype.kind == "f":  # The bounds leave room for what resizing overshoots.
+        if low >= -0.001 and DIMMEST < high <= 1.001:
+            return 0, 1
+        if -1.001 <= low < -0.5 and 0.5 < high <= 1.001:
+            return -1, 1
+        if low >= -0.3 and 127 < high <= 255.3:
+            return 0, 255
+    raise DataError(
+        "images must be uint8 from 0 to 255, or floating point from 0 to 1, from -1 to 1 or from 0 to 255, so that "
+        f"synthetic ones can be made alike, but {len(images)} of them are {dtype} from {low:.6g} to {high:.6g}: return "
+        "such images, or give the dataset a `transform` that makes of a PIL image what its items hold"
+    )
+
+
+def _layout(image: Any) -> tuple[int, bool, tuple[int, int]] | None:
+    """Return the number of channels, whether they come first, and width and height; None where it is no image."""
+    if isinstance(image, Image.Image):
+        return len(image.getbands()), False, image.size
+    shape = tuple(image.shape) if isinstance(image, Tensor | np.ndarray) else ()
+    if len(shape) == 2:
+        return 1, False, (shape[1], shape[0])
+    if len(shape) != 3 or not MODES.keys() & {shape[0], shape[2]}:
+        return None
+    first = shape[0] in MODES and shape[2] not in MODES
+    channels, height, width = shape if first else (shape[2], *shape[:2])
+    return channels, first, (width, height)
+
+
+def _form(image: Any) -> str:
+    """Say what an item's image is, all but its size."""
+    if isinstance(image, Image.Image):
+        return f"a PIL image of mode {image.mode}"
+    if not isinstance(image, Tensor | np.ndarray):
+        return f"a {type(image).__name__}"
+    kind, layout = "a tensor" if isinstance(image, Tensor) else "an array", _layout(image)
+    if layout is None:
+        return f"{kind} of {image.dtype} and shape {tuple(image.shape)}"
+    axes = "(H, W)" if image.ndim == 2 else f"({layout[0]}, H, W)" if layout[1] else f"(H, W, {layout[0]})"
+    return f"{kind} {axes} of {image.dtype}"
+
+
+def _sides(image: Any) -> tuple[int, int] | None:
+    layout = _layout(image)
+    return layout and layout[2]
+
+
+def _described(image: Any) -> str:
+    sides = _sides(image)
+    return (
+        _form(image)
+        + (f", {sides[0]} pixels wide and {sides[1]} high" if sides else "")
+        + (f", over a range of {_span(image):.4g}" if isinstance(image, Tensor | np.ndarray) else "")
+    )
+
+
+def _span(image: Any) -> float:
+    array = _array(image)
+    return float(array.max()) - float(array.min()) if array.size and array.dtype.kind in "iuf" else 0.0
+
+
+def _array(image: Any) -> NDArray[Any]:
+    if isinstance(image, Tensor):
+        image = image.detach().cpu()
+        array: NDArray[Any] = (image.float() if image.dtype == torch.bfloat16 else image).numpy()
+        return array
+    return np.asarray(image) if isinstance(image, Image.Image | np.ndarray) else np.empty(0)
+
+
+def _resized(pixels: NDArray[np.uint8], mode: str | None, size: tuple[int, int] | None) -> Image.Image:
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    image = image if mode in (None, image.mode) else image.convert(mode)
+    return image if size in (None, image.size) else image.resize(size, Image.Resampling.BICUBIC)
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    array = np.asarray(image)
+    return array.reshape(*array.shape[:2], -1)  # (H, W, C)

@@ -35,7 +35,10 @@ _REMEDIES = {
 
 _MAX_NAME_BYTES = 120  # leaves room, in the 255 bytes a file system allows, for a suffix or a number
 _UNSAFE_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE | re.DOTALL)
+_RESERVED = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)? | manifest\.csv[.\ ]*",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
 
 
 @contextmanager
@@ -175,7 +178,8 @@ def safe_name(name: str) -> str:
     -------
     str
         At most 120 bytes of UTF-8, with no separator, control or invisible character, no leading or trailing dot or
-        space, and not a name that Windows reserves. Letters of every script stay. The same input gives the same name.
+        space, and neither a name that Windows reserves nor ``manifest.csv``, which lies beside the class folders.
+        Letters of every script stay. The same input gives the same name.
 
     Examples
     --------
@@ -234,7 +238,9 @@ def _resolve(path: StrPath) -> Path:
         with suppress(FileNotFoundError, NotADirectoryError):
             target.lstat()
     except (OSError, ValueError) as error:  # too long, a loop of links, or a NUL in the name
-        raise OutputError(f"Cannot write {os.fspath(path)!r}: {error}; choose another place.") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        remedy = _REMEDIES.get(getattr(error, "errno", None) or 0, "choose another place")
+        raise OutputError(f"Cannot write {os.fspath(path)!r}: {reason.lower()}; {remedy}.") from error
     return target
 
 
@@ -274,8 +280,9 @@ def _output_error(error: BaseException, target: Path, temporary: Path) -> Output
         return None
     if error.filename is not None and not str(error.filename).startswith(str(temporary)):
         return None
-    reason = os.strerror(error.errno).lower()
-    remedy = _REMEDIES.get(error.errno, "choose another place")
+    reason, remedy = os.strerror(error.errno).lower(), _REMEDIES.get(error.errno, "choose another place")
+    if error.errno == errno.ENOENT and target.parent.is_dir():  # such as /proc
+        reason, remedy = f"the folder {target.parent} takes no new files", "choose another place"
     failure = OutputError(f"Cannot write {target}: {reason}; {remedy}. What was there before is unchanged.")
     failure.errno = error.errno
     return failure

@@ -18,14 +18,16 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner, Result
-from PIL import Image
+from PIL import Image, ImageFont
 
 from ganaug import cli, files
 from ganaug.cli import main
+from ganaug.cli.fit import _summarise
 from ganaug.cli.options import duration
-from ganaug.cli.preview import draw_preview
+from ganaug.cli.preview import HEADER, NAMES, _drawable, draw_preview
 from ganaug.cli.progress import Patience, progress
-from ganaug.codecs import load_folder
+from ganaug.cli.text import sentence
+from ganaug.codecs.image import load_folder
 from ganaug.generator import Generator
 from ganaug.training import Measure, Step
 
@@ -192,6 +194,8 @@ def test_fit_writes_model_and_preview_and_says_how_it_went(photos: Path, model: 
     assert "Trained 10 steps" in result.stdout
     assert str(output) in result.stdout
     assert " 50% · step 5 ·" in result.stderr
+    assert "sameness" in result.stderr
+    assert ("Alarms: none." in result.stdout) != ("Alarm: The samples of" in result.stdout)
     with Image.open(tmp_path / "photos.preview.png") as preview:
         assert preview.mode == "RGB"
         assert preview.height > 3 * 48
@@ -207,6 +211,21 @@ def test_quiet_says_nothing_and_the_same_seed_and_steps_repeat(photos: Path, mod
     assert [path.name for path in tmp_path.iterdir()] == ["again.onnx"]
     first, second = (Generator.load(path).sample(6, seed=0)[0] for path in (model, output))
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.usefixtures("quick_export")
+@pytest.mark.parametrize(("budget", "warned"), [("5s", True), ("15s", False)])
+def test_a_budget_that_cannot_be_kept_is_warned_of(budget: str, warned: bool, photos: Path, tmp_path: Path) -> None:
+    options = ["--budget", budget, "--steps", 1, "--quiet", "--no-preview"]
+    result = run("fit", photos, "--output", tmp_path / "a.onnx", *options)
+    assert result.exit_code == 0, result.stderr
+    assert ("Warning: A budget under 15 s cannot be kept" in result.stderr) is warned
+
+
+def test_alarms_say_what_they_are_about(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    training = Generator.load(model).metadata["training"] | {"alarms": ["the samples of 'dog' hardly vary"]}
+    _summarise(Generator.load(with_metadata(model, tmp_path / "a.onnx", training=training)), model, preview=False)
+    assert "\nAlarm: The samples of 'dog' hardly vary.\n" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("quick_export")
@@ -241,6 +260,7 @@ def test_budgets_that_are_none(text: str, tmp_path: Path) -> None:
     ("options", "saying"),
     [
         (["--steps", "0"], "--steps"),
+        (["--steps", "99999999999999999999"], "--steps"),
         (["--seed", "-1"], "--seed"),
         (["--size", "9"], "power of two"),
         (["--target", "label"], "--target names a column"),
@@ -270,6 +290,24 @@ def test_sources_that_are_no_image_folder(command: str, model: Path, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_empty_path_is_not_the_folder_one_is_in(
+    photos: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos)
+    refused("fit", "", "--output", tmp_path / "a.onnx", saying="'SOURCE': it must be a path, but is empty")
+    refused("fit", photos, "--output", "", saying="'--output': it must be a path")
+    refused("balance", "", model, "--output", tmp_path / "out", saying="'SOURCE': it must be a path")
+    refused("sample", "", "--output", tmp_path / "out", saying="'MODEL.onnx': it must be a path")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fit_says_which_pictures_it_does_not_read(tmp_path: Path) -> None:
+    for name in COUNTS:
+        (tmp_path / "gifs" / name).mkdir(parents=True)
+        Image.new("L", (8, 8)).save(tmp_path / "gifs" / name / "1.gif")
+    refused("fit", tmp_path / "gifs", "--output", tmp_path / "a.onnx", saying="3 .gif; convert them to PNG")
+
+
 def test_fit_refuses_class_names_that_are_not_text(tmp_path: Path) -> None:
     root = write_photos(tmp_path / "photos")
     try:
@@ -282,7 +320,7 @@ def test_fit_refuses_class_names_that_are_not_text(tmp_path: Path) -> None:
 def test_fit_looks_at_its_outputs_before_it_trains(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganaug.codecs.load_folder", lambda *_: pytest.fail("it went to work"))
+    monkeypatch.setattr("ganaug.codecs.image.load_folder", lambda *_: pytest.fail("it went to work"))
     file, folder = tmp_path / "file", tmp_path / "folder.onnx"
     file.touch()
     folder.mkdir()
@@ -314,6 +352,14 @@ def test_a_full_disk_costs_no_older_model(photos: Path, tmp_path: Path, monkeypa
     assert result.exit_code == 2
     assert "no space left on device; free some space" in result.stderr.splitlines()[-1]
     assert output.read_text() == "an older model"
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_no_empty_folder(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_sync", full_disk)
+    assert run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 2, "--quiet").exit_code == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", ["sample", "balance"])
@@ -388,6 +434,7 @@ def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
         result = run("fit", photos, "--output", output, "--steps", 50, "--no-preview")
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1] == "Interrupted."
+    assert f"kept in {output}.checkpoint: the same command with --resume goes on" in result.stderr.splitlines()[-2]
     assert output.read_text() == "an older model"
 
     other = run("fit", photos, "--output", output, "--steps", 50, "--seed", 1, "--resume")
@@ -399,10 +446,13 @@ def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
     assert list(tmp_path.iterdir()) == [output]
 
 
+LOSSES: Any = {"generator": np.float32(1.25), "variety": np.float32(0.5)}
+
+
 def steps(count: int) -> Iterator[Step]:
     for number in range(1, count + 1):
         measure = Measure(0.5, (0.9, 0.7), (1.0, 1.0)) if number == count // 2 else None
-        yield Step(number, number / count, number / 10, 8, {"generator": np.float32(1.25)}, measure)  # type: ignore[dict-item]
+        yield Step(number, number / count, number / 10, 8, LOSSES, measure)
 
 
 def test_progress_is_a_line_a_tenth_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -412,8 +462,8 @@ def test_progress_is_a_line_a_tenth_without_a_terminal(capsys: pytest.CaptureFix
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 10
     assert lines[0].startswith(" 10% · step 4 · 0:04 left · 8 px · 10.0 steps/s")
-    assert "held-out" not in lines[3]
-    assert "held-out 0.500, 80% read as their label · generator 1.25" in lines[5]
+    assert "score" not in lines[3]
+    assert "score 0.500, 80% read as their label · generator 1.25 sameness 0.50" in lines[5]
     with progress(quiet=True) as show:
         for step in steps(40):
             show(step)
@@ -436,7 +486,8 @@ def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
             time.sleep(0.02)
     assert "learning to tell the classes apart" in terminal.getvalue()
     assert "steps/s" in terminal.getvalue()
-    assert "held-out 0.500 (80%)" in terminal.getvalue()
+    assert "score 0.500 (80%)" in terminal.getvalue()
+    assert "G 1.25 S 0.50" in terminal.getvalue()
 
 
 # The preview
@@ -459,6 +510,31 @@ def test_preview_of_many_classes_shows_commonest_and_rarest(model: Path, tmp_pat
     with Image.open(io.BytesIO(draw_preview(data, Fake()))) as preview:  # type: ignore[arg-type]
         assert preview.format == "PNG"
     assert asked == names[:15] + names[25:]
+
+
+def test_preview_tells_classes_apart_whatever_the_script(tmp_path: Path) -> None:
+    names = ["Straße", "Ölü", "øÄ", "猫", "犬", "x" * 90]
+    for name in names:
+        for image in range(2):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.new("L", (8, 8)).save(tmp_path / name / f"{image}.png")
+    data = load_folder(tmp_path)
+
+    class Fake:
+        def sample(self, n: dict[str, int], **_: Any) -> tuple[np.ndarray[Any, Any], None]:
+            return np.zeros((8, 8, 8, data.codec.channels), np.uint8), None
+
+    with Image.open(io.BytesIO(draw_preview(data, Fake()))) as preview:  # type: ignore[arg-type]
+        page = np.asarray(preview)
+    titles = [page[HEADER + 50 * row : HEADER + 50 * row + 26, :NAMES].tobytes() for row in range(len(names))]
+    assert len(set(titles)) == len(names)
+
+
+def test_names_are_drawn_in_letters_that_the_font_has() -> None:
+    font = ImageFont.load_default_imagefont()
+    assert len({bytes(font.getmask(letter)) for letter in _drawable(" üøÄéß")}) == 6
+    assert _drawable("3: 猫\x1b") == "3: ?\\x1b"
+    assert len(_drawable("x" * 90)) * font.getmask("x").size[0] <= NAMES - 6
 
 
 # sample
@@ -504,6 +580,8 @@ def test_sample_refuses(model: Path, tmp_path: Path) -> None:
         "sample", model, "--output", out, "--class", "unicorn", saying="('Straße 7', 'cat', 'dog'), but is 'unicorn'"
     )
     refused("sample", model, "--output", out, "--per-class", 0, saying="--per-class")
+    refused("sample", model, "--output", out, "--per-class", "9" * 21, saying="--per-class")
+    refused("sample", model, "--output", out, "--per-class", 400_000, saying="3 classes are 1,200,000")
     refused("sample", model, "--output", tmp_path / "out.csv", saying="a folder of PNG files")
     assert contents(tmp_path) == {"taken/thesis.txt": b"all of it"}
 
@@ -601,6 +679,15 @@ def test_balance_of_a_messy_folder(model: Path, tmp_path: Path) -> None:
     assert len(contents(tmp_path / "out" / "dog")) == 12
 
 
+def test_a_class_may_have_the_name_of_the_manifest_but_not_in_a_balanced_folder(model: Path, tmp_path: Path) -> None:
+    root = write_photos(tmp_path / "photos")
+    (root / "dog").rename(root / "Manifest.csv")
+    named = with_metadata(model, tmp_path / "named.onnx", classes=["Manifest.csv", "Straße 7", "cat"])
+    refused("balance", root, named, "--output", tmp_path / "out", saying="may be named 'manifest.csv'")
+    assert run("sample", named, "--output", tmp_path / "out", "--per-class", 1).exit_code == 0
+    assert ("_Manifest.csv/_Manifest.csv-00001.png", "Manifest.csv") in manifest(tmp_path / "out")
+
+
 def test_balance_refuses(photos: Path, model: Path, tmp_path: Path) -> None:
     other = with_metadata(model, tmp_path / "other.onnx", classes=["cat", "dog", "../evil"])
     refused("balance", photos, other, "--output", tmp_path / "out", saying="'Straße 7', 'cat', 'dog', but it has 'cat'")
@@ -649,6 +736,13 @@ def test_a_closed_pipe_is_quiet(model: Path) -> None:
     process.stdout.close()
     assert process.stderr.read() == ""
     process.wait()
+
+
+def test_a_sentence_leaves_names_of_files_as_they_are() -> None:
+    assert sentence("k.onnx.checkpoint must hold it") == "k.onnx.checkpoint must hold it."
+    assert sentence("a/b: no") == "a/b: no."
+    assert sentence("a budget. of 5") == "A budget. of 5."
+    assert sentence("stop: now!") == "Stop: now!"
 
 
 def test_unknown_commands_are_usage_errors() -> None:

@@ -1,15 +1,17 @@
 """The PyTorch faces: folders as datasets, and datasets filled up to balance."""
 
+import json
 import pickle
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset, random_split
 
 from ganaug import AugmentedDataset, Generator, ImageFolder
 from ganaug.codecs.image import LabelledImages
@@ -205,3 +207,343 @@ def test_counts_never_pass_the_share() -> None:
         filled = fill_counts(341, {"a": 0, "b": 29, "c": 95}, share)
         assert sum(filled.values()) <= share * (341 + 124) + 1e-9
         assert filled["a"] == 0
+
+
+# What synthetic items are of, and what they are like: here every pixel tells the class.
+
+
+def knowing(generator: Generator, classes: list[Any]) -> Generator:
+    """Return the generator with other names for its classes."""
+    proto = onnx.load_model_from_string(generator.to_bytes())
+    (claim,) = [prop for prop in proto.metadata_props if prop.key == "ganaug"]
+    claim.value = json.dumps(json.loads(claim.value) | {"classes": classes})
+    return Generator(proto.SerializeToString())
+
+
+@pytest.fixture(scope="module")
+def digits() -> Generator:
+    return Generator.load(Path(__file__).parents[1] / "onnx_models" / "digits.onnx")
+
+
+@pytest.fixture
+def telling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make samples of a class tell its position among the generator's classes: 20 times that, everywhere."""
+
+    def sample(self: Generator, n: dict[Any, int], **_: Any) -> tuple[Any, None]:
+        ((label, count),) = n.items()
+        return np.full((count, *self.image_shape), 20 * self.classes.index(label), np.uint8), None
+
+    monkeypatch.setattr(Generator, "sample", sample)
+
+
+def synthetic(data: AugmentedDataset) -> list[tuple[Any, Any]]:
+    return [data[i] for i in range(len(data)) if data.is_synthetic(i)]
+
+
+def noise(count: int, seed: int = 0) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(seed).integers(0, 256, (count, 8, 8, 1), dtype=np.uint8)
+
+
+def numbered_folder(root: Path, names: list[str]) -> Path:
+    for position, name in enumerate(names):
+        (root / name).mkdir(parents=True)
+        for index, image in enumerate(noise(2 + position)):
+            Image.fromarray(image[:, :, 0]).save(root / name / f"{index}.png")
+    return root
+
+
+@pytest.mark.usefixtures("telling")
+@pytest.mark.parametrize("wrap", ["itself", "subset", "nested", "split", "concat", "subset of concat"])
+def test_wrappers_are_looked_through_for_the_classes(wrap: str, tmp_path: Path, digits: Generator) -> None:
+    names = [str(number) for number in range(2, 12)]  # as text, "10" and "11" come first
+    generator = knowing(digits, sorted(names))
+    folder = ImageFolder(numbered_folder(tmp_path, names), size=8)
+    assert folder.classes == sorted(names)
+    count = len(folder)
+    data: Any = {
+        "itself": folder,
+        "subset": Subset(folder, range(count)),
+        "nested": Subset(Subset(folder, range(count)), np.arange(count)[::-1]),  # type: ignore[arg-type]
+        "split": random_split(folder, [count - 5, 5])[0],
+        "concat": ConcatDataset([folder, Subset(folder, range(20))]),
+        "subset of concat": Subset(ConcatDataset([Subset(folder, range(5)), folder]), range(3, count)),
+    }[wrap]
+    augmented = AugmentedDataset(data, generator, synthetic_share=1.0)
+    assert augmented.classes == folder.classes
+    assert augmented.targets[: len(data)] == [data[i][1] for i in range(len(data))]
+    found = synthetic(augmented)
+    assert len(found) > 20
+    for image, label in found:
+        assert image.dtype == torch.float32
+        assert image.unique().tolist() == pytest.approx([20 * label / 255])
+
+
+@pytest.mark.usefixtures("telling")
+def test_wrappers_are_looked_through_for_the_transform(folder: Path, stripes_generator: Generator) -> None:
+    photos = ImageFolder(folder, transform=lambda image: (image / np.float32(100)).ravel())
+    for data in (Subset(photos, range(52)), ConcatDataset([photos])):
+        ((image, label), *_) = synthetic(AugmentedDataset(data, stripes_generator))
+        assert (image.shape, image.dtype, label) == ((64,), np.float32, 1)
+        assert image == pytest.approx(0.2)
+
+
+@pytest.mark.usefixtures("telling")
+def test_the_part_that_holds_the_class_decides_the_form(stripes_generator: Generator) -> None:
+    images = noise(12)
+    parts = [
+        Pictures(list(images[:8]), ["lying"] * 8),
+        Pictures([torch.from_numpy(image[:, :, 0]) / 255 for image in images[8:]], ["upright"] * 4),
+    ]
+    found = synthetic(AugmentedDataset(ConcatDataset(parts), stripes_generator, synthetic_share=1.0))
+    assert len(found) == 4
+    assert all(image.shape == (8, 8) and image.unique().item() == pytest.approx(20 / 255) for image, _ in found)
+
+
+@pytest.mark.parametrize(
+    ("known", "labels", "classes", "wanted"),
+    [
+        (["lying", "upright"], ["lying", "upright"], None, [0, 1]),
+        (["lying", "upright"], [0, 1], ["upright", "lying"], [1, 0]),
+        (["lying", "upright"], ["upright", "lying"], ["upright", "lying"], [1, 0]),
+        (["0", "1"], [0, 1], None, [0, 1]),
+        (["7", "12"], [12, 7], None, [1, 0]),
+        ([4, 1], [1, 4], None, [1, 0]),
+        ([1, 0], [1, 0], None, [0, 1]),
+        ([4, 1], ["1", "4"], None, [1, 0]),
+        (["4", "1"], [0, 1], [1, 4], [1, 0]),
+    ],
+)
+@pytest.mark.usefixtures("telling")
+def test_labels_that_match(
+    known: list[Any], labels: list[Any], classes: Any, wanted: list[int], stripes_generator: Generator
+) -> None:
+    given = {} if classes is None else {"classes": classes}
+    data = Pictures(list(noise(9)), [labels[0]] * 6 + [labels[1]] * 3, **given)
+    augmented = AugmentedDataset(data, knowing(stripes_generator, known), strategy=dict.fromkeys(labels, 8), seed=1)
+    seen = {label: int(image.max()) // 20 for image, label in synthetic(augmented)}
+    assert seen == dict(zip(labels, wanted, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("known", "labels", "classes", "reason"),
+    [
+        (["0", "1"], [0, 1], ["grün", "rød"], r"\['grün', 'rød'\].*\['0', '1'\]"),
+        (["lying", "upright"], ["lying", "upright"], ["cat", "dog"], r"indices into .*\['cat', 'dog'\].*'lying'"),
+        (["lying", "upright"], [0, 2], ["lying", "upright"], "indices into .* but one is 2"),
+        (["lying", "upright"], [0, 1], None, r"\[0, 1\].*\['lying', 'upright'\]"),
+        (["1", "0"], [0, 1], None, "could be their names or their positions"),
+        (["1", "10"], [1, 1], None, "could be their names or their positions"),
+        (["00", "01"], [0, 1], None, "must know"),
+        ([1, 2], [0, 1], None, "must know"),
+    ],
+)
+def test_labels_that_leave_a_doubt_are_refused(
+    known: list[Any], labels: list[Any], classes: Any, reason: str, stripes_generator: Generator
+) -> None:
+    given = {} if classes is None else {"classes": classes}
+    data = Pictures(list(noise(9)), [labels[0]] * 6 + [labels[1]] * 3, **given)
+    with pytest.raises(DataError, match=reason):
+        AugmentedDataset(data, knowing(stripes_generator, known))
+
+
+def test_parts_with_other_classes_are_refused(stripes_generator: Generator) -> None:
+    parts = [Pictures(list(noise(4)), [0, 0, 0, 1], classes=names) for names in (["lying", "upright"], ["upright"])]
+    with pytest.raises(DataError, match="same `classes`"):
+        AugmentedDataset(ConcatDataset(parts), stripes_generator)
+    assert len(AugmentedDataset(Subset(ConcatDataset(parts), range(4)), stripes_generator)) == 6
+
+
+def test_targets_that_items_contradict_are_refused(stripes_generator: Generator) -> None:
+    labels = ["lying"] * 6 + ["upright"] * 2
+    for targets, reason in (([0] * 7 + [1], "`targets` must list"), (labels[:3], "each of the 8 items")):
+        data = Pictures(list(noise(8)), labels, targets=targets, classes=["lying", "upright"])
+        with pytest.raises(DataError, match=reason):
+            AugmentedDataset(data, stripes_generator)
+
+
+@pytest.mark.usefixtures("telling")
+@pytest.mark.parametrize(
+    ("of", "wanted"),
+    [
+        (lambda a: a, 20),
+        (lambda a: a / 255, 20 / 255),
+        (lambda a: (a / 255).astype(np.float16), 20 / 255),
+        (lambda a: a / 127.5 - 1, 20 / 127.5 - 1),
+        (lambda a: a.astype(np.float32), 20),
+        (lambda a: torch.from_numpy(a).permute(2, 0, 1) / 127.5 - 1, 20 / 127.5 - 1),
+        (lambda a: (torch.from_numpy(a) / 255).bfloat16(), 20 / 255),
+        (lambda a: (torch.from_numpy(a) / 255).requires_grad_(), 20 / 255),
+    ],
+)
+def test_synthetic_items_have_the_range_of_the_real_ones(of: Any, wanted: float, stripes_generator: Generator) -> None:
+    data = Pictures([of(image) for image in noise(8)], ["lying"] * 6 + ["upright"] * 2)
+    ((image, _), *_) = synthetic(AugmentedDataset(data, stripes_generator))
+    assert image.dtype == data[0][0].dtype
+    assert image.shape == data[0][0].shape
+    assert float(image.max()) == float(image.min()) == pytest.approx(wanted, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("of", "found"),
+    [
+        (lambda a: (a / 255 - 0.13) / 0.31, r"float64 from -0\.419355 to 2\.80645"),
+        (lambda a: a / 255 - 0.5, r"from -0\.5 to 0\.5"),
+        (lambda a: a / 16.0, r"from 0 to 15\.9375"),
+        (lambda a: a // 16, "uint8 from 0 to 15"),
+        (lambda a: a / 255 / 255, "float64 from 0"),
+        (lambda a: a.astype(np.uint16) * 257, "uint16 from 0 to 65535"),
+        (lambda a: a.astype(np.int64), "int64 from 0 to 255"),
+        (lambda a: a > 100, "bool from 0 to 1"),
+        (lambda a: a * np.nan, "from nan to nan"),
+        (lambda a: a[:, :, [0] * 5], r"shape \(8, 8, 5\)"),
+        (lambda a: a[:, :, [0] * 2], r"shape \(8, 8, 2\)"),
+        (lambda a: a.ravel(), r"shape \(64,\)"),
+        (lambda a: None, "NoneType"),
+        (lambda a: Image.fromarray(a[:, :, 0].astype(np.int32)), "PIL image of mode I"),
+    ],
+)
+def test_ranges_and_forms_that_leave_a_doubt_are_refused(of: Any, found: str, stripes_generator: Generator) -> None:
+    data = Pictures([of(image) for image in noise(80)], ["lying"] * 60 + ["upright"] * 20)
+    with pytest.raises(DataError, match=rf"{found}.*give the dataset a `transform`"):
+        AugmentedDataset(data, stripes_generator)
+    assert len(AugmentedDataset(data, stripes_generator, synthetic_share=0)) == 120
+
+
+class Transforming(Pictures):
+    """As torchvision's datasets do it."""
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        return self.transform(self.images[index]), self.labels_[index]
+
+
+def to_tensor(image: Image.Image) -> torch.Tensor:
+    """Do what torchvision's ToTensor does."""
+    if not isinstance(image, Image.Image):
+        raise TypeError("pic should be PIL Image")
+    array = np.array(image)
+    return torch.from_numpy(array.reshape(*array.shape[:2], -1)).permute(2, 0, 1) / 255
+
+
+@pytest.mark.usefixtures("telling")
+@pytest.mark.parametrize(
+    ("image", "transform", "wanted"),
+    [
+        (lambda a: Image.fromarray(a[:, :, 0]), lambda p: (to_tensor(p) - 0.1) / 0.3, (20 / 255 - 0.1) / 0.3),
+        (lambda a: Image.fromarray(a[:, :, 0]).convert("RGB"), to_tensor, 20 / 255),
+        (lambda a: Image.fromarray(a[:, :, 0]).resize((7, 9)), to_tensor, 20 / 255),
+        (lambda a: a, lambda a: np.float32(a) * 2, 40),
+        (lambda a: a, lambda a: a.transpose(2, 0, 1) / 300, 20 / 300),
+    ],
+)
+def test_a_transform_is_given_what_it_takes(
+    image: Any, transform: Any, wanted: float, stripes_generator: Generator
+) -> None:
+    labels = ["lying"] * 6 + ["upright"] * 2
+    data = Transforming([image(a) for a in noise(8)], labels, transform=transform)
+    ((made, _), *_) = synthetic(AugmentedDataset(Subset(data, range(8)), stripes_generator))
+    assert made.shape == data[0][0].shape
+    assert made.dtype == data[0][0].dtype
+    assert float(made.max()) == float(made.min()) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("image", "transform", "reason"),
+    [
+        (lambda a: a, lambda a: a["pixels"], "gives TypeError"),
+        (lambda a: a / 255, lambda a: a * np.float64(2) - 1, "over a range of 1.914, but gives"),
+    ],
+)
+def test_a_transform_that_takes_no_image_is_refused(
+    image: Any, transform: Any, reason: str, stripes_generator: Generator
+) -> None:
+    real = [{"pixels": image(a)} if "Type" in reason else image(a) for a in noise(8)]
+    data = Transforming(real, ["lying"] * 6 + ["upright"] * 2, transform=transform)
+    with pytest.raises(DataError, match=reason):
+        AugmentedDataset(data, stripes_generator)
+
+
+def test_a_transform_goes_along_to_spawned_workers(stripes_generator: Generator) -> None:
+    pictures = [Image.fromarray(a[:, :, 0]) for a in noise(8)]
+    data = Transforming(pictures, ["lying"] * 6 + ["upright"] * 2, transform=to_tensor)
+    augmented = AugmentedDataset(data, stripes_generator, fresh=False)
+    again = pickle.loads(pickle.dumps(augmented))  # noqa: S301
+    assert torch.equal(again[8][0], augmented[8][0])
+
+
+def test_looking_at_items_draws_nothing_from_torch(stripes_generator: Generator) -> None:
+    pictures = [Image.fromarray(a[:, :, 0]) for a in noise(8)]
+    labels = ["lying"] * 6 + ["upright"] * 2
+    data = Transforming(pictures, labels, transform=lambda p: to_tensor(p) + torch.rand(1))
+    before = torch.get_rng_state()
+    AugmentedDataset(data, stripes_generator)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("give", [torch.tensor, np.int64, lambda label: np.array([label]), lambda label: label])
+def test_synthetic_labels_have_the_form_of_the_real_ones(give: Any, stripes_generator: Generator) -> None:
+    labels = [give(label) for label in [0] * 6 + [1] * 2]
+    data = Pictures(list(noise(8)), labels, classes=["lying", "upright"])
+    augmented = AugmentedDataset(data, stripes_generator)
+    assert augmented.targets[:8] == [0] * 6 + [1] * 2
+    _, target = next(iter(DataLoader(augmented, batch_size=12)))
+    assert target.ravel().tolist() == augmented.targets
+    ((_, label), *_) = synthetic(augmented)
+    assert type(label) is type(labels[0])
+
+
+def test_a_tensor_dataset_can_be_filled_up(digits: Generator) -> None:
+    images, labels = torch.from_numpy(noise(30)).permute(0, 3, 1, 2) / 255, torch.arange(30) % 10 % 7
+    augmented = AugmentedDataset(TensorDataset(images, labels), digits)
+    batch, target = next(iter(DataLoader(augmented, batch_size=len(augmented))))
+    assert batch.shape == (len(augmented), 1, 8, 8)
+    assert target.tolist() == augmented.targets
+
+
+def test_an_image_folder_of_another_size_makes_synthetic_items_alike(
+    folder: Path, stripes_generator: Generator
+) -> None:
+    augmented = AugmentedDataset(ImageFolder(folder, size=16), stripes_generator)
+    assert {image.shape for image, _ in augmented} == {(1, 16, 16)}
+
+
+class Endless(IterableDataset[Any]):
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Any:
+        return iter([])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"generator": None}, r"must be a Generator, but is None.*Generator\.load"),
+        ({"generator": "model.onnx"}, r"Generator\.load"),
+        ({"synthetic_share": None}, "synthetic_share must be"),
+        ({"synthetic_share": "x"}, "synthetic_share must be"),
+        ({"synthetic_share": True}, "synthetic_share must be"),
+        ({"synthetic_share": float("nan")}, "synthetic_share must be"),
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"seed": None}, "seed must be a whole number"),
+        ({"strategy": {"lying": "all"}}, "whole numbers"),
+        ({"dataset": None}, "map-style"),
+        ({"dataset": Endless()}, "map-style"),
+        ({"dataset": "photos"}, "pair .* but item 0 is a str"),
+        ({"dataset": [{"image": 1, "label": 2}] * 3}, "pair .* but item 0 is a dict"),
+        ({"dataset": [(1, 2, 3)] * 3}, "pair .* but item 0 is 3 values"),
+        ({"dataset": [(np.zeros((8, 8)), [0, 1])] * 3}, "one number or text, but there is a list"),
+        ({"dataset": [(np.zeros((8, 8)), torch.eye(2)[0])] * 3}, r"Tensor of shape \(2,\)"),
+    ],
+)
+def test_wrong_arguments_cost_one_clear_sentence(
+    change: dict[str, Any], reason: str, stripes_generator: Generator
+) -> None:
+    data = Pictures(list(noise(8)), ["lying"] * 6 + ["upright"] * 2)
+    with pytest.raises(DataError, match=reason):
+        AugmentedDataset(**({"dataset": data, "generator": stripes_generator} | change))
+
+
+@pytest.mark.parametrize("root", [None, "", 5])
+def test_a_folder_that_is_none_is_refused(root: Any) -> None:
+    with pytest.raises(DataError, match="must come as a folder"):
+        ImageFolder(root)

@@ -5,13 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
-def run(name: str, *arguments: str, folder: Path) -> str:
+def start(name: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
     command = [sys.executable, str(ROOT / "examples" / name), *arguments]
-    result = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def run(name: str, *arguments: str, folder: Path) -> str:
+    result = start(name, *arguments, folder=folder)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -21,6 +27,7 @@ def test_balance_image_folder(tmp_path: Path) -> None:
     assert "9: 5 real and 95 synthetic images" in shown
     assert {len(list(path.iterdir())) for path in (tmp_path / "balanced").iterdir()} == {100}
     assert (tmp_path / "balanced.onnx").is_file()
+    assert list(tmp_path.glob("tmp*")) == []
 
 
 def test_train_pytorch_classifier(tmp_path: Path) -> None:
@@ -28,6 +35,24 @@ def test_train_pytorch_classifier(tmp_path: Path) -> None:
     shown = run("train_pytorch_classifier.py", *small, folder=tmp_path).splitlines()
     assert len(shown) == 11
     assert shown[10].split()[:2] == ["9", "5"]
+    assert list(tmp_path.glob("tmp*")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "saying"),
+    [
+        (["balance_image_folder.py", "nowhere", "out"], "'nowhere' does not exist"),
+        (["balance_image_folder.py", "nowhere", "no/out"], "create it first"),
+        (["train_pytorch_classifier.py", "nowhere", "nowhere"], "'nowhere' does not exist"),
+        (["train_pytorch_classifier.py", "nowhere"], "two folders"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], saying: str, tmp_path: Path) -> None:
+    result = start(*arguments, folder=tmp_path)
+    assert result.returncode == 2
+    assert saying in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.glob("tmp*")) == []
 
 
 def test_examples_are_short() -> None:

@@ -189,7 +189,7 @@ def test_a_disk_that_fills_up_leaves_no_folder(tmp_path: Path) -> None:
     [
         ("no/such/out", "does not exist; create it first"),
         ("a_file/out", "does not exist"),
-        ("x" * 300, "too long"),
+        ("x" * 300, "': file name too long; choose a shorter name"),
         ("nul\0inside", "null"),
         ("loop/out", "does not exist|loop|symbolic"),
     ],
@@ -236,6 +236,12 @@ def test_a_folder_that_refuses_new_files_is_found_out(tmp_path: Path, monkeypatc
     monkeypatch.setattr(Path, "touch", fail_with(errno.EROFS))
     with pytest.raises(OutputError, match="read-only file system; choose a place that you may write to"):
         check_writable(tmp_path / "out", folder=False)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs Linux's /proc")
+def test_a_folder_that_takes_no_files_is_not_called_gone() -> None:
+    with pytest.raises(OutputError, match="the folder /proc takes no new files; choose another place"):
+        check_writable("/proc/x.onnx", folder=False)
 
 
 HOSTILE = [
@@ -342,6 +348,13 @@ def test_every_class_gets_its_own_name() -> None:
     assert chosen == safe_names(names)
     assert all(safe_name(name) == name or len(name.encode()) > 120 for name in chosen)
     assert all(len(name.encode()) <= 255 for name in chosen)
+
+
+@pytest.mark.parametrize("name", ["manifest.csv", "Manifest.CSV", "manifest.csv. ", ".manifest.csv"])
+def test_no_class_takes_the_name_of_the_manifest(name: str) -> None:
+    assert safe_name(name).rstrip(". ").lower() == "_manifest.csv"
+    assert len(set(safe_names([name, "_manifest.csv"]))) == 2
+    assert safe_name("manifest.csv.d") == "manifest.csv.d"
 
 
 def test_names_that_are_safe_already_choose_first() -> None:

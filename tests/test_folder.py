@@ -66,9 +66,35 @@ def test_classes_files_and_labels_are_sorted_and_aligned(tmp_path: Path) -> None
 def test_all_endings_count_in_any_case_and_nothing_else(tmp_path: Path) -> None:
     images = ["a/1.png", "a/2.JPG", "a/3.jpeg", "a/4.Bmp", "a/5.webp", "a/6.tif", "a/7.TIFF"]
     put_all(tmp_path, *images, "b/1.png", "b/2.png")
-    for name in ("notes.txt", "clip.gif", "Thumbs.db", "png", "labels.csv"):
+    for name in ("notes.txt", "clip.mp4", "Thumbs.db", "png", "labels.csv"):
         (tmp_path / "a" / name).write_bytes(b"")
     assert names_of(tmp_path) == {"a": images, "b": ["b/1.png", "b/2.png"]}
+
+
+def test_pictures_that_are_not_read_are_counted_in_one_warning(tmp_path: Path) -> None:
+    put_all(tmp_path, "a/1.png", "a/2.png", "b/1.png", "b/2.png")
+    for name in ("a/1.gif", "a/deep/2.GIF", "b/3.heic", "b/4.svg", "b/.5.gif", "b/6.txt", "7.gif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.warns(GanaugWarning) as caught:
+        assert scan_folder(tmp_path).counts == {"a": 2, "b": 2}
+    (warning,) = caught
+    assert "Left out 4 file(s)" in str(warning.message)
+    assert ": 2 .gif, 1 .heic, 1 .svg; convert them" in str(warning.message)
+
+
+def test_a_folder_of_nothing_but_such_pictures_says_so(tmp_path: Path) -> None:
+    for name in ("a/1.gif", "a/2.gif", "b/1.gif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.warns(GanaugWarning), pytest.raises(DataError, match=r"has 0 \(no images\).* Left out 3 file.*3 \.gif"):
+        scan_folder(tmp_path)
+
+
+@pytest.mark.parametrize("root", [None, "", 5])
+def test_a_root_that_is_no_path_is_refused(root: Any) -> None:
+    with pytest.raises(DataError, match=r"must come as a folder, but .* names none"):
+        scan_folder(root)
 
 
 def test_nested_files_belong_to_the_folder_at_the_top(tmp_path: Path) -> None:
@@ -440,7 +466,7 @@ def test_an_orientation_out_of_range_is_ignored(tmp_path: Path) -> None:
     [
         pytest.param(8_000, 7_000, "8,000 x 7,000", id="above-our-limit"),
         pytest.param(10_000, 10_000, "10,000 x 10,000", id="where-pillow-warns"),
-        pytest.param(40_000, 40_000, "1600000000 pixels", id="where-pillow-refuses"),
+        pytest.param(40_000, 40_000, "has more: make", id="where-pillow-refuses"),
     ],
 )
 def test_a_decompression_bomb_is_refused_from_its_header(tmp_path: Path, width: int, height: int, found: str) -> None:
@@ -486,6 +512,17 @@ def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_decoders_that_nobody_asked_for_are_not_run(tmp_path: Path, other: str) -> None:
     with pytest.raises(DataError, match=r"x\.png' cannot be read"):
         read_image(put(tmp_path / "x.png", Image.new("RGB", (16, 16), "red"), format=other))
+
+
+def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(tmp_path / "x.png")
+
+    def closed(*_: Any, **__: Any) -> Any:  # root may read anything, so no chmod can show this
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Image, "open", closed)
+    with pytest.raises(DataError, match=r"x\.png' cannot be opened \(permission denied\): change its permissions"):
+        read_image(path)
 
 
 def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.codecs import LabelledImages
+    from ganaug.codecs.image import LabelledImages
     from ganaug.generator import Generator
 
 __all__ = ["command", "write_balanced"]
@@ -28,7 +28,8 @@ __all__ = ["command", "write_balanced"]
 def command(source: "Path", model: "Path", output: "Path", target: str | None, seed: int) -> None:
     """Copy the image folder SOURCE and fill its classes with synthetic images until they are equally large.
 
-    Real files are copied as they are. Every added file is synthetic, and manifest.csv names them all and their classes.
+    Real files are copied as they are, those of nested folders into that of their class, their names after those of the
+    folders. Every added file is synthetic, and manifest.csv names them all and their classes.
     """
     check_image_source(source, target)
     check_folder_output(output)
@@ -46,7 +47,7 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
 def write_balanced(source: "Path", generator: "Generator", output: "Path", seed: int) -> tuple[int, int]:
     """Do what the command does, and return how many real and synthetic images there are."""
     from ganaug.cli.pictures import Manifest, draw, encode
-    from ganaug.codecs import load_folder
+    from ganaug.codecs.image import load_folder
     from ganaug.files import atomic_folder
 
     # The pixels are not used: this is to judge, as a fit would, which files can be read, in as little memory as may be.
@@ -56,6 +57,11 @@ def write_balanced(source: "Path", generator: "Generator", output: "Path", seed:
         raise DataError(
             f"the model must have the classes of {source}, which are {listing(list(data.classes))}, but it has "
             f"{listing(list(known))}: fit a model to this folder"
+        )
+    if any(name.casefold() == "manifest.csv" for name in data.classes):
+        raise DataError(
+            "no class folder may be named 'manifest.csv', for there the synthetic files are listed: rename it, and fit "
+            "a model to the folder again"
         )
     _note_sizes(data, generator)
     added = 0

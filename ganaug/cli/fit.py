@@ -1,21 +1,28 @@
 """``ganaug fit``: an image folder in, a model file out."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganaug.cli.options import FAMILIES, SEED, check_image_source, duration, path
-from ganaug.cli.text import clock, listing, printable
-from ganaug.errors import DataError
+from ganaug.cli.text import clock, listing, printable, sentence
+from ganaug.errors import DataError, GanaugWarning
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.codecs import LabelledImages
+    from ganaug.codecs.image import LabelledImages
     from ganaug.fitting import ImageFit
     from ganaug.generator import Generator
 
 __all__ = ["command", "preview_path", "train"]
+
+SHORTEST = 15.0
+"""Seconds below which a budget cannot be kept."""
+MOST_STEPS = 10**9
 
 
 @click.command("fit", short_help="Train a generator on an image folder.")
@@ -32,7 +39,7 @@ __all__ = ["command", "preview_path", "train"]
     metavar="TIME",
     help="Time for all of it, such as 90s, 5m or 1h.  [default: 3m, or --steps]",
 )
-@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Train for at most N steps.")
+@click.option("--steps", type=click.IntRange(1, MOST_STEPS), metavar="N", help="Train for at most N steps.")
 @click.option(
     "--seed",
     type=SEED,
@@ -95,11 +102,17 @@ def train(
 
     _check_outputs(output, preview)
 
-    from ganaug.codecs import load_folder
+    from ganaug.codecs.image import load_folder
 
     data = load_folder(source, size)
     _check_names(data)
     say(f"{len(data.images):,} images of {len(data.classes)} classes, taken at {data.codec.size} px.")
+    if (settings.get("time_budget") or SHORTEST) < SHORTEST:
+        warnings.warn(
+            f"a budget under {SHORTEST:.0f} s cannot be kept: loading, screening and export take about that long",
+            GanaugWarning,
+            stacklevel=2,
+        )
 
     # Torch is loaded only here, so that a mistake in the lines above is answered at once.
     from ganaug.checkpoints import checkpoint_folder, remove_checkpoint
@@ -116,7 +129,7 @@ def train(
     fit = ImageFit(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
     if index.exists() and not resume:
         say(f"Beginning anew over the run kept in {checkpoint}: to go on with that one, stop now and add --resume.")
-    with Patience() as patience:
+    with _leaving(checkpoint), Patience() as patience:
         with progress(quiet=quiet) as show:
             for step in fit.steps():
                 patience.armed = True
@@ -138,6 +151,21 @@ def train(
     if not quiet:
         _summarise(generator, output, preview)
     return generator
+
+
+@contextmanager
+def _leaving(checkpoint: "Path") -> Iterator[None]:
+    """Tell on an interrupt what is kept, and leave no empty folder where nothing could be."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (checkpoint / "checkpoint.json").exists():
+            line = f"The run is kept in {checkpoint}: the same command with --resume goes on from there."
+            click.echo(line, err=True)
+        raise
+    finally:
+        with suppress(OSError):  # as there is where the folder holds anything
+            checkpoint.rmdir()
 
 
 def _check_outputs(output: "Path", preview: bool) -> None:
@@ -178,7 +206,10 @@ def _summarise(generator: "Generator", output: "Path", preview: bool) -> None:
     click.echo(f"{kept}: score {training['score']:.3f} on {training['measured_on']} (smaller is better).")
     _worst_and_mean("Samples read as their label", training["agreement"], "{:.0%}")
     _worst_and_mean("Variety relative to real images", training["variety"], "{:.2f}")
-    click.echo(f"Alarms: {len(training['alarms']) or 'none'}.")
+    for alarm in training["alarms"]:
+        click.echo(f"Alarm: {sentence(alarm)}")
+    if not training["alarms"]:
+        click.echo("Alarms: none.")
     click.echo(f"Model: {output} ({output.stat().st_size / 1e6:.1f} MB)")
     if preview:
         click.echo(f"Preview: {preview_path(output)}")

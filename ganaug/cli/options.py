@@ -45,7 +45,15 @@ def duration(text: str) -> float:
 
 
 def path(text: str) -> "Path":
-    """Return a path; the commands say themselves, and better, what is wrong with it."""
+    """Return a path; what else is wrong with it the commands say themselves, and better.
+
+    Raises
+    ------
+    click.BadParameter
+        If there is nothing, which pathlib would take for the folder that one is in.
+    """
+    if not text:
+        raise click.BadParameter("it must be a path, but is empty.")
     from pathlib import Path
 
     return Path(text)

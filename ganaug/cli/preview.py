@@ -23,7 +23,8 @@ CELL = 48
 """Images are enlarged by a whole number until they have at least this many pixels a side."""
 GAP, GUTTER, HEADER, NAMES = 2, 14, 22, 150
 PAGE, INK = (246, 246, 246), (40, 40, 40)
-LONGEST_NAME = 20
+LONGEST_NAME = 23
+"""Characters beside a row."""
 
 
 def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
@@ -34,12 +35,14 @@ def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
     step = side + GAP
     middle = NAMES + COLUMNS * step + GUTTER
     page = Image.new("RGB", (middle + COLUMNS * step, HEADER + len(rows) * step), PAGE)
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default()
+    # The bitmap font has all of Latin-1, where the scalable one has no more than ASCII.
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default_imagefont()
     pen.text((NAMES, 4), "real", INK, font)
     pen.text((middle, 4), "synthetic", INK, font)
     for row, label in enumerate(rows):
         name, top = data.classes[label], HEADER + row * step
-        pen.multiline_text((6, top + side // 2 - 12), f"{_drawable(name)}\n{counts[name]:,} images", INK, font)
+        title = _drawable(f"{label}: {name}")  # the number tells classes apart where the font cannot
+        pen.multiline_text((6, top + side // 2 - 12), f"{title}\n{counts[name]:,} images", INK, font)
         real = data.images[data.labels == label]
         chosen = np.random.default_rng(label).permutation(len(real))[:COLUMNS]
         synthetic, _ = generator.sample({name: COLUMNS}, seed=label, screened=True)
@@ -68,6 +71,6 @@ def _enlarged(image: NDArray[np.uint8], side: int) -> Image.Image:
 
 
 def _drawable(name: str) -> str:
-    """Return a name in the characters that Pillow's own font has; the order of the rows tells the rest."""
+    """Return a name in the characters that Pillow's own font has."""
     known = printable(name).encode("latin-1", errors="replace").decode("latin-1")
     return known if len(known) <= LONGEST_NAME else known[: LONGEST_NAME - 3] + "..."

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Patience", "progress"]
 
 REFRESH_SECONDS = 0.25
+LOSS_NAMES = {"variety": "sameness"}
+"""What a user sees: the variety of a class is another figure, and larger where it is better."""
 LINES = 10
 """Lines that a whole run prints where there is no terminal."""
 
@@ -57,7 +59,7 @@ def progress(*, quiet: bool) -> Iterator["Callable[[Step], None]"]:
 
 
 class _Run:
-    """What is remembered from step to step: the speed of late, and what the held-out measure said last."""
+    """What is remembered from step to step: the speed of late, and what was measured last."""
 
     def __init__(self) -> None:
         self.measure: Measure | None = None
@@ -82,8 +84,9 @@ class _Run:
         if self.measure:
             mean = sum(self.measure.agreement) / len(self.measure.agreement)
             share = f" ({mean:.0%})" if brief else f", {mean:.0%} read as their label"
-            parts.append(f"held-out {self.measure.score:.3f}{share}")
-        losses = {name[:1].upper() if brief else name: float(loss) for name, loss in step.losses.items()}
+            parts.append(f"score {self.measure.score:.3f}{share}")
+        named = {LOSS_NAMES.get(name, name): float(loss) for name, loss in step.losses.items()}
+        losses = {name[:1].upper() if brief else name: loss for name, loss in named.items()}
         parts.append(" ".join(f"{name} {loss:.2f}" for name, loss in losses.items()))
         return ("  " if brief else " · ").join(parts)
 

@@ -13,12 +13,20 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+MOST = 1_000_000
+"""Images in all; a folder of more serves nobody."""
+
 
 @click.command("sample", short_help="Draw synthetic images from a model.")
 @click.argument("model", type=path, metavar="MODEL.onnx")
 @click.option("--output", type=path, required=True, metavar="DIR", help="The folder to write; it must be new or empty.")
 @click.option(
-    "--per-class", type=click.IntRange(min=1), default=16, show_default=True, metavar="N", help="Images of each class."
+    "--per-class",
+    type=click.IntRange(1, MOST),
+    default=16,
+    show_default=True,
+    metavar="N",
+    help="Images of each class.",
 )
 @click.option("--class", "names", multiple=True, metavar="NAME", help="Only this class; may be given several times.")
 @click.option(
@@ -43,6 +51,11 @@ def command(model: "Path", output: "Path", per_class: int, names: tuple[str, ...
     # Safe names are chosen among all classes, so that a class has the same folder whichever others are drawn.
     folders = dict(zip(generator.classes, safe_names([str(label) for label in generator.classes]), strict=True))
     wanted = [known[name] for name in dict.fromkeys(names)] or list(generator.classes)
+    if len(wanted) * per_class > MOST:
+        raise DataError(
+            f"--per-class must ask for at most {MOST:,} images in all, but {per_class:,} of each of {len(wanted):,} "
+            f"classes are {len(wanted) * per_class:,}"
+        )
     with atomic_folder(output) as temporary:
         manifest = Manifest(temporary)
         for label in wanted:

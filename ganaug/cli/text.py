@@ -19,11 +19,12 @@ def sentence(message: str) -> str:
 
     Examples
     --------
-    >>> sentence("no steps  are left")
-    'No steps are left.'
+    >>> sentence("no steps  are left"), sentence("digits.onnx must be a file")
+    ('No steps are left.', 'digits.onnx must be a file.')
     """
     line = printable(" ".join(message.split()))
-    return line[:1].upper() + line[1:] + ("" if line.endswith((".", "!", "?")) else ".")
+    is_path = not set("./\\").isdisjoint(line.split(" ")[0].rstrip(".:,"))
+    return (line if is_path else line[:1].upper() + line[1:]) + ("" if line.endswith((".", "!", "?")) else ".")
 
 
 def listing(names: list[str], most: int = 20) -> str:

@@ -7,7 +7,7 @@ header has been judged.
 import os
 import stat
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +23,12 @@ from ganaug.errors import DataError, GanaugWarning
 __all__ = ["IMAGE_ENDINGS", "MAX_PIXELS", "FolderIndex", "image_size", "read_image", "scan_folder"]
 
 IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
+
+# Pictures all the same, which a user would miss if nobody said that they are not read.
+_OTHER_PICTURES = frozenset(
+    {".arw", ".avif", ".cr2", ".dcm", ".dng", ".exr", ".gif", ".heic", ".heif", ".ico", ".jfif", ".jp2", ".jxl", ".nef"}
+    | {".pbm", ".pgm", ".ppm", ".psd", ".raw", ".svg", ".tga"}
+)
 
 MAX_PIXELS = 50_000_000
 """Images above this many pixels (by their header) are not decoded; 50 million RGBA pixels are 200 MB."""
@@ -76,8 +82,9 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
     """List the images of ``root/class_name/**/*`` with their labels, without opening them.
 
     Every folder directly in `root` is a class; files nested deeper belong to the class they lie under. Endings are
-    those of `IMAGE_ENDINGS`, in any case. Other files are ignored, and so is everything hidden: names with a leading
-    dot, and ``__MACOSX``. Names are kept as they are on disk and sorted by code point.
+    those of `IMAGE_ENDINGS`, in any case. Other files are ignored, pictures such as GIFs with a warning that counts
+    them, and so is everything hidden: names with a leading dot, and ``__MACOSX``. Names are kept as they are on disk
+    and sorted by code point.
 
     Symbolic links are followed where they stay inside `root`; a file that is reached twice counts once, for the class
     it really lies in. Links that lead out of `root`, or nowhere, are skipped with a warning. An empty class folder is
@@ -111,6 +118,10 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
     >>> index.counts, index.labels.tolist()
     ({'cat': 2, 'dog': 2}, [0, 0, 1, 1])
     """
+    if not isinstance(root, str | os.PathLike) or not os.fspath(root):
+        raise DataError(
+            f"Images must come as a folder, but {root!r} names none: give a folder with one subfolder per class."
+        )
     root = Path(root)
     mode = _mode(root)
     if not stat.S_ISDIR(mode):
@@ -118,7 +129,7 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
         raise DataError(
             f"Images must come as a folder, but {_quoted(root)} {found}: give a folder with one subfolder per class."
         )
-    files, skipped, stray = _collect(root)
+    files, skipped, stray, others = _collect(root)
 
     if skipped:
         _warn(
@@ -139,12 +150,16 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
     if empty := sorted(name for name in files if not files[name]):
         _warn(f"Left out {len(empty)} class folder(s) without images of their own: {_listed(empty)}.")
 
+    unread = _unread(others)
     classes = tuple(sorted(name for name in files if files[name]))
     if len(classes) < 2:
         raise DataError(
             f"An image folder must hold images of at least two classes, but {_quoted(root)} has {len(classes)} "
             f"({_listed(classes) or 'no images'}): add others, or give the folder in which the class folders lie."
+            + unread
         )
+    if unread:
+        _warn(unread.lstrip())
     if single := [name for name in classes if len(files[name]) == 1]:
         _warn(f"Found only one image in {len(single)} class(es), too few to learn variety from: {_listed(single)}.")
     return FolderIndex(
@@ -155,11 +170,30 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
     )
 
 
-def _collect(root: Path) -> tuple[dict[str, list[Path]], list[Path], list[Path]]:
-    """Return the image files by class folder, the links not followed, and the images that lie directly in `root`."""
+def _unread(others: Counter[str]) -> str:
+    """Say which pictures are not read, in a sentence that follows another; nothing where there are none."""
+    if not others:
+        return ""
+    found = ", ".join(f"{number:,} {ending}" for ending, number in sorted(others.items()))
+    return (
+        f" Left out {others.total():,} file(s) in the class folders whose endings are not among those that are read "
+        f"({', '.join(sorted(IMAGE_ENDINGS))}): {found}; convert them to PNG if they belong to the data."
+    )
+
+
+def _collect(root: Path) -> tuple[dict[str, list[Path]], list[Path], list[Path], Counter[str]]:
+    """Find everything in the folder.
+
+    Returns
+    -------
+    files, skipped, stray, others
+        The image files by class folder, the links not followed, the images that lie directly in `root`, and how many
+        pictures of which other endings lie in the class folders.
+    """
     inside = Path(os.path.realpath(root))
     files: dict[str, list[Path]] = {}
     skipped: list[Path] = []
+    others: Counter[str] = Counter()
     seen = {inside}  # Real paths of the folders and files already met: ends loops, and counts every file once.
 
     def take(name: str, path: Path, real: Path) -> None:
@@ -167,7 +201,7 @@ def _collect(root: Path) -> tuple[dict[str, list[Path]], list[Path], list[Path]]
             seen.add(real)
             files[name].append(path)
 
-    top_folders, stray, top_links = _listing(root)
+    top_folders, stray, top_links, _ = _listing(root)
     folders = deque((path.name, path, inside / path.name) for path in top_folders)
     links = deque((path.name, path) for path in top_links if not stat.S_ISREG(_mode(path)))
     while folders or links:
@@ -176,7 +210,8 @@ def _collect(root: Path) -> tuple[dict[str, list[Path]], list[Path], list[Path]]
             files.setdefault(name, [])
             if real not in seen:
                 seen.add(real)
-                subfolders, images, new_links = _listing(folder)
+                subfolders, images, new_links, unread = _listing(folder)
+                others.update(unread)
                 folders.extend((name, path, real / path.name) for path in subfolders)
                 links.extend((name, path) for path in new_links)
                 for image in images:
@@ -193,11 +228,11 @@ def _collect(root: Path) -> tuple[dict[str, list[Path]], list[Path], list[Path]]
             folders.append((name, link, real))
         elif stat.S_ISREG(mode):
             take(name, link, real)
-    return files, skipped, stray
+    return files, skipped, stray, others
 
 
-def _listing(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
-    """Return the subfolders, image files and symbolic links in a folder that are not hidden, in a fixed order."""
+def _listing(folder: Path) -> tuple[list[Path], list[Path], list[Path], list[str]]:
+    """Return what in a folder is not hidden: subfolders, image files, links, and the endings of pictures not read."""
     try:
         with os.scandir(folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
@@ -207,10 +242,12 @@ def _listing(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
             "change its permissions, or move it out of the data."
         ) from error
     found = [entry for entry in found if not entry.name.startswith(".") and entry.name != "__MACOSX"]
+    files = [Path(entry.path) for entry in found if entry.is_file(follow_symlinks=False)]
     return (
         [Path(entry.path) for entry in found if entry.is_dir(follow_symlinks=False)],
-        [Path(entry.path) for entry in found if entry.is_file(follow_symlinks=False) and _is_image_name(entry.name)],
+        [path for path in files if _is_image_name(path.name)],
         [Path(entry.path) for entry in found if entry.is_symlink()],
+        [path.suffix.lower() for path in files if path.suffix.lower() in _OTHER_PICTURES],
     )
 
 
@@ -314,9 +351,14 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             yield image
     except DataError:
         raise
-    except Image.DecompressionBombError as error:
-        raise DataError(f"{limit} ({error}): {remedy}") from error
+    except Image.DecompressionBombError as error:  # It names Pillow's own limit, which is not ours.
+        raise DataError(f"{limit}: {remedy}") from error
     except Exception as error:  # A hostile file can make a decoder raise nearly anything.
+        if isinstance(error, OSError) and error.errno is not None:  # of the system, where a decoder's have no number
+            raise DataError(
+                f"An image must be a file that may be read, but {_quoted(path)} cannot be opened "
+                f"({os.strerror(error.errno).lower()}): change its permissions, or take it out of the data."
+            ) from error
         raise DataError(
             f"An image must be a complete PNG, JPEG, BMP, WebP or TIFF, but {_quoted(path)} cannot be read "
             f"({type(error).__name__}): repair it, or take it out of the data."

@@ -131,7 +131,7 @@ class ImageCodec:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in _CHANNELS or image.size == 0:
             raise DataError(
                 "An image must be a uint8 array (height, width, channels) with 1, 3 or 4 channels, but this one is "
-                f"{image.dtype} {image.shape}: read it with ganaug.codecs.read_image, or convert it."
+                f"{image.dtype} {image.shape}: read it with ganaug.codecs.folder.read_image, or convert it."
             )
         return self._place(_scaled(image, self.size))
 
