@@ -3,19 +3,18 @@
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset, get_worker_info
 
 from ganaug.codecs.image import load_folder
 from ganaug.errors import DataError
 from ganaug.generator import Generator
+from ganaug.items import ItemMaker
 
 __all__ = ["AugmentedDataset", "ImageFolder", "Label", "fill_counts"]
 
@@ -28,10 +27,6 @@ BLOCK = 32
 CACHE_BYTES = 64 * 2**20
 LOOKED_AT = 64
 """Most real items of a dataset that are looked at for what synthetic ones must be like."""
-DIMMEST = 0.1
-"""A sample whose brightest value is below this share of white may well have another range."""
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-"""Pillow's names of images with so many channels."""
 
 
 class ImageFolder(Dataset[tuple[Any, int]]):
@@ -383,7 +378,7 @@ def _wanted(strategy: Any, sizes: dict[Label, int]) -> dict[Label, int]:
 
 def _makers(
     dataset: Any, sources: list[tuple[Any, int]], labels: list[Label], shape: tuple[int, int, int]
-) -> list["_Maker"]:
+) -> list[ItemMaker]:
     """Return for every real item what makes synthetic ones like it; those of one dataset share it."""
     rows: dict[int, list[int]] = {}
     for index, (base, _) in enumerate(sources):
@@ -398,178 +393,5 @@ def _makers(
                     f"`targets` must list the labels that items have, but item {index} has {_plain(label)!r} and "
                     f"`targets` {labels[index]!r}: leave out target_transform, or correct `targets`"
                 )
-        makers[key] = _Maker(sources[own[0]][0], items, shape)
+        makers[key] = ItemMaker(sources[own[0]][0], items, shape)
     return [makers[id(base)] for base, _ in sources]
-
-
-class _Maker:
-    """Makes of pixels and a label an item like those of a dataset, of which it is shown some."""
-
-    def __init__(self, dataset: Any, items: list[tuple[Any, Any]], shape: tuple[int, int, int]) -> None:
-        images, self.label = [image for image, _ in items], items[0][1]
-        self.present: Callable[[NDArray[np.uint8]], Any]
-        if callable(getattr(dataset, "present", None)):
-            self.present = dataset.present
-        elif getattr(dataset, "transform", None) is not None:
-            self.present = _Transformed(dataset.transform, images, shape)
-        else:
-            self.present = _Like(images)
-
-    def __call__(self, pixels: NDArray[np.uint8], label: Label) -> tuple[Any, Any]:
-        if isinstance(self.label, Tensor):
-            label = torch.full_like(self.label, label)
-        elif isinstance(self.label, np.ndarray):
-            label = np.full(self.label.shape, label)
-        elif isinstance(self.label, np.generic):
-            label = type(self.label)(label)
-        return self.present(pixels), label
-
-
-class _Transformed:
-    """Passes pixels through a transform, as the kind of image of which it makes what real items hold."""
-
-    def __init__(self, transform: Callable[[Any], Any], real: list[Any], shape: tuple[int, int, int]) -> None:
-        self.transform = transform
-        forms, sides = {_form(image) for image in real}, {_sides(image) for image in real}
-        span = max(_span(image) for image in real)
-        pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-        sizes = [None, *sides - {None}] if len(sides) == 1 else [None]
-        failures = []
-        for as_array, size, mode in product((False, True), sizes, (None, *MODES.values())):
-            self.as_array, self.size, self.mode = as_array, size, mode
-            try:
-                made = self(pixels)
-            except Exception as error:  # whatever a transform does with what it is not meant for
-                failures.append(f"{type(error).__name__}: {error}")
-                continue
-            alike = _form(made) in forms and (len(sides) > 1 or _sides(made) in sides)
-            if alike and (not span or span / 10 <= _span(made) <= span * 10):
-                return
-            failures.append(_described(made))
-        raise DataError(
-            "the dataset's `transform` must make of a PIL image, or of a uint8 array (H, W, C), what its items hold, "
-            f"{_described(real[0])}, but gives {failures[0]}: let it take the image as it was read, and do all "
-            "that is done to it, resizing too"
-        )
-
-    def __call__(self, pixels: NDArray[np.uint8]) -> Any:
-        image = _resized(pixels, self.mode, self.size)
-        return self.transform(_pixels(image) if self.as_array else image)
-
-
-class _Like:
-    """Turns pixels into the kind, layout, size and range of real images."""
-
-    def __init__(self, real: list[Any]) -> None:
-        example = real[0]
-        self.pil = isinstance(example, Image.Image)
-        layout = _layout(example)
-        if layout is None or (self.pil and example.mode.startswith(("I", "F"))):
-            raise DataError(
-                "an item must hold an image of 8 bits, or an array or tensor (H, W) or with 1, 3 or 4 channels, but "
-                f"holds {_described(example)}: return such images, or give the dataset a `transform` that makes of a "
-                "PIL image what its items hold"
-            )
-        channels, self.channels_first, self.size = layout
-        self.mode = example.mode if self.pil else MODES[channels]
-        if not self.pil:
-            arrays = [_array(image) for image in real]
-            self.black, self.white = _range(arrays)
-            self.flat, self.dtype = arrays[0].ndim == 2, arrays[0].dtype
-            self.tensor = (example.device, example.dtype) if isinstance(example, Tensor) else None
-
-    def __call__(self, pixels: NDArray[np.uint8]) -> Any:
-        image = _resized(pixels, self.mode, self.size)
-        if self.pil:
-            return image
-        array: NDArray[Any] = _pixels(image)
-        array = array[:, :, 0] if self.flat else array.transpose(2, 0, 1) if self.channels_first else array
-        if (self.black, self.white) != (0, 255):
-            array = array * (self.white - self.black) / 255 + self.black
-        array = np.array(array, dtype=self.dtype, order="C")
-        return array if self.tensor is None else torch.from_numpy(array).to(*self.tensor)
-
-
-def _range(images: list[NDArray[Any]]) -> tuple[int, int]:
-    """Return the values that stand for black and white, or refuse images that leave them in doubt."""
-    low, high = float(min(image.min() for image in images)), float(max(image.max() for image in images))
-    dtype = images[0].dtype
-    if dtype == np.uint8 and high > 255 * DIMMEST:
-        return 0, 255
-    if dtype.kind == "f":  # The bounds leave room for what resizing overshoots.
-        if low >= -0.001 and DIMMEST < high <= 1.001:
-            return 0, 1
-        if -1.001 <= low < -0.5 and 0.5 < high <= 1.001:
-            return -1, 1
-        if low >= -0.3 and 127 < high <= 255.3:
-            return 0, 255
-    raise DataError(
-        "images must be uint8 from 0 to 255, or floating point from 0 to 1, from -1 to 1 or from 0 to 255, so that "
-        f"synthetic ones can be made alike, but {len(images)} of them are {dtype} from {low:.6g} to {high:.6g}: return "
-        "such images, or give the dataset a `transform` that makes of a PIL image what its items hold"
-    )
-
-
-def _layout(image: Any) -> tuple[int, bool, tuple[int, int]] | None:
-    """Return the number of channels, whether they come first, and width and height; None where it is no image."""
-    if isinstance(image, Image.Image):
-        return len(image.getbands()), False, image.size
-    shape = tuple(image.shape) if isinstance(image, Tensor | np.ndarray) else ()
-    if len(shape) == 2:
-        return 1, False, (shape[1], shape[0])
-    if len(shape) != 3 or not MODES.keys() & {shape[0], shape[2]}:
-        return None
-    first = shape[0] in MODES and shape[2] not in MODES
-    channels, height, width = shape if first else (shape[2], *shape[:2])
-    return channels, first, (width, height)
-
-
-def _form(image: Any) -> str:
-    """Say what an item's image is, all but its size."""
-    if isinstance(image, Image.Image):
-        return f"a PIL image of mode {image.mode}"
-    if not isinstance(image, Tensor | np.ndarray):
-        return f"a {type(image).__name__}"
-    kind, layout = "a tensor" if isinstance(image, Tensor) else "an array", _layout(image)
-    if layout is None:
-        return f"{kind} of {image.dtype} and shape {tuple(image.shape)}"
-    axes = "(H, W)" if image.ndim == 2 else f"({layout[0]}, H, W)" if layout[1] else f"(H, W, {layout[0]})"
-    return f"{kind} {axes} of {image.dtype}"
-
-
-def _sides(image: Any) -> tuple[int, int] | None:
-    layout = _layout(image)
-    return layout and layout[2]
-
-
-def _described(image: Any) -> str:
-    sides = _sides(image)
-    return (
-        _form(image)
-        + (f", {sides[0]} pixels wide and {sides[1]} high" if sides else "")
-        + (f", over a range of {_span(image):.4g}" if isinstance(image, Tensor | np.ndarray) else "")
-    )
-
-
-def _span(image: Any) -> float:
-    array = _array(image)
-    return float(array.max()) - float(array.min()) if array.size and array.dtype.kind in "iuf" else 0.0
-
-
-def _array(image: Any) -> NDArray[Any]:
-    if isinstance(image, Tensor):
-        image = image.detach().cpu()
-        array: NDArray[Any] = (image.float() if image.dtype == torch.bfloat16 else image).numpy()
-        return array
-    return np.asarray(image) if isinstance(image, Image.Image | np.ndarray) else np.empty(0)
-
-
-def _resized(pixels: NDArray[np.uint8], mode: str | None, size: tuple[int, int] | None) -> Image.Image:
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    image = image if mode in (None, image.mode) else image.convert(mode)
-    return image if size in (None, image.size) else image.resize(size, Image.Resampling.BICUBIC)
-
-
-def _pixels(image: Image.Image) -> NDArray[np.uint8]:
-    array = np.asarray(image)
-    return array.reshape(*array.shape[:2], -1)  # (H, W, C)
