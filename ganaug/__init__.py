@@ -7,14 +7,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganaug.augmenters import AugmentedClassifier, GANAugmenter, GANSampler
     from ganaug.data import AugmentedDataset, ImageFolder
     from ganaug.generator import Generator
 
-__all__ = ["AugmentedDataset", "Generator", "ImageFolder", "__version__"]
+__all__ = [
+    "AugmentedClassifier",
+    "AugmentedDataset",
+    "GANAugmenter",
+    "GANSampler",
+    "Generator",
+    "ImageFolder",
+    "__version__",
+]
 
 __version__ = "0.1.0"
 
-_HOMES = {"AugmentedDataset": "ganaug.data", "Generator": "ganaug.generator", "ImageFolder": "ganaug.data"}
+_HOMES = {
+    "AugmentedClassifier": "ganaug.augmenters",
+    "AugmentedDataset": "ganaug.data",
+    "GANAugmenter": "ganaug.augmenters",
+    "GANSampler": "ganaug.augmenters",
+    "Generator": "ganaug.generator",
+    "ImageFolder": "ganaug.data",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -91,8 +91,8 @@ def _to_onnx(network: _Ordered, noise_dim: int) -> Any:
     """Export with a dynamic batch, and check the result against the ONNX standard."""
     import onnx
 
-    # Three, because torch takes sizes 0 and 1 for constants.
-    example = (torch.zeros(3, noise_dim, device="cpu"), torch.zeros(3, dtype=torch.int64, device="cpu"))
+    # A size that no other dimension is likely to have: torch takes 0, 1 and coincidences for constants.
+    example = (torch.zeros(13, noise_dim, device="cpu"), torch.zeros(13, dtype=torch.int64, device="cpu"))
     try:
         with _quiet(), torch.no_grad():
             program = torch.onnx.export(

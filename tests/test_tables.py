@@ -14,7 +14,7 @@ import torch
 
 from ganaug.codecs.labelled_table import from_frame
 from ganaug.codecs.table import TableCodec
-from ganaug.errors import DataError
+from ganaug.errors import DataError, GanaugWarning
 from ganaug.fitting import TableFit, fit_table
 from ganaug.generator import Generator
 from ganaug.networks.mlp import RowGenerator, RowLayout
@@ -146,7 +146,9 @@ def test_tables_of_one_kind_of_column(frame: pd.DataFrame) -> None:
 def test_a_class_of_one_row_and_labels_of_every_kind(labels: list[object]) -> None:
     frame, _ = mixed_table({"no": 20})
     y = [labels[0]] * 19 + [labels[1]]
-    rows, drawn = fit_table(frame, y, max_steps=3, random_state=0).sample({labels[1]: 4}, seed=0, screened=True)
+    with pytest.warns(GanaugWarning, match=f"one row alone of class {labels[1]!r}"):
+        generator = fit_table(frame, y, max_steps=3, random_state=0)
+    rows, drawn = generator.sample({labels[1]: 4}, seed=0, screened=True)
     assert drawn.tolist() == [labels[1]] * 4
     assert len(rows) == 4
 

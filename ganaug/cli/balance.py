@@ -1,10 +1,10 @@
-"""``ganaug balance``: an image folder and its model in, a folder with equally large classes out."""
+"""``ganaug balance``: an image folder or a table and its model in, the same with equally large classes out."""
 
 from typing import TYPE_CHECKING
 
 import click
 
-from ganaug.cli.options import SEED, check_folder_output, check_image_source, path
+from ganaug.cli.options import SEED, check_image_options, check_output, is_table, path
 from ganaug.cli.text import listing
 from ganaug.errors import DataError
 
@@ -17,31 +17,56 @@ if TYPE_CHECKING:
 __all__ = ["command", "write_balanced"]
 
 
-@click.command("balance", short_help="Fill an image folder up to equally large classes.")
+@click.command("balance", short_help="Fill an image folder or a table up to equally large classes.")
 @click.argument("source", type=path)
 @click.argument("model", type=path, metavar="MODEL.onnx")
-@click.option("--output", type=path, required=True, metavar="DIR", help="The folder to write; it must be new or empty.")
-@click.option("--target", metavar="COLUMN", help="For tables, which this version does not read yet.")
 @click.option(
-    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="The same seed adds the same images."
+    "--output",
+    type=path,
+    required=True,
+    metavar="DIR_OR_FILE",
+    help="For images a folder, which must be new or empty; for a table a .csv or .parquet file.",
+)
+@click.option("--target", metavar="COLUMN", help="The table's column of classes.  [default: the model's]")
+@click.option(
+    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="The same seed adds the same samples."
 )
 def command(source: "Path", model: "Path", output: "Path", target: str | None, seed: int) -> None:
-    """Copy the image folder SOURCE and fill its classes with synthetic images until they are equally large.
+    """Copy SOURCE, an image folder or a table, and fill its classes up with synthetic samples until they are equal.
 
-    Real files are copied as they are, those of nested folders into that of their class, their names after those of the
-    folders. Every added file is synthetic, and manifest.csv names them all and their classes.
+    In a table the synthetic rows come last, and its column "synthetic" tells them apart. Real image files are copied as
+    they are, those of nested folders into that of their class, their names after those of the folders; every added file
+    is synthetic, and manifest.csv names them all and their classes.
     """
-    check_image_source(source, target)
-    check_folder_output(output)
+    if is_table(source):
+        check_output(output, "table")
+        if output.resolve() == source.resolve():
+            raise click.UsageError("--output must not be SOURCE itself, whose rows it would replace.")
+
+        from ganaug.cli.tables import balance_table
+
+        real, synthetic = balance_table(source, load(model, "table"), output, target, seed)
+        click.echo(f"Wrote {real:,} real and {synthetic:,} synthetic rows to {output}.")
+        return
+    check_image_options(target)
+    check_output(output, "image")
     if output.resolve().is_relative_to(source.resolve()):
         raise click.UsageError(
             "--output must lie outside of SOURCE, for a folder inside it would become a class of it."
         )
+    real, synthetic = write_balanced(source, load(model, "image"), output, seed)
+    click.echo(f"Wrote {real:,} real and {synthetic:,} synthetic images to {output}.")
 
+
+def load(model: "Path", modality: str) -> "Generator":
+    """Read a model file, which must make what the source holds."""
     from ganaug.generator import Generator
 
-    real, synthetic = write_balanced(source, Generator.load(model), output, seed)
-    click.echo(f"Wrote {real:,} real and {synthetic:,} synthetic images to {output}.")
+    generator = Generator.load(model)
+    if generator.modality != modality:
+        source = {"image": "an image folder", "table": "a table"}[modality]
+        raise DataError(f"SOURCE is {source}, but {model} is a model of the other kind: name the one fitted to it")
+    return generator
 
 
 def write_balanced(source: "Path", generator: "Generator", output: "Path", seed: int) -> tuple[int, int]:

@@ -1,13 +1,13 @@
-"""``ganaug fit``: an image folder in, a model file out."""
+"""``ganaug fit``: an image folder or a table in, a model file out."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganaug.cli.options import FAMILIES, SEED, check_image_source, duration, path
+from ganaug.cli.options import FAMILIES, SEED, check_image_options, duration, is_table, path
 from ganaug.cli.text import clock, listing, printable, sentence
 from ganaug.errors import DataError, GanaugWarning
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ganaug.codecs.image import LabelledImages
-    from ganaug.fitting import ImageFit
+    from ganaug.codecs.labelled_table import LabelledTable
+    from ganaug.fitting.run import Run
     from ganaug.generator import Generator
 
 __all__ = ["command", "preview_path", "train"]
@@ -25,19 +26,17 @@ SHORTEST = 15.0
 MOST_STEPS = 10**9
 
 
-@click.command("fit", short_help="Train a generator on an image folder.")
+@click.command("fit", short_help="Train a generator on an image folder or a table.")
 @click.argument("source", type=path)
 @click.option("--output", type=path, required=True, metavar="MODEL.onnx", help="The model file to write.")
-@click.option("--target", metavar="COLUMN", help="For tables, which this version does not read yet.")
-@click.option(
-    "--size", type=int, metavar="N", help="Side of the images in pixels: 8, 16, ... 512.  [default: by the data]"
-)
+@click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
+@click.option("--size", type=int, metavar="N", help="Side of images in pixels: 8, 16, ... 512.  [default: by the data]")
 @click.option("--model", type=click.Choice(FAMILIES), default=FAMILIES[0], show_default=True, help="The kind of model.")
 @click.option(
     "--budget",
     type=duration,
     metavar="TIME",
-    help="Time for all of it, such as 90s, 5m or 1h.  [default: 3m, or --steps]",
+    help="Time for all of it, such as 90s, 5m or 1h.  [default: --steps, or 3m for images and 1,500 steps for tables]",
 )
 @click.option("--steps", type=click.IntRange(1, MOST_STEPS), metavar="N", help="Train for at most N steps.")
 @click.option(
@@ -55,20 +54,18 @@ MOST_STEPS = 10**9
 def command(
     source: "Path",
     output: "Path",
-    target: str | None,
     no_preview: bool,
     budget: float | None,
     steps: int | None,
     **settings: Any,
 ) -> None:
-    """Train a generator on the image folder SOURCE, which has one subfolder for each class.
+    """Train a generator on SOURCE: an image folder, with a subfolder for each class, or a .csv or .parquet table.
 
     Ctrl-C ends the training early and keeps the best generator so far. The run is kept beside the model, in
     MODEL.onnx.checkpoint, until it is done. A model file that is there already is replaced when the new one is ready.
     """
     from ganaug.cli import STARTED
 
-    check_image_source(source, target)
     train(source, output, preview=not no_preview, time_budget=budget, max_steps=steps, started=STARTED, **settings)
 
 
@@ -85,6 +82,7 @@ def train(
     quiet: bool,
     resume: bool,
     seed: int,
+    target: str | None = None,
     size: int | None = None,
     **settings: Any,
 ) -> "Generator":
@@ -93,32 +91,33 @@ def train(
     Parameters
     ----------
     settings
-        What else `ImageFit` takes.
+        What else `Run` takes.
     """
 
     def say(line: str) -> None:
         if not quiet:
             click.echo(line, err=True)
 
+    table = is_table(source)
+    preview = preview and not table
     _check_outputs(output, preview)
-
-    from ganaug.codecs.image import load_folder
-
-    data = load_folder(source, size)
-    _check_names(data)
-    say(f"{len(data.images):,} images of {len(data.classes)} classes, taken at {data.codec.size} px.")
-    if (settings.get("time_budget") or SHORTEST) < SHORTEST:
-        warnings.warn(
-            f"a budget under {SHORTEST:.0f} s cannot be kept: loading, screening and export take about that long",
-            GanaugWarning,
-            stacklevel=2,
-        )
+    if table:
+        data: LabelledImages | LabelledTable = _load_table(source, target, size, say)
+    else:
+        check_image_options(target)
+        data = _load_images(source, size, say)
+        if (settings.get("time_budget") or SHORTEST) < SHORTEST:
+            warnings.warn(
+                f"a budget under {SHORTEST:.0f} s cannot be kept: loading, screening and export take about that long",
+                GanaugWarning,
+                stacklevel=2,
+            )
 
     # Torch is loaded only here, so that a mistake in the lines above is answered at once.
     from ganaug.checkpoints import checkpoint_folder, remove_checkpoint
     from ganaug.cli.progress import Patience, progress
     from ganaug.files import check_writable
-    from ganaug.fitting import ImageFit
+    from ganaug.fitting import ImageFit, TableFit
 
     checkpoint = checkpoint_folder(output)
     index = checkpoint / "checkpoint.json"
@@ -126,7 +125,8 @@ def train(
         check_writable(index, folder=False)
     else:
         check_writable(checkpoint, folder=True)
-    fit = ImageFit(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
+    new_fit = TableFit if table else ImageFit
+    fit = new_fit(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)  # type: ignore[arg-type]
     if index.exists() and not resume:
         say(f"Beginning anew over the run kept in {checkpoint}: to go on with that one, stop now and add --resume.")
     with _leaving(checkpoint), Patience() as patience:
@@ -168,6 +168,26 @@ def _leaving(checkpoint: "Path") -> Iterator[None]:
             checkpoint.rmdir()
 
 
+def _load_images(source: "Path", size: int | None, say: Callable[[str], None]) -> "LabelledImages":
+    from ganaug.codecs.image import load_folder
+
+    data = load_folder(source, size)
+    _check_names(data)
+    say(f"{len(data.images):,} images of {len(data.classes)} classes, taken at {data.codec.size} px.")
+    return data
+
+
+def _load_table(source: "Path", target: str | None, size: int | None, say: Callable[[str], None]) -> "LabelledTable":
+    if size is not None:
+        raise click.UsageError("--size is for images; a table has none.")
+
+    from ganaug.cli.tables import load_table
+
+    data = load_table(source, target)
+    say(f"{len(data.frame):,} rows of {len(data.classes)} classes, with {len(data.frame.columns)} columns.")
+    return data
+
+
 def _check_outputs(output: "Path", preview: bool) -> None:
     """Find out now, and not after the training, that something could not be written."""
     from ganaug.files import check_writable
@@ -185,7 +205,7 @@ def _check_names(data: "LabelledImages") -> None:
         raise DataError(f"the names of class folders must be Unicode text, but {listing(broken)} is not: rename it")
 
 
-def _write(fit: "ImageFit", output: "Path", preview: bool) -> "Generator":
+def _write(fit: "Run", output: "Path", preview: bool) -> "Generator":
     from ganaug.files import atomic_write
 
     generator = fit.finish()
@@ -205,7 +225,7 @@ def _summarise(generator: "Generator", output: "Path", preview: bool) -> None:
     kept = f"Kept the weights of {training['kept_from']:.0%} of the run"
     click.echo(f"{kept}: score {training['score']:.3f} on {training['measured_on']} (smaller is better).")
     _worst_and_mean("Samples read as their label", training["agreement"], "{:.0%}")
-    _worst_and_mean("Variety relative to real images", training["variety"], "{:.2f}")
+    _worst_and_mean("Variety relative to real samples", training["variety"], "{:.2f}")
     for alarm in training["alarms"]:
         click.echo(f"Alarm: {sentence(alarm)}")
     if not training["alarms"]:

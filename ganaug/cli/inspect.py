@@ -34,16 +34,24 @@ def command(model: "Path", as_json: bool) -> None:
             ("file size", f"{model.stat().st_size / 1e6:.2f} MB"),
             ("modality", metadata["modality"]),
             ("family", metadata["family"]),
-            ("image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels"),
+            _form(metadata["modality"], schema),
             ("noise", f"{metadata['noise_dim']} numbers"),
             ("fingerprint", metadata["fingerprint"]),
         ]
     )
     for title in ("training", "versions"):
         click.echo(f"\n{title}")
-        _table([(name, _brief(value)) for name, value in metadata[title].items()], indent="  ")
-    click.echo(f"\nclasses ({len(counts):,}) and their training images ({sum(counts):,})")
+        lines = [(name, _brief(value)) for name, value in metadata[title].items() if name != "history"]
+        _table(lines, indent="  ")
+    click.echo(f"\nclasses ({len(counts):,}) and their training samples ({sum(counts):,})")
     _table([(label, f"{count:,}") for label, count in zip(metadata["classes"], counts, strict=True)], indent="  ")
+
+
+def _form(modality: str, schema: dict[str, Any]) -> tuple[str, str]:
+    if modality == "image":
+        return "image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels"
+    names = [str(column["name"]) for column in schema["columns"]]
+    return "columns", _brief(f"{len(names):,}: {', '.join(names)}")
 
 
 def _table(rows: list[tuple[Any, Any]], indent: str = "") -> None:

@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FAMILIES", "SEED", "check_folder_output", "check_image_source", "duration", "path"]
+__all__ = ["FAMILIES", "SEED", "check_image_options", "check_output", "duration", "is_table", "path"]
 
 FAMILIES = ("gan",)
 """The families that `ganaug.families` has."""
@@ -59,18 +59,24 @@ def path(text: str) -> "Path":
     return Path(text)
 
 
-def check_image_source(source: "Path", target: str | None) -> None:
-    """Refuse tables, which are read by a later version, and ``--target``, which only a table has."""
-    if source.suffix.lower() in TABLE_ENDINGS:
-        raise click.UsageError(f"This version reads image folders, not tables such as {source.name!r}.")
+def is_table(source: "Path") -> bool:
+    """Return whether a source or an output is a table by its name, and not a folder that is named like one."""
+    return source.suffix.lower() in TABLE_ENDINGS and not source.is_dir()
+
+
+def check_image_options(target: str | None) -> None:
+    """Refuse ``--target``, which only a table has."""
     if target is not None:
         raise click.UsageError("--target names a column of a table; the classes of an image folder are its subfolders.")
 
 
-def check_folder_output(output: "Path") -> None:
-    """Say, before any work, if the folder for an image model's samples could not be written."""
+def check_output(output: "Path", modality: str) -> None:
+    """Say, before any work, if the samples of a model could not be written."""
     from ganaug.files import check_writable
 
-    if output.suffix.lower() in TABLE_ENDINGS:
+    table = output.suffix.lower() in TABLE_ENDINGS
+    if modality == "table" and not table:
+        raise click.UsageError(f"A table is written to a .csv or .parquet file, but --output is {str(output)!r}.")
+    if modality == "image" and table:
         raise click.UsageError(f"An image model writes a folder of PNG files: give --output without {output.suffix!r}.")
-    check_writable(output, folder=True)
+    check_writable(output, folder=not table)

@@ -80,7 +80,8 @@ class _Run:
         self._last = (step.number, step.seconds)
 
         left = step.seconds * (1 - step.progress) / max(step.progress, 1e-9)
-        parts = [f"{clock(left)} left", f"{step.resolution} px", f"{self.rate:.1f} steps/s"]
+        side = [f"{step.resolution} px"] if step.resolution > 1 else []  # of images alone
+        parts = [f"{clock(left)} left", *side, f"{self.rate:.1f} steps/s"]
         if self.measure:
             mean = sum(self.measure.agreement) / len(self.measure.agreement)
             share = f" ({mean:.0%})" if brief else f", {mean:.0%} read as their label"

@@ -1,56 +1,76 @@
-"""``ganaug sample``: a model file in, a folder of synthetic images out."""
+"""``ganaug sample``: a model file in, a folder of synthetic images or a table of synthetic rows out."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganaug.cli.options import SEED, check_folder_output, path
+from ganaug.cli.options import SEED, check_output, path
 from ganaug.cli.text import listing
 from ganaug.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ganaug.generator import Generator
+
 __all__ = ["command"]
 
 MOST = 1_000_000
 """Images in all; a folder of more serves nobody."""
+MOST_ROWS = 1_000_000_000
 
 
-@click.command("sample", short_help="Draw synthetic images from a model.")
+@click.command("sample", short_help="Draw synthetic samples from a model.")
 @click.argument("model", type=path, metavar="MODEL.onnx")
-@click.option("--output", type=path, required=True, metavar="DIR", help="The folder to write; it must be new or empty.")
+@click.option(
+    "--output",
+    type=path,
+    required=True,
+    metavar="DIR_OR_FILE",
+    help="For images a folder, which must be new or empty; for a table a .csv or .parquet file.",
+)
 @click.option(
     "--per-class",
-    type=click.IntRange(1, MOST),
+    type=click.IntRange(1, MOST_ROWS),
     default=16,
     show_default=True,
     metavar="N",
-    help="Images of each class.",
+    help="Samples of each class.",
 )
 @click.option("--class", "names", multiple=True, metavar="NAME", help="Only this class; may be given several times.")
 @click.option(
-    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="The same seed draws the same images."
+    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="The same seed draws the same samples."
 )
 def command(model: "Path", output: "Path", per_class: int, names: tuple[str, ...], seed: int) -> None:
-    """Draw synthetic images from a model, as PNG files in a folder for each class.
+    """Draw synthetic samples from a model: PNG files in a folder for each class, or rows of one table.
 
-    The images are screened: a sample that the model's own classifier does not read as its class is drawn again, up to
-    four times. manifest.csv names every file and its class.
+    The samples are screened: one that the model's own classifier does not read as its class is drawn again, up to four
+    times. Beside images, manifest.csv names every file and its class.
     """
-    check_folder_output(output)
-
-    from ganaug.cli.pictures import Manifest, draw, encode
-    from ganaug.files import atomic_folder, safe_names
     from ganaug.generator import Generator
 
     generator = Generator.load(model)
+    check_output(output, generator.modality)
     known = {str(label): label for label in generator.classes}
     if unknown := [name for name in names if name not in known]:
         raise DataError(f"--class must name a class of the model ({listing(list(known))}), but is {listing(unknown)}")
+    wanted = [known[name] for name in dict.fromkeys(names)] or list(generator.classes)
+    if generator.modality == "table":
+        from ganaug.cli.tables import sample_table
+
+        sample_table(generator, dict.fromkeys(wanted, per_class), output, seed)
+        click.echo(f"Wrote {len(wanted) * per_class:,} rows of {len(wanted)} classes to {output}.")
+        return
+    _write_images(generator, wanted, output, per_class, seed)
+    click.echo(f"Wrote {len(wanted) * per_class:,} images of {len(wanted)} classes to {output}.")
+
+
+def _write_images(generator: "Generator", wanted: list[Any], output: "Path", per_class: int, seed: int) -> None:
+    from ganaug.cli.pictures import Manifest, draw, encode
+    from ganaug.files import atomic_folder, safe_names
+
     # Safe names are chosen among all classes, so that a class has the same folder whichever others are drawn.
     folders = dict(zip(generator.classes, safe_names([str(label) for label in generator.classes]), strict=True))
-    wanted = [known[name] for name in dict.fromkeys(names)] or list(generator.classes)
     if len(wanted) * per_class > MOST:
         raise DataError(
             f"--per-class must ask for at most {MOST:,} images in all, but {per_class:,} of each of {len(wanted):,} "
@@ -66,4 +86,3 @@ def command(model: "Path", output: "Path", per_class: int, names: tuple[str, ...
                 file.write_bytes(encode(image))
                 manifest.add(file, label)
         manifest.save()
-    click.echo(f"Wrote {len(wanted) * per_class:,} images of {len(wanted)} classes to {output}.")

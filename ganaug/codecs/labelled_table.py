@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import warnings
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganaug.codecs.table import TableCodec
-from ganaug.errors import DataError
+from ganaug.errors import DataError, GanaugWarning
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -34,12 +36,15 @@ class LabelledTable:
         The labels that there are, sorted.
     codec : TableCodec
         What is known of the columns.
+    target : str
+        The name of the labels' column.
     """
 
     frame: "DataFrame"
     labels: NDArray[np.int64]
     classes: tuple[Label, ...]
     codec: TableCodec
+    target: str = "target"
 
     @property
     def counts(self) -> dict[Label, int]:
@@ -59,7 +64,9 @@ class LabelledTable:
         return digest.hexdigest()
 
 
-def from_frame(frame: "DataFrame", labels: ArrayLike, *, categorical_features: Any = "auto") -> LabelledTable:
+def from_frame(
+    frame: "DataFrame", labels: ArrayLike, *, categorical_features: Any = "auto", target: str = "target"
+) -> LabelledTable:
     """Take a table and its labels from memory.
 
     Parameters
@@ -70,6 +77,8 @@ def from_frame(frame: "DataFrame", labels: ArrayLike, *, categorical_features: A
         One for each row: text, whole numbers, or true and false.
     categorical_features
         As in `TableCodec.fit`.
+    target : str, default="target"
+        The name of the labels' column.
 
     Returns
     -------
@@ -97,11 +106,19 @@ def from_frame(frame: "DataFrame", labels: ArrayLike, *, categorical_features: A
     classes = tuple(sorted(set(values)))
     if len(classes) < 2:
         raise DataError(f"The labels must have at least two classes, but there is only {list(classes)}.")
+    sizes = Counter(values)
+    if alone := [label for label in classes if sizes[label] == 1]:
+        warnings.warn(
+            f"there is one row alone of class {', '.join(map(repr, alone[:5]))}: what is drawn of it can vary only as "
+            "other classes do; expect little, and collect more rows",
+            GanaugWarning,
+            stacklevel=2,
+        )
     index = {label: number for number, label in enumerate(classes)}
     codec = TableCodec.fit(frame, categorical_features=categorical_features)
     if not codec.n_scores and not codec.options:
         raise DataError("At least one column must vary, but all are constant or empty: there is nothing to learn from.")
-    return LabelledTable(frame, np.array([index[value] for value in values], np.int64), classes, codec)
+    return LabelledTable(frame, np.array([index[value] for value in values], np.int64), classes, codec, target)
 
 
 def _plain(label: Any) -> Label:

@@ -270,6 +270,15 @@ class Run(ABC):
             "mixed_precision": not isinstance(state.family.precision(self.device), nullcontext),
             "measured_on": self.referee.measured_on,
             "score": measure.score,
+            "history": [
+                {
+                    "progress": round(moment, 4),
+                    "score": one.score,
+                    "agreement": _mean(one.agreement),
+                    "variety": _mean(one.variety),
+                }
+                for moment, one in state.measures
+            ],
             "kept_from": round(progress, 4),
             "agreement": dict(zip(names, measure.agreement, strict=True)),
             "variety": {
@@ -303,6 +312,11 @@ def choose_device(name: str) -> torch.device:
         here = ", ".join(kind for kind, here in available.items() if here)
         raise DeviceError(f"the device must be auto or one that this machine has ({here}), but is {name}")
     return torch.device(name)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    known = [value for value in values if math.isfinite(value)]
+    return sum(known) / len(known) if known else None
 
 
 def _listing(names: list[str], most: int = 5) -> str:

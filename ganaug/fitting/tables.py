@@ -67,8 +67,8 @@ class TableFit(Run):
         return TableArtefact(generator, discriminator, offset, self.screen, TableDecoder(self.data.codec))
 
     def schema(self) -> Mapping[str, Any]:
-        """Return the columns."""
-        return self.data.codec.to_state()
+        """Return the columns, and the name of the labels'."""
+        return self.data.codec.to_state() | {"target": self.data.target}
 
 
 def fit_table(frame: "DataFrame", y: ArrayLike, *, categorical_features: Any = "auto", **settings: Any) -> Generator:

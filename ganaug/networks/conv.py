@@ -2,8 +2,8 @@
 
 Both work on 2x2 patches: the generator ends at half the image's side with four times its channels and a pixel shuffle,
 the discriminator begins with the inverse, so that the costly convolutions never see the full grid. Both grow: a network
-made for side S also runs at S/2, S/4, ... down to `SMALLEST`, and one more stage begins with what the last one drew:
-each adds to a resampled skip path through layers that begin at zero (StyleGAN2's skip and residual shapes, Karras
+made for side S also runs at S/2, S/4, ... down to `SMALLEST`, and one more stage leaves its function as it was, because
+each stage adds to a resampled skip path through layers that begin at zero (StyleGAN2's skip and residual shapes, Karras
 et al. 2020, without the fade-in of progressive growing).
 """
 
@@ -122,6 +122,8 @@ class ConvGenerator(nn.Module):
         self.to_pixels = nn.ModuleList(heads)
         _keep_variance(self)
         _begin_smooth(heads[0])
+        # A pixel shuffle writes the four pixels of a patch independently, and no coarser layer can heal the seams.
+        self.smooth = nn.ModuleList(_smoother(channels) for _ in heads)
 
     def forward(self, noise: Tensor, label: Tensor, size: int | None = None) -> Tensor:
         """Return images of shape (B, C, size, size); `size` is one of the network's `resolutions`."""
@@ -131,12 +133,17 @@ class ConvGenerator(nn.Module):
         grid = SMALLEST // 2
         x = self.seed(z).unflatten(1, (-1, grid, grid)).contiguous(memory_format=torch.channels_last)
         x = self.block[0](x, style, embedding)
-        image = F.pixel_shuffle(self.to_pixels[0](x), 2).float()
+        image = self._pixels(x, 0)
         for i in range(1, stages):
             x = self.block[i](_upsample(self.narrow[i - 1](x)), style, embedding)
-            image = _upsample(_blur(image)) + F.pixel_shuffle(self.to_pixels[i](x), 2)
+            image = _upsample(image) + self._pixels(x, i)
         clipped: Tensor = _Clip.apply(image) if self.training else image.clamp(-1, 1)  # type: ignore[no-untyped-call]
         return clipped
+
+    def _pixels(self, x: Tensor, stage: int) -> Tensor:
+        """Return what a stage draws: patches, unfolded, and smoothed over their borders."""
+        pixels: Tensor = self.smooth[stage](F.pixel_shuffle(self.to_pixels[stage](x), 2))
+        return pixels.float()
 
 
 class DiscriminatorBlock(nn.Module):
@@ -214,12 +221,13 @@ def _begin_smooth(layer: nn.Conv2d) -> None:
     layer.weight.copy_(0.2 * layer.weight[::4].repeat_interleave(4, dim=0))
 
 
-def _blur(image: Tensor) -> Tensor:
-    """Take a binomial mean of every 3x3 pixels.
-
-    It silences the checkerboard that the pixel shuffle of a coarser stage may leave, which no later stage can reach.
-    """
-    return F.avg_pool2d(F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 2, 1), 2, 1)
+@torch.no_grad()
+def _smoother(channels: int) -> nn.Conv2d:
+    """Return a 3x3 convolution that begins as a binomial mean of every channel, and so without a checkerboard."""
+    layer = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="replicate", bias=False)
+    binomial = torch.tensor([0.25, 0.5, 0.25])
+    layer.weight.copy_(torch.eye(channels)[:, :, None, None] * binomial[:, None] * binomial)
+    return layer
 
 
 def _upsample(x: Tensor) -> Tensor:

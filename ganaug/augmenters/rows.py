@@ -1,0 +1,223 @@
+"""Rows as the user holds them <-> the plain frame that a table generator learns from."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils.validation import assert_all_finite
+
+from ganaug.errors import DataError
+
+__all__ = ["Form", "as_rows", "check_frame", "form_of", "named_columns"]
+
+
+class Form(ABC):
+    """What a user's rows are: of this form new ones are made, and joined to those that there are."""
+
+    @abstractmethod
+    def encode(self, X: Any) -> Any:
+        """Return rows of this form as a generator learns from them."""
+
+    @abstractmethod
+    def decode(self, samples: Any) -> Any:
+        """Return a generator's samples in this form."""
+
+    @abstractmethod
+    def stack(self, X: Any, new: Any) -> Any:
+        """Return `X` followed by new rows, both of this form."""
+
+
+@dataclass(frozen=True)
+class ArrayForm(Form):
+    """A two-dimensional array of one dtype."""
+
+    dtype: np.dtype[Any]
+
+    def encode(self, X: Any) -> pd.DataFrame:
+        """Return a frame with columns x0, x1, ..., where Python objects become the type that they all share."""
+        frame = pd.DataFrame(X, columns=_numbered(X.shape[1]))
+        if self.dtype != object:
+            return frame
+        frame = frame.infer_objects()
+        check_frame(frame)
+        return frame
+
+    def decode(self, samples: pd.DataFrame) -> NDArray[Any]:
+        """Return an array of this dtype."""
+        values: NDArray[Any] = samples.to_numpy(dtype=object if self.dtype.kind in "OSU" else None)
+        return values.astype(self.dtype)
+
+    def stack(self, X: Any, new: NDArray[Any]) -> NDArray[Any]:
+        """Return one array."""
+        return np.concatenate([np.asarray(X), new])
+
+
+@dataclass(frozen=True)
+class ListForm(Form):
+    """A list of lists; numbers are seen as the array that they make, so that their rows are that array's rows."""
+
+    inner: Form
+
+    def encode(self, X: Any) -> pd.DataFrame:
+        """Return the frame of the array or of the mixed rows."""
+        frame: pd.DataFrame = self.inner.encode(X)
+        return frame
+
+    def decode(self, samples: pd.DataFrame) -> list[list[Any]]:
+        """Return a list of lists of Python values."""
+        if isinstance(self.inner, ArrayForm):
+            rows: list[list[Any]] = self.inner.decode(samples).tolist()
+            return rows
+        return [list(row) for row in zip(*(samples[name].tolist() for name in samples.columns), strict=True)]
+
+    def stack(self, X: Any, new: list[list[Any]]) -> list[Any]:
+        """Return one list, with the very rows of `X`."""
+        return [*X, *new]
+
+
+@dataclass(frozen=True)
+class SparseForm(Form):
+    """A scipy sparse matrix or array of any format."""
+
+    dtype: np.dtype[Any]
+    kind: type
+
+    def encode(self, X: Any) -> pd.DataFrame:
+        """Return a dense frame."""
+        return ArrayForm(self.dtype).encode(X.toarray())
+
+    def decode(self, samples: pd.DataFrame) -> Any:
+        """Return the same kind of matrix."""
+        return self.kind(ArrayForm(self.dtype).decode(samples))
+
+    def stack(self, X: Any, new: Any) -> Any:
+        """Return one matrix of the format of `X`."""
+        return sparse.vstack([X, new], format=X.format, dtype=X.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class FrameForm(Form):
+    """A DataFrame: its columns and their dtypes."""
+
+    columns: pd.Index
+    dtypes: tuple[Any, ...]
+
+    def encode(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame with text for column names and without sparse columns."""
+        frame = X.set_axis(named_columns(X.columns), axis=1).reset_index(drop=True)
+        thin = [name for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.SparseDtype)]
+        return frame.assign(**{name: frame[name].sparse.to_dense() for name in thin})
+
+    def decode(self, samples: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame with these columns and dtypes."""
+        frame = samples.reset_index(drop=True)
+        different = {
+            name: dtype for name, dtype in zip(frame.columns, self.dtypes, strict=True) if frame[name].dtype != dtype
+        }
+        return frame.astype(different).set_axis(self.columns, axis=1)
+
+    def stack(self, X: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+        """Return one frame with a fresh index, as imbalanced-learn does."""
+        return pd.concat([X, new], ignore_index=True)
+
+
+def as_rows(X: Any) -> Any:
+    """Return `X` as it is, except that a list becomes an array or, where it mixes kinds of values, a frame."""
+    if not isinstance(X, list | tuple):
+        return X
+    try:
+        array = np.asarray(X)
+    except ValueError:  # rows of several lengths: scikit-learn's own check says it better
+        return X
+    if array.dtype.kind in "USO" and array.ndim == 2:
+        return pd.DataFrame(list(X), columns=_numbered(array.shape[1]))
+    return array
+
+
+def form_of(X: Any, rows: Any) -> Form:
+    """Return the form of the user's `X`, which `as_rows` and validation made into `rows`."""
+    if isinstance(rows, pd.DataFrame):
+        form: Form = FrameForm(rows.columns, tuple(rows.dtypes))
+    elif sparse.issparse(rows):
+        form = SparseForm(rows.dtype, type(rows))
+    else:
+        form = ArrayForm(rows.dtype)
+    return ListForm(form) if isinstance(X, list | tuple) else form
+
+
+def named_columns(columns: Iterable[Any]) -> list[str]:
+    """Return text names for columns: their own where these stay distinct, x0, x1, ... otherwise.
+
+    Examples
+    --------
+    >>> named_columns(["age", 3]), named_columns(["3", 3])
+    (['age', '3'], ['x0', 'x1'])
+    """
+    names = [str(column) for column in columns]
+    return names if len(set(names)) == len(names) else _numbered(len(names))
+
+
+def check_frame(frame: pd.DataFrame, estimator_name: str = "") -> None:
+    """Raise, in scikit-learn's words where it has some, unless every cell is a value that a table can hold."""
+    if len(frame) < 1:
+        raise ValueError(f"Found array with 0 sample(s) (shape={frame.shape}) while a minimum of 1 is required.")
+    if frame.shape[1] < 1:
+        raise ValueError(f"Found array with 0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
+    if not frame.columns.is_unique:
+        twice = sorted({repr(name) for name in frame.columns[frame.columns.duplicated()]})
+        raise DataError(f"Expected unique column names, but there are several of {', '.join(twice)}.")
+    for name, column in frame.items():
+        kind = getattr(column.dtype, "kind", "O")
+        if kind == "c":
+            raise ValueError(f"Complex data not supported\nin column {name!r}")
+        if kind == "f":
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+            assert_all_finite(values, allow_nan=True, estimator_name=estimator_name, input_name="X")
+        if column.dtype == object:
+            _check_cells(column)
+
+
+def _check_cells(column: pd.Series) -> None:
+    nested = {
+        type(cell).__name__ for cell in column if isinstance(cell, Iterable) and not isinstance(cell, str | bytes)
+    }
+    if nested:
+        found = ", ".join(sorted(nested))
+        raise TypeError(
+            f"Every cell's argument must be a string or a number, not {found} as in column {column.name!r}."
+        )
+
+
+def _numbered(count: int) -> list[str]:
+    return [f"x{index}" for index in range(count)]
+
+
+def positions_of(features: Sequence[Any], columns: Sequence[Any]) -> list[int]:
+    """Return the positions of columns that are given by name, by position or as a mask.
+
+    Examples
+    --------
+    >>> positions_of(["b"], ["a", "b"]), positions_of([-1], ["a", "b"]), positions_of([True, False], ["a", "b"])
+    ([1], [1], [0])
+    """
+    features, columns = list(features), list(columns)
+    if len(features) == len(columns) and all(isinstance(feature, bool | np.bool_) for feature in features):
+        return [position for position, chosen in enumerate(features) if chosen]
+    found = []
+    for feature in features:
+        whole = isinstance(feature, int | np.integer) and not isinstance(feature, bool)
+        if whole and -len(columns) <= feature < len(columns):
+            found.append(int(feature) % len(columns))
+        elif feature in columns:
+            found.append(columns.index(feature))
+        else:
+            raise DataError(
+                f"categorical_features must name columns, or give their positions or one bool for each of the "
+                f"{len(columns)}, but holds {feature!r}."
+            )
+    return found

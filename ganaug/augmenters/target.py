@@ -1,0 +1,85 @@
+"""The labels as the user holds them: checked, seen as one plain array, and continued with more of their kind."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from imblearn.utils import check_target_type
+from numpy.typing import NDArray
+from sklearn.preprocessing import label_binarize
+from sklearn.utils.multiclass import check_classification_targets
+
+__all__ = ["Target", "plain_label"]
+
+
+class Target:
+    """Labels of any container.
+
+    Parameters
+    ----------
+    y : array-like
+        Of shape (n,), (n, 1), or (n, n_classes) where each row marks one class.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n,)
+        One label for each row.
+
+    Raises
+    ------
+    ValueError
+        If labels are missing, continuous, or several for one row; in scikit-learn's and imbalanced-learn's words.
+
+    Examples
+    --------
+    >>> target = Target(pd.Series(["a", "b"], dtype="category", name="kind"))
+    >>> target.values.tolist(), target.extend(np.array(["b"])).tolist()
+    (['a', 'b'], ['a', 'b', 'b'])
+    """
+
+    def __init__(self, y: Any) -> None:
+        self._y = y
+        plain = _plain_array(y)
+        if plain.dtype.kind in "Of" and pd.isna(plain).any():
+            raise ValueError("Input y contains NaN.")
+        check_classification_targets(plain)
+        values, self._one_vs_all = check_target_type(plain, indicate_one_vs_all=True)
+        self.values: NDArray[Any] = np.asarray(values)
+
+    def extend(self, labels: NDArray[Any]) -> Any:
+        """Return the user's labels followed by others, in the user's container and dtype."""
+        joined = np.concatenate([self.values, labels.astype(self.values.dtype)])
+        if self._one_vs_all:
+            joined = label_binarize(joined, classes=np.unique(self.values))
+        if isinstance(self._y, list | tuple):
+            return [*self._y, *joined[len(self.values) :].tolist()]
+        if isinstance(self._y, pd.Series):
+            return pd.Series(joined, name=self._y.name).astype(self._y.dtype)
+        if isinstance(self._y, pd.DataFrame):
+            return pd.DataFrame(joined.reshape(len(joined), -1), columns=self._y.columns).astype(self._y.dtypes)
+        return joined
+
+
+def plain_label(label: Any) -> str | int | bool:
+    """Return a label as the plain Python value that a model file can hold.
+
+    Examples
+    --------
+    >>> plain_label(np.str_("a")), plain_label(np.float64(2)), plain_label(np.bool_(True))
+    ('a', 2, True)
+    """
+    value = label.item() if isinstance(label, np.generic) else label
+    if isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, int | float) else str(value)
+
+
+def _plain_array(y: Any) -> NDArray[Any]:
+    dtypes = [y.dtype] if isinstance(y, pd.Series) else list(y.dtypes) if isinstance(y, pd.DataFrame) else []
+    if not any(pd.api.types.is_extension_array_dtype(dtype) for dtype in dtypes):
+        return np.asarray(y)
+    columns = [y] if isinstance(y, pd.Series) else [y.iloc[:, position] for position in range(y.shape[1])]
+    lists = [column.tolist() for column in columns]
+    if any(pd.isna(value) for values in lists for value in values):
+        raise ValueError("Input y contains NaN.")
+    return np.array(lists[0]) if isinstance(y, pd.Series) else np.array(lists).T

@@ -1,0 +1,128 @@
+"""What the commands do with tables: read them, draw rows, and write them with synthetic rows at the end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganaug.cli.text import listing
+from ganaug.codecs.labelled_table import LabelledTable, from_frame
+from ganaug.codecs.table_file import (
+    PIECE_ROWS,
+    column_names,
+    labels_of,
+    read_pieces,
+    read_table,
+    split_target,
+    table_writer,
+)
+from ganaug.errors import DataError
+from ganaug.generator import Generator
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["balance_table", "load_table", "sample_table"]
+
+FLAG = "synthetic"
+"""The column of a balanced table that tells which rows are."""
+
+
+def load_table(source: Path, target: str | None) -> LabelledTable:
+    """Read a table to learn from."""
+    frame, labels = split_target(read_table(source), target, source)
+    return from_frame(frame, labels, target=str(target))
+
+
+def sample_table(generator: Generator, counts: dict[Any, int], output: Path, seed: int) -> None:
+    """Write so many screened rows of each class, with the column of their labels last."""
+    name = _target(generator)
+    if name in map(str, generator.codec.names):
+        raise DataError(f"the column of labels must have a name of its own, but one of the model's is {name!r} too")
+    with table_writer(output) as writer:
+        for label, count in counts.items():
+            for rows in _draw(generator, label, count, seed):
+                rows[name] = label
+                writer.write(rows)
+
+
+def balance_table(source: Path, generator: Generator, output: Path, target: str | None, seed: int) -> tuple[int, int]:
+    """Copy a table, fill its classes up with synthetic rows, and return how many rows are real and synthetic.
+
+    The table is copied as it is written, or a CSV file as it is read if a Parquet file comes of it. Only a piece of it
+    is in memory at a time.
+    """
+    name = _target(generator) if target is None else target
+    columns = column_names(source)
+    _check_columns(source, columns, generator, name)
+    counts, spelled = _count(source, name, generator)
+    verbatim = not source.suffix.lower() == ".csv" != output.suffix.lower()
+    with table_writer(output) as writer:
+        for piece in read_pieces(source, verbatim=verbatim):
+            piece[FLAG] = False
+            writer.write(piece)
+        for label, count in counts.items():
+            for rows in _draw(generator, label, max(counts.values()) - count, seed):
+                rows[name] = spelled[label] if verbatim else label
+                rows[FLAG] = True
+                writer.write(rows[[*columns, FLAG]])
+    real = sum(counts.values())
+    return real, len(counts) * max(counts.values()) - real
+
+
+def _check_columns(source: Path, columns: list[str], generator: Generator, name: str) -> None:
+    if name not in columns:
+        raise DataError(f"--target must name a column of {source}, which has {listing(columns)}, but is {name!r}")
+    if FLAG in columns:
+        raise DataError(f"{source} must have no column {FLAG!r}, for the result gets one: rename it")
+    known = [str(column) for column in generator.codec.names]
+    if sorted(known) != sorted(column for column in columns if column != name):
+        raise DataError(
+            f"the model must have been fitted to the columns of {source} without {name!r}, its --target, but it knows "
+            f"{listing(known)}: fit a model to this table"
+        )
+
+
+def _count(source: Path, name: str, generator: Generator) -> tuple[dict[Any, int], dict[Any, Any]]:
+    """Count the rows of each of the model's classes, which must be those of the table, and tell how they are written.
+
+    The classes 0 and 1 may well be written 0.0 and 1.0, and synthetic rows must have what the real ones have.
+    """
+    counts: dict[Any, int] = {}
+    spelled: dict[Any, Any] = {}
+    pieces, written = (read_pieces(source, verbatim=verbatim, columns=[name]) for verbatim in (False, True))
+    for piece, as_written in zip(pieces, written, strict=True):
+        for label, spelling in zip(labels_of(piece[name]), as_written[name], strict=True):
+            counts[label] = counts.get(label, 0) + 1
+            spelled.setdefault(label, spelling)
+    if not counts:
+        raise DataError(f"A table must have rows, but {source} has none: give a file that has some")
+    if {(type(label), label) for label in counts} != {(type(label), label) for label in generator.classes}:
+        raise DataError(
+            f"the model must have the classes of {source}, which are {listing(list(map(str, counts)))}, but it has "
+            f"{listing(list(map(str, generator.classes)))}: fit a model to this table"
+        )
+    return {label: counts[label] for label in generator.classes}, spelled
+
+
+def _target(generator: Generator) -> str:
+    name = generator.metadata["schema"].get("target", "target")
+    return name if isinstance(name, str) else "target"
+
+
+def _draw(generator: Generator, label: Any, count: int, seed: int) -> "Iterator[DataFrame]":
+    """Yield pieces of screened rows of one class; they do not depend on which other classes are drawn."""
+    own_seed = (seed, generator.classes.index(label))
+    stream = generator.stream(min(PIECE_ROWS, max(count, 1)), labels=[label], seed=own_seed, screened=True)
+    while count > 0:
+        rows = next(stream)[0].iloc[:count].astype(_dtypes(generator))
+        rows.columns = rows.columns.map(str)
+        count -= len(rows)
+        yield rows
+
+
+def _dtypes(generator: Generator) -> dict[Any, Any]:
+    """Return dtypes for columns of objects, which tell a file nothing where all that is drawn is missing."""
+    import pandas as pd
+
+    columns = [column for column in generator.codec.category_columns if column.dtype == "object" and column.categories]
+    return {column.name: pd.array(list(column.categories)).dtype for column in columns}
