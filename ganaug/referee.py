@@ -59,7 +59,7 @@ class Referee:
         self, screen: Screen, learn: Samples, held_out: Samples, *, noise_dim: int, random: torch.Generator
     ) -> None:
         self.screen = screen
-        self.measured_on = "held-out images" if len(held_out.label) else "training images"
+        self.measured_on = "held-out samples" if len(held_out.label) else "training samples"
         target = held_out if len(held_out.label) else learn
         count = max(8, min(SAMPLES_PER_CLASS, MOST_SAMPLES // learn.n_classes))
         device = learn.label.device

@@ -38,6 +38,18 @@ def test_train_pytorch_classifier(tmp_path: Path) -> None:
     assert list(tmp_path.glob("tmp*")) == []
 
 
+def test_mixed_table(tmp_path: Path) -> None:
+    shown = run("mixed_table.py", "--steps", "3", folder=tmp_path)
+    assert "400 real and 320 synthetic rows, classes {'no': 360, 'yes': 360}" in shown
+    assert len(shown.splitlines()) == 9
+
+
+def test_sklearn_pipeline(tmp_path: Path) -> None:
+    shown = run("sklearn_pipeline.py", "--steps", "2", "--repeats", "1", folder=tmp_path).splitlines()
+    assert [line[:14].strip() for line in shown[2:]] == ["nothing", "SMOTE", "GAN, balanced", "GAN, a third"]
+    assert all(0.4 < float(value) <= 1 for line in shown[2:] for value in line[14:].split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "saying"),
     [
@@ -45,6 +57,7 @@ def test_train_pytorch_classifier(tmp_path: Path) -> None:
         (["balance_image_folder.py", "nowhere", "no/out"], "create it first"),
         (["train_pytorch_classifier.py", "nowhere", "nowhere"], "'nowhere' does not exist"),
         (["train_pytorch_classifier.py", "nowhere"], "two folders"),
+        (["mixed_table.py", "nowhere.csv", "churned"], "nowhere.csv"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], saying: str, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_the_file_says_how_it_was_made(stripes: LabelledImages, stripes_generato
     training = metadata["training"]
     assert training["steps"] == 20
     assert training["stages"] == [{"resolution": 8, "steps": 20, "seconds": pytest.approx(0, abs=60)}]
-    assert training["measured_on"] == "held-out images"
+    assert training["measured_on"] == "held-out samples"
     assert set(training["agreement"]) == set(metadata["classes"])
     assert len(metadata["screen"]["thresholds"]) == 2
     json.dumps(metadata, allow_nan=False)

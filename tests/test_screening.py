@@ -131,7 +131,7 @@ def test_referee_prefers_real_images_to_swapped_and_collapsed_ones(screen: Scree
 def test_referee_says_when_nothing_could_be_held_out(screen: Screen) -> None:
     images = Images(torch.randint(0, 256, (10, 1, 8, 8), dtype=torch.uint8), torch.tensor([0, 1] * 5), 2)
     judge = referee(screen, images)
-    assert judge.measured_on == "training images"
+    assert judge.measured_on == "training samples"
     assert math.isfinite(judge.measure(Replay(images)).score)
 
 

@@ -1,5 +1,6 @@
 """``ganaug balance``: an image folder or a table and its model in, the same with equally large classes out."""
 
+from os.path import realpath
 from typing import TYPE_CHECKING
 
 import click
@@ -40,7 +41,7 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
     """
     if is_table(source):
         check_output(output, "table")
-        if output.resolve() == source.resolve():
+        if realpath(output) == realpath(source):  # pathlib's raises for a loop of links
             raise click.UsageError("--output must not be SOURCE itself, whose rows it would replace.")
 
         from ganaug.cli.tables import balance_table
@@ -48,9 +49,9 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
         real, synthetic = balance_table(source, load(model, "table"), output, target, seed)
         click.echo(f"Wrote {real:,} real and {synthetic:,} synthetic rows to {output}.")
         return
-    check_image_options(target)
+    check_image_options(source, target)
     check_output(output, "image")
-    if output.resolve().is_relative_to(source.resolve()):
+    if path(realpath(output)).is_relative_to(realpath(source)):
         raise click.UsageError(
             "--output must lie outside of SOURCE, for a folder inside it would become a class of it."
         )

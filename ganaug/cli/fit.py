@@ -104,7 +104,7 @@ def train(
     if table:
         data: LabelledImages | LabelledTable = _load_table(source, target, size, say)
     else:
-        check_image_options(target)
+        check_image_options(source, target)
         data = _load_images(source, size, say)
         if (settings.get("time_budget") or SHORTEST) < SHORTEST:
             warnings.warn(

@@ -64,8 +64,10 @@ def is_table(source: "Path") -> bool:
     return source.suffix.lower() in TABLE_ENDINGS and not source.is_dir()
 
 
-def check_image_options(target: str | None) -> None:
+def check_image_options(source: "Path", target: str | None) -> None:
     """Refuse ``--target``, which only a table has."""
+    if target is not None and source.is_file():
+        raise click.UsageError(f"A table must be a .csv or .parquet file, but SOURCE is {source.name!r}: convert it.")
     if target is not None:
         raise click.UsageError("--target names a column of a table; the classes of an image folder are its subfolders.")
 

@@ -5,16 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganaug.cli.text import listing
-from ganaug.codecs.labelled_table import LabelledTable, from_frame
-from ganaug.codecs.table_file import (
-    PIECE_ROWS,
-    column_names,
-    labels_of,
-    read_pieces,
-    read_table,
-    split_target,
-    table_writer,
-)
+from ganaug.codecs.labelled_table import LabelledTable, from_frame, labels_of, split_target
+from ganaug.codecs.table_file import PIECE_ROWS, column_names, read_pieces, read_table
+from ganaug.codecs.table_writer import table_writer
 from ganaug.errors import DataError
 from ganaug.generator import Generator
 
@@ -55,7 +48,7 @@ def balance_table(source: Path, generator: Generator, output: Path, target: str 
     columns = column_names(source)
     _check_columns(source, columns, generator, name)
     counts, spelled = _count(source, name, generator)
-    verbatim = not source.suffix.lower() == ".csv" != output.suffix.lower()
+    verbatim = source.suffix.lower() != ".csv" or output.suffix.lower() == ".csv"
     with table_writer(output) as writer:
         for piece in read_pieces(source, verbatim=verbatim):
             piece[FLAG] = False
@@ -98,8 +91,8 @@ def _count(source: Path, name: str, generator: Generator) -> tuple[dict[Any, int
         raise DataError(f"A table must have rows, but {source} has none: give a file that has some")
     if {(type(label), label) for label in counts} != {(type(label), label) for label in generator.classes}:
         raise DataError(
-            f"the model must have the classes of {source}, which are {listing(list(map(str, counts)))}, but it has "
-            f"{listing(list(map(str, generator.classes)))}: fit a model to this table"
+            f"the model must have the classes of {source}, which are {listing(list(counts))}, but it has "
+            f"{listing(list(generator.classes))}: fit a model to this table"
         )
     return {label: counts[label] for label in generator.classes}, spelled
 

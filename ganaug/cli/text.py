@@ -1,5 +1,7 @@
 """Text for a terminal: names come from folders and files that nobody vouches for."""
 
+from collections.abc import Sequence
+
 __all__ = ["clock", "listing", "printable", "sentence"]
 
 
@@ -27,8 +29,8 @@ def sentence(message: str) -> str:
     return (line if is_path else line[:1].upper() + line[1:]) + ("" if line.endswith((".", "!", "?")) else ".")
 
 
-def listing(names: list[str], most: int = 20) -> str:
-    """Return the first few names, quoted, and how many more there are."""
+def listing(names: Sequence[object], most: int = 20) -> str:
+    """Return the first few names, quoted where they are text, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(map(repr, names[:most])) + more
 

@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ganaug.codecs.table import TableCodec
 from ganaug.errors import DataError, GanaugWarning
+from ganaug.files import StrPath
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
-__all__ = ["LabelledTable", "from_frame"]
+__all__ = ["LabelledTable", "from_frame", "labels_of", "split_target"]
 
 Label = str | int | bool
 
@@ -128,3 +129,61 @@ def _plain(label: Any) -> Label:
             f"Labels must be text, whole numbers, or true and false, but one is {value!r}: fill or convert such labels."
         )
     return str(value) if isinstance(value, str) else value
+
+
+def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tuple[DataFrame, Any]":
+    """Take the column of labels out of a table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `read_table` gives it.
+    target : str or None
+        The name of the column.
+    path : str or path-like
+        Where the table came from, for the messages.
+
+    Returns
+    -------
+    features : DataFrame
+    labels : ndarray of shape (n,), object
+        Text, whole numbers, or true and false.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, labels are missing, or they are not classes.
+    """
+    import pandas as pd
+
+    names = ", ".join(repr(str(name)) for name in list(frame.columns)[:20])
+    if target is None:
+        raise DataError(f"A table needs --target, the column that holds the classes: {path} has {names}.")
+    if target not in frame.columns:
+        raise DataError(f"--target must name a column of {path}, which has {names}, but is {target!r}.")
+    labels = labels_of(frame[target])
+    known = len(pd.unique(labels))
+    if known > max(100, len(frame) // 2):
+        raise DataError(f"The labels must be classes, but {target!r} holds {known:,} different values: name another.")
+    return frame.drop(columns=target), labels
+
+
+def labels_of(column: "Series[Any]") -> Any:
+    """Return a column's labels as `split_target` does, which says more."""
+    import pandas as pd
+
+    if missing := int(column.isna().sum()):
+        raise DataError(
+            f"Every row must have a label, but {missing:,} have none in {column.name!r} (an empty field, NA, None and "
+            "the like): fill or drop them."
+        )
+    if pd.api.types.is_float_dtype(column.dtype):
+        values = column.to_numpy(np.float64)
+        fractions = values[(values != np.rint(values)) | (np.abs(values) > 2**53)]
+        if len(fractions):
+            raise DataError(
+                f"The labels must be classes, but {column.name!r} holds numbers such as {fractions[0]:g}: a continuous "
+                "target cannot be balanced; cut it into classes first."
+            )
+        column = column.astype("int64")
+    return column.astype(object).to_numpy()

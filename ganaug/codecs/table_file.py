@@ -1,4 +1,4 @@
-"""Tables on disk, CSV and Parquet: read in pieces, written in pieces, never trusted and never half there."""
+"""Tables on disk, CSV and Parquet, read piece by piece and never trusted."""
 
 import csv
 import warnings
@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganaug.errors import DataError, GanaugWarning, MissingFileError
-from ganaug.files import StrPath, atomic_write
+from ganaug.files import StrPath
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-__all__ = [
-    "ENDINGS",
-    "TableWriter",
-    "column_names",
-    "labels_of",
-    "read_pieces",
-    "read_table",
-    "split_target",
-    "table_writer",
-]
+__all__ = ["ENDINGS", "PIECE_ROWS", "column_names", "read_pieces", "read_table"]
 
 ENDINGS = (".csv", ".parquet")
 PIECE_ROWS = 50_000
@@ -230,11 +221,14 @@ class _Seen:
         column = column.dropna()
         if column.empty:
             return
-        numbers = pd.to_numeric(column, errors="coerce").notna()
         self.present += len(column)
-        self.numbers += int(numbers.sum())
-        if not numbers.all():
-            self.text = str(column[~numbers].iloc[0])
+        if column.dtype.kind in "iuf":
+            self.numbers += len(column)
+        else:
+            text = column.astype(str)
+            numbers = pd.to_numeric(text, errors="coerce").notna()
+            self.numbers += int(numbers.sum())
+            self.text = next(iter(text[~numbers]), self.text)
         self.kinds.add(_date_dtype(column) or str(column.dtype))
 
     def dtype(self, name: str, file: Path) -> str:
@@ -245,7 +239,7 @@ class _Seen:
             return "boolean"
         if self.kinds <= set(_DATES) or self.kinds == {_UTC}:
             return max(self.kinds, key=[*_DATES, _UTC].index)
-        if self.numbers > _MOSTLY * self.present:
+        if self.text and self.numbers > _MOSTLY * self.present:
             raise DataError(
                 f"Column {name!r} of {file} must hold numbers or text, but among its numbers is {self.text!r:.80}: "
                 "correct it, or leave the field empty if that means a missing value."
@@ -278,9 +272,7 @@ def _parquet_pieces(file: Path, verbatim: bool, columns: list[str] | None) -> "I
         for batch in table.iter_batches(PIECE_ROWS, columns=columns):
             # Only the columns themselves: what pandas once noted beside them (an index, say) is not data.
             plain = batch.replace_schema_metadata(None)
-            if not verbatim:
-                plain = plain.cast(_learnable(plain.schema))
-            yield plain.to_pandas(types_mapper=mapper, date_as_object=False)
+            yield (plain if verbatim else _without_decimals(plain)).to_pandas(types_mapper=mapper, date_as_object=False)
 
 
 def _parquet_names(file: Path) -> list[str]:
@@ -303,136 +295,11 @@ def _parquet_errors(file: Path) -> Iterator[None]:
         ) from error
 
 
-def _learnable(schema: Any) -> Any:
+def _without_decimals(batch: Any) -> Any:
     """Take decimals, which numpy does not know, for floating point."""
     import pyarrow
 
-    decimals = [index for index, field in enumerate(schema) if pyarrow.types.is_decimal(field.type)]
-    for index in decimals:
-        schema = schema.set(index, schema.field(index).with_type(pyarrow.float64()))
-    return schema
-
-
-def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tuple[DataFrame, Any]":
-    """Take the column of labels out of a table.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        As `read_table` gives it.
-    target : str or None
-        The name of the column.
-    path : str or path-like
-        Where the table came from, for the messages.
-
-    Returns
-    -------
-    features : DataFrame
-    labels : ndarray of shape (n,), object
-        Text, whole numbers, or true and false.
-
-    Raises
-    ------
-    DataError
-        If there is no such column, labels are missing, or they are not classes.
-    """
-    import pandas as pd
-
-    names = ", ".join(repr(str(name)) for name in list(frame.columns)[:20])
-    if target is None:
-        raise DataError(f"A table needs --target, the column that holds the classes: {path} has {names}.")
-    if target not in frame.columns:
-        raise DataError(f"--target must name a column of {path}, which has {names}, but is {target!r}.")
-    labels = labels_of(frame[target])
-    known = len(pd.unique(labels))
-    if known > max(100, len(frame) // 2):
-        raise DataError(f"The labels must be classes, but {target!r} holds {known:,} different values: name another.")
-    return frame.drop(columns=target), labels
-
-
-def labels_of(column: "Series[Any]") -> Any:
-    """Return a column's labels as `split_target` does, which says more."""
-    import pandas as pd
-
-    if missing := int(column.isna().sum()):
-        raise DataError(
-            f"Every row must have a label, but {missing:,} have none in {column.name!r} (an empty field, NA, None and "
-            "the like): fill or drop them."
-        )
-    if pd.api.types.is_float_dtype(column.dtype):
-        values = column.to_numpy(np.float64)
-        fractions = values[(values != np.rint(values)) | (np.abs(values) > 2**53)]
-        if len(fractions):
-            raise DataError(
-                f"The labels must be classes, but {column.name!r} holds numbers such as {fractions[0]:g}: a continuous "
-                "target cannot be balanced; cut it into classes first."
-            )
-        column = column.astype("int64")
-    return column.astype(object).to_numpy()
-
-
-class TableWriter:
-    """Writes pieces of a table to one file; made by `table_writer`."""
-
-    def __init__(self, file: Any, ending: str) -> None:
-        self._file, self._ending = file, ending
-        self._parquet: Any = None
-        self._first = True
-
-    def write(self, piece: "DataFrame") -> None:
-        """Append rows; every piece has the columns of the first, and is cast to its types."""
-        if self._ending == ".csv":
-            text = piece.to_csv(index=False, header=self._first, lineterminator="\n")
-            if "\r" in text:  # Before Python 3.13 a field is not quoted for that, and would be read as two lines.
-                text = piece.to_csv(index=False, header=self._first, lineterminator="\n", quoting=csv.QUOTE_ALL)
-            self._file.write(text.encode())
-        else:
-            self._write_parquet(piece)
-        self._first = False
-
-    def _write_parquet(self, piece: "DataFrame") -> None:
-        import pyarrow
-        import pyarrow.parquet
-
-        try:
-            table = pyarrow.Table.from_pandas(piece, preserve_index=False).replace_schema_metadata(None)
-            if self._parquet is None:
-                self._parquet = pyarrow.parquet.ParquetWriter(self._file, table.schema)
-            self._parquet.write_table(table.cast(self._parquet.schema))
-        except pyarrow.ArrowException as error:
-            reason = str(error).splitlines()[0].rstrip(".")
-            raise DataError(
-                f"All rows of a Parquet file must have the same types, but some have others ({reason}): fit a model to "
-                "this table, or write a .csv file."
-            ) from error
-
-    def close(self) -> None:
-        """Write what comes last."""
-        if self._parquet is not None:
-            self._parquet.close()
-
-
-@contextmanager
-def table_writer(path: StrPath) -> Iterator[TableWriter]:
-    """Write a ``.csv`` or ``.parquet`` file, whole or not at all.
-
-    Yields
-    ------
-    TableWriter
-
-    Raises
-    ------
-    DataError
-        If the name ends otherwise.
-    OutputError
-        If the file cannot be written.
-    """
-    ending = Path(path).suffix.lower()
-    if ending not in ENDINGS:
-        raise DataError(f"A table is written to a .csv or .parquet file, but this is {Path(path).name!r}: rename it.")
-    with atomic_write(path) as file:
-        writer = TableWriter(file, ending)
-        try:
-            yield writer
-        finally:  # After a failure too: left open, it would complain when Python drops it.
-            writer.close()
+    for index, field in enumerate(batch.schema):
+        if pyarrow.types.is_decimal(field.type):
+            batch = batch.set_column(index, field.name, batch.column(index).cast(pyarrow.float64()))
+    return batch
