@@ -5,11 +5,12 @@
 
 Every data set and seed is one run, written to ``OUTPUT/runs/`` when it is done, so that a broken benchmark goes on
 where it stopped; a run made with other settings is made anew. At the end ``images.json`` and ``images.md`` hold mean
-and standard deviation over the seeds. It needs ``pip install 'ganaug[bench]'`` and, for Fashion-MNIST, Debian's package
-dataset-fashion-mnist. Run it on a machine that does nothing else, or with ``OMP_NUM_THREADS`` set to the cores that are
-free: torch's threads spin while they wait for each other, and two on one core were seen to take 50 times as long. On a
-shared machine bound the generators by ``--max-steps`` instead: quality is then measured at that many steps, and how
-many a budget affords has to be measured apart.
+and standard deviation over the seeds, of all runs with these settings that are there. It needs
+``pip install 'ganaug[bench]'`` and, for Fashion-MNIST, Debian's package dataset-fashion-mnist. Run it on a machine that
+does nothing else, or with ``OMP_NUM_THREADS`` set to the cores that are free: torch's threads spin while they wait for
+each other, and two on one core were seen to take 50 times as long. On a shared machine bound the generators by
+``--max-steps`` instead: quality is then measured at that many steps, and how many a budget affords has to be measured
+apart.
 """
 
 from __future__ import annotations
@@ -84,13 +85,14 @@ def main() -> None:
     output = options.output / "quick" if options.quick else options.output
     (output / "runs").mkdir(parents=True, exist_ok=True)
 
-    runs = []
     for name in options.datasets:
         for seed in range(1 if options.quick else options.seeds):
             path = output / "runs" / f"{name}-{seed}.json"
-            runs.append(_resumed(path, {"dataset": name, "seed": seed, "settings": asdict(settings)}, measure_run))
+            _resumed(path, {"dataset": name, "seed": seed, "settings": asdict(settings)}, measure_run)
     machine = _resumed(output / "runs" / "machine.json", {"machine": describe_machine()}, measure_machine)
 
+    stored = [json.loads(path.read_text()) for path in sorted((output / "runs").glob("*-*.json"))]
+    runs = [run for run in stored if run["settings"] == asdict(settings)]
     results = {"settings": asdict(settings), **machine, "datasets": aggregate(runs)}
     _write(output / "images.json", json.dumps(results, indent=2) + "\n")
     _write(output / "images.md", as_markdown(results))

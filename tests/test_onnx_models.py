@@ -5,16 +5,33 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_wine
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.svm import SVC
 
 from ganaug import Generator
 
-MODELS = sorted((Path(__file__).parent.parent / "onnx_models").glob("*.onnx"))
+FOLDER = Path(__file__).parent.parent / "onnx_models"
+MODELS = [FOLDER / "digits.onnx", FOLDER / "mnist.onnx"]
 
 
-def test_both_are_there() -> None:
-    assert [path.stem for path in MODELS] == ["digits", "mnist"]
+def test_all_have_tests() -> None:
+    assert sorted(path.stem for path in FOLDER.glob("*.onnx")) == ["digits", "mnist", "wine"]
+
+
+def test_table_and_card() -> None:
+    generator, card = Generator.load(FOLDER / "wine.onnx"), (FOLDER / "wine.md").read_text()
+    for heading in ("## Data", "## Licence", "## Command", "## Quality"):
+        assert heading in card
+    assert generator.metadata["fingerprint"] in card
+    real = load_wine(as_frame=True)
+    rows, labels = generator.sample({f"class_{value}": 100 for value in range(3)}, seed=0, screened=True)
+    assert rows.dtypes.to_dict() == real.data.dtypes.to_dict()
+    assert (rows.min() >= real.data.min()).all()
+    assert (rows.max() <= real.data.max()).all()
+    reader = RandomForestClassifier(random_state=0).fit(real.data, real.target_names[real.target])
+    assert np.mean(reader.predict(rows) == labels) > 0.9
+    assert (rows.groupby(labels).std() > 0.3 * real.data.groupby(real.target_names[real.target]).std()).all(axis=None)
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
