@@ -57,13 +57,22 @@ def test_penalty_is_the_mean_squared_slope() -> None:
 
 def test_variety_is_asked_for_up_to_the_real_one() -> None:
     torch.manual_seed(0)
-    real, label = torch.rand(6, 1, 16, 16), torch.tensor([0, 0, 0, 1, 1, 1])
+    real, label = torch.rand(6, 64), torch.tensor([0, 0, 0, 1, 1, 1])
     assert float(variety_loss(real, real, label)) == pytest.approx(0, abs=1e-6)
     assert float(variety_loss(real, 3 * real, label)) == 0
     assert float(variety_loss(real, real / 2, label)) == pytest.approx(0.5, abs=1e-3)
     per_class = real[[0, 0, 0, 3, 3, 3]]
     assert float(variety_loss(real, per_class, label)) > 0.95
     assert float(variety_loss(real, per_class, torch.arange(6))) == 0
+
+
+def test_variety_passes_finite_gradients_even_where_samples_are_one_and_the_same() -> None:
+    real, label = torch.rand(4, 8), torch.zeros(4, dtype=torch.int64)
+    synthetic = torch.rand(1, 8).repeat(4, 1).requires_grad_()
+    variety_loss(real, synthetic, label).backward()
+    assert synthetic.grad is not None
+    assert torch.isfinite(synthetic.grad).all()
+    assert float(variety_loss(torch.ones(4, 8), real, label)) == 0  # real samples that never vary ask for nothing
 
 
 @pytest.mark.parametrize("precision", ["fp32", "mixed"])

@@ -98,7 +98,7 @@ def variety_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
     distances = []
     for points in (real, synthetic):
         power = points.square().sum(dim=1)
-        squares = (power[:, None] + power - 2 * points @ points.T).clamp_min(1e-6)
+        squares = (power[:, None] + power - 2 * points @ points.T).clamp_min(0) + 1e-6
         distances.append((squares.sqrt() * same).sum())
     return F.relu(1 - distances[1] / distances[0].clamp_min(1e-6))
 
