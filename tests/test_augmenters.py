@@ -28,9 +28,9 @@ from ganaug.augmenters import GANAugmenter, GANSampler
 from ganaug.augmenters.pixels import image_form
 from ganaug.errors import DataError, GanaugWarning
 from ganaug.generator import Generator
-from tests.remembered import remembered_fits
+from tests.remembered import borrowed_fits, remembered_fits
 
-__all__ = ["remembered_fits"]
+__all__ = ["borrowed_fits", "remembered_fits"]
 
 pytestmark = pytest.mark.usefixtures("remembered_fits")
 
@@ -65,6 +65,7 @@ def test_sampler_keeps_scikit_learns_contract(estimator: Any, check: Any) -> Non
     check(estimator)
 
 
+@pytest.mark.usefixtures("borrowed_fits")
 @pytest.mark.filterwarnings("ignore::ganaug.errors.GanaugWarning")
 @sklearn_checks([GANAugmenter(**QUICK)], expected_failed_checks=lambda _estimator: EXPECTED_FAILURES, xfail_strict=True)
 def test_augmenter_keeps_scikit_learns_contract(estimator: Any, check: Any) -> None:
