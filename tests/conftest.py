@@ -1,5 +1,8 @@
 """Small data that several tests share."""
 
+import signal
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -30,3 +33,11 @@ def stripes() -> LabelledImages:
 @pytest.fixture(scope="session")
 def stripes_generator(stripes: LabelledImages) -> Generator:
     return fit_images(stripes, max_steps=20, random_state=0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> Iterator[None]:
+    """Let SIGINT interrupt as in a terminal: a shell that starts the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

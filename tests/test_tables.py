@@ -170,7 +170,7 @@ def test_labels_that_cannot_be_learned(labels: list[object], match: str) -> None
 
 def test_a_table_that_never_varies_teaches_nothing() -> None:
     with pytest.raises(DataError, match="At least one column must vary"):
-        from_frame(pd.DataFrame({"a": [1, 1, 1], "b": [None] * 3}), [0, 1, 0])
+        from_frame(pd.DataFrame({"a": [1, 1, 1, 1], "b": [None] * 4}), [0, 1, 0, 1])
 
 
 def test_the_fingerprint_follows_every_value_and_label() -> None:

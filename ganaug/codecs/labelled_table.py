@@ -94,9 +94,9 @@ def from_frame(
     Examples
     --------
     >>> import pandas as pd
-    >>> table = from_frame(pd.DataFrame({"height": [1.6, 1.7, 1.9]}), ["a", "b", "a"])
+    >>> table = from_frame(pd.DataFrame({"height": [1.6, 1.7, 1.9, 1.8]}), ["a", "b", "a", "b"])
     >>> table.counts
-    {'a': 2, 'b': 1}
+    {'a': 2, 'b': 2}
     """
     values = [_plain(label) for label in np.asarray(labels, dtype=object).ravel().tolist()]
     if len(values) != len(frame):
