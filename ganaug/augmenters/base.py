@@ -14,10 +14,10 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from ganaug.augmenters.pixels import ImageForm, image_form
 from ganaug.augmenters.rows import Form, as_rows, check_frame, form_of, positions_of
-from ganaug.augmenters.strategy import added_rows
 from ganaug.augmenters.target import Target, plain_label
 from ganaug.files import StrPath
 from ganaug.generator import Generator
+from ganaug.strategy import added_rows
 
 __all__ = ["BaseGAN", "Labelled", "new_random"]
 

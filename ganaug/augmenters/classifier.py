@@ -18,9 +18,9 @@ from ganaug.augmenters.guard import decide, decision_table
 from ganaug.augmenters.prior import PriorCorrected, class_shares, has
 from ganaug.augmenters.remedies import Case, Remedy, class_weight_settings, remedies_for
 from ganaug.augmenters.sampler import GANSampler
-from ganaug.augmenters.strategy import added_rows
 from ganaug.augmenters.target import Target
 from ganaug.augmenters.weights import resampled_weights, weight_argument
+from ganaug.strategy import added_rows
 
 __all__ = ["AugmentedClassifier"]
 
