@@ -55,7 +55,7 @@ def draw_each(
     for _ in range(ROUNDS):
         if not len(rows):
             break
-        noise = np.stack([sources[row].standard_normal(runtime.noise_dim, np.float32) for row in rows])
+        noise = np.stack([sources[row].standard_normal(runtime.noise_dim, np.float32) for row in rows.tolist()])
         drawn = _run(runtime, asked, noise, labels[rows], width)
         agreement = np.zeros(len(rows)) if thresholds is None else drawn[-1]
         better = agreement > score[rows]

@@ -30,8 +30,10 @@ class GANAugmenter(BaseGAN):
         Says that each row is a flat image: numbers from 0 to 1, or whole numbers from 0 to 255 (or to the largest there
         is, if that is at most 127). Synthetic rows have the same range. Arrays of more than two dimensions are images
         anyway.
-    augment : None
-        Reserved.
+    augment : albumentations transform, optional
+        For images: a pipeline that keeps labels, shape and dtype, such as ``A.Compose([A.HorizontalFlip()])``. It is
+        applied to every real image each time the generator learns from it, and so gives a small class more to learn
+        from. See the notes for what leaks.
     time_budget : float, optional
         Wall-clock seconds for the training; by default a time that suits the data.
     max_steps : int, optional
@@ -67,6 +69,15 @@ class GANAugmenter(BaseGAN):
 
     Notes
     -----
+    Whatever `augment` does ends up in the samples: the generator imitates what it is shown (Karras et al. 2020 call
+    this a leak, and avoid it only by distorting real and synthetic images alike, as the training does by itself with
+    small shifts, turns, zooms and changes of light). So give it only what makes another believable image of the same
+    class: a horizontal flip of photographs, a slight rotation or crop-free shift, a little brightness. Everything else
+    leaks as a flaw: `CoarseDropout` gives samples with holes, `GaussNoise`, `GaussianBlur` and `ImageCompression` noisy,
+    blurred and blocky ones, `ElasticTransform` and `GridDistortion` warped ones, `InvertImg`, `Solarize` and strong
+    `ColorJitter` false colours, `Rotate` with a constant fill its corners. Flips and large turns change the class of
+    digits and text.
+
     There is no ``fit_transform``: a scikit-learn Pipeline would call it, and take the pair of rows and labels for rows.
 
     Examples

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from ganaug.augmenters.pixels import ImageForm, image_form
 from ganaug.augmenters.rows import Form, as_rows, check_frame, form_of, positions_of
 from ganaug.augmenters.target import Target, plain_label
+from ganaug.errors import DataError
 from ganaug.files import StrPath
 from ganaug.generator import Generator
 from ganaug.strategy import added_rows
@@ -47,7 +48,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         ],
         "categorical_features": [StrOptions({"auto"}), "array-like"],
         "image_shape": ["array-like", None],
-        "augment": [None],
+        "augment": [callable, None],
         "time_budget": [Interval(numbers.Real, 0, None, closed="neither"), None],
         "max_steps": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "device": [str],
@@ -62,7 +63,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         sampling_strategy: Any = "auto",
         categorical_features: Any = "auto",
         image_shape: tuple[int, ...] | None = None,
-        augment: None = None,
+        augment: Any = None,
         time_budget: float | None = None,
         max_steps: int | None = None,
         device: str = "auto",
@@ -206,9 +207,11 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         names = [plain_label(label) for label in classes]
         if isinstance(data.form, ImageForm):
             texts = [str(name) for name in names]
-            generator = _fit_images(data, texts, codes, settings)
+            generator = _fit_images(data, texts, codes, settings | {"augment": self.augment})
             self._code_of: dict[Any, int] = {text: code for code, text in enumerate(texts)}
         else:
+            if self.augment is not None:
+                raise DataError("augment must be None for a table: it is a pipeline for images")
             generator = self._fit_table(data, np.array(names)[codes], settings)
             self._code_of = {name: code for code, name in enumerate(names)}
         self.classes_, self.generator_, self.history_ = classes, generator, _history(generator)

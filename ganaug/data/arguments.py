@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 import torch.distributed
+from torch import Tensor
 
 from ganaug.errors import DataError
 from ganaug.generator import Generator
 
-__all__ = ["check_generator", "check_seed", "check_whole", "replicas_of"]
+__all__ = ["check_generator", "check_seed", "check_share", "check_whole", "replicas_of", "shared"]
 
 
 def check_generator(generator: Any) -> None:
@@ -30,6 +31,18 @@ def check_whole(value: Any, what: str, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise DataError(f"{what} must be a whole number, {least} or more, but is {value!r}")
     return int(value)
+
+
+def check_share(value: Any, what: str, other: str = "") -> float:
+    """Return a number from 0 to 1 as a float."""
+    if not isinstance(value, int | float | np.number) or not 0 <= value <= 1 or (what != "fresh" and value is True):
+        raise DataError(f"{what} must be {other}a number from 0 to 1, but is {value!r}")
+    return float(value)
+
+
+def shared(values: Tensor) -> Tensor:
+    """Move a tensor to memory that forked and spawned processes share."""
+    return values.share_memory_()  # type: ignore[no-untyped-call,no-any-return]
 
 
 def replicas_of(num_replicas: int | None, rank: int | None) -> tuple[int, int]:

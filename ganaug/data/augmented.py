@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ganaug.data.arguments import check_generator, check_seed, check_whole
+from ganaug.data.arguments import check_generator, check_seed, check_share, check_whole, shared
 from ganaug.data.cache import CACHE_BYTES, CachedDraws
 from ganaug.data.drawing import Draws, Key, Supply
 from ganaug.data.filling import fill_counts, wanted
 from ganaug.data.labels import Label, Source, classes_of, item_of, labels_of, match, plain, sources_of
 from ganaug.data.pictures import PictureMaker
+from ganaug.data.pool import PooledDraws
 from ganaug.data.rows import RowMaker
 from ganaug.errors import DataError
 from ganaug.files import StrPath
@@ -29,9 +30,9 @@ Maker = PictureMaker | RowMaker
 
 
 class At(NamedTuple):
-    """An index and the epoch that it is asked for in."""
+    """The place of an item, and the epoch that it is asked for in."""
 
-    index: int
+    place: int
     epoch: int
 
 
@@ -58,8 +59,10 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     synthetic_share : "auto" or float, default="auto"
         Most of the whole that may be synthetic; the rest of the filling repeats real items. "auto" is 0.3: in
         trials 20 to 30 % did better than 40 to 50 %; 1.0 fills with synthetic items alone.
-    fresh : bool, default=True
-        Draw other synthetic items in every epoch; otherwise the same ones.
+    fresh : bool or float, default=True
+        Draw other synthetic items in every epoch; otherwise the same ones. A number between is the share that every
+        epoch draws anew, by turns: 0.25 costs a quarter once the first epoch is over, and keeps images in memory that
+        all workers share, up to 256 MiB.
     seed : int, default=0
         Decides all synthetic items.
     return_source : bool, default=False
@@ -113,16 +116,17 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         *,
         strategy: Any = "auto",
         synthetic_share: Literal["auto"] | float = "auto",
-        fresh: bool = True,
+        fresh: bool | float = True,
         seed: int = 0,
         return_source: bool = False,
         cache: StrPath | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        _check_arguments(generator, synthetic_share)
+        check_generator(generator)
         self.dataset, self.generator, self.seed = dataset, generator, check_seed(seed)
-        self.fresh, self.return_source = fresh and cache is None, return_source
-        share = SYNTHETIC_SHARE if synthetic_share == "auto" else float(synthetic_share)
+        self.fresh, self.return_source = check_share(fresh, "fresh"), return_source
+        automatic = isinstance(synthetic_share, str) and synthetic_share == "auto"
+        share = SYNTHETIC_SHARE if automatic else check_share(synthetic_share, "synthetic_share", "'auto' or ")
 
         # Looking at items runs the dataset's own random transforms, and must not change what they do later.
         with torch.random.fork_rng(devices=[]):
@@ -156,11 +160,15 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
             self.classes = classes
 
         # All processes share the epoch (-1 for none), and how often each synthetic item came up.
-        self._shared = torch.tensor([-1] + [0] * len(self._synthetic)).share_memory_()
-        self._supply: Supply = Draws(generator, seed)
+        self._shared = shared(torch.tensor([-1] + [0] * len(self._synthetic)))
+        self._period = round(1 / self.fresh) if self.fresh else 0
+        draws = Draws(generator, self.seed)
+        self._supply: Supply = draws
+        counts = {self._names[label]: count for label, count in self._counts.items() if count}
         if cache is not None:
-            counts = {self._names[label]: count for label, count in self._counts.items()}
-            self._supply = CachedDraws(cache, self._supply, counts, most_bytes=check_whole(cache_bytes, "cache_bytes"))
+            self._supply = CachedDraws(cache, draws, counts, most_bytes=check_whole(cache_bytes, "cache_bytes"))
+        elif self._period != 1 and generator.modality == "image":
+            self._supply = PooledDraws(draws, counts)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -172,18 +180,14 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         place, epoch = self._placed(index)
         if not self.is_synthetic(place):
             return self._shown(self.dataset[self._row(place)], False)
-        label, number = self._synthetic[place - self._first]
-        key = Key(self._names[label], number, self._epoch_of(place, epoch))
-        return self._made(place, self._supply.one(key, self._counts[label]))
+        count = self._counts[self._synthetic[place - self._first][0]]
+        return self._made(place, self._supply.one(self._key(place, epoch), count))
 
     def __getitems__(self, indices: Sequence[int | At]) -> list[tuple[Any, ...]]:
         """Return a batch of items, the synthetic ones drawn together: a DataLoader asks for them in this way."""
         places = [self._placed(index) for index in indices]
         synthetic = {at: place for at, (place, _) in enumerate(places) if self.is_synthetic(place)}
-        keys = []
-        for at, place in synthetic.items():
-            label, number = self._synthetic[place - self._first]
-            keys.append(Key(self._names[label], number, self._epoch_of(place, places[at][1])))
+        keys = [self._key(place, places[at][1]) for at, place in synthetic.items()]
         real = [at for at in range(len(places)) if at not in synthetic]
         rows = [self._row(places[at][0]) for at in real]
         together = getattr(self.dataset, "__getitems__", None)
@@ -212,15 +216,20 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
 
     def _placed(self, index: int | At) -> tuple[int, int | None]:
         if isinstance(index, At):
-            return range(len(self))[index.index], index.epoch
+            return range(len(self))[index.place], index.epoch
         return range(len(self))[index], None
 
     def _row(self, place: int) -> int:
         return self._real[place if place < self._first else place - len(self._synthetic)]
 
+    def _key(self, place: int, asked: int | None) -> Key:
+        """Return which sample an item is: that of the last epoch in which it was its turn to be drawn anew."""
+        label, number = self._synthetic[place - self._first]
+        epoch = self._epoch_of(place, asked) if self._period else 0
+        drawn = max(0, epoch - (epoch - number) % self._period) if self._period else 0
+        return Key(self._names[label], number, drawn)
+
     def _epoch_of(self, place: int, asked: int | None) -> int:
-        if not self.fresh:
-            return 0
         shared = self._shared.numpy()
         if asked is not None or shared[0] >= 0:
             return int(shared[0]) if asked is None else asked
@@ -239,14 +248,7 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
-        self._shared.share_memory_()
-
-
-def _check_arguments(generator: Any, share: Any) -> None:
-    check_generator(generator)
-    is_number = isinstance(share, int | float | np.number) and not isinstance(share, bool)
-    if not (isinstance(share, str) and share == "auto") and not (is_number and 0 <= share <= 1):
-        raise DataError(f"synthetic_share must be 'auto' or a number from 0 to 1, but is {share!r}")
+        shared(self._shared)
 
 
 def _makers(dataset: Any, sources: list[Source], labels: list[Label], generator: Generator) -> list[Maker]:

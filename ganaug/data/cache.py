@@ -57,12 +57,13 @@ class CachedDraws:
         self.counts = {name: max(1, int(count * share)) for name, count in counts.items() if count}
         starts = np.cumsum([0, *self.counts.values()]).tolist()
         self._start = dict(zip(self.counts, starts, strict=False))
+        self._shape = (starts[-1], *shape)
         self._about = {
             "ganaug_cache": 1,
             "model": hashlib.sha256(draws.generator.to_bytes()).hexdigest(),
             "seed": draws.seed,
             "counts": [[str(name), count] for name, count in self.counts.items()],
-            "shape": [starts[-1], *shape],
+            "shape": list(self._shape),
         }
         self._samples: NDArray[np.uint8] | None = self._found()
         if self._samples is None:
@@ -96,10 +97,10 @@ class CachedDraws:
 
     def _mapped(self) -> NDArray[np.uint8]:
         try:
-            samples = np.load(self.folder / SAMPLES, mmap_mode="r", allow_pickle=False)
+            samples: NDArray[np.uint8] = np.load(self.folder / SAMPLES, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise DataError(f"the cache {self.folder} cannot be read ({error}): delete it") from error
-        if samples.dtype != np.uint8 or list(samples.shape) != self._about["shape"]:
+        if samples.dtype != np.uint8 or samples.shape != self._shape:
             raise DataError(f"the cache {self.folder} has changed while it was in use: delete it")
         return samples
 
@@ -108,9 +109,7 @@ class CachedDraws:
         blocks = range(0, len(keys), AT_ONCE)
         try:
             with atomic_folder(self._cleared()) as folder:
-                samples = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
-                    folder / SAMPLES, mode="w+", dtype=np.uint8, shape=tuple(self._about["shape"])
-                )
+                samples = np.lib.format.open_memmap(folder / SAMPLES, mode="w+", dtype=np.uint8, shape=self._shape)
                 for start in tracked(blocks, len(blocks), "Drawing synthetic images"):
                     block = keys[start : start + AT_ONCE]
                     samples[start : start + len(block)] = self.draws.many(block)

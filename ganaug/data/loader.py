@@ -77,7 +77,7 @@ def balanced_loader(
     *,
     strategy: Any = "auto",
     synthetic_share: Literal["auto"] | float = "auto",
-    fresh: bool = True,
+    fresh: bool | float = 0.1,
     seed: int = 0,
     return_source: bool = False,
     cache: StrPath | None = None,
@@ -88,7 +88,8 @@ def balanced_loader(
     Parameters
     ----------
     dataset, generator, strategy, synthetic_share, fresh, seed, return_source, cache
-        As `AugmentedDataset` takes them.
+        As `AugmentedDataset` takes them. `fresh` is a tenth unless it is given: to draw every synthetic image anew in
+        every epoch takes several times longer than to decode real ones. The first epoch draws all of them.
     batch_size : int
         Items in a batch. The cap `synthetic_share` holds for every batch, to within one item.
     **loader_kwargs

@@ -79,12 +79,15 @@ def numbers_of(row: Row, columns: tuple[Column, ...]) -> NDArray[np.float64]:
 def check_numbers(columns: tuple[Column, ...]) -> None:
     """Insist on columns whose values are numbers or truth values."""
     for column in columns:
-        numeric = isinstance(column, NumericColumn)
-        if column.kind == "datetime" if numeric else any(isinstance(one, str) for one in column.categories):
+        if isinstance(column, NumericColumn):
+            found = "dates" if column.kind == "datetime" else None
+        else:
+            found = "text" if any(isinstance(one, str) for one in column.categories) else None
+        if found:
             raise DataError(
-                f"the generator's columns must all be numbers to make such items, but {column.name!r} holds "
-                f"{'dates' if numeric else 'text'}: let the items be dicts from column to value, or give the dataset a "
-                "`transform` that makes of such a dict what they hold"
+                f"the generator's columns must all be numbers to make such items, but {column.name!r} holds {found}: "
+                "let the items be dicts from column to value, or give the dataset a `transform` that makes of such a "
+                "dict what they hold"
             )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ganaug.data.arguments import check_generator, check_seed, check_whole, replicas_of
+from ganaug.data.arguments import check_generator, check_seed, check_whole, replicas_of, shared
 from ganaug.data.folder import to_tensor
 from ganaug.data.rows import check_numbers, numbers_of
 from ganaug.errors import DataError
@@ -88,7 +88,7 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
         if generator.modality == "table" and transform is None:
             check_numbers(generator.codec.columns)
         # All processes share the epoch (-1 for none), and how often each worker has begun.
-        self._shared = torch.tensor([-1] + [0] * MOST_WORKERS).share_memory_()
+        self._shared = shared(torch.tensor([-1] + [0] * MOST_WORKERS))
 
     def __len__(self) -> int:
         if self.size is None:
@@ -139,4 +139,4 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
-        self._shared.share_memory_()
+        shared(self._shared)
