@@ -73,10 +73,10 @@ class GANAugmenter(BaseGAN):
     this a leak, and avoid it only by distorting real and synthetic images alike, as the training does by itself with
     small shifts, turns, zooms and changes of light). So give it only what makes another believable image of the same
     class: a horizontal flip of photographs, a slight rotation or crop-free shift, a little brightness. Everything else
-    leaks as a flaw: `CoarseDropout` gives samples with holes, `GaussNoise`, `GaussianBlur` and `ImageCompression` noisy,
-    blurred and blocky ones, `ElasticTransform` and `GridDistortion` warped ones, `InvertImg`, `Solarize` and strong
-    `ColorJitter` false colours, `Rotate` with a constant fill its corners. Flips and large turns change the class of
-    digits and text.
+    leaks as a flaw: `CoarseDropout` gives samples with holes, `GaussNoise`, `GaussianBlur` and `ImageCompression`
+    noisy, blurred and blocky ones, `ElasticTransform` and `GridDistortion` warped ones, `InvertImg`, `Solarize` and
+    strong `ColorJitter` false colours, `Rotate` with a constant fill its corners. Flips and large turns change the
+    class of digits and text.
 
     There is no ``fit_transform``: a scikit-learn Pipeline would call it, and take the pair of rows and labels for rows.
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,9 +126,8 @@ class CachedDraws:
     def _cleared(self) -> Path:
         """Take away an old cache, and nothing else."""
         if self.folder.exists():
-            with suppress(FileNotFoundError):
-                (self.folder / SAMPLES).unlink()
-                (self.folder / ABOUT).unlink()
+            for name in (SAMPLES, ABOUT):
+                (self.folder / name).unlink(missing_ok=True)
         return self.folder
 
     def __getstate__(self) -> dict[str, Any]:
