@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import torch
@@ -44,9 +45,13 @@ class Samples(ABC):
         return self.inputs(rows), self.label[rows]
 
     def _chosen(self, count: int, random: torch.Generator) -> Tensor:
+        return torch.multinomial(self._weights, count, replacement=True, generator=random).to(self.label.device)
+
+    @cached_property
+    def _weights(self) -> Tensor:
+        """How likely each sample is to be drawn, (N,)."""
         sizes = torch.bincount(self.label, minlength=self.n_classes).double().cpu()
-        weights = (sizes ** (CLASS_POWER - 1))[self.label.cpu()]
-        return torch.multinomial(weights, count, replacement=True, generator=random).to(self.label.device)
+        return (sizes ** (CLASS_POWER - 1))[self.label.cpu()]
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,8 @@ def test_rows_look_like_the_real_ones(form: Any, table: Any, wine: Generator) ->
 
 
 def test_a_tensor_dataset_whose_labels_are_the_classes(table: Any) -> None:
-    generator = fit_table(*table, max_steps=3, random_state=0)
-    data = TensorDataset(torch.tensor(table[0].to_numpy(), dtype=torch.float32), torch.from_numpy(table[1]))
+    generator = fit_table(table[0].iloc[:, :4], table[1], max_steps=3, random_state=0)
+    data = TensorDataset(torch.tensor(table[0].to_numpy()[:, :4], dtype=torch.float32), torch.from_numpy(table[1]))
     loader = balanced_loader(Subset(data, range(85)), generator, 32, num_workers=2, return_source=True, seed=2)
     epochs = [[(x.shape, y.tolist(), source.tolist()) for x, y, source in loader] for _ in range(2)]
     again = balanced_loader(Subset(data, range(85)), generator, 32, return_source=True, seed=2)
