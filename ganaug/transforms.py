@@ -87,7 +87,8 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
                 f"the generator must know the classes {self.classes}, but not {unknown}: it was trained on "
                 f"{list(self.generator.classes)}"
             )
-        self._queues: dict[Label, tuple[int, int]] = {}
+        self._kinds: dict[str, str] = {}
+        self._queues: dict[tuple[Label, int], tuple[int, int]] = {}
         self._blocks: OrderedDict[tuple[Label, int], NDArray[np.uint8]] = OrderedDict()
 
     @property
@@ -102,7 +103,7 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
 
     def __call__(self, *args: Any, force_apply: bool = False, **data: Any) -> Any:
         """Return the data, with or without another image."""
-        kinds = {key: self._additional_targets.get(key, key) for key in data if data[key] is not None}
+        kinds = {key: self._kinds.get(key, key) for key in data if data[key] is not None}
         placed = [key for key, kind in kinds.items() if kind in PLACED and len(data[key])]
         if placed:
             raise DataError(
@@ -123,6 +124,10 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
             _channels(data.get("image"))
         return super().__call__(*args, force_apply=force_apply, **data)
 
+    def add_targets(self, additional_targets: dict[str, str]) -> None:
+        """Remember what further targets are, so that they can be refused."""
+        self._kinds |= additional_targets
+
     def set_random_state(self, *state: Any) -> None:
         """Take another source of randomness; nothing that was drawn from the old one is used any more."""
         super().set_random_state(*state)
@@ -136,10 +141,11 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """Choose the sample: its class, the seed of a block of samples, and its place in the block."""
         name = self._name_of(data[self.label_key])
-        seed, place = self._queues.get(name, (0, AHEAD))
+        worker = _worker_seed()  # a forked one must not go on with what is left of its parent's block
+        seed, place = self._queues.get((name, worker), (0, AHEAD))
         if place == AHEAD:
-            seed, place = int(self.random_generator.integers(2**63)) ^ _worker_seed(), 0
-        self._queues[name] = seed, place + 1
+            seed, place = int(self.random_generator.integers(2**63)) ^ worker, 0
+        self._queues[name, worker] = seed, place + 1
         return {"name": name, "seed": seed, "place": place}
 
     def apply(self, img: NDArray[Any], *, name: Label, seed: int, place: int, **params: Any) -> NDArray[Any]:  # noqa: ARG002

@@ -423,3 +423,52 @@ def _is_alive(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text() if Path("/proc").exists() else True
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+# CUDA, where ONNX Runtime has it: here it only says so.
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The providers that sessions are opened with, on a machine that seems to have CUDA."""
+    import onnxruntime
+
+    seen: list[list[str]] = []
+    whole = onnxruntime.InferenceSession
+
+    def session(model: bytes, options: Any, *, providers: list[Any], **more: Any) -> Any:
+        seen.append([one if isinstance(one, str) else one[0] for one in providers])
+        if len(providers) > 1:
+            raise RuntimeError("no device")
+        return whole(model, options, providers=providers, **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    return seen
+
+
+def test_cuda_is_tried_first_and_the_processor_takes_over(opened: list[list[str]]) -> None:
+    digits = Generator.load(MODELS / "digits.onnx")
+    assert digits.sample(2, seed=0)[0].shape == (2, 8, 8, 1)
+    assert opened == [
+        ["CPUExecutionProvider"],
+        ["CUDAExecutionProvider", "CPUExecutionProvider"],
+        ["CPUExecutionProvider"],
+    ]
+
+
+class Providers(Dataset[int]):
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> int:
+        return len(runtime._providers())
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_forked_worker_leaves_cuda_alone() -> None:
+    assert len(runtime._providers()) == 2
+    loader: Any = DataLoader(Providers(), None, num_workers=1, multiprocessing_context="fork", collate_fn=int)
+    assert list(loader) == [1]
