@@ -52,6 +52,7 @@ class Pngs(Dataset[tuple[torch.Tensor, int]]):
         return len(self.paths)
 
     def transform(self, picture: Image.Image) -> torch.Tensor:
+        """Return a tensor (1, H, W) in [0, 1]."""
         return torch.from_numpy(np.array(picture)[None]).float() / 255
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
@@ -177,9 +178,9 @@ def as_markdown(results: Record) -> str:
         "# Loaders: what synthetic images cost\n\n"
         f"{machine['processor']}, {machine['cores']} cores (load {machine['load']:.1f} when it began), torch "
         f"{machine['torch']}. {results['items']:,} PNG files, batches of {results['batch']}, half of each synthetic; "
-        f"median of {results['rounds']} rounds after the first epoch (smallest to largest). The ratio is taken within a "
-        "round. Made by `python benchmarks/loader.py`.\n\n*default* draws a tenth of the synthetic images anew in every "
-        "epoch, *all fresh* all of them (`fresh=True`), *cache* none (`cache=...`)."
+        f"median of {results['rounds']} rounds after the first epoch (smallest to largest). The ratio is taken within "
+        "a round. Made by `python benchmarks/loader.py`.\n\n*default* draws a tenth of the synthetic images anew in "
+        "every epoch, *all fresh* all of them (`fresh=True`), *cache* none (`cache=...`)."
     ]
     titles = ["workers", "plain, items/s", *(f"{arm}, ratio" for arm in ARMS), *(f"{arm}, first epoch" for arm in ARMS)]
     for size, found in results["sizes"].items():

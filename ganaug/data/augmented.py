@@ -168,7 +168,7 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         if cache is not None:
             self._supply = CachedDraws(cache, draws, counts, most_bytes=check_whole(cache_bytes, "cache_bytes"))
         elif self._period != 1 and generator.modality == "image":
-            self._supply = PooledDraws(draws, counts)
+            self._supply = PooledDraws(draws, counts, self._period)
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from ganaug.data.arguments import shared
-from ganaug.data.drawing import Draws, Key
+from ganaug.data.drawing import AHEAD, Draws, Key
 from ganaug.metadata import Label
 
 __all__ = ["POOL_BYTES", "PooledDraws"]
 
 POOL_BYTES = 256 * 2**20
+LOOKED_AT = 64
+"""So many samples are looked at for those that are due."""
 EMPTY, BEING_WRITTEN = -1, -2
 
 
@@ -29,12 +32,14 @@ class PooledDraws:
         Draws images.
     counts : mapping of label to int
         How many samples of each class there are.
+    period : int
+        After how many epochs a sample is drawn anew; 0 for never.
     most_bytes : int
         Most bytes of the pool, which also leaves half of the shared memory free; what has no room is drawn every time.
     """
 
-    def __init__(self, draws: Draws, counts: Mapping[Label, int], *, most_bytes: int = POOL_BYTES) -> None:
-        self.draws = draws
+    def __init__(self, draws: Draws, counts: Mapping[Label, int], period: int, *, most_bytes: int = POOL_BYTES) -> None:
+        self.draws, self.period, self._counts = draws, period, dict(counts)
         shape = draws.generator.image_shape
         starts = np.cumsum([0, *counts.values()]).tolist()
         self._start = dict(zip(counts, starts, strict=False))
@@ -51,13 +56,36 @@ class PooledDraws:
             for slot, key in zip(slots, keys, strict=True)
         ]
         missing = [at for at, sample in enumerate(samples) if sample is None]
-        for at, sample in zip(missing, self.draws.many([keys[at] for at in missing]), strict=True):
+        needed = [keys[at] for at in missing]
+        asked = needed + self._ahead(needed)
+        drawn = self.draws.many(asked)
+        for key, sample in zip(asked, drawn, strict=True):
+            slot = self._start[key.name] + key.number
+            if slot < len(epochs):
+                epochs[slot] = BEING_WRITTEN
+                pixels[slot] = sample
+                epochs[slot] = key.epoch
+        for at, sample in zip(missing, drawn, strict=False):
             samples[at] = sample
-            if slots[at] < len(epochs):
-                epochs[slots[at]] = BEING_WRITTEN
-                pixels[slots[at]] = sample
-                epochs[slots[at]] = keys[at].epoch
         return samples  # type: ignore[return-value]
+
+    def _ahead(self, needed: Sequence[Key]) -> list[Key]:
+        """Return more samples of the last class that are due now: the network runs on `AHEAD` of them anyway."""
+        if not needed:
+            return []
+        last, epochs = needed[-1], self._epochs.numpy()
+        step = self.period if last.epoch else 1  # at first all are due, later those whose turn it is
+        due = range(last.number % step, self._counts[last.name], step)
+        at = due.index(last.number)
+        keys = (last._replace(number=number) for number in [*due[at + 1 : at + LOOKED_AT], *due[:at][:LOOKED_AT]])
+        room = (
+            key
+            for key in keys
+            if (slot := self._start[key.name] + key.number) < len(epochs)
+            and epochs[slot] != key.epoch
+            and key not in needed
+        )
+        return list(islice(room, -len(needed) % AHEAD))
 
     def one(self, key: Key, count: int) -> NDArray[np.uint8]:
         """Return a sample; one that is missing is drawn with those that follow it."""
