@@ -275,6 +275,7 @@ def test_processes_share_an_epoch(data: TensorDataset, digits: Generator) -> Non
     assert set(seen) == set(range(36))
     assert max(seen.values()) == 2
     assert seen.total() == 40
+    assert isinstance(EvenSampler(augmented), DistributedSampler)  # or Lightning would share it out once more
     with pytest.raises(DataError, match="rank must be below num_replicas, 2"):
         EvenSampler(augmented, num_replicas=2, rank=2)
 
@@ -341,6 +342,24 @@ def test_slow_reading_of_labels_is_shown(
     monkeypatch.setenv("FORCE_COLOR", "1")
     AugmentedDataset(Pairs(["3"] * 20), digits)
     assert "Reading labels" in capsys.readouterr().err
+
+
+def test_nothing_to_add(digits: Generator, tmp_path: Path) -> None:
+    for settings in ({"cache": tmp_path / "cache"}, {"fresh": False}, {}):
+        loader = balanced_loader(Pairs(["3", "7"] * 4), digits, 4, return_source=True, **settings)
+        assert [source.tolist() for _, _, source in loader] == [[False] * 4] * 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_labels_of_one_class(digits: Generator) -> None:
+    data = Pairs([0, "zero", 1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+    data.classes = ["0", "zero"]  # type: ignore[attr-defined]
+    with pytest.raises(DataError, match="must know the dataset's classes"):
+        balanced_loader(data, digits, 4)
+    mixed = Pairs([0, 0, 0, "3"] + [1] * 9)
+    mixed.classes = ["3", "1"]  # type: ignore[attr-defined]
+    loader: Any = balanced_loader(mixed, digits, 4, synthetic_share=1.0, fresh=False, collate_fn=list)
+    assert Counter(label for batch in loader for _, label in batch) == {0: 9, "3": 9, 1: 9}
 
 
 # Strategies.

@@ -164,10 +164,12 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         self._period = round(1 / self.fresh) if self.fresh else 0
         draws = Draws(generator, self.seed)
         self._supply: Supply = draws
-        counts = {self._names[label]: count for label, count in self._counts.items() if count}
-        if cache is not None:
+        counts: dict[Any, int] = {}  # two labels, an index and a name, may mean one class
+        for label, count in self._counts.items():
+            counts[self._names[label]] = max(count, counts.get(self._names[label], 0))
+        if cache is not None and any(counts.values()):
             self._supply = CachedDraws(cache, draws, counts, most_bytes=check_whole(cache_bytes, "cache_bytes"))
-        elif self._period != 1 and generator.modality == "image":
+        elif self._period != 1 and generator.modality == "image" and any(counts.values()):
             self._supply = PooledDraws(draws, counts, self._period)
 
     def __len__(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, DistributedSampler
 
 from ganaug.data.arguments import check_seed, check_whole, replicas_of
 from ganaug.data.augmented import At, AugmentedDataset
@@ -14,7 +14,7 @@ from ganaug.generator import Generator
 __all__ = ["EvenSampler", "balanced_loader"]
 
 
-class EvenSampler(Sampler[At]):
+class EvenSampler(DistributedSampler[At]):
     """A random order of an `AugmentedDataset` that spreads its synthetic items evenly, and tells it the epoch.
 
     Any run of consecutive items, and so every batch, has the synthetic share of the whole, give or take one item.
@@ -31,7 +31,8 @@ class EvenSampler(Sampler[At]):
 
     Notes
     -----
-    Each time it is gone through is a new epoch, beginning with 0; `set_epoch` chooses which comes next.
+    Each time it is gone through is a new epoch, beginning with 0; `set_epoch` chooses which comes next. It is a
+    `DistributedSampler`, so that frameworks which put one around other samplers leave it alone.
 
     Examples
     --------
@@ -42,16 +43,12 @@ class EvenSampler(Sampler[At]):
     def __init__(
         self, dataset: AugmentedDataset, seed: int = 0, *, num_replicas: int | None = None, rank: int | None = None
     ) -> None:
-        self.dataset, self.seed, self.epoch = dataset, check_seed(seed), 0
-        self.num_replicas, self.rank = replicas_of(num_replicas, rank)
-
-    def __len__(self) -> int:
-        return -(-len(self.dataset) // self.num_replicas)
+        super().__init__(dataset, *replicas_of(num_replicas, rank), seed=check_seed(seed))
+        self.augmented = dataset
 
     def __iter__(self) -> Iterator[At]:
         epoch, self.epoch = self.epoch, self.epoch + 1
-        order = self._order(epoch)
-        whole = np.resize(order, len(self) * self.num_replicas)  # begins anew where the processes need more
+        whole = np.resize(self._order(epoch), self.total_size)  # begins anew where the processes need more
         return (At(index, epoch) for index in whole[self.rank :: self.num_replicas].tolist())
 
     def set_epoch(self, epoch: int) -> None:
@@ -60,7 +57,7 @@ class EvenSampler(Sampler[At]):
 
     def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
         rng = np.random.default_rng([self.seed, epoch])
-        total, synthetic = len(self.dataset), self.dataset.synthetic_indices
+        total, synthetic = len(self.augmented), self.augmented.synthetic_indices
         # The share of the first k places that are synthetic never differs from that of the whole by a place.
         dealt = (np.arange(total + 1) * len(synthetic) + rng.integers(total)) // total
         takes = np.diff(dealt) > 0

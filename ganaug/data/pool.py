@@ -74,7 +74,7 @@ class PooledDraws:
         if not needed:
             return []
         last, epochs = needed[-1], self._epochs.numpy()
-        step = self.period if last.epoch else 1  # at first all are due, later those whose turn it is
+        step = self.period or 1  # those whose turn it is when it is the last one's
         due = range(last.number % step, self._counts[last.name], step)
         at = due.index(last.number)
         keys = (last._replace(number=number) for number in [*due[at + 1 : at + LOOKED_AT], *due[:at][:LOOKED_AT]])
@@ -82,7 +82,7 @@ class PooledDraws:
             key
             for key in keys
             if (slot := self._start[key.name] + key.number) < len(epochs)
-            and epochs[slot] != key.epoch
+            and epochs[slot] < key.epoch
             and key not in needed
         )
         return list(islice(room, -len(needed) % AHEAD))
