@@ -64,7 +64,7 @@ def test_is_paid_for_once(data: TensorDataset, digits: Generator, tmp_path: Path
 def test_in_workers(method: str, data: TensorDataset, digits: Generator, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"synthetic_share": 1.0, "cache": tmp_path / "cache"}
     wanted = [x.tolist() for x, _ in balanced_loader(data, digits, 8, **settings)]
-    loader = balanced_loader(data, digits, 8, num_workers=2, multiprocessing_context=method, **settings)
+    loader = balanced_loader(data, digits, 8, num_workers=1, multiprocessing_context=method, **settings)
     assert [x.tolist() for x, _ in loader] == wanted
 
 

@@ -17,6 +17,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from ganaug import GANAugmenter, Generator, SyntheticSwap  # before albumentations: nothing is asked of the network
 from ganaug.errors import DataError, FormatError
+from ganaug.pipelines import Pipeline
+from ganaug.samples import Images
 
 import albumentations as A  # isort: skip
 
@@ -242,15 +244,19 @@ def test_the_generator_learns_from_what_the_pipeline_makes() -> None:
     assert str(invert.random_generator.bit_generator.state) == state
 
 
-def test_a_fit_with_a_pipeline_repeats() -> None:
-    X, y = dark_images()
-    made = [
-        GANAugmenter(augment=A.Compose([A.HorizontalFlip(), A.Rotate()]), max_steps=3, random_state=0)
-        .fit(X, y)
-        .sample(4)[0]
-        for _ in range(2)
-    ]
-    assert np.array_equal(*made)
+def test_what_is_learned_from_follows_the_seed_of_the_run() -> None:
+    pixels = torch.arange(64, dtype=torch.uint8).reshape(1, 1, 8, 8).expand(5, -1, -1, -1)
+    pipeline = Pipeline(A.Compose([A.HorizontalFlip(), A.Rotate()], seed=1), pixels[0].permute(1, 2, 0).numpy())
+    images = Images(pixels, torch.tensor([0, 0, 0, 1, 1]), 2, pipeline)
+    one, two, other = (images.draw(16, torch.Generator().manual_seed(seed))[0] for seed in (3, 3, 4))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+    assert len(torch.unique(one.flatten(1), dim=0)) > 8  # of one and the same image
+    assert one.dtype == torch.float32
+    assert one.shape == (16, 1, 8, 8)
+    assert float(one.min()) >= -1
+    assert torch.equal(images.inputs(torch.tensor([0])), pixels[:1].float() / 127.5 - 1)  # measured by what is real
+    assert torch.equal(images.subset(torch.tensor([3])).draw(4, torch.Generator())[1], torch.tensor([1] * 4))
 
 
 @pytest.mark.parametrize(
