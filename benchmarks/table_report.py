@@ -176,8 +176,8 @@ def as_markdown(results: Record) -> str:
     if not summary["sets"]:
         return "\n\n".join([*sections, "There is no set that every method has been through."]) + "\n"
     sections += [
-        "## Mean ranks\n\n1 is the best; each set counts once, with its mean over folds and learners. Of ganaug's several "
-        "arms each is ranked among the other methods alone, and these beside the first of them.\n\n"
+        "## Mean ranks\n\n1 is the best; each set counts once, with its mean over folds and learners. Of ganaug's "
+        "several arms each is ranked among the other methods alone, and these beside the first of them.\n\n"
         + _by_metric(summary, "mean_rank", 2),
         "## Means\n\n" + _by_metric(summary, "mean", 3),
         *_duel_sections(summary),
