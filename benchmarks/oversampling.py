@@ -22,7 +22,7 @@ from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
-__all__ = ["DEFAULT", "GUARD", "METHODS", "Rows", "Treated", "encoder", "not_installed"]
+__all__ = ["DEFAULT", "GUARD", "METHODS", "SLOW", "TRAINED", "Rows", "Treated", "encoder", "not_installed"]
 
 NEIGHBOURS = 5
 SHARES = {"full": 1.0, "half": 0.5, "quarter": 0.25}
@@ -177,6 +177,7 @@ METHODS: dict[str, Method] = {
 DEFAULT = tuple(METHODS)
 TRAINED = ("ganaug", "tvae", "ctgan")
 """What trains a network on every set of rows."""
+SLOW = ("tvae", "ctgan")
 _NEEDS = {"polynom-fit-smote": "smote_variants", "prowsyn": "smote_variants", "ctgan": "ctgan", "tvae": "ctgan"}
 
 
