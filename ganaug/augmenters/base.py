@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from ganaug.augmenters.pixels import ImageForm, image_form
 from ganaug.augmenters.rows import Form, as_rows, check_frame, form_of, kinds_of, positions_of
-from ganaug.augmenters.strategy import added_rows
 from ganaug.augmenters.target import Target, plain_label
 from ganaug.errors import DataError
 from ganaug.files import StrPath
