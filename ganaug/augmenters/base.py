@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from ganaug.augmenters.pixels import ImageForm, image_form
-from ganaug.augmenters.rows import Form, as_rows, check_frame, form_of, positions_of
+from ganaug.augmenters.rows import Form, as_rows, check_frame, form_of, kinds_of, positions_of
 from ganaug.augmenters.target import Target, plain_label
 from ganaug.errors import DataError
 from ganaug.files import StrPath
@@ -163,7 +163,13 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         target = Target(y)
         check_consistent_length(rows, target.values)
         pictures = getattr(rows, "ndim", 2) > 2
-        if not pictures and self.image_shape is None:
+        flat = not pictures and self.image_shape is None
+        if not reset and flat == isinstance(self._form, ImageForm):
+            fitted, found = ("images", "a table") if flat else ("a table", "images")
+            raise DataError(
+                f"X must be what {type(self).__name__} was fitted to, {fitted}, but is {found}: reshape it."
+            )
+        if flat:
             return Labelled(X, rows, form_of(X, rows), target)
         images = image_form(X, rows, self.image_shape, None if pictures else form_of(X, rows))
         return Labelled(X, rows, images if reset else images.on_scale_of(self._form), target)
@@ -224,6 +230,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         from ganaug.fitting import fit_table  # torch is not needed to import this module
 
         frame = data.form.encode(data.rows)
+        self._kinds = kinds_of(frame)
         features = self.categorical_features
         if not isinstance(features, str):
             own = data.X.columns if isinstance(data.X, pd.DataFrame) else frame.columns
