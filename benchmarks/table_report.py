@@ -256,10 +256,10 @@ def _guard_text(guard: Record, sets: int) -> str:
 
 def _speed_text(speed: Record) -> str:
     rate = {name: f"{rows:,.0f}" for name, rows in speed["rows_per_second"].items()}
-    median = {code: statistics.median(seconds) for code, seconds in speed["import_seconds"].items()}
+    start = {code: statistics.median(seconds) for code, seconds in speed["import_seconds"].items()}
     return (
         f"Rows of {speed['columns']} columns a second through onnxruntime alone, noise included: "
         f"{rate['bare, one thread']} on one thread, {rate['bare, all threads']} on all; as a DataFrame through "
-        f"`Generator.sample`: {rate['generator']}. `import ganaug` takes {median['import ganaug'] - median['pass']:.3f} "
-        f"s beyond Python's start and loads {', '.join(speed['heavy_modules']) or 'no heavy library'}."
+        f"`Generator.sample`: {rate['generator']}. `import ganaug` takes {start['import ganaug'] - start['pass']:.3f} s "
+        f"beyond Python's start and loads {', '.join(speed['heavy_modules']) or 'no heavy library'}."
     )
