@@ -255,11 +255,11 @@ def _guard_text(guard: Record, sets: int) -> str:
 
 
 def _speed_text(speed: Record) -> str:
-    rows = speed["rows_per_second"]
-    imports = speed["import_seconds"]
+    rate = {name: f"{rows:,.0f}" for name, rows in speed["rows_per_second"].items()}
+    start = {code: statistics.median(seconds) for code, seconds in speed["import_seconds"].items()}
     return (
-        f"Rows of {speed['columns']} columns a second through onnxruntime alone, noise included: {rows['bare']:,.0f}; "
-        f"as a DataFrame through `Generator.sample`: {rows['generator']:,.0f}. `import ganaug` takes "
-        f"{statistics.median(imports['import ganaug']) - statistics.median(imports['pass']):.3f} s beyond Python's "
-        f"start and loads {', '.join(speed['heavy_modules']) or 'no heavy library'}."
+        f"Rows of {speed['columns']} columns a second through onnxruntime alone, noise included: "
+        f"{rate['bare, one thread']} on one thread, {rate['bare, all threads']} on all; as a DataFrame through "
+        f"`Generator.sample`: {rate['generator']}. `import ganaug` takes {start['import ganaug'] - start['pass']:.3f} s "
+        f"beyond Python's start and loads {', '.join(speed['heavy_modules']) or 'no heavy library'}."
     )

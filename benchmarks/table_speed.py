@@ -13,36 +13,48 @@ import onnxruntime
 import pandas as pd
 from runs import Record
 
+from ganaug import GANAugmenter, Generator
+
 __all__ = ["measure_speed"]
 
 TRAINING_ROWS, TRAINING_STEPS = 600, 50  # what the model has learned does not change how fast it draws
-BATCH, ROUNDS, STARTS = 50_000, 5, 11
+BATCH, BATCHES, ROUNDS, STARTS = 4_096, 12, 5, 11
 HEAVY = ("albumentations", "imblearn", "onnxruntime", "pandas", "scipy", "sklearn", "torch")
 
 
 def measure_speed() -> Record:
     """Return rows a second, and the seconds that each of several imports took in fresh processes."""
-    from ganaug import GANAugmenter
-
     X, y = ten_columns()
     generator = GANAugmenter(max_steps=TRAINING_STEPS, random_state=0).fit(X, y).generator_
-    session = onnxruntime.InferenceSession(generator.to_bytes())
-    random = np.random.default_rng(0)
-    label = (np.arange(BATCH) % 2).astype(np.int64)
-
-    def bare() -> None:
-        noise = random.standard_normal((BATCH, generator.metadata["noise_dim"]), dtype=np.float32)
-        session.run(["numeric", "category"], {"noise": noise, "label": label})
-
     return {
         "columns": X.shape[1],
-        "rows_per_second": {"bare": _rate(bare), "generator": _rate(lambda: generator.sample(BATCH, seed=0))},
+        "rows_per_second": {
+            "bare, one thread": _rate(_bare(generator, threads=1)),
+            "bare, all threads": _rate(_bare(generator, threads=0)),
+            "generator": _rate(lambda: generator.sample(BATCH * BATCHES, seed=0)),
+        },
         "import_seconds": {
             code: [_start(code) for _ in range(STARTS)]
             for code in ("pass", "import ganaug", "from ganaug import GANSampler")
         },
         "heavy_modules": _heavy_modules(),
     }
+
+
+def _bare(generator: Generator, threads: int) -> Callable[[], None]:
+    """Return what draws rows through onnxruntime alone, noise included, as any program could."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads  # 0: as many as onnxruntime thinks best
+    session = onnxruntime.InferenceSession(generator.to_bytes(), options)
+    random = np.random.default_rng(0)
+    label = (np.arange(BATCH) % len(generator.classes)).astype(np.int64)
+
+    def draw() -> None:
+        for _ in range(BATCHES):
+            noise = random.standard_normal((BATCH, generator.metadata["noise_dim"]), dtype=np.float32)
+            session.run(["numeric", "category"], {"noise": noise, "label": label})
+
+    return draw
 
 
 def ten_columns() -> tuple[pd.DataFrame, np.ndarray]:
@@ -64,7 +76,7 @@ def _rate(draw: Callable[[], object]) -> float:
         began = time.perf_counter()
         draw()
         seconds.append(time.perf_counter() - began)
-    return BATCH / statistics.median(seconds)
+    return BATCH * BATCHES / statistics.median(seconds)
 
 
 def _start(code: str) -> float:

@@ -1,6 +1,6 @@
 """`GANAugmenter`: the face to use by hand."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 from sklearn.utils import TransformerTags
 from sklearn.utils.validation import check_is_fitted
@@ -11,11 +11,6 @@ from ganaug.augmenters.rows import check_kinds
 from ganaug.errors import DataError
 
 __all__ = ["GANAugmenter"]
-
-_WAYS = (
-    "A scikit-learn Pipeline cannot pass labels on: put AugmentedClassifier around its classifier instead, or use "
-    "GANSampler in imblearn.pipeline.Pipeline."
-)
 
 
 class GANAugmenter(BaseGAN):
@@ -85,6 +80,9 @@ class GANAugmenter(BaseGAN):
     strong `ColorJitter` false colours, `Rotate` with a constant fill its corners. Flips and large turns change the
     class of digits and text.
 
+    There is no ``fit_transform``: a scikit-learn Pipeline would call it, and take the pair of rows and labels for rows.
+    One that only refused would spare the Pipeline a training in vain, but fail two checks of scikit-learn's more.
+
     Examples
     --------
     >>> import numpy as np
@@ -120,25 +118,14 @@ class GANAugmenter(BaseGAN):
         if y is None:
             self._check_rows(X, reset=False)
             raise DataError(
-                f"GANAugmenter.transform adds rows, and so needs their labels: call transform(X, y). {_WAYS}"
+                "GANAugmenter.transform adds rows, and so needs their labels: call transform(X, y). A scikit-learn "
+                "Pipeline cannot pass them on: put AugmentedClassifier around its classifier instead, or use "
+                "GANSampler in imblearn.pipeline.Pipeline."
             )
         data = self._check(X, y, reset=False)
         if not isinstance(data.form, ImageForm):
             check_kinds(data.form.encode(data.rows), self._kinds)
         return self._balance(data)
-
-    def fit_transform(self, X: Any, y: Any = None) -> NoReturn:  # noqa: ARG002
-        """Refuse, before any training: this is what a scikit-learn Pipeline calls.
-
-        It would go on with as many labels as before, and take the pair of rows and labels for rows. By hand, call
-        ``fit(X, y).transform(X, y)``.
-
-        Raises
-        ------
-        DataError
-            Always (a `ValueError`).
-        """
-        raise DataError(f"GANAugmenter adds rows, and so has two steps: call fit(X, y).transform(X, y). {_WAYS}")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
