@@ -11,7 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganaug import __version__
@@ -182,9 +184,27 @@ class Run(ABC):
         average, discriminator = family.average.float().cpu().eval(), family.discriminator
         discriminator = discriminator and discriminator.cpu().eval()
         self.screen.cpu()
-        artefact = self.artefact(average, discriminator, self._realism_offset(average, discriminator))
+        self._offset = self._realism_offset(average, discriminator)
+        artefact = self.artefact(average, discriminator, self._offset)
         names: tuple[str, ...] = artefact.output_names  # type: ignore[assignment]
         return Generator.from_bytes(export_onnx(artefact.eval(), self._metadata(progress, measure, alarms), names))
+
+    @torch.no_grad()
+    def realism(self, samples: Samples) -> NDArray[np.float32] | None:
+        """Return the discriminator's probability that samples are real, (N,), once `finish` is done.
+
+        The model file's output `realism` is the same for what the model makes; this is for any samples, real ones too.
+        None where the family has no discriminator.
+        """
+        discriminator = self.state.family.discriminator
+        if discriminator is None:
+            return None
+        judged = [
+            torch.sigmoid(discriminator(samples.inputs(rows), samples.label[rows]) - self._offset[samples.label[rows]])
+            for rows in torch.arange(len(samples)).split(256)
+        ]
+        realism: NDArray[np.float32] = torch.cat(judged).numpy() if judged else np.zeros(0, np.float32)
+        return realism
 
     def save_checkpoint(self) -> None:
         """Write the run as it stands to its folder."""

@@ -92,8 +92,8 @@ def find_copies(views: Sequence[View], *, seed: int = 0) -> CopyScan:
     >>> near = train + rng.normal(0, 0.02, train.shape)
     >>> copied = find_copies([View(near, train, held_out, train, near)])
     >>> fine = find_copies([View(fresh, train, held_out, train, near)])
-    >>> copied.flagged.mean() > 0.95, fine.flagged.mean() < 0.1, fine.exact_found
-    (True, True, 1.0)
+    >>> round(float(copied.flagged.mean()), 2), bool(fine.flagged.mean() < 0.1), fine.exact_found
+    (1.0, True, 1.0)
     """
     allowed = NOMINAL / len(views)
     first = np.random.default_rng(seed).permutation(len(views[0].held_out)) % 2 == 0

@@ -1,4 +1,4 @@
-"""The two-sample test: can a classifier that never saw a sample tell whether it is real?"""
+"""The two-sample test: whether a classifier that never saw a sample can tell that it is real."""
 
 import math
 
