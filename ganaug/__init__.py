@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganaug.augmenters import AugmentedClassifier, GANAugmenter, GANSampler
     from ganaug.data import AugmentedDataset, ImageFolder
+    from ganaug.evaluation import Report, evaluate
     from ganaug.generator import Generator
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "GANSampler",
     "Generator",
     "ImageFolder",
+    "Report",
     "__version__",
+    "evaluate",
 ]
 
 __version__ = "0.1.0"
@@ -30,6 +33,8 @@ _HOMES = {
     "GANSampler": "ganaug.augmenters",
     "Generator": "ganaug.generator",
     "ImageFolder": "ganaug.data",
+    "Report": "ganaug.evaluation",
+    "evaluate": "ganaug.evaluation",
 }
 
 

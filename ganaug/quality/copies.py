@@ -29,6 +29,8 @@ class View:
         Samples; what their generator learned from; what it did not.
     exact, altered : ndarray
         Planted copies of `train`: as they are, and slightly altered.
+    searched : ndarray, optional
+        Where samples and planted copies are looked for, if that is more than `train`.
     """
 
     synthetic: Points
@@ -36,6 +38,7 @@ class View:
     held_out: Points
     exact: Points
     altered: Points
+    searched: Points | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ def find_copies(views: Sequence[View], *, seed: int = 0) -> CopyScan:
     for view in views:
         reference = _Reference(view.train)
         normal = reference.ratios(view.held_out)[0]
+        if view.searched is not None:
+            reference = _Reference(view.searched)
         threshold = _threshold(normal, allowed)
         alarms[first] |= normal[first] < _threshold(normal[~first], allowed)
         alarms[~first] |= normal[~first] < _threshold(normal[first], allowed)

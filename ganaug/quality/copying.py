@@ -42,7 +42,8 @@ def search_for_copies(
     held_out: Data,
     *,
     features: Callable[[Data], NDArray[np.floating]] | None = None,
-    unseen: bool = True,
+    seen_all: bool = False,
+    infer: bool = True,
     seed: int = 0,
 ) -> Copying:
     """Look for copies of training items among samples.
@@ -53,8 +54,11 @@ def search_for_copies(
         `held_out` shows how near real items come to one another by chance.
     features : callable, optional
         A second space to look in, from data to points.
-    unseen : bool
-        Whether the generator has not seen `held_out`; otherwise there is no membership to infer.
+    seen_all : bool
+        Whether the generator has seen `held_out` too: then copies of it are looked for as well, and there is no
+        membership to infer.
+    infer : bool
+        Whether the generator has seen `train`, so that there is a membership to infer.
     seed : int
     """
     rng = np.random.default_rng([seed, 4])
@@ -62,8 +66,12 @@ def search_for_copies(
     sides = (synthetic, train, held_out, planted, jittered(planted, rng))
     spaces: list[Callable[[Data], NDArray[np.floating]]] = [lambda data: points(data, train)]
     spaces += [features] if features is not None else []
-    views = [View(*(space(side) for side in sides)) for space in spaces]
-    membership = membership_area(views[0].synthetic, views[0].train, views[0].held_out) if unseen else None
+    views = []
+    for space in spaces:
+        made, learned, held, exact, altered = (space(side) for side in sides)
+        views.append(View(made, learned, held, exact, altered, np.concatenate([learned, held]) if seen_all else None))
+    inferable = infer and not seen_all
+    membership = membership_area(views[0].synthetic, views[0].train, views[0].held_out) if inferable else None
     return Copying(find_copies(views, seed=seed), synthetic.labels, membership)
 
 

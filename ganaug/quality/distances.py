@@ -54,7 +54,8 @@ def frechet_distance(left: Features, right: Features) -> float:
 
 def _roots_product(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a (d, d) matrix with the singular values of ``left @ right.T``, by the triangles of both."""
-    product: NDArray[np.float64] = np.linalg.qr(left, mode="r") @ np.linalg.qr(right, mode="r").T
+    triangles = [np.asarray(np.linalg.qr(side, mode="r")) for side in (left, right)]
+    product: NDArray[np.float64] = triangles[0] @ triangles[1].T
     return product
 
 

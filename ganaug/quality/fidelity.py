@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.codecs.labelled_table import LabelledTable
+from ganaug.codecs.table import TableCodec
 from ganaug.quality.columns import ColumnDistance, association_distance, broken_promises, column_distances
 from ganaug.quality.distances import (
     FlooredDistance,
@@ -73,7 +74,7 @@ def measure_fidelity(
     synthetic: Data,
     features: Callable[[Data], NDArray[np.floating]],
     *,
-    codec_of: Data,
+    codec: TableCodec | None = None,
     probabilities: Callable[[Data], NDArray[np.floating]] | None = None,
     realism: Auc | None = None,
     seed: int = 0,
@@ -86,8 +87,8 @@ def measure_fidelity(
         With class shares alike.
     features : callable
         From data to its features (n, d), learned from neither of them.
-    codec_of : LabelledImages or LabelledTable
-        The training part, which knows what values there may be.
+    codec : TableCodec, optional
+        Of a table: what its generator promises of the values.
     probabilities : callable, optional
         From data to class probabilities (n, n_classes), for the Inception Score.
     realism : Auc, optional
@@ -110,11 +111,10 @@ def measure_fidelity(
     columns, associations, promises = [], None, None
     if isinstance(real, LabelledTable):
         assert isinstance(synthetic, LabelledTable)  # noqa: S101
-        assert isinstance(codec_of, LabelledTable)  # noqa: S101
-        codec = codec_of.codec
-        columns = column_distances(real.frame, synthetic.frame, codec, seed=seed)
-        associations = association_distance(real.frame, synthetic.frame, codec, seed=seed)
-        promises = broken_promises(synthetic.frame, codec)
+        known_columns = synthetic.codec
+        columns = column_distances(real.frame, synthetic.frame, known_columns, seed=seed)
+        associations = association_distance(real.frame, synthetic.frame, known_columns, seed=seed)
+        promises = None if codec is None else broken_promises(synthetic.frame[codec.names], codec)
     return Fidelity(
         two_sample=two_sample_auc(own, made, seed=seed),
         realism=realism,

@@ -44,7 +44,7 @@ def findings(
     >>> found = findings({"coverage": 0.01, "two_sample_auc": {"low": 0.99}}, {}, [], seen="none", repeated=0,
     ...                  grouped=False)
     >>> [(one["level"], "collapse" in one["text"]) for one in found]
-    [('alarm', True), ('note', False)]
+    [('alarm', True), ('note', False), ('note', False)]
     """
     found = [*_collapse(fidelity, classes), *_copied(copies), *_data(classes, seen, repeated, grouped)]
     told = fidelity.get("two_sample_auc") or {}
@@ -112,14 +112,15 @@ def _data(classes: Sequence[Mapping[str, Any]], seen: str, repeated: int, groupe
         found.append({"level": "warning", "text": text})
     if seen == "all":
         text = (
-            "The model was trained on all of this data, so it cannot be judged by it: likeness and verdict are those of "
+            "The model was trained on all of this data and cannot be judged by it: likeness and verdict are those of "
             "generators trained the same way inside the splits; copies were looked for in the model's own samples."
         )
         found.append({"level": "note", "text": text})
     if seen == "none":
         text = (
             "By its fingerprint the model was not trained on exactly this data; whether some of it was among its "
-            "training data, the file does not tell."
+            "training data, the file does not tell, and copies of training data that is not here cannot be found. "
+            "The verdict is that of generators trained inside the splits."
         )
         found.append({"level": "note", "text": text})
     return found

@@ -149,4 +149,5 @@ class ImageClassifier:
 
     def predict(self, images: Images) -> Labels:
         """Return the label read from each image, int64 ``(n,)``."""
-        return self.probabilities(images).argmax(axis=1)
+        labels: Labels = self.probabilities(images).argmax(axis=1)
+        return labels

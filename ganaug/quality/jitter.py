@@ -58,4 +58,5 @@ def _jittered_images(images: NDArray[np.uint8], rng: np.random.Generator) -> NDA
     mean = values.mean(axis=(1, 2, 3), keepdims=True)
     contrast = rng.uniform(1 - CONTRAST, 1 + CONTRAST, (len(images), 1, 1, 1)).astype(np.float32)
     values = mean + contrast * (values - mean) + rng.normal(0, GREY_LEVELS, images.shape).astype(np.float32)
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return pixels

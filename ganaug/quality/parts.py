@@ -16,7 +16,7 @@ from ganaug.errors import DataError
 __all__ = ["Data", "Sampler", "draw", "matched_to", "modality_of", "part", "points"]
 
 Data = LabelledImages | LabelledTable
-D = TypeVar("D", LabelledImages, LabelledTable)
+D = TypeVar("D", bound=Data)
 
 PIXEL_SIDE = 16
 """Side that images are pooled to before distances: what a shift by a pixel moves there is little."""
@@ -48,13 +48,17 @@ def part(data: D, rows: NDArray[np.int64]) -> D:
     >>> part(table, np.array([0, 1])).codec.columns[0].bounds
     (1.6, 1.7)
     """
+    found: Any
     if isinstance(data, LabelledImages):
         files = tuple(data.files[row] for row in rows) if data.files else ()
-        return replace(data, images=data.images[rows], labels=data.labels[rows], files=files)
+        found = replace(data, images=data.images[rows], labels=data.labels[rows], files=files)
+        return found  # type: ignore[no-any-return]
+    assert isinstance(data, LabelledTable)  # noqa: S101
     frame = data.frame.iloc[rows].reset_index(drop=True)
     categories = [column.name for column in data.codec.category_columns]
     codec = TableCodec.fit(frame, categorical_features=[name for name in categories if name in frame.columns])
-    return replace(data, frame=frame, labels=data.labels[rows], codec=codec)
+    found = replace(data, frame=frame, labels=data.labels[rows], codec=codec)
+    return found  # type: ignore[no-any-return]
 
 
 def draw(sampler: Sampler, data: D, counts: NDArray[np.int64], seed: Any) -> D:
@@ -74,12 +78,16 @@ def draw(sampler: Sampler, data: D, counts: NDArray[np.int64], seed: Any) -> D:
     content, labels = sampler.sample(wanted, seed, screened=True)
     index = {label: number for number, label in enumerate(data.classes)}
     codes = np.array([index[_plain(label)] for label in labels], np.int64)
+    made: Any
     if isinstance(data, LabelledImages):
         images = np.asarray(content, np.uint8)
         if images.shape[1:] != data.images.shape[1:]:
             raise DataError(f"The samples must have the shape {data.images.shape[1:]}, but have {images.shape[1:]}.")
-        return replace(data, images=images, labels=codes, files=())
-    return replace(data, frame=content[list(data.frame.columns)].reset_index(drop=True), labels=codes)
+        made = replace(data, images=images, labels=codes, files=())
+    else:
+        assert isinstance(data, LabelledTable)  # noqa: S101
+        made = replace(data, frame=content[list(data.frame.columns)].reset_index(drop=True), labels=codes)
+    return made  # type: ignore[no-any-return]
 
 
 def _plain(label: Any) -> Any:
@@ -133,7 +141,7 @@ def points(data: Data, like: Data) -> NDArray[np.float32]:
     from ganaug.networks.mlp import RowLayout
 
     layout = RowLayout.of(like.codec)
-    rows = layout.rows(like.codec.encode(data.frame))
+    rows: NDArray[np.float32] = layout.rows(like.codec.encode(data.frame))
     rows[:, layout.n_scores :] /= np.sqrt(2)
     return rows
 
@@ -146,5 +154,6 @@ def _pooled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
             images = np.stack(small).reshape(n, PIXEL_SIDE, PIXEL_SIDE, channels)
         else:
             blocks = images.reshape(n, PIXEL_SIDE, height // PIXEL_SIDE, PIXEL_SIDE, width // PIXEL_SIDE, channels)
-            return (blocks.mean(axis=(2, 4), dtype=np.float32) / 255).reshape(n, -1)
+            means: NDArray[np.float32] = blocks.mean(axis=(2, 4), dtype=np.float32).reshape(n, -1) / np.float32(255)
+            return means
     return images.reshape(n, -1).astype(np.float32) / np.float32(255)

@@ -55,7 +55,7 @@ def plan_for(
 ) -> Plan:
     """Fit a comparison into a budget.
 
-    What gives way, in this order: repetitions, arms that are optional, steps of the classifier, time for the generators.
+    In this order give way: repetitions, optional arms, steps of the classifier, time for the generators.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def plan_for(
     >>> settings = {"splits": 10, "folds": 5, "training": 4.0, "steps": 300, "seconds": 60.0}
     >>> plan = plan_for(300.0, arms, **settings)
     >>> plan.splits, len(plan.arms), round(plan.seconds)
-    (5, 3, 38)
+    (5, 3, 39)
     >>> plan_for(None, arms, **settings).splits
     10
     """
