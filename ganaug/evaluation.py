@@ -21,7 +21,7 @@ from ganaug.quality.parts import Data, matched_to
 from ganaug.quality.session import Session
 from ganaug.quality.trainers import Trainer, train_generator
 
-__all__ = ["Report", "begin", "evaluate", "seen_by"]
+__all__ = ["Report", "begin", "evaluate", "report_of", "seen_by"]
 
 BUDGET = 600.0
 """Seconds that an evaluation takes at most unless it is told otherwise."""
@@ -158,8 +158,12 @@ def evaluate(
     )
     for _ in session.steps():
         pass
-    source = str(real) if isinstance(real, str | Path) else ""
-    return Report(figures_of(session, source=source), session.exhibits)
+    return report_of(session, source=str(real) if isinstance(real, str | Path) else "")
+
+
+def report_of(session: Session, *, source: str = "", interrupted: bool = False) -> Report:
+    """Return the report of an evaluation as far as it has come."""
+    return Report(figures_of(session, source=source, interrupted=interrupted), session.exhibits)
 
 
 def begin(
@@ -285,8 +289,8 @@ def _by_pattern(data: LabelledImages, pattern: str) -> NDArray[np.int64]:
         match = compiled.search(file.name)
         if match is None:
             raise DataError(
-                f"the pattern of the groups must match the name of every image file, but {pattern!r:.80} does not match "
-                f"{file.name!r}"
+                f"the pattern of the groups must match the name of every image file, but {pattern!r:.80} does not "
+                f"match {file.name!r}"
             )
         found.append(match.group(1 if compiled.groups else 0) or "")
     return _codes(found, len(found))

@@ -140,10 +140,10 @@ def sentence_of(comparison: Comparison, fewest: int) -> str:
         "hurts": "Synthetic samples hurt here",
         "no difference": "Synthetic samples make no difference here that could be told from chance",
     }[comparison.verdict]
+    mean, low, high = (f"{100 * end:+.1f}" for end in (difference.mean, difference.low, difference.high))
     return (
-        f"{outcome}: on data that was not learned from, balanced accuracy changed by {100 * difference.mean:+.1f} points "
-        f"(95 % interval {100 * difference.low:+.1f} to {100 * difference.high:+.1f}) against the best arm without them "
-        f"({comparison.rival})."
+        f"{outcome}: on data not learned from, balanced accuracy changed by {mean} points (95 % interval {low} "
+        f"to {high}) against the best arm without them ({comparison.rival})."
     )
 
 
