@@ -227,7 +227,7 @@ def wine() -> tuple[dict[str, Any], Exhibits]:
         distributions=[
             {
                 "name": name,
-                "kind": str(real[name].dtype),
+                "kind": "category" if name == "grape" else "datetime" if name == "bottled" else "number",
                 "real": real[name].to_numpy(),
                 "synthetic": synthetic[name].to_numpy(),
             }

@@ -73,7 +73,7 @@ def difference(estimate: dict[str, Any]) -> Markup:
         axes.plot([known["mean"]], [0], "o", color=ACCENT, markersize=9)
         axes.text(0, 1.2, "synthetic data hurts", transform=axes.transAxes, color=MUTED)
         axes.text(1, 1.2, "helps", transform=axes.transAxes, color=MUTED, ha="right")
-        axes.set_xlabel("points of balanced accuracy")
+        axes.set_xlabel("points")
 
     bounds = interval(estimate, points)
     title = f"Difference {points(estimate.get('mean'))} points" + (f", 95 % interval {bounds}" if bounds else "")
@@ -88,19 +88,15 @@ def course(
     x_label: str,
     kept: float | None,
 ) -> Markup:
-    """Draw how one or two quantities went over training; a dotted line marks the moment that was kept."""
+    """Draw how up to three quantities went over training; a dotted line marks the moment that was kept."""
 
     def paint(figure: Any) -> None:
         axes = figure.add_axes((0.13, 0.24, 0.84, 0.7))
         styles = [(SYNTHETIC, "-"), (REAL, (0, (5, 2))), (INK, (0, (1, 1.5)))]
-        for (label, y), (colour, dashes) in zip(lines.items(), styles, strict=False):
-            marker = "o" if len(x) <= 30 else None
-            axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1.8, marker=marker, markersize=3)
-            if len(lines) > 1 and len(known := np.flatnonzero(np.isfinite(y))):
-                last = known[-1]
-                axes.annotate(
-                    clean(label, 20), (x[last], y[last]), (0, 5), textcoords="offset points", ha="right", color=colour
-                )
+        for y, (colour, dashes) in zip(lines.values(), styles, strict=False):
+            known = np.isfinite(y)  # quality is measured less often than losses
+            marker = "o" if known.sum() <= 30 else None
+            axes.plot(x[known], y[known], color=colour, linestyle=dashes, linewidth=1.8, marker=marker, markersize=3)
         if kept is not None:
             axes.axvline(kept, color=MUTED, linewidth=1.2, linestyle=(0, (1, 2)))
         axes.grid(axis="y", color=RULE, linewidth=0.6, alpha=0.7)

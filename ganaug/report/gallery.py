@@ -55,6 +55,11 @@ class Specimens:
     real: Sheet | Rows | None
     synthetic: Sheet | Rows | None
 
+    @property
+    def is_table(self) -> bool:
+        """Whether these are rows."""
+        return isinstance(self.real or self.synthetic, Rows)
+
 
 @dataclass(frozen=True)
 class Walk:
@@ -224,4 +229,4 @@ def _text(value: Any) -> str:
         return "(missing)"
     if isinstance(value, float | np.floating) and math.isfinite(value):
         return f"{value:.5g}".replace("-", "\u2212")
-    return clean(value, CELL)
+    return clean(value, CELL).removesuffix(" 00:00:00")

@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from ganaug.quality.exhibits import Exhibits
 from ganaug.report import charts, gallery, measures, tables
@@ -37,7 +38,8 @@ class Chart:
     """A chart of the training, and what it shows."""
 
     title: str
-    svg: Any
+    svg: Markup
+    lines: Sequence[str]
 
 
 def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:
@@ -153,7 +155,7 @@ def _courses(training: Mapping[str, Any]) -> list[Chart]:
     groups = ([("Losses of the players", dict(list(losses.items())[:3]))] if losses else []) + qualities
     moment = scale * kept if is_known(kept) else None
     return [
-        Chart(title, charts.course(f"course{index}", title, x, group, label, moment))
+        Chart(title, charts.course(f"course{index}", title, x, group, label, moment), [clean(key, 24) for key in group])
         for index, (title, group) in enumerate(groups)
     ]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganaug.report.charts import Strip, strips
-from ganaug.report.wording import clean, interval, is_known, number, percent, points
+from ganaug.report.wording import clean, hundredths, interval, is_known, number, percent, points
 
 __all__ = ["Arm", "Class", "Figure", "arms", "classes", "metrics"]
 
@@ -18,12 +18,12 @@ KINDS = {
     "placebo": "placebo: jittered copies",
     "synthetic only": "synthetic data alone",
 }
-METRICS = {
-    "balanced_accuracy": ("Balanced accuracy", "Mean of the classes' recalls; higher is better", percent),
-    "macro_f1": ("Macro F1", "Mean of the classes' F1 scores; higher is better", percent),
-    "average_precision": ("Average precision", "Mean over the classes; higher is better", percent),
-    "brier": ("Brier score", "Squared error of the probabilities; lower is better", number),
-    "calibration_error": ("Calibration error", "Stated confidence against actual hits; lower is better", percent),
+METRICS: dict[str, tuple[str, str, Callable[[Any], str]]] = {
+    "balanced_accuracy": ("Balanced accuracy, %", "mean of the classes' recalls; higher is better", hundredths),
+    "macro_f1": ("Macro F1, %", "mean of the classes' F1 scores; higher is better", hundredths),
+    "average_precision": ("Average precision, %", "mean over the classes; higher is better", hundredths),
+    "brier": ("Brier score", "squared error of the probabilities; lower is better", number),
+    "calibration_error": ("Calibration error, %", "stated confidence against actual hits; lower is better", hundredths),
 }
 
 
@@ -119,8 +119,8 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
                 number(entry.get("count"), 9),
                 str(entry.get("verdict") or ""),
                 clean(entry["rival"]) if entry.get("rival") else "",
-                _figure(recall.get(entry.get("rival")), percent),
-                _figure(recall.get(chosen), percent),
+                _figure(recall.get(entry.get("rival")), hundredths),
+                _figure(recall.get(chosen), hundredths),
                 _figure(entry.get("difference"), points, mark),
                 [number(_mean(scores.get(key))) for key in measured],
                 percent(share),

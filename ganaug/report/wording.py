@@ -4,7 +4,7 @@ import math
 import unicodedata
 from typing import Any, TypeGuard
 
-__all__ = ["LONGEST", "clean", "count", "duration", "interval", "is_known", "number", "percent", "points"]
+__all__ = ["LONGEST", "clean", "count", "duration", "hundredths", "interval", "is_known", "number", "percent", "points"]
 
 LONGEST = 60
 """Characters of a name that are shown; longer ones would push everything else off a page."""
@@ -61,6 +61,17 @@ def percent(share: Any, digits: int = 1) -> str:
     ('12.3 %', '100.0 %', '–')
     """
     return _minus(f"{100 * share:.{digits}f}\u202f%") if is_known(share) else UNKNOWN
+
+
+def hundredths(share: Any) -> str:
+    """Return a share in per cent without the sign, for a column that has it in its head.
+
+    Examples
+    --------
+    >>> hundredths(0.1234)
+    '12.3'
+    """
+    return _minus(f"{100 * share:.1f}") if is_known(share) else UNKNOWN
 
 
 def points(difference: Any) -> str:
