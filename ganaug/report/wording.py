@@ -53,12 +53,12 @@ def number(value: Any, digits: int = 3) -> str:
 
 
 def percent(share: Any, digits: int = 1) -> str:
-    """Return a share in per cent.
+    r"""Return a share in per cent.
 
     Examples
     --------
     >>> percent(0.1234), percent(1), percent(None)
-    ('12.3 %', '100.0 %', '–')
+    ('12.3\u202f%', '100.0\u202f%', '–')
     """
     return _minus(f"{100 * share:.{digits}f}\u202f%") if is_known(share) else UNKNOWN
 
@@ -93,8 +93,8 @@ def interval(estimate: Any, form: Any) -> str:
 
     Examples
     --------
-    >>> interval({"mean": 0.5, "low": 0.4, "high": 0.6}, percent), interval({"mean": 0.5, "low": None}, percent)
-    ('40.0 % to 60.0 %', '')
+    >>> interval({"mean": 0.5, "low": 0.4, "high": 0.6}, points), interval({"mean": 0.5, "low": None}, points)
+    ('+40.0 to +60.0', '')
     """
     if not isinstance(estimate, dict) or not (is_known(estimate.get("low")) and is_known(estimate.get("high"))):
         return ""
