@@ -82,9 +82,7 @@ def fidelity(figures: Mapping[str, Any]) -> list[Measure]:
             Measure("Associations of columns", number(associations["distance"]), "", _known("floor", floor), meaning)
         )
     if is_known(constraints.get("checked")):
-        meaning = (
-            "Promises on every column (its range, whole numbers, known categories) that were checked on every row."
-        )
+        meaning = "What the columns promise (bounds, decimals, known categories, no gaps), checked value by value."
         broken = constraints.get("violated")
         reading = "All are kept." if broken == 0 else "Some are broken: report this as a fault."
         lines.append(
@@ -102,17 +100,18 @@ def copies(figures: Mapping[str, Any]) -> list[Measure]:
         reference = f"{percent(expected)} by chance" if is_known(expected) else ""
         meaning = (
             f"Share of {count(found.get('n'), 'synthetic sample')} nearer to a training sample than "
-            f"{number(found.get('threshold'))} times the usual distance between real ones."
+            f"{number(found.get('threshold'))} times the distance from that one to its own neighbours: nearer than "
+            "all but a few real samples come that were not learned from."
         )
         lines.append(Measure("Near-copies", percent(found["share"]), "", reference, meaning, _of_share(found)))
     tried = found.get("calibration") or {}
-    for key, name, ideal, meaning in (
-        ("planted_exact_found", "Planted copies found", "100 %", "Real samples mixed in as they are, to try the test."),
-        ("planted_altered_found", "Planted altered copies found", "100 %", "The same, slightly changed first."),
-        ("false_alarms", "False alarms", "0 %", "Held-out real samples, no copies of anything, that it flags."),
+    for key, name, reference, meaning in (
+        ("planted_exact_found", "Planted copies found", "ideal 100 %", "Training samples, mixed in as they are."),
+        ("planted_altered_found", "Planted altered copies found", "ideal 100 %", "The same, slightly changed first."),
+        ("false_alarms", "False alarms", "as by chance", "Real samples, not learned from, that are taken for copies."),
     ):
         if is_known(tried.get(key)):
-            lines.append(Measure(name, percent(tried[key]), "", f"ideal {ideal}", meaning))
+            lines.append(Measure(name, percent(tried[key]), "", reference, meaning))
     meaning = (
         "Tries to tell from the samples which rows the generator was trained on. 0.5: it cannot; 1: it always can."
     )

@@ -26,9 +26,10 @@ QUALITIES = {
     "variety": "Variety against that of real samples; 1 is as varied",
 }
 SEEN = {
-    "all": "The model had learned from all of this data: nothing here says what it is worth on data it has not seen.",
-    "part": "The model had learned from a part of this data; it was compared on the rest alone.",
-    "none": "The model had learned from none of this data.",
+    "all": "The model had learned from all of this data, so it could not be judged by it: unless something else is said, "
+    "the figures are those of generators that were trained the same way inside every split.",
+    "part": "The model had learned from a part of this data, and was judged by the rest alone.",
+    "none": "By its fingerprint, the model had not learned from this data.",
     "not applicable": "Generators were trained anew inside every split, on its training part alone.",
 }
 
