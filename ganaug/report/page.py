@@ -1,0 +1,186 @@
+"""The page: everything put together by a template that escapes whatever it is given."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from ganaug.quality.exhibits import Exhibits
+from ganaug.report import charts, gallery, measures, tables
+from ganaug.report.wording import clean, count, duration, interval, is_known, number, percent, points
+
+__all__ = ["render"]
+
+VERDICTS = {"helps": "helps", "no difference": "same", "hurts": "hurts"}
+"""Verdicts, and the class that colours each."""
+LEVELS = {"alarm": 0, "warning": 1, "note": 2}
+LONGEST_SENTENCE, MOST_FINDINGS, MOST_SETTINGS = 600, 60, 60
+QUALITIES = {
+    "score": "Energy score on held-out samples; lower is better",
+    "agreement": "Share of samples read as their own class; higher is better",
+    "variety": "Variety against that of real samples; 1 is as varied",
+}
+SEEN = {
+    "all": "The model had learned from all of this data, so it could not be judged by it: unless something else is said, "
+    "the figures are those of generators that were trained the same way inside every split.",
+    "part": "The model had learned from a part of this data, and was judged by the rest alone.",
+    "none": "By its fingerprint, the model had not learned from this data.",
+    "not applicable": "Generators were trained anew inside every split, on its training part alone.",
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of the training, and what it shows."""
+
+    title: str
+    svg: Markup
+    lines: Sequence[str]
+
+
+def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:
+    """Return the report of an evaluation as one HTML page that needs nothing else.
+
+    Parameters
+    ----------
+    figures : mapping
+        What ``Report.to_dict()`` gives. A part that is missing or None is left out of the page, or named as missing
+        where a reader would look for it. All text in it is taken for hostile.
+    exhibits : Exhibits
+        What there is to look at.
+
+    Returns
+    -------
+    str
+        HTML of less than five million bytes in UTF-8, whatever the number of classes or the size of the images. The
+        same input gives the same page.
+
+    Examples
+    --------
+    >>> page = render({"modality": "table", "sentence": "Nothing <was> compared."}, Exhibits())
+    >>> page.startswith("<!doctype html>"), "Nothing &lt;was&gt; compared." in page
+    (True, True)
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("ganaug.report", "page_parts"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "points": points, "number": number, "things": count, "time": duration}
+    environment.filters["clean"] = clean
+    style, script = _asset("style.css"), _asset("script.js")
+    return environment.get_template("page.html.jinja").render(
+        _content(figures, exhibits), style=style, script=script, style_hash=_hash(style), script_hash=_hash(script)
+    )
+
+
+def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
+    comparison, data = figures.get("comparison") or {}, figures.get("data") or {}
+    gap = comparison.get("difference")
+    rows, measured = tables.classes(figures)
+    return {
+        "modality": figures.get("modality") or "",
+        "verdict": figures.get("verdict") or "not measured",
+        "tone": VERDICTS.get(figures.get("verdict") or "", "same"),
+        "sentence": clean(figures.get("sentence") or "Nothing was compared.", LONGEST_SENTENCE),
+        "source": clean(data.get("source") or "", 80),
+        "n": data.get("n"),
+        "comparison": comparison,
+        "gap": gap,
+        "gap_bounds": interval(gap, points),
+        "gap_chart": charts.difference(gap) if isinstance(gap, dict) and is_known(gap.get("mean")) else None,
+        "metrics": tables.metrics(figures),
+        "arms": tables.arms(figures),
+        "n_arms": len(figures.get("arms") or []),
+        "findings": _findings(figures),
+        "n_findings": len(figures.get("findings") or []),
+        "classes": rows,
+        "n_classes": len(figures.get("classes") or []),
+        "class_measures": measured,
+        "quiz": gallery.quiz(exhibits),
+        "specimens": gallery.specimens(figures, exhibits),
+        "training": figures.get("training") or {},
+        "courses": _courses(figures.get("training") or {}),
+        "walks": gallery.walks(figures, exhibits),
+        "pairs": gallery.pairs(exhibits),
+        "plots": gallery.plots(figures, exhibits),
+        "n_columns": len(exhibits.distributions),
+        "fidelity": measures.fidelity(figures),
+        "features": clean((figures.get("fidelity") or {}).get("features") or "", 120),
+        "copies": measures.copies(figures),
+        "seen": SEEN.get(data.get("seen_by_model") or "", ""),
+        "settings": _settings(figures),
+        "seconds": figures.get("seconds"),
+        "left_out": [clean(line, LONGEST_SENTENCE) for line in (figures.get("left_out") or [])[:MOST_FINDINGS]],
+        "version": clean(figures.get("ganaug_version") or ""),
+        "schema_version": figures.get("schema_version"),
+    }
+
+
+def _findings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return level and text of the findings, the gravest first."""
+    found = [
+        (entry["level"] if entry.get("level") in LEVELS else "note", clean(entry.get("text", ""), LONGEST_SENTENCE))
+        for entry in figures.get("findings") or []
+    ]
+    return sorted(found, key=lambda entry: LEVELS[entry[0]])[:MOST_FINDINGS]
+
+
+def _courses(training: Mapping[str, Any]) -> list[Chart]:
+    """Draw whatever numbers the history of the training has: the losses together, each measure of quality alone."""
+    history = [dict(entry) | dict(entry.get("losses") or {}) for entry in training.get("history") or []]
+    axis = "step" if history and all(is_known(entry.get("step")) for entry in history) else "progress"
+    if len(history) < 2 or not all(is_known(entry.get(axis)) for entry in history):
+        return []
+    kept = training.get("kept_from") if axis == "progress" else None
+    scale, label = (100, "per cent of the training") if axis == "progress" else (1, "training step")
+    x = scale * np.array([entry[axis] for entry in history], dtype=np.float64)
+    skipped = {"step", "progress", "seconds", "resolution", "losses"}
+    keys = list(dict.fromkeys(key for entry in history for key in entry if key not in skipped))
+    lines = {
+        key: np.array([entry[key] if is_known(entry.get(key)) else np.nan for entry in history], dtype=np.float64)
+        for key in keys
+        if any(is_known(entry.get(key)) for entry in history)
+    }
+    qualities = [(title, {key: lines[key]}) for key, title in QUALITIES.items() if key in lines]
+    losses = {key: line for key, line in lines.items() if key not in QUALITIES}
+    groups = ([("Losses of the players", dict(list(losses.items())[:3]))] if losses else []) + qualities
+    moment = scale * kept if is_known(kept) else None
+    return [
+        Chart(title, charts.course(f"course{index}", title, x, group, label, moment), [clean(key, 24) for key in group])
+        for index, (title, group) in enumerate(groups)
+    ]
+
+
+def _settings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the settings, and where the data comes from, as names and values."""
+    comparison, data = figures.get("comparison") or {}, figures.get("data") or {}
+    lines: list[tuple[str, Any]] = [
+        ("source", data.get("source")),
+        ("samples", data.get("n")),
+        ("fingerprint of the data", data.get("fingerprint")),
+        ("splits", comparison.get("splits")),
+        ("repeats", comparison.get("repeats")),
+        *(figures.get("settings") or {}).items(),
+    ]
+    shown = {clean(str(name).replace("_", " ")): value for name, value in lines if value not in (None, "", [], {})}
+    return [(name, clean(value, 120)) for name, value in list(shown.items())[:MOST_SETTINGS]]
+
+
+def _asset(name: str) -> str:
+    """Return a file of the page, with the line ends that a browser would hash."""
+    text = (resources.files("ganaug.report") / "page_parts" / name).read_text(encoding="utf-8")
+    return text.replace("\r\n", "\n")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
