@@ -25,6 +25,16 @@ def shells(counts: dict[str, int], rng: np.random.Generator, width: int = 6) -> 
     return pd.DataFrame(np.concatenate(parts), columns=columns), np.repeat(list(counts), list(counts.values()))
 
 
+def board(counts: dict[str, int], rng: np.random.Generator, side: int = 6) -> tuple[pd.DataFrame, NDArray[Any]]:
+    """Points on the black and white fields of a chessboard: a few of them do not show which field is whose."""
+    parts = []
+    for name, count in counts.items():
+        column = rng.integers(0, side, count)
+        row = 2 * rng.integers(0, side // 2, count) + (column + (name == "rare")) % 2
+        parts.append(np.stack([column, row], axis=1) + rng.random((count, 2)))
+    return pd.DataFrame(np.concatenate(parts), columns=["a", "b"]), np.repeat(list(counts), list(counts.values()))
+
+
 class Drawn:
     """A generator that is a function of counts and a random source."""
 

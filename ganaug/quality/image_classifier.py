@@ -84,7 +84,7 @@ def fit_small_cnn(
         model: SmallCNN = SmallCNN(channels, n_classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, PEAK_RATE, total_steps=steps, pct_start=WARM_UP, cycle_momentum=False
+        optimizer, PEAK_RATE, total_steps=steps, pct_start=WARM_UP if steps > 20 else 0.3, cycle_momentum=False
     )
     model.train()
     for _, (images, labels) in zip(range(steps), batches, strict=False):

@@ -135,7 +135,7 @@ class Session:
         self.started = time.perf_counter() if started is None else started
         self.data, self.generator, self.seen, self.groups = data, generator, seen, groups
         self.extractor, self.trainer, self.budget, self.seed, self.device = extractor, trainer, budget, seed, device
-        self.estimator = RandomForestClassifier(200) if estimator is None else estimator
+        self.estimator = RandomForestClassifier() if estimator is None else estimator
         all_arms = tuple(arms or (IMAGE_ARMS if isinstance(data, LabelledImages) else TABLE_ARMS))
         not_possible = impossible(all_arms, data, self.estimator)
         self.arms = tuple(arm for arm in all_arms if arm.name not in not_possible)

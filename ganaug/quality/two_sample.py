@@ -14,7 +14,7 @@ __all__ = ["two_sample_auc"]
 FOLDS = 5
 MOST = 1_000
 """Rows of each side that are looked at."""
-TREES, LEAF = 100, 3
+TREES, LEAF = 50, 3
 
 
 def two_sample_auc(real: NDArray[np.floating], synthetic: NDArray[np.floating], *, seed: int = 0) -> Auc:
