@@ -35,6 +35,7 @@ _OURS = re.compile(
     | (train|test|balanced)/[0-9]/([0-9]{4}|synthetic-[0-9]{5})\.png
     | balanced/manifest\.csv
     | digits\.(onnx|preview\.png)
+    | report\.html
     | digits\.onnx\.checkpoint/(checkpoint\.json|step-[0-9]+\.safetensors)
     | ([^/]+/)?\.ganaug-[0-9a-f]+\.part(/.*)?
     )""",

@@ -23,7 +23,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     output = tmp_path_factory.mktemp("demo") / "demo"
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as shown:
         patch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
-        command.run(output, max_steps=3, steps=2, seeds=(0, 1))
+        patch.setattr("ganaug.quality.session.IMAGE_STEPS", 2)
+        command.run(output, max_steps=3, steps=2, seeds=(0, 1), report_seconds=8)
     return output, shown.getvalue().splitlines()
 
 
@@ -45,7 +46,9 @@ def test_demo_prints_recall_side_by_side(demo: tuple[Path, list[str]]) -> None:
     assert all(arm in shown[start] for arm in ARMS)
     assert [line.split()[:2] for line in shown[start + 1 : start + 4]] == [["0", "100"], ["1", "72"], ["2", "51"]]
     assert any(line.startswith("Here synthetic images ") for line in shown)
-    assert str(folder / "balanced") in shown[-1]
+    assert str(folder / "balanced") in shown[-2]
+    assert str(folder / "report.html") in shown[-1]
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
 
 
 def test_a_folder_of_an_earlier_demo_is_replaced(demo: tuple[Path, list[str]], tmp_path: Path) -> None:

@@ -116,6 +116,11 @@ def _data(classes: Sequence[Mapping[str, Any]], seen: str, repeated: int, groupe
             "generators trained the same way inside the splits; copies were looked for in the model's own samples."
         )
         found.append({"level": "note", "text": text})
+    if seen == "part":
+        text = (
+            "The model was trained on a part of this data, and is judged by the rest: one split, in which seeds differ."
+        )
+        found.append({"level": "note", "text": text})
     if seen == "none":
         text = (
             "By its fingerprint the model was not trained on exactly this data; whether some of it was among its "

@@ -27,7 +27,7 @@ from ganaug.quality.plan import LONGEST_TRAINING, Plan, plan_for
 from ganaug.quality.scores import Score, score
 from ganaug.quality.splits import REPEATS, Split, cut
 from ganaug.quality.table_trial import TableTrial, impossible
-from ganaug.quality.trainers import Trainer, train_generator
+from ganaug.quality.trainers import FoldGenerator, Trainer, train_generator
 from ganaug.quality.trials import Trial
 
 __all__ = ["Moment", "Session", "SplitResult"]
@@ -92,7 +92,7 @@ class Session:
         Real, all of it.
     generator : Generator or None
         A model to judge, beside those that are trained inside the splits.
-    seen : {"all", "none", "not applicable"}
+    seen : {"all", "part", "none", "not applicable"}
         How much of `data` that model was trained on.
     groups : ndarray of shape (n,) or None
         Rows of one group never part.
@@ -106,6 +106,8 @@ class Session:
         None stands for all.
     repeats : int
         How often all rows are dealt out into folds.
+    splits : sequence of Split, optional
+        Instead of folds.
     budget : float or None
         Seconds from `started`.
     seed : int
@@ -127,6 +129,7 @@ class Session:
         trainer: Trainer = train_generator,
         arms: Sequence[Arm] | None = None,
         repeats: int = REPEATS,
+        splits: Sequence[Split] | None = None,
         budget: float | None = None,
         seed: int = 0,
         device: str = "auto",
@@ -140,7 +143,7 @@ class Session:
         not_possible = impossible(all_arms, data, self.estimator)
         self.arms = tuple(arm for arm in all_arms if arm.name not in not_possible)
         self.left_out = [f"the arm {name}: {reason}" for name, reason in not_possible.items()]
-        self.splits = cut(data.labels, groups, repeats=repeats, seed=seed)
+        self.splits = list(splits or cut(data.labels, groups, repeats=repeats, seed=seed))
         self.folds = sum(split.repeat == self.splits[0].repeat for split in self.splits)
         self.results: list[SplitResult] = []
         self.own_copying: Copying | None = None
@@ -317,8 +320,7 @@ class _Echo:
 
 def _realism(sampler: Any, real: Data, synthetic: Data) -> Auc | None:
     """Return how well the discriminator itself tells real from synthetic, if the sampler has one."""
-    judge = getattr(sampler, "realism", None)
-    opinions = [judge(side) for side in (real, synthetic)] if callable(judge) else []
+    opinions = [sampler.realism(side) for side in (real, synthetic)] if isinstance(sampler, FoldGenerator) else []
     known = [one for one in opinions if one is not None]
     if len(known) < 2:
         return None
