@@ -206,6 +206,43 @@ def test_images_go_through_every_arm(pictured: Any) -> None:
     assert figures["settings"]["classifier_steps"] == 6
 
 
+def test_a_trained_generator_is_judged_by_a_test_set_of_ones_own(
+    stripes: LabelledImages, stripes_generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganaug.quality.session.IMAGE_STEPS", 3)
+    test = striped_images({"lying": 12, "upright": 9}, seed=5)
+    arms = [arm for arm in IMAGE_ARMS if arm.kind in ("nothing", "gan")]
+    session = begin(stripes, stripes_generator, held_out=test, arms=arms)
+    for _ in session.steps():
+        pass
+    report = report_of(session)
+    figures = report.to_dict()
+    assert figures["data"]["seen_by_model"] == "part"
+    assert figures["comparison"]["splits"] == 5
+    assert figures["training"]["steps"] == 20
+    assert [len(result.split.test) for result in session.results] == [21] * 5
+    assert report.exhibits.walk["lying"].shape[1:] == (8, 8, 1)
+    with pytest.raises(DataError, match="trained on held_out"):
+        begin(test, stripes_generator, held_out=stripes)
+    with pytest.raises(DataError, match="trained on the rest"):
+        begin(stripes, held_out=test)
+
+
+def test_the_discriminator_gives_its_own_opinion(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    from ganaug.quality.trainers import train_generator
+
+    session = begin(small_table, trainer=lambda part, seed, **_: train_generator(part, seed=seed, steps=3), arms=FEW)
+    for moment in session.steps():
+        if "nothing" in moment.doing:
+            break
+    figures = report_of(session, interrupted=True).to_dict()
+    assert 0 <= figures["fidelity"]["realism_auc"]["low"] <= figures["fidelity"]["realism_auc"]["high"] <= 1
+    assert figures["fidelity"]["constraints"]["violated"] == 0
+    assert any("losses" in entry for entry in figures["training"]["history"])
+    assert figures["verdict"] == "no difference"
+    assert "could not be measured" in figures["sentence"]
+
+
 def test_the_exhibits_show_what_the_figures_are_of(pictured: Any) -> None:
     exhibits = pictured.exhibits
     assert set(exhibits.real) == set(exhibits.synthetic) == {"lying", "upright"}

@@ -10,7 +10,7 @@ __all__ = ["Plan", "plan_for"]
 
 FEWEST_SPLITS = 5
 FEWEST_STEPS = 100
-SHORTEST_TRAINING = 10.0
+SHORTEST_TRAINING = 15.0
 """Seconds that a generator needs to show what it can do, in a fold."""
 LONGEST_TRAINING = 180.0
 OVERHEAD = 1.15
@@ -107,7 +107,8 @@ def plan_for(
         n_steps = max(FEWEST_STEPS, int(n_steps * 0.8))
     if n_steps < steps:
         left_out.append(f"{steps - n_steps} of {steps} training steps of the classifier, in every arm")
-    each = min(seconds, max(SHORTEST_TRAINING / 2, spare(wanted, n_steps)))
-    if each < min(seconds, SHORTEST_TRAINING):
+    # Rather fewer splits than generators that have learned nothing; but one split should be done.
+    each = min(seconds, max(min(SHORTEST_TRAINING, room / 3), spare(wanted, n_steps)))
+    if each < seconds:
         left_out.append(f"training of the generators beyond {each:.0f} s in each split")
     return Plan(wanted, chosen, n_steps, each, tuple(left_out))

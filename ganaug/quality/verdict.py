@@ -104,13 +104,10 @@ def compare(
     recalls = {name: np.array([one[name].recall for one in scores]) for name in named}  # (n_splits, n_classes)
     ours, others = challengers(present), rivals(present)
     metrics = {
-        name: {metric: corrected_estimate([one[name][metric] for one in scores], test_per_train) for metric in METRICS}
+        name: {metric: _figure([one[name][metric] for one in scores], test_per_train, metric) for metric in METRICS}
         for name in named
     }
-    recall = {
-        name: [corrected_estimate(rows[:, c], test_per_train) for c in range(n_classes)]
-        for name, rows in recalls.items()
-    }
+    recall = {name: [_figure(rows[:, c], test_per_train) for c in range(n_classes)] for name, rows in recalls.items()}
     if not ours or not others:
         nothing: list[Verdict] = ["no difference"] * n_classes
         return Comparison(
@@ -155,6 +152,14 @@ def compare(
         class_difference=by_class,
         class_verdict=[_verdict(one, enough) for one in by_class],
     )
+
+
+def _figure(values: Sequence[float] | NDArray[np.float64], test_per_train: float, metric: str = "") -> Estimate:
+    """Return the estimate of a figure that cannot leave its range."""
+    found, most = corrected_estimate(values, test_per_train), 2.0 if metric == "brier" else 1.0
+    if found.low is None or found.high is None:
+        return found
+    return Estimate(found.mean, max(0.0, found.low), min(most, found.high))
 
 
 def _verdict(difference: Estimate, enough: bool) -> Verdict:
