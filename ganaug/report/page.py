@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from ganaug import __version__
 from ganaug.quality.exhibits import Exhibits
 from ganaug.report import charts, gallery, measures, tables
 from ganaug.report.wording import clean, count, duration, interval, is_known, number, percent, points
@@ -26,7 +27,7 @@ QUALITIES = {
     "variety": "Variety against that of real samples; 1 is as varied",
 }
 SEEN = {
-    "all": "The model had learned from all of this data, so it could not be judged by it: unless something else is said, "
+    "all": "The model had learned from all of this data, so it could not be judged by it: unless it is said otherwise, "
     "the figures are those of generators that were trained the same way inside every split.",
     "part": "The model had learned from a part of this data, and was judged by the rest alone.",
     "none": "By its fingerprint, the model had not learned from this data.",
@@ -86,13 +87,15 @@ def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:
 def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
     comparison, data = figures.get("comparison") or {}, figures.get("data") or {}
     gap = comparison.get("difference")
+    verdict = tables.verdict_on(figures.get("verdict"), gap)
+    features = (figures.get("fidelity") or {}).get("features")
     rows, measured = tables.classes(figures)
     return {
         "modality": figures.get("modality") or "",
-        "verdict": figures.get("verdict") or "not measured",
-        "tone": VERDICTS.get(figures.get("verdict") or "", "same"),
+        "verdict": verdict,
+        "tone": VERDICTS.get(verdict, "same"),
         "sentence": clean(figures.get("sentence") or "Nothing was compared.", LONGEST_SENTENCE),
-        "source": clean(data.get("source") or "", 80),
+        "source": clean(data["source"], 80) if data.get("source") else "",
         "n": data.get("n"),
         "comparison": comparison,
         "gap": gap,
@@ -115,13 +118,13 @@ def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
         "plots": gallery.plots(figures, exhibits),
         "n_columns": len(exhibits.distributions),
         "fidelity": measures.fidelity(figures),
-        "features": clean((figures.get("fidelity") or {}).get("features") or "", 120),
+        "features": clean(features, 120) if features else "",
         "copies": measures.copies(figures),
         "seen": SEEN.get(data.get("seen_by_model") or "", ""),
         "settings": _settings(figures),
         "seconds": figures.get("seconds"),
         "left_out": [clean(line, LONGEST_SENTENCE) for line in (figures.get("left_out") or [])[:MOST_FINDINGS]],
-        "version": clean(figures.get("ganaug_version") or ""),
+        "version": clean(figures.get("ganaug_version") or __version__),
         "schema_version": figures.get("schema_version"),
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 from ganaug.report.charts import Strip, strips
 from ganaug.report.wording import clean, hundredths, interval, is_known, number, percent, points
 
-__all__ = ["Arm", "Class", "Figure", "arms", "classes", "metrics"]
+__all__ = ["Arm", "Class", "Figure", "arms", "classes", "metrics", "verdict_on"]
 
 MOST_ARMS, MOST_CLASSES = 40, 100
 KINDS = {
@@ -19,11 +19,15 @@ KINDS = {
     "synthetic only": "synthetic data alone",
 }
 METRICS: dict[str, tuple[str, str, Callable[[Any], str]]] = {
-    "balanced_accuracy": ("Balanced accuracy, %", "mean of the classes' recalls; higher is better", hundredths),
-    "macro_f1": ("Macro F1, %", "mean of the classes' F1 scores; higher is better", hundredths),
-    "average_precision": ("Average precision, %", "mean over the classes; higher is better", hundredths),
+    "balanced_accuracy": ("Balanced accuracy,\u00a0%", "mean of the classes' recalls; higher is better", hundredths),
+    "macro_f1": ("Macro F1,\u00a0%", "mean of the classes' F1 scores; higher is better", hundredths),
+    "average_precision": ("Average precision,\u00a0%", "mean over the classes; higher is better", hundredths),
     "brier": ("Brier score", "squared error of the probabilities; lower is better", number),
-    "calibration_error": ("Calibration error, %", "stated confidence against actual hits; lower is better", hundredths),
+    "calibration_error": (
+        "Calibration error,\u00a0%",
+        "stated confidence against actual hits; lower is better",
+        hundredths,
+    ),
 }
 
 
@@ -117,7 +121,7 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
             Class(
                 clean(entry.get("name", "")),
                 number(entry.get("count"), 9),
-                str(entry.get("verdict") or ""),
+                verdict_on(entry.get("verdict"), entry.get("difference")),
                 clean(entry["rival"]) if entry.get("rival") else "",
                 _figure(recall.get(entry.get("rival")), hundredths),
                 _figure(recall.get(chosen), hundredths),
@@ -127,6 +131,22 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
             )
         )
     return rows, [clean(key.replace("_", " "), 24) for key in measured]
+
+
+def verdict_on(verdict: Any, difference: Any) -> str:
+    """Return the verdict as it may be shown: "no difference" claims too much where there is no interval to say so.
+
+    Examples
+    --------
+    >>> verdict_on("no difference", {"mean": 0.1, "low": -0.1, "high": 0.2})
+    'no difference'
+    >>> verdict_on("no difference", {"mean": 0.1, "low": None}), verdict_on("no difference", None)
+    ('undecided', 'not measured')
+    """
+    if not isinstance(difference, dict) or not is_known(difference.get("mean")):
+        return "not measured"
+    known = is_known(difference.get("low")) and is_known(difference.get("high"))
+    return str(verdict) if known and verdict else "undecided"
 
 
 def _is(arm: Mapping[str, Any], comparison: Mapping[str, Any], role: str) -> bool:
