@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import reports
+from markupsafe import Markup
 from PIL import Image
 
 from ganaug.quality.exhibits import Exhibits
-from ganaug.report import render
+from ganaug.report import charts, render
 from ganaug.report.columns import Bars, Histogram, counted, missing
 from ganaug.report.gallery import quiz
 from ganaug.report.pictures import picture, sheet, within
@@ -199,6 +200,40 @@ def test_unknown_figures_within_a_part_are_dashes(digits: Made) -> None:
     page = Page(render(hollow(digits[0]), Exhibits()))
     assert "None" not in page.texts("main")[0]
     assert "–" in page.texts("tr")[1]
+
+
+def test_training_shows_losses_and_measures_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = {}
+
+    def course(name: str, title: str, x: Any, lines: list[Any], x_label: str, kept: float | None) -> Markup:
+        drawn[title.split()[0]] = (
+            x[np.isfinite(lines[0])].tolist(),
+            [line[np.isfinite(line)].tolist() for line in lines],
+            kept,
+        )
+        return Markup("<svg></svg>")
+
+    monkeypatch.setattr(charts, "course", course)
+    history = [
+        {"progress": 0.1, "losses": {"variety": 0.0, "discriminator": 1.0, "generator": 2.0}},
+        {"progress": 0.4, "variety": 0.7, "agreement": 0.9},
+        {"progress": 0.5, "losses": {"variety": 0.0, "discriminator": 1.5, "generator": None}},
+        {"progress": 1.0, "variety": 0.8, "score": float("nan")},
+    ]
+    figures = {"training": {"history": history, "kept_from": 0.4}}
+    page = Page(render(figures, Exhibits()))
+    assert drawn == {
+        "Losses": ([10.0], [[2.0], [0.0, 0.0], [1.0, 1.5]], 40.0),
+        "Share": ([40.0], [[0.9]], 40.0),
+        "Variety": ([40.0, 100.0], [[0.7, 0.8]], 40.0),
+    }
+    assert page.texts("figcaption")[0] == "Lossesgeneratorvarietydiscriminator"
+
+
+def test_intervals_beyond_the_possible_are_drawn_to_its_edge() -> None:
+    wild = {"mean": 0.1, "low": -0.7, "high": 2.1}
+    assert charts.strips([wild, None], 0.0, (-1.0, 1.0)) == [charts.Strip(47.3, 4.0, 96.0, 41.9), None]
+    assert ">200<" not in charts.difference(wild)
 
 
 def test_same_input_gives_same_page(digits: Made) -> None:

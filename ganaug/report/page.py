@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from ganaug import __version__
 from ganaug.quality.exhibits import Exhibits
@@ -95,9 +97,9 @@ def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
         "verdict": verdict,
         "tone": VERDICTS.get(verdict, "same"),
         "sentence": clean(figures.get("sentence") or "Nothing was compared.", LONGEST_SENTENCE),
-        "source": clean(data["source"], 80) if data.get("source") else "",
+        "source": clean(re.split(r"[\\/]", str(data["source"]).rstrip("\\/"))[-1], 80) if data.get("source") else "",
         "n": data.get("n"),
-        "comparison": comparison,
+        "comparison": _some(comparison, "chosen", "rival", "splits", "grouped"),
         "gap": gap,
         "gap_bounds": interval(gap, points),
         "gap_chart": charts.difference(gap) if isinstance(gap, dict) and is_known(gap.get("mean")) else None,
@@ -111,7 +113,7 @@ def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
         "class_measures": measured,
         "quiz": gallery.quiz(exhibits),
         "specimens": gallery.specimens(figures, exhibits),
-        "training": figures.get("training") or {},
+        "training": _some(figures.get("training") or {}, "steps", "seconds", "kept_from"),
         "courses": _courses(figures.get("training") or {}),
         "walks": gallery.walks(figures, exhibits),
         "pairs": gallery.pairs(exhibits),
@@ -129,6 +131,11 @@ def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
     }
 
 
+def _some(found: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """Return these entries, None where one is missing; nothing at all if there is none."""
+    return {key: found.get(key) for key in keys} if found else {}
+
+
 def _findings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return level and text of the findings, the gravest first."""
     found = [
@@ -140,28 +147,37 @@ def _findings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _courses(training: Mapping[str, Any]) -> list[Chart]:
     """Draw whatever numbers the history of the training has: the losses together, each measure of quality alone."""
-    history = [dict(entry) | dict(entry.get("losses") or {}) for entry in training.get("history") or []]
+    history = training.get("history") or []
     axis = "step" if history and all(is_known(entry.get("step")) for entry in history) else "progress"
     if len(history) < 2 or not all(is_known(entry.get(axis)) for entry in history):
         return []
-    kept = training.get("kept_from") if axis == "progress" else None
     scale, label = (100, "per cent of the training") if axis == "progress" else (1, "training step")
     x = scale * np.array([entry[axis] for entry in history], dtype=np.float64)
-    skipped = {"step", "progress", "seconds", "resolution", "losses"}
-    keys = list(dict.fromkeys(key for entry in history for key in entry if key not in skipped))
-    lines = {
-        key: np.array([entry[key] if is_known(entry.get(key)) else np.nan for entry in history], dtype=np.float64)
-        for key in keys
-        if any(is_known(entry.get(key)) for entry in history)
-    }
-    qualities = [(title, {key: lines[key]}) for key, title in QUALITIES.items() if key in lines]
-    losses = {key: line for key, line in lines.items() if key not in QUALITIES}
-    groups = ([("Losses of the players", dict(list(losses.items())[:3]))] if losses else []) + qualities
-    moment = scale * kept if is_known(kept) else None
+    kept = training.get("kept_from")
+    moment = scale * kept if axis == "progress" and is_known(kept) else None
+    # A loss and a measure may well have the same name.
+    losses = _lines([entry.get("losses") or {} for entry in history])
+    measures = _lines([{key: entry.get(key) for key in QUALITIES} for entry in history])
+    groups = [("Losses", dict(list(losses.items())[: charts.MOST_LINES]))] if losses else []
+    groups += [(QUALITIES[key], {key: line}) for key, line in measures.items()]
     return [
-        Chart(title, charts.course(f"course{index}", title, x, group, label, moment), [clean(key, 24) for key in group])
+        Chart(
+            title,
+            charts.course(f"course{index}", title, x, list(group.values()), label, moment),
+            [clean(key, 24) for key in group],
+        )
         for index, (title, group) in enumerate(groups)
     ]
+
+
+def _lines(entries: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.float64]]:
+    """Return every quantity as a line, NaN where it was not measured; the generator's own loss comes first."""
+    keys = sorted(dict.fromkeys(key for entry in entries for key in entry), key=lambda key: key != "generator")
+    lines = {
+        key: np.array([entry[key] if is_known(entry.get(key)) else np.nan for entry in entries], dtype=np.float64)
+        for key in keys
+    }
+    return {key: line for key, line in lines.items() if np.isfinite(line).any()}
 
 
 def _settings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:

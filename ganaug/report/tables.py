@@ -112,7 +112,7 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
     )
     chosen = (figures.get("comparison") or {}).get("chosen")
     measured = list(dict.fromkeys(key for entry in found for key in entry.get("fidelity") or {}))[:5]
-    marks = strips([entry.get("difference") for entry in found], 0.0)
+    marks = strips([entry.get("difference") for entry in found], 0.0, (-1.0, 1.0))
     rows = []
     for entry, mark in zip(found, marks, strict=True):
         recall, scores = entry.get("recall") or {}, entry.get("fidelity") or {}
