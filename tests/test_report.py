@@ -145,6 +145,7 @@ def test_verdict_and_table_say_what_was_measured(pages: dict[str, str], digits: 
         assert points(entry["difference"]["mean"]) in row
     text = " ".join(page.texts("main")[0].split())
     assert text.index("Alarm") < text.index("Warning") < text.index("Note")
+    assert "1 alarm and 1 warning" in page.texts("header")[0]
     for finding in figures["findings"]:
         assert finding["text"] in text
     assert figures["left_out"][0] in text

@@ -107,6 +107,7 @@ def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
         "arms": tables.arms(figures),
         "n_arms": len(figures.get("arms") or []),
         "findings": _findings(figures),
+        "alerts": _alerts(figures),
         "n_findings": len(figures.get("findings") or []),
         "classes": rows,
         "n_classes": len(figures.get("classes") or []),
@@ -143,6 +144,13 @@ def _findings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         for entry in figures.get("findings") or []
     ]
     return sorted(found, key=lambda entry: LEVELS[entry[0]])[:MOST_FINDINGS]
+
+
+def _alerts(figures: Mapping[str, Any]) -> str:
+    """Return how many findings there are that qualify the verdict; nothing if there are none."""
+    levels = [entry.get("level") for entry in figures.get("findings") or []]
+    counts = [count(levels.count(level), level) for level in ("alarm", "warning") if level in levels]
+    return " and ".join(counts)
 
 
 def _courses(training: Mapping[str, Any]) -> list[Chart]:
