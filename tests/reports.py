@@ -18,7 +18,7 @@ HOSTILE = (
     "' onmouseover='window.hacked=4",
     "{{ 7 * 7 }}{% raw %}",
     "$\\frac{1}{0}$ \\undefined $",
-    "line\u2028separator\u2029\x00\x1b[2J\ud800",
+    "line\u2028separator\u2029\x00\x1b[2J\ud800\ufffe\uffff",
     "\u202egnp.exe",
     "<svg onload=window.hacked=5><style>*{display:none}</style>",
     "http://tracker.invalid/x.png",

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from ganaug.quality.exhibits import Exhibits
-from ganaug.report import charts, render
+from ganaug.report import charts, courses, render
 from ganaug.report.columns import Bars, Histogram, counted, missing
 from ganaug.report.gallery import quiz
 from ganaug.report.pictures import picture, sheet, within
@@ -214,7 +214,7 @@ def test_training_shows_losses_and_measures_apart(monkeypatch: pytest.MonkeyPatc
         )
         return Markup("<svg></svg>")
 
-    monkeypatch.setattr(charts, "course", course)
+    monkeypatch.setattr(courses, "course", course)
     history = [
         {"progress": 0.1, "losses": {"variety": 0.0, "discriminator": 1.0, "generator": 2.0}},
         {"progress": 0.4, "variety": 0.7, "agreement": 0.9},
@@ -412,10 +412,10 @@ def test_histogram_shows_a_shift_and_ignores_one_wild_value() -> None:
 
 
 def test_charts_take_names_for_text() -> None:
-    names = ["$x_1$", "$\\bad{", "<b>&amp;", "日本語", "a\\b", "%d"]
+    names = ["$x_1$", "$\\bad{", "<b>&amp;", "日本語", "a\\b", "%d", "\uffff", "\x0b!"]
     shares = {"name": "n", "kind": "category", "real": np.array(names, dtype=object), "synthetic": np.array(names)}
     page = Page(render(reports.minimal()[0] | {"modality": "table"}, Exhibits(distributions=[shares])))
-    assert set(names) <= set(page.texts("text"))
+    assert {clean(name) for name in names} <= set(page.texts("text"))
 
 
 def _luminance(colour: str) -> float:

@@ -3,18 +3,14 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
-
-import numpy as np
-from markupsafe import Markup
-from numpy.typing import NDArray
 
 from ganaug import __version__
 from ganaug.quality.exhibits import Exhibits
 from ganaug.report import charts, gallery, measures, tables
+from ganaug.report.courses import courses
 from ganaug.report.wording import clean, count, duration, interval, is_known, number, percent, points
 
 __all__ = ["render"]
@@ -23,11 +19,6 @@ VERDICTS = {"helps": "helps", "no difference": "same", "hurts": "hurts"}
 """Verdicts, and the class that colours each."""
 LEVELS = {"alarm": 0, "warning": 1, "note": 2}
 LONGEST_SENTENCE, MOST_FINDINGS, MOST_SETTINGS = 600, 60, 60
-QUALITIES = {
-    "score": "Energy score on held-out samples; lower is better",
-    "agreement": "Share of samples read as their own class; higher is better",
-    "variety": "Variety against that of real samples; 1 is as varied",
-}
 SEEN = {
     "all": "The model had learned from all of this data, so it could not be judged by it: unless it is said otherwise, "
     "the figures are those of generators that were trained the same way inside every split.",
@@ -35,15 +26,6 @@ SEEN = {
     "none": "By its fingerprint, the model had not learned from this data.",
     "not applicable": "Generators were trained anew inside every split, on its training part alone.",
 }
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A chart of the training, and what it shows."""
-
-    title: str
-    svg: Markup
-    lines: Sequence[str]
 
 
 def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:
@@ -115,7 +97,7 @@ def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
         "quiz": gallery.quiz(exhibits),
         "specimens": gallery.specimens(figures, exhibits),
         "training": _some(figures.get("training") or {}, "steps", "seconds", "kept_from"),
-        "courses": _courses(figures.get("training") or {}),
+        "courses": courses(figures.get("training") or {}),
         "walks": gallery.walks(figures, exhibits),
         "pairs": gallery.pairs(exhibits),
         "plots": gallery.plots(figures, exhibits),
@@ -128,7 +110,6 @@ def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
         "seconds": figures.get("seconds"),
         "left_out": [clean(line, LONGEST_SENTENCE) for line in (figures.get("left_out") or [])[:MOST_FINDINGS]],
         "version": clean(figures.get("ganaug_version") or __version__),
-        "schema_version": figures.get("schema_version"),
     }
 
 
@@ -153,47 +134,13 @@ def _alerts(figures: Mapping[str, Any]) -> str:
     return " and ".join(counts)
 
 
-def _courses(training: Mapping[str, Any]) -> list[Chart]:
-    """Draw whatever numbers the history of the training has: the losses together, each measure of quality alone."""
-    history = training.get("history") or []
-    axis = "step" if history and all(is_known(entry.get("step")) for entry in history) else "progress"
-    if len(history) < 2 or not all(is_known(entry.get(axis)) for entry in history):
-        return []
-    scale, label = (100, "per cent of the training") if axis == "progress" else (1, "training step")
-    x = scale * np.array([entry[axis] for entry in history], dtype=np.float64)
-    kept = training.get("kept_from")
-    moment = scale * kept if axis == "progress" and is_known(kept) else None
-    # A loss and a measure may well have the same name.
-    losses = _lines([entry.get("losses") or {} for entry in history])
-    measures = _lines([{key: entry.get(key) for key in QUALITIES} for entry in history])
-    groups = [("Losses", dict(list(losses.items())[: charts.MOST_LINES]))] if losses else []
-    groups += [(QUALITIES[key], {key: line}) for key, line in measures.items()]
-    return [
-        Chart(
-            title,
-            charts.course(f"course{index}", title, x, list(group.values()), label, moment),
-            [clean(key, 24) for key in group],
-        )
-        for index, (title, group) in enumerate(groups)
-    ]
-
-
-def _lines(entries: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.float64]]:
-    """Return every quantity as a line, NaN where it was not measured; the generator's own loss comes first."""
-    keys = sorted(dict.fromkeys(key for entry in entries for key in entry), key=lambda key: key != "generator")
-    lines = {
-        key: np.array([entry[key] if is_known(entry.get(key)) else np.nan for entry in entries], dtype=np.float64)
-        for key in keys
-    }
-    return {key: line for key, line in lines.items() if np.isfinite(line).any()}
-
-
 def _settings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the settings, and where the data comes from, as names and values."""
     comparison, data = figures.get("comparison") or {}, figures.get("data") or {}
     lines: list[tuple[str, Any]] = [
         ("source", data.get("source")),
         ("samples", data.get("n")),
+        ("schema of the figures", figures.get("schema_version")),
         ("fingerprint of the data", data.get("fingerprint")),
         ("splits", comparison.get("splits")),
         ("repeats", comparison.get("repeats")),
