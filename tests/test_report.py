@@ -300,8 +300,8 @@ def test_size_is_bounded_whatever_comes() -> None:
 
 
 def test_size_of_wide_tables_is_bounded() -> None:
-    names = [f"{index}{'&' * 200}" for index in range(300)]
-    figures = reports.figures("table", names, list(range(300)))
+    names = [f"{index}{'&' * 200}" for index in range(60)]
+    figures = reports.figures("table", names, list(range(60)))
     figures["fidelity"]["columns"] = [{"name": name, "kind": "text", "distance": 0.1, "floor": 0.1} for name in names]
     frame = pd.DataFrame({name: ["\U0001f600" * 300] * 20 for name in names})
     row = dict.fromkeys(names, "\U0001f600" * 300)
@@ -319,8 +319,8 @@ def test_size_of_wide_tables_is_bounded() -> None:
         ),
     )
     assert len(page.encode()) < 5_000_000
-    assert "the 24 columns that differ most, of 300" in page
-    assert "284 more columns not shown" in page
+    assert "the 24 columns that differ most, of 60" in page
+    assert "44 more columns not shown" in page
 
 
 def test_quiz_asks_as_many_real_as_synthetic_items() -> None:
