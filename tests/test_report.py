@@ -160,6 +160,14 @@ def test_verdicts_are_told_apart_by_more_than_colour(digits: Made, verdict: str)
     assert badge == ({"helps": "helps", "no difference": "same", "hurts": "hurts"}[verdict], verdict.capitalize())
 
 
+def test_too_few_splits_decide_nothing(digits: Made) -> None:
+    few = digits[0] | {"comparison": digits[0]["comparison"] | {"splits": 3, "fewest_splits": 5}}
+    page = Page(render(few, Exhibits()))
+    assert "Undecided" in page.texts("header")[0]
+    assert "Helps" not in page.texts("header")[0]
+    assert sum("Undecided" in row for row in page.texts("tr")) == len(few["classes"])
+
+
 def test_what_was_not_measured_is_said_or_left_out(pages: dict[str, str]) -> None:
     page = Page(pages["minimal"])
     sections = {item["id"] for item in page.attributes("section")}

@@ -71,7 +71,7 @@ def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:
 def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
     comparison, data = figures.get("comparison") or {}, figures.get("data") or {}
     gap = comparison.get("difference")
-    verdict = tables.verdict_on(figures.get("verdict"), gap)
+    verdict = tables.verdict_on({"verdict": figures.get("verdict"), "difference": gap}, comparison)
     features = (figures.get("fidelity") or {}).get("features")
     rows, measured = tables.classes(figures)
     return {

@@ -110,7 +110,8 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
     found = (
         sorted(found, key=lambda entry: entry.get("count") or 0)[:MOST_CLASSES] if len(found) > MOST_CLASSES else found
     )
-    chosen = (figures.get("comparison") or {}).get("chosen")
+    comparison = figures.get("comparison") or {}
+    chosen = comparison.get("chosen")
     measured = list(dict.fromkeys(key for entry in found for key in entry.get("fidelity") or {}))[:5]
     marks = strips([entry.get("difference") for entry in found], 0.0, (-1.0, 1.0))
     rows = []
@@ -121,7 +122,7 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
             Class(
                 clean(entry.get("name", "")),
                 number(entry.get("count"), 9),
-                verdict_on(entry.get("verdict"), entry.get("difference")),
+                verdict_on(entry, comparison),
                 clean(entry["rival"]) if entry.get("rival") else "",
                 _figure(recall.get(entry.get("rival")), hundredths),
                 _figure(recall.get(chosen), hundredths),
@@ -133,20 +134,33 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
     return rows, [clean(key.replace("_", " "), 24) for key in measured]
 
 
-def verdict_on(verdict: Any, difference: Any) -> str:
-    """Return the verdict as it may be shown: "no difference" claims too much where there is no interval to say so.
+def verdict_on(entry: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
+    """Return a verdict as it may be shown: "no difference" claims too much where it could not have been told.
+
+    Parameters
+    ----------
+    entry : mapping
+        With ``verdict`` and ``difference``.
+    comparison : mapping
+        With ``splits``, and perhaps ``fewest_splits``, the fewest that anything can be told from.
 
     Examples
     --------
-    >>> verdict_on("no difference", {"mean": 0.1, "low": -0.1, "high": 0.2})
-    'no difference'
-    >>> verdict_on("no difference", {"mean": 0.1, "low": None}), verdict_on("no difference", None)
-    ('undecided', 'not measured')
+    >>> entry = {"verdict": "no difference", "difference": {"mean": 0.1, "low": -0.1, "high": 0.2}}
+    >>> verdict_on(entry, {"splits": 10}), verdict_on(entry, {"splits": 2, "fewest_splits": 5})
+    ('no difference', 'undecided')
+    >>> verdict_on({"verdict": "no difference", "difference": {"mean": 0.1, "low": None}}, {"splits": 1})
+    'undecided'
+    >>> verdict_on({"verdict": "no difference"}, {})
+    'not measured'
     """
+    difference = entry.get("difference")
     if not isinstance(difference, dict) or not is_known(difference.get("mean")):
         return "not measured"
+    splits, fewest = comparison.get("splits"), comparison.get("fewest_splits")
+    enough = not (is_known(splits) and is_known(fewest) and splits < fewest)
     known = is_known(difference.get("low")) and is_known(difference.get("high"))
-    return str(verdict) if known and verdict else "undecided"
+    return str(entry.get("verdict")) if known and enough else "undecided"
 
 
 def _is(arm: Mapping[str, Any], comparison: Mapping[str, Any], role: str) -> bool:
