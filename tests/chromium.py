@@ -4,7 +4,6 @@ The pipe carries JSON messages with a NUL after each (https://chromedevtools.git
 """
 
 import base64
-import fcntl
 import json
 import os
 import select
@@ -36,7 +35,9 @@ FLAGS = (
 
 
 def find() -> str | None:
-    """Return the path of an installed Chromium, if there is one."""
+    """Return the path of an installed Chromium, if there is one that can be spoken to."""
+    if os.name == "nt":  # whose pipes cannot be waited for
+        return None
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
@@ -162,6 +163,8 @@ class Browser:
 @contextmanager
 def launch(executable: str, profile: Path) -> Iterator[Browser]:
     """Start Chromium with a profile of its own, and end it afterwards."""
+    import fcntl
+
     (to_read, to_browser), (from_browser, to_write) = os.pipe(), os.pipe()
     # Out of the way of 3 and 4, on which Chromium expects its ends of the two pipes.
     theirs = [fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (to_read, to_write)]

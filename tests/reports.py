@@ -18,7 +18,7 @@ HOSTILE = (
     "' onmouseover='window.hacked=4",
     "{{ 7 * 7 }}{% raw %}",
     "$\\frac{1}{0}$ \\undefined $",
-    "line\u2028separator\u2029\x00\x1b[2J\ud800",
+    "line\u2028separator\u2029\x00\x1b[2J\ud800\ufffe\uffff",
     "\u202egnp.exe",
     "<svg onload=window.hacked=5><style>*{display:none}</style>",
     "http://tracker.invalid/x.png",
@@ -163,7 +163,11 @@ def digits() -> tuple[dict[str, Any], Exhibits]:
     losses = [
         {
             "progress": float(p),
-            "losses": {"generator": float(2 - p + 0.2 * np.sin(40 * p)), "discriminator": float(1 + 0.3 * p)},
+            "losses": {
+                "generator": float(2 - p + 0.2 * np.sin(40 * p)),
+                "discriminator": float(1 + 0.3 * p),
+                "variety": 0.0,
+            },
         }
         for p in progress
     ]
@@ -278,7 +282,7 @@ def hostile_images() -> tuple[dict[str, Any], Exhibits]:
     made["comparison"] |= {"rival": HOSTILE[1], "chosen": HOSTILE[2]}
     made["settings"] = dict(zip(HOSTILE, reversed(HOSTILE), strict=True))
     made["training"] = {
-        "history": [{"progress": p, HOSTILE[0]: p, HOSTILE[5]: 1 - p} for p in (0.0, 0.5, 1.0)],
+        "history": [{"progress": p, "losses": {HOSTILE[0]: p, HOSTILE[5]: 1 - p}} for p in (0.0, 0.5, 1.0)],
         "steps": 3,
         "seconds": 1.0,
     }

@@ -249,12 +249,14 @@ def test_tab_reaches_everything_and_shows_where_it_is(browser: Browser, pages: d
 
 @pytest.mark.parametrize("name", IMAGES_AND_ROWS)
 def test_print_has_the_figures_and_not_the_controls(browser: Browser, pages: dict[str, Path], name: str) -> None:
-    browser.open(pages[name])
+    browser.open(pages[name], width=718)
     browser.prefer("prefers-color-scheme", "dark", media="print")
     for control in ("nav", "#quiz", ".player"):
         assert not browser.ask(f"[...document.querySelectorAll('{control}')].some((node) => node.checkVisibility())")
     assert browser.ask("[...document.querySelectorAll('.walk img')].every((film) => film.checkVisibility())")
     assert background(browser) == "rgb(255, 255, 255)"
+    right = "Math.max(...[...document.querySelectorAll('table')].map((table) => table.getBoundingClientRect().right))"
+    assert browser.ask(right) <= 718  # what A4 has between its margins, where a table cannot be scrolled
     assert browser.ask("document.querySelector('#arms table').checkVisibility()")
 
 

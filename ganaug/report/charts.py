@@ -12,10 +12,12 @@ from ganaug.report.columns import Bars, Histogram
 from ganaug.report.svg import ROLES, draw
 from ganaug.report.wording import clean, interval, is_known, points
 
-__all__ = ["Strip", "course", "difference", "distribution", "strips"]
+__all__ = ["MOST_LINES", "Strip", "course", "difference", "distribution", "strips"]
 
 INK, MUTED, RULE = ROLES["ink"], ROLES["muted"], ROLES["rule"]
 REAL, SYNTHETIC, ACCENT = ROLES["real"], ROLES["synthetic"], ROLES["accent"]
+LINES = ((SYNTHETIC, "-"), (REAL, (0, (5, 2))), (INK, (0, (1, 1.5))), (MUTED, (0, (5, 1.5, 1, 1.5))))
+MOST_LINES = len(LINES)
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,30 @@ class Strip:
     reference: float | None
 
 
-def strips(estimates: Sequence[Any], reference: float | None = None) -> list[Strip | None]:
+def strips(
+    estimates: Sequence[Any], reference: float | None = None, limits: tuple[float, float] = (0.0, 1.0)
+) -> list[Strip | None]:
     """Put estimates, and a value to compare them with, on one scale.
+
+    Parameters
+    ----------
+    estimates : sequence of dict or None
+    reference : float, optional
+    limits : tuple of float
+        What is possible at all: the interval of a few splits may well reach beyond.
 
     Examples
     --------
-    >>> strips([{"mean": 0.5, "low": 0.0, "high": 1.0}, None])
+    >>> strips([{"mean": 0.5, "low": 0.0, "high": 1.3}, None])
     [Strip(mean=50.0, low=4.0, high=96.0, reference=None), None]
     """
-    usable = [entry if isinstance(entry, dict) and is_known(entry.get("mean")) else None for entry in estimates]
-    values = [entry[key] for entry in usable if entry for key in ("mean", "low", "high") if is_known(entry.get(key))]
+    usable = [
+        {key: min(max(entry[key], limits[0]), limits[1]) for key in ("mean", "low", "high") if is_known(entry.get(key))}
+        if isinstance(entry, dict) and is_known(entry.get("mean"))
+        else None
+        for entry in estimates
+    ]
+    values = [value for entry in usable if entry for value in entry.values()]
     values += [reference] if is_known(reference) else []
     if not values:
         return [None] * len(usable)
@@ -56,7 +72,11 @@ def strips(estimates: Sequence[Any], reference: float | None = None) -> list[Str
 
 def difference(estimate: dict[str, Any]) -> Markup:
     """Draw a difference in points with its interval around zero."""
-    known = {key: 100 * estimate[key] for key in ("mean", "low", "high") if is_known(estimate.get(key))}
+    known = {
+        key: min(max(100 * estimate[key], -100.0), 100.0)
+        for key in ("mean", "low", "high")
+        if is_known(estimate.get(key))
+    }
     reach = 1.25 * max(0.4, *map(abs, known.values()))
 
     def paint(figure: Any) -> None:
@@ -84,16 +104,18 @@ def course(
     name: str,
     title: str,
     x: NDArray[np.float64],
-    lines: dict[str, NDArray[np.float64]],
+    lines: Sequence[NDArray[np.float64]],
     x_label: str,
     kept: float | None,
 ) -> Markup:
-    """Draw how up to three quantities went over training; a dotted line marks the moment that was kept."""
+    """Draw how a few quantities went over training; a dotted line marks the moment that was kept.
+
+    The page's legend names the lines, in the colours and dashes that its style sheet repeats.
+    """
 
     def paint(figure: Any) -> None:
         axes = figure.add_axes((0.13, 0.24, 0.84, 0.7))
-        styles = [(SYNTHETIC, "-"), (REAL, (0, (5, 2))), (INK, (0, (1, 1.5)))]
-        for y, (colour, dashes) in zip(lines.values(), styles, strict=False):
+        for y, (colour, dashes) in zip(lines, LINES, strict=False):
             known = np.isfinite(y)  # quality is measured less often than losses
             marker = "o" if known.sum() <= 30 else None
             axes.plot(x[known], y[known], color=colour, linestyle=dashes, linewidth=1.8, marker=marker, markersize=3)

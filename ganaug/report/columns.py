@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Bars", "Histogram", "counted", "missing"]
 
-BINS, CATEGORIES, FEW = 24, 8, 10
+FEWEST_BINS, MOST_BINS, CATEGORIES, FEW = 6, 24, 8, 10
 """Bins of a histogram; categories shown before the rest become one; most distinct numbers shown as categories."""
 TAILS = (0.5, 99.5)
 """Percentiles between which a histogram reaches; what lies beyond counts in its outermost bins."""
@@ -92,7 +92,8 @@ def _histogram(real: NDArray[np.float64], synthetic: NDArray[np.float64], *, is_
         return None
     bounds = np.array([np.percentile(values, TAILS) for values in sides])
     low, high = float(bounds[:, 0].min()), float(bounds[:, 1].max())
-    edges = np.linspace(low, high if high > low else low + max(1.0, abs(low)) * 1e-6, BINS + 1)
+    bins = int(np.clip(2 * min(map(len, sides)) ** (1 / 3), FEWEST_BINS, MOST_BINS))  # Rice's rule
+    edges = np.linspace(low, high if high > low else low + max(1.0, abs(low)) * 1e-6, bins + 1)
     shares = [np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values) for values in sides]
     return Histogram(edges, shares[0], shares[1], is_time)
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from ganaug.quality.exhibits import Exhibits
 from ganaug.report.charts import distribution
 from ganaug.report.columns import counted, missing
-from ganaug.report.pictures import Sheet, evenly, picture, sheet, within
+from ganaug.report.pictures import SIDES, Sheet, evenly, picture, sheet, within
 from ganaug.report.wording import clean, number, percent
 
 __all__ = [
@@ -30,12 +30,14 @@ __all__ = [
 
 CLASSES, EACH, ROWS, COLUMNS = 12, 8, 5, 16
 """Classes that are shown; images, or rows and their columns, of each."""
+FAIR = 64
+"""Pixels of a side below which half as many images are better than smaller ones."""
 WALKS, FRAMES = 6, 24
 PAIRS, QUIZ, PLOTS = 8, 40, 24
 CELL = 32
 """Characters of a table's cell."""
-GRID_BYTES, WALK_BYTES, PAIR_BYTES, QUIZ_BYTES = 2_000_000, 1_100_000, 400_000, 900_000
-"""Characters that the pictures of each section may take: 4.4 MB of the 5 MB of a page."""
+GRID_BYTES, WALK_BYTES, PAIR_BYTES, QUIZ_BYTES = 2_400_000, 1_000_000, 250_000, 600_000
+"""Characters that the pictures of each section may take: 4.25 MB of the 5 MB of a page."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,11 @@ def specimens(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Specimens]
     if any(not isinstance(side.get(name), np.ndarray | None) for side in (real, synthetic) for name in names):
         return [Specimens(clean(name), _rows(real.get(name)), _rows(synthetic.get(name))) for name in names]
 
-    def make(side: int) -> list[Specimens]:
+    def make(one: tuple[int, int]) -> list[Specimens]:
+        side, each = one
+
         def laid(items: Any) -> Sheet | None:
-            return sheet(items[:EACH], side, 4) if items is not None and len(items) else None
+            return sheet(items[:each], side, 4) if items is not None and len(items) else None
 
         return [Specimens(clean(name), laid(real.get(name)), laid(synthetic.get(name))) for name in names]
 
@@ -118,7 +122,8 @@ def specimens(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Specimens]
             len(part.source) for entry in made for part in (entry.real, entry.synthetic) if isinstance(part, Sheet)
         )
 
-    return within(GRID_BYTES, make, size)
+    tries = [(side, each) for side in SIDES for each in ((EACH, EACH // 2) if side == FAIR else (EACH,))]
+    return within(GRID_BYTES, make, size, tries)
 
 
 def walks(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Walk]:

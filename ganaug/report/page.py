@@ -2,16 +2,15 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-import numpy as np
-from markupsafe import Markup
-
+from ganaug import __version__
 from ganaug.quality.exhibits import Exhibits
 from ganaug.report import charts, gallery, measures, tables
+from ganaug.report.courses import courses
 from ganaug.report.wording import clean, count, duration, interval, is_known, number, percent, points
 
 __all__ = ["render"]
@@ -20,27 +19,13 @@ VERDICTS = {"helps": "helps", "no difference": "same", "hurts": "hurts"}
 """Verdicts, and the class that colours each."""
 LEVELS = {"alarm": 0, "warning": 1, "note": 2}
 LONGEST_SENTENCE, MOST_FINDINGS, MOST_SETTINGS = 600, 60, 60
-QUALITIES = {
-    "score": "Energy score on held-out samples; lower is better",
-    "agreement": "Share of samples read as their own class; higher is better",
-    "variety": "Variety against that of real samples; 1 is as varied",
-}
 SEEN = {
-    "all": "The model had learned from all of this data, so it could not be judged by it: unless something else is said, "
+    "all": "The model had learned from all of this data, so it could not be judged by it: unless it is said otherwise, "
     "the figures are those of generators that were trained the same way inside every split.",
     "part": "The model had learned from a part of this data, and was judged by the rest alone.",
     "none": "By its fingerprint, the model had not learned from this data.",
     "not applicable": "Generators were trained anew inside every split, on its training part alone.",
 }
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A chart of the training, and what it shows."""
-
-    title: str
-    svg: Markup
-    lines: Sequence[str]
 
 
 def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:
@@ -86,15 +71,17 @@ def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:
 def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
     comparison, data = figures.get("comparison") or {}, figures.get("data") or {}
     gap = comparison.get("difference")
+    verdict = tables.verdict_on({"verdict": figures.get("verdict"), "difference": gap}, comparison)
+    features = (figures.get("fidelity") or {}).get("features")
     rows, measured = tables.classes(figures)
     return {
         "modality": figures.get("modality") or "",
-        "verdict": figures.get("verdict") or "not measured",
-        "tone": VERDICTS.get(figures.get("verdict") or "", "same"),
+        "verdict": verdict,
+        "tone": VERDICTS.get(verdict, "same"),
         "sentence": clean(figures.get("sentence") or "Nothing was compared.", LONGEST_SENTENCE),
-        "source": clean(data.get("source") or "", 80),
+        "source": clean(re.split(r"[\\/]", str(data["source"]).rstrip("\\/"))[-1], 80) if data.get("source") else "",
         "n": data.get("n"),
-        "comparison": comparison,
+        "comparison": _some(comparison, "chosen", "rival", "splits", "grouped"),
         "gap": gap,
         "gap_bounds": interval(gap, points),
         "gap_chart": charts.difference(gap) if isinstance(gap, dict) and is_known(gap.get("mean")) else None,
@@ -102,28 +89,33 @@ def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
         "arms": tables.arms(figures),
         "n_arms": len(figures.get("arms") or []),
         "findings": _findings(figures),
+        "alerts": _alerts(figures),
         "n_findings": len(figures.get("findings") or []),
         "classes": rows,
         "n_classes": len(figures.get("classes") or []),
         "class_measures": measured,
         "quiz": gallery.quiz(exhibits),
         "specimens": gallery.specimens(figures, exhibits),
-        "training": figures.get("training") or {},
-        "courses": _courses(figures.get("training") or {}),
+        "training": _some(figures.get("training") or {}, "steps", "seconds", "kept_from"),
+        "courses": courses(figures.get("training") or {}),
         "walks": gallery.walks(figures, exhibits),
         "pairs": gallery.pairs(exhibits),
         "plots": gallery.plots(figures, exhibits),
         "n_columns": len(exhibits.distributions),
         "fidelity": measures.fidelity(figures),
-        "features": clean((figures.get("fidelity") or {}).get("features") or "", 120),
+        "features": clean(features, 120) if features else "",
         "copies": measures.copies(figures),
         "seen": SEEN.get(data.get("seen_by_model") or "", ""),
         "settings": _settings(figures),
         "seconds": figures.get("seconds"),
         "left_out": [clean(line, LONGEST_SENTENCE) for line in (figures.get("left_out") or [])[:MOST_FINDINGS]],
-        "version": clean(figures.get("ganaug_version") or ""),
-        "schema_version": figures.get("schema_version"),
+        "version": clean(figures.get("ganaug_version") or __version__),
     }
+
+
+def _some(found: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """Return these entries, None where one is missing; nothing at all if there is none."""
+    return {key: found.get(key) for key in keys} if found else {}
 
 
 def _findings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -135,30 +127,11 @@ def _findings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     return sorted(found, key=lambda entry: LEVELS[entry[0]])[:MOST_FINDINGS]
 
 
-def _courses(training: Mapping[str, Any]) -> list[Chart]:
-    """Draw whatever numbers the history of the training has: the losses together, each measure of quality alone."""
-    history = [dict(entry) | dict(entry.get("losses") or {}) for entry in training.get("history") or []]
-    axis = "step" if history and all(is_known(entry.get("step")) for entry in history) else "progress"
-    if len(history) < 2 or not all(is_known(entry.get(axis)) for entry in history):
-        return []
-    kept = training.get("kept_from") if axis == "progress" else None
-    scale, label = (100, "per cent of the training") if axis == "progress" else (1, "training step")
-    x = scale * np.array([entry[axis] for entry in history], dtype=np.float64)
-    skipped = {"step", "progress", "seconds", "resolution", "losses"}
-    keys = list(dict.fromkeys(key for entry in history for key in entry if key not in skipped))
-    lines = {
-        key: np.array([entry[key] if is_known(entry.get(key)) else np.nan for entry in history], dtype=np.float64)
-        for key in keys
-        if any(is_known(entry.get(key)) for entry in history)
-    }
-    qualities = [(title, {key: lines[key]}) for key, title in QUALITIES.items() if key in lines]
-    losses = {key: line for key, line in lines.items() if key not in QUALITIES}
-    groups = ([("Losses of the players", dict(list(losses.items())[:3]))] if losses else []) + qualities
-    moment = scale * kept if is_known(kept) else None
-    return [
-        Chart(title, charts.course(f"course{index}", title, x, group, label, moment), [clean(key, 24) for key in group])
-        for index, (title, group) in enumerate(groups)
-    ]
+def _alerts(figures: Mapping[str, Any]) -> str:
+    """Return how many findings there are that qualify the verdict; nothing if there are none."""
+    levels = [entry.get("level") for entry in figures.get("findings") or []]
+    counts = [count(levels.count(level), level) for level in ("alarm", "warning") if level in levels]
+    return " and ".join(counts)
 
 
 def _settings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -167,6 +140,7 @@ def _settings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines: list[tuple[str, Any]] = [
         ("source", data.get("source")),
         ("samples", data.get("n")),
+        ("schema of the figures", figures.get("schema_version")),
         ("fingerprint of the data", data.get("fingerprint")),
         ("splits", comparison.get("splits")),
         ("repeats", comparison.get("repeats")),

@@ -2,15 +2,15 @@
 
 import base64
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["Sheet", "picture", "sheet", "within"]
+__all__ = ["SIDES", "Sheet", "evenly", "picture", "sheet", "within"]
 
 SIDES = (96, 64, 48, 32, 24, 16)
 """Longest sides, in pixels, at which images are tried until a budget is met."""
@@ -73,10 +73,18 @@ def sheet(images: Images, side: int, columns: int) -> Sheet:
     return Sheet(_address(whole), columns, len(cells), (width, height), GUTTER, size)
 
 
-def within(budget: int, make: Callable[[int], Thing], size: Callable[[Thing], int]) -> Thing:
-    """Return what `make` gives for the largest side whose result is within the budget, or for the smallest side."""
-    for side in SIDES:
-        made = make(side)
+def within(
+    budget: int, make: Callable[[Any], Thing], size: Callable[[Thing], int], tries: Iterable[Any] = SIDES
+) -> Thing:
+    """Return what `make` gives for the first try whose result is within the budget, or else for the last one.
+
+    Examples
+    --------
+    >>> within(50, lambda side: "x" * side, len)
+    'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'
+    """
+    for one in tries:
+        made = make(one)
         if size(made) <= budget:
             break
     return made
@@ -101,5 +109,5 @@ def _fit(image: Images, side: int) -> Image.Image:
 
 def _address(image: Image.Image) -> str:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

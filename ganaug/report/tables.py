@@ -7,7 +7,7 @@ from typing import Any
 from ganaug.report.charts import Strip, strips
 from ganaug.report.wording import clean, hundredths, interval, is_known, number, percent, points
 
-__all__ = ["Arm", "Class", "Figure", "arms", "classes", "metrics"]
+__all__ = ["Arm", "Class", "Figure", "arms", "classes", "metrics", "verdict_on"]
 
 MOST_ARMS, MOST_CLASSES = 40, 100
 KINDS = {
@@ -19,11 +19,15 @@ KINDS = {
     "synthetic only": "synthetic data alone",
 }
 METRICS: dict[str, tuple[str, str, Callable[[Any], str]]] = {
-    "balanced_accuracy": ("Balanced accuracy, %", "mean of the classes' recalls; higher is better", hundredths),
-    "macro_f1": ("Macro F1, %", "mean of the classes' F1 scores; higher is better", hundredths),
-    "average_precision": ("Average precision, %", "mean over the classes; higher is better", hundredths),
+    "balanced_accuracy": ("Balanced accuracy,\u00a0%", "mean of the classes' recalls; higher is better", hundredths),
+    "macro_f1": ("Macro F1,\u00a0%", "mean of the classes' F1 scores; higher is better", hundredths),
+    "average_precision": ("Average precision,\u00a0%", "mean over the classes; higher is better", hundredths),
     "brier": ("Brier score", "squared error of the probabilities; lower is better", number),
-    "calibration_error": ("Calibration error, %", "stated confidence against actual hits; lower is better", hundredths),
+    "calibration_error": (
+        "Calibration error,\u00a0%",
+        "stated confidence against actual hits; lower is better",
+        hundredths,
+    ),
 }
 
 
@@ -106,9 +110,10 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
     found = (
         sorted(found, key=lambda entry: entry.get("count") or 0)[:MOST_CLASSES] if len(found) > MOST_CLASSES else found
     )
-    chosen = (figures.get("comparison") or {}).get("chosen")
+    comparison = figures.get("comparison") or {}
+    chosen = comparison.get("chosen")
     measured = list(dict.fromkeys(key for entry in found for key in entry.get("fidelity") or {}))[:5]
-    marks = strips([entry.get("difference") for entry in found], 0.0)
+    marks = strips([entry.get("difference") for entry in found], 0.0, (-1.0, 1.0))
     rows = []
     for entry, mark in zip(found, marks, strict=True):
         recall, scores = entry.get("recall") or {}, entry.get("fidelity") or {}
@@ -117,7 +122,7 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
             Class(
                 clean(entry.get("name", "")),
                 number(entry.get("count"), 9),
-                str(entry.get("verdict") or ""),
+                verdict_on(entry, comparison),
                 clean(entry["rival"]) if entry.get("rival") else "",
                 _figure(recall.get(entry.get("rival")), hundredths),
                 _figure(recall.get(chosen), hundredths),
@@ -127,6 +132,35 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
             )
         )
     return rows, [clean(key.replace("_", " "), 24) for key in measured]
+
+
+def verdict_on(entry: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
+    """Return a verdict as it may be shown: "no difference" claims too much where it could not have been told.
+
+    Parameters
+    ----------
+    entry : mapping
+        With ``verdict`` and ``difference``.
+    comparison : mapping
+        With ``splits``, and perhaps ``fewest_splits``, the fewest that anything can be told from.
+
+    Examples
+    --------
+    >>> entry = {"verdict": "no difference", "difference": {"mean": 0.1, "low": -0.1, "high": 0.2}}
+    >>> verdict_on(entry, {"splits": 10}), verdict_on(entry, {"splits": 2, "fewest_splits": 5})
+    ('no difference', 'undecided')
+    >>> verdict_on({"verdict": "no difference", "difference": {"mean": 0.1, "low": None}}, {"splits": 1})
+    'undecided'
+    >>> verdict_on({"verdict": "no difference"}, {})
+    'not measured'
+    """
+    difference = entry.get("difference")
+    if not isinstance(difference, dict) or not is_known(difference.get("mean")):
+        return "not measured"
+    splits, fewest = comparison.get("splits"), comparison.get("fewest_splits")
+    enough = not (is_known(splits) and is_known(fewest) and splits < fewest)
+    known = is_known(difference.get("low")) and is_known(difference.get("high"))
+    return str(entry.get("verdict")) if known and enough else "undecided"
 
 
 def _is(arm: Mapping[str, Any], comparison: Mapping[str, Any], role: str) -> bool:

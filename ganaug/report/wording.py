@@ -11,7 +11,8 @@ LONGEST = 60
 UNKNOWN = "–"
 
 _REPLACED = {"Cc", "Cs", "Zl", "Zp"}
-_BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# What turns text around, and what XML has no place for.
+_UNSAFE = set("\ufffe\uffff\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def clean(text: object, limit: int = LONGEST) -> str:
@@ -25,7 +26,7 @@ def clean(text: object, limit: int = LONGEST) -> str:
     ('cat\ufffd\ufffd <b>', 'aaaa…', '(blank)')
     """
     line = " ".join(str(text)[: 4 * limit].split())
-    shown = "".join("\ufffd" if char in _BIDI or unicodedata.category(char) in _REPLACED else char for char in line)
+    shown = "".join("\ufffd" if char in _UNSAFE or unicodedata.category(char) in _REPLACED else char for char in line)
     return (shown if len(shown) <= limit else shown[: limit - 1] + "…") or "(blank)"
 
 
