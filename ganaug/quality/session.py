@@ -16,6 +16,7 @@ from ganaug.codecs.table import TableCodec
 from ganaug.errors import GanaugWarning
 from ganaug.quality.arms import IMAGE_ARMS, TABLE_ARMS, Arm
 from ganaug.quality.copying import Copying, search_for_copies
+from ganaug.quality.echo import Echo
 from ganaug.quality.estimates import Auc, area
 from ganaug.quality.exhibits import Exhibits
 from ganaug.quality.features import NamedExtractor
@@ -37,7 +38,6 @@ IMAGE_STEPS = 300
 FEWEST_COPIES, MOST_COPIES = 30, 300
 """Samples of one class that copies are looked for in."""
 PROBE_STEPS = 10
-PROBE_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ class Session:
 
     def _training_seconds(self) -> float:
         """Measure how long the classifier takes once: a few steps of it, or one fit."""
-        trial = self._trial(self.splits[0], _Echo(part(self.data, self.splits[0].train)), PROBE_STEPS)
+        trial = self._trial(self.splits[0], Echo(part(self.data, self.splits[0].train)), PROBE_STEPS)
         begun = time.perf_counter()
         trial.predict(Arm("nothing", "nothing"))
         spent = time.perf_counter() - begun
@@ -298,24 +298,6 @@ class Session:
         searched = part(self.data, np.concatenate([split.train, split.test]))
         walk = walk_of(self.generator, self.data, seed=self.seed)
         self.exhibits = exhibits_of(self.data, synthetic, searched, self.own_copying.scan, walk=walk, seed=self.seed)
-
-
-class _Echo:
-    """A sampler that gives real items back: enough to see how long a classifier takes."""
-
-    def __init__(self, data: Data) -> None:
-        self.data = data
-
-    def sample(self, n: Any, seed: Any = None, *, screened: bool = False) -> tuple[Any, NDArray[Any]]:  # noqa: ARG002
-        rows = np.concatenate(
-            [
-                np.resize(np.flatnonzero(self.data.labels == self.data.classes.index(label)), min(count, PROBE_ROWS))
-                for label, count in n.items()
-            ]
-        )
-        chosen = part(self.data, rows)
-        content = chosen.images if isinstance(chosen, LabelledImages) else chosen.frame
-        return content, np.array(self.data.classes, dtype=object)[chosen.labels]
 
 
 def _realism(sampler: Any, real: Data, synthetic: Data) -> Auc | None:
