@@ -140,16 +140,18 @@ def compare(
         verdict=_verdict(difference, enough),
         chosen=chosen,
         rival=rival,
-        difference=difference,
+        difference=_within(difference, -1.0, 1.0),
         splits=len(scores),
         metrics=metrics,
         to_rival={
-            name: corrected_estimate(values[name] - values[rival], test_per_train, resolution=resolution)
+            name: _within(
+                corrected_estimate(values[name] - values[rival], test_per_train, resolution=resolution), -1.0, 1.0
+            )
             for name in named
             if name != rival
         },
         recall=recall,
-        class_difference=by_class,
+        class_difference=[_within(one, -1.0, 1.0) for one in by_class],
         class_verdict=[_verdict(one, enough) for one in by_class],
     )
 
@@ -157,9 +159,14 @@ def compare(
 def _figure(values: Sequence[float] | NDArray[np.float64], test_per_train: float, metric: str = "") -> Estimate:
     """Return the estimate of a figure that cannot leave its range."""
     found, most = corrected_estimate(values, test_per_train), 2.0 if metric == "brier" else 1.0
+    return _within(found, 0.0, most)
+
+
+def _within(found: Estimate, least: float, most: float) -> Estimate:
+    """Return an estimate whose interval stays in the range that there is."""
     if found.low is None or found.high is None:
         return found
-    return Estimate(found.mean, max(0.0, found.low), min(most, found.high))
+    return Estimate(found.mean, max(least, found.low), min(most, found.high))
 
 
 def _verdict(difference: Estimate, enough: bool) -> Verdict:
