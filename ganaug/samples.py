@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import torch
@@ -38,10 +39,14 @@ class Samples(ABC):
 
     def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return samples and their labels, drawn with replacement, rare classes more than their share."""
-        sizes = torch.bincount(self.label, minlength=self.n_classes).double().cpu()
-        weights = (sizes ** (CLASS_POWER - 1))[self.label.cpu()]
-        rows = torch.multinomial(weights, count, replacement=True, generator=random).to(self.label.device)
+        rows = torch.multinomial(self._weights, count, replacement=True, generator=random).to(self.label.device)
         return self.inputs(rows), self.label[rows]
+
+    @cached_property
+    def _weights(self) -> Tensor:
+        """How likely each sample is to be drawn, (N,)."""
+        sizes = torch.bincount(self.label, minlength=self.n_classes).double().cpu()
+        return (sizes ** (CLASS_POWER - 1))[self.label.cpu()]
 
 
 @dataclass(frozen=True)

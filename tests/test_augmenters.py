@@ -212,7 +212,7 @@ def _dtype(labels: Any) -> Any:
         (np.array([1, 2]), {1: 18, 2: 14}),
         (lambda y: {2: int((y == 0).sum()) - 4}, {2: 10}),
     ],
-    ids=str,
+    ids=lambda value: "callable" if callable(value) else str(value),  # every worker must give the same name
 )
 def test_every_strategy(strategy: Any, gained: dict[int, int]) -> None:
     sampler = GANSampler(sampling_strategy=strategy, **QUICK)

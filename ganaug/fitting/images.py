@@ -26,7 +26,7 @@ class ImageFit(Run):
     noise_dim = 64
     batch_size = 16
     default_budget = 180.0
-    export_seconds = 6.0
+    export_seconds = 2.0
 
     data: LabelledImages
 
