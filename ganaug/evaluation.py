@@ -12,8 +12,8 @@ from ganaug.generator import Generator
 from ganaug.quality.exhibits import Exhibits
 from ganaug.quality.features import extractor_of
 from ganaug.quality.figures import figures_of
-from ganaug.quality.intake import group_codes, joined, load, seen_by
-from ganaug.quality.parts import matched_to
+from ganaug.quality.intake import group_codes, joined, load, seen_by, some_rows
+from ganaug.quality.parts import matched_to, part
 from ganaug.quality.session import Session
 from ganaug.quality.splits import Split
 from ganaug.quality.trainers import Trainer, train_generator
@@ -214,4 +214,12 @@ def begin(
     if generator is not None:
         data = matched_to(data, generator)
         seen = seen_by(generator, data)
-    return Session(data, generator=generator, seen=seen, groups=grouping, extractor=extractor_of(features), **settings)
+    rows, total = some_rows(data.labels, settings.get("seed", 0)), len(data.labels)
+    if rows is not None:
+        data, grouping = part(data, rows), None if grouping is None else grouping[rows]
+    session = Session(
+        data, generator=generator, seen=seen, groups=grouping, extractor=extractor_of(features), **settings
+    )
+    if rows is not None:
+        session.left_out.append(f"{total - len(rows):,} of {total:,} samples, chosen at random")
+    return session

@@ -451,6 +451,16 @@ def test_ctrl_c_keeps_what_is_known(small_table: tuple[pd.DataFrame, np.ndarray]
     assert figures["sentence"] in out
 
 
+def test_of_very_many_samples_some_are_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganaug.quality.intake.MOST_ROWS", 60)
+    monkeypatch.setattr("ganaug.quality.intake.FEWEST_OF_A_CLASS", 8)
+    session = begin(shells({"inner": 110, "outer": 10}, np.random.default_rng(0)), groups=np.arange(120) // 2)
+    assert session.data.counts == {"inner": 55, "outer": 8}
+    assert session.groups is not None
+    assert len(session.groups) == 63
+    assert "57 of 120 samples, chosen at random" in session.left_out
+
+
 def test_from_frame_and_pairs_are_the_same_data(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
     table = from_frame(*small_table)
     assert begin(table).data.fingerprint == begin(small_table).data.fingerprint

@@ -14,7 +14,12 @@ from ganaug.errors import DataError
 from ganaug.generator import Generator
 from ganaug.quality.parts import Data
 
-__all__ = ["group_codes", "joined", "load", "seen_by"]
+__all__ = ["group_codes", "joined", "load", "seen_by", "some_rows"]
+
+MOST_ROWS = 20_000
+"""More samples than these make no verdict surer, and everything slower."""
+FEWEST_OF_A_CLASS = 200
+"""Of a class with more samples, so many are kept at least."""
 
 
 def joined(left: Data, right: Data) -> Data:
@@ -29,6 +34,24 @@ def joined(left: Data, right: Data) -> Data:
     frame = pd.concat([left.frame, right.frame[list(left.frame.columns)]], ignore_index=True)
     labels = np.concatenate([np.array(side.classes, dtype=object)[side.labels] for side in (left, right)])
     return from_frame(frame, labels, target=left.target)
+
+
+def some_rows(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
+    """Return the rows that are evaluated of very many, of each class at random; None where all are.
+
+    Examples
+    --------
+    >>> rows = some_rows(np.repeat([0, 1], [50_000, 150]), seed=0)
+    >>> len(rows), (rows >= 50_000).sum().item()
+    (20090, 150)
+    """
+    if len(labels) <= MOST_ROWS:
+        return None
+    rng, kept = np.random.default_rng([seed, 8]), []
+    for value in np.unique(labels):
+        own = rng.permutation(np.flatnonzero(labels == value))
+        kept.append(own[: max(FEWEST_OF_A_CLASS, round(len(own) * MOST_ROWS / len(labels)))])
+    return np.sort(np.concatenate(kept))
 
 
 def seen_by(generator: Generator, data: Data) -> str:
