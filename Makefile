@@ -15,8 +15,8 @@ BIN := .venv/bin
 demo: .venv/installed  ## Run the main job on scikit-learn's digits and show the result.
 	$(BIN)/ganaug demo --output demo
 
-test: .venv/installed  ## Run the test suite with coverage.
-	$(BIN)/python -m pytest --cov=ganaug --cov-report=term-missing:skip-covered
+test: .venv/installed  ## Run the test suite, a worker for each core, with coverage.
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --cov=ganaug --cov-report=term-missing:skip-covered
 
 check: .venv/installed  ## Lint, format, types and layering.
 	$(BIN)/ruff check .

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganaug.augmenters import AugmentedClassifier, GANAugmenter, GANSampler
-    from ganaug.data import AugmentedDataset, ImageFolder
+    from ganaug.data import AugmentedDataset, ImageFolder, SyntheticDataset, balanced_loader
     from ganaug.generator import Generator
+    from ganaug.transforms import SyntheticSwap
 
 __all__ = [
     "AugmentedClassifier",
@@ -18,7 +19,10 @@ __all__ = [
     "GANSampler",
     "Generator",
     "ImageFolder",
+    "SyntheticDataset",
+    "SyntheticSwap",
     "__version__",
+    "balanced_loader",
 ]
 
 __version__ = "0.1.0"
@@ -30,6 +34,9 @@ _HOMES = {
     "GANSampler": "ganaug.augmenters",
     "Generator": "ganaug.generator",
     "ImageFolder": "ganaug.data",
+    "SyntheticDataset": "ganaug.data",
+    "SyntheticSwap": "ganaug.transforms",
+    "balanced_loader": "ganaug.data",
 }
 
 

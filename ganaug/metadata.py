@@ -15,7 +15,7 @@ Label = str | int | bool
 
 FORMAT_VERSION = 1
 
-_MAX_JSON_BYTES = 4 * 2**20
+_MAX_JSON_BYTES = 64 * 2**20
 _MAX_CLASSES = 100_000
 _MAX_SIDE = 4096
 _MAX_NOISE = 4096

@@ -1,14 +1,21 @@
 """Small data that several tests share."""
 
+import os
 import signal
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 
 from ganaug.codecs.image import LabelledImages, from_arrays
 from ganaug.fitting import fit_images
 from ganaug.generator import Generator
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers, and the programs that their tests start, would otherwise fight over the cores.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
 
 
 def striped_images(counts: dict[str, int], size: int = 8, channels: int = 1, seed: int = 0) -> LabelledImages:

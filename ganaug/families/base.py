@@ -67,6 +67,8 @@ class Family(ABC):
     ) -> None:
         self.generator = generator
         self.average = deepcopy(generator).requires_grad_(False)
+        # Walking the modules for these takes longer than what is done with them at every step.
+        self._tracked: tuple[list[Tensor], list[Tensor]] = list(self.average.parameters()), list(generator.parameters())
         self.networks = nn.ModuleDict({"generator": generator, "average": self.average, **partners})
         self.peak_rate = learning_rate
         learned = [*generator.parameters(), *(p for partner in partners.values() for p in partner.parameters())]
@@ -100,7 +102,7 @@ class Family(ABC):
     @torch.no_grad()
     def track(self, decay: float) -> None:
         """Move the average towards the generator: average = decay * average + (1 - decay) * generator."""
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 1 - decay)
+        torch._foreach_lerp_(*self._tracked, 1 - decay)
 
 
 def mixed_precision(device: torch.device) -> Precision:

@@ -33,7 +33,7 @@ class TableFit(Run):
     modality = "table"
     batch_size = 128
     default_steps = 1_500
-    export_seconds = 2.0
+    export_seconds = 1.0
     sides = (1,)
 
     data: LabelledTable

@@ -1,7 +1,8 @@
 """Generator and discriminator for square images, made for the few seconds and few pictures that there are.
 
-Both work on 2x2 patches: the generator ends at half the image's side with four times its channels and a pixel shuffle,
-the discriminator begins with the inverse, so that the costly convolutions never see the full grid. Both grow: a network
+Both work on 2x2 patches, so that the costly convolutions never see the full grid: the discriminator begins with a pixel
+unshuffle. The generator does not end with the inverse, which writes the four pixels of a patch independently, and so a
+checkerboard that nothing coarser can heal: it enlarges a few channels and draws from these. Both grow: a network
 made for side S also runs at S/2, S/4, ... down to `SMALLEST`, and one more stage leaves its function as it was, because
 each stage adds to a resampled skip path through layers that begin at zero (StyleGAN2's skip and residual shapes, Karras
 et al. 2020, without the fade-in of progressive growing).
@@ -25,6 +26,10 @@ WIDTHS = {4: 128, 8: 64, 16: 32, 32: 32, 64: 16, 128: 16, 256: 16}
 """Feature channels by side of the patch grid: multiples of 16, which every bf16 convolution kernel takes."""
 DEPTHS = {4: 2, 8: 2, 16: 1, 32: 1, 64: 1, 128: 1, 256: 1}
 """Convolutions in a block by side of the patch grid; fewer where the grid is finer and each costs most."""
+SKETCH = 16
+"""Channels that pixels are drawn from."""
+FAINT = 0.2
+"""Strength of a generator's first images, as a share of the variance-preserving one."""
 SLOPE = 0.2
 """Of the leaky ReLU, everywhere."""
 
@@ -69,6 +74,25 @@ class GeneratorBlock(nn.Module):
         for film, conv in zip(self.film, self.conv, strict=True):
             h = conv(F.leaky_relu(film(h, style, embedding), SLOPE))
         return x + h
+
+
+class PixelHead(nn.Module):
+    """Features on the patch grid to pixels at twice its side, by way of a sketch of a few channels."""
+
+    def __init__(self, width: int, channels: int) -> None:
+        super().__init__()
+        # Zeros around a sketch would draw a frame around the image.
+        self.sketch = nn.Conv2d(width, SKETCH, 3, padding=1, padding_mode="replicate")
+        self.draw = nn.Conv2d(SKETCH, channels, 3, padding=1, padding_mode="replicate")
+
+    def forward(self, x: Tensor) -> Tensor:
+        pixels: Tensor = self.draw(F.leaky_relu(_upsample(self.sketch(x)), SLOPE))
+        return pixels
+
+    @torch.no_grad()
+    def begin(self, strength: float) -> None:
+        """Scale what is drawn at first."""
+        self.draw.weight.mul_(strength)
 
 
 class _Clip(torch.autograd.Function):
@@ -118,12 +142,10 @@ class ConvGenerator(nn.Module):
         self.seed = nn.Linear(noise_dim, widths[0] * grids[0] ** 2)
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         self.block = nn.ModuleList(GeneratorBlock(WIDTHS[grid], DEPTHS[grid], style_dim) for grid in grids)
-        heads = [_conv(width, 4 * channels, zero=i > 0) for i, width in enumerate(widths)]
-        self.to_pixels = nn.ModuleList(heads)
+        self.to_pixels = nn.ModuleList(PixelHead(width, channels) for width in widths)
         _keep_variance(self)
-        _begin_smooth(heads[0])
-        # A pixel shuffle writes the four pixels of a patch independently, and no coarser layer can heal the seams.
-        self.smooth = nn.ModuleList(_smoother(channels) for _ in heads)
+        for i, head in enumerate(self.to_pixels):
+            head.begin(FAINT if i == 0 else 0.0)  # type: ignore[operator]
 
     def forward(self, noise: Tensor, label: Tensor, size: int | None = None) -> Tensor:
         """Return images of shape (B, C, size, size); `size` is one of the network's `resolutions`."""
@@ -133,17 +155,12 @@ class ConvGenerator(nn.Module):
         grid = SMALLEST // 2
         x = self.seed(z).unflatten(1, (-1, grid, grid)).contiguous(memory_format=torch.channels_last)
         x = self.block[0](x, style, embedding)
-        image = self._pixels(x, 0)
+        image = self.to_pixels[0](x).float()
         for i in range(1, stages):
             x = self.block[i](_upsample(self.narrow[i - 1](x)), style, embedding)
-            image = _upsample(image) + self._pixels(x, i)
+            image = _upsample(image) + self.to_pixels[i](x).float()
         clipped: Tensor = _Clip.apply(image) if self.training else image.clamp(-1, 1)  # type: ignore[no-untyped-call]
         return clipped
-
-    def _pixels(self, x: Tensor, stage: int) -> Tensor:
-        """Return what a stage draws: patches, unfolded, and smoothed over their borders."""
-        pixels: Tensor = self.smooth[stage](F.pixel_shuffle(self.to_pixels[stage](x), 2))
-        return pixels.float()
 
 
 class DiscriminatorBlock(nn.Module):
@@ -213,21 +230,6 @@ def _keep_variance(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
             if layer.weight.any():
                 nn.init.kaiming_normal_(layer.weight, a=SLOPE)
-
-
-@torch.no_grad()
-def _begin_smooth(layer: nn.Conv2d) -> None:
-    """Let the four pixels of a patch begin alike, so that no checkerboard has to be unlearned (ICNR), and faint."""
-    layer.weight.copy_(0.2 * layer.weight[::4].repeat_interleave(4, dim=0))
-
-
-@torch.no_grad()
-def _smoother(channels: int) -> nn.Conv2d:
-    """Return a 3x3 convolution that begins as a binomial mean of every channel, and so without a checkerboard."""
-    layer = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="replicate", bias=False)
-    binomial = torch.tensor([0.25, 0.5, 0.25])
-    layer.weight.copy_(torch.eye(channels)[:, :, None, None] * binomial[:, None] * binomial)
-    return layer
 
 
 def _upsample(x: Tensor) -> Tensor:
