@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from chromium import find, launch
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from tests.chromium import find, launch
 
 WIDTH, HEIGHT, COLOURS = 1280, 1000, 64
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import reports
-from chromium import Browser, find, launch
 from scipy.stats import binomtest
 
 from ganaug.report import render
 from ganaug.report.wording import clean
+from tests import reports
+from tests.chromium import Browser, find, launch
 
 EXECUTABLE = find()
 pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium is installed: apt-get install chromium")
