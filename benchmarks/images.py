@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import re
 import shutil
 import statistics
@@ -29,10 +27,8 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from datasets import NAMES, LongTail, load, pool
 from downstream import (
     ARMS,
@@ -46,6 +42,7 @@ from downstream import (
     variety_ratio,
 )
 from numpy.typing import NDArray
+from runs import Record, describe_machine, markdown_table, write
 
 from ganaug.codecs.image import LabelledImages, from_arrays
 from ganaug.fitting import ImageFit
@@ -55,8 +52,6 @@ from ganaug.quality.image_classifier import ImageClassifier
 VERSION = 1  # of what a run holds; a change makes all runs anew
 STARTS = 11
 MEMORY_STEPS = 60
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -94,8 +89,8 @@ def main() -> None:
     stored = [json.loads(path.read_text()) for path in sorted((output / "runs").glob("*-*.json"))]
     runs = [run for run in stored if run["settings"] == asdict(settings)]
     results = {"settings": asdict(settings), **machine, "datasets": aggregate(runs)}
-    _write(output / "images.json", json.dumps(results, indent=2) + "\n")
-    _write(output / "images.md", as_markdown(results))
+    write(output / "images.json", json.dumps(results, indent=2) + "\n")
+    write(output / "images.md", as_markdown(results))
     print(f"wrote {output / 'images.json'} and {output / 'images.md'}")
 
 
@@ -133,15 +128,8 @@ def _resumed(path: Path, key: Record, measure: Callable[[Record], Record]) -> Re
             return record
     print(f"{path.stem} ...", flush=True)
     record = key | measure(key)
-    _write(path, json.dumps(record, indent=2) + "\n")
+    write(path, json.dumps(record, indent=2) + "\n")
     return record
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file so that it is either the old one or the new one, never half of one."""
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(text)
-    unfinished.replace(path)
 
 
 def measure_run(key: Record) -> Record:
@@ -238,23 +226,6 @@ def measure_arms(data: LongTail, synthetic: tuple[Images, Labels], settings: Set
                 )
             )
     return scores
-
-
-def describe_machine() -> Record:
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def measure_machine(_: Record) -> Record:
@@ -405,7 +376,7 @@ def _table(datasets: Record, columns: list[Column]) -> str:
         [name, *(_cell(scores.get(key), factor, decimals) for _, key, factor, decimals in columns)]
         for name, scores in datasets.items()
     ]
-    return _markdown_table(["", *(title for title, *_ in columns)], rows)
+    return markdown_table(["", *(title for title, *_ in columns)], rows)
 
 
 def _arms_table(datasets: Record) -> str:
@@ -417,18 +388,13 @@ def _arms_table(datasets: Record) -> str:
         rows.append([name, *cells, f"{100 * gains[-1]:+.2f}"])
     rows.append(["mean", *[""] * (2 * len(ARMS)), f"{100 * statistics.fmean(gains):+.2f}"])
     titles = [f"{arm}{extra}" for arm in ARMS for extra in ("", " + synthetic")]
-    return _markdown_table(["", *titles, "best with - best without, points"], rows)
+    return markdown_table(["", *titles, "best with - best without, points"], rows)
 
 
 def _cell(value: Record | None, factor: float, decimals: int) -> str:
     if value is None:
         return ""
     return f"{factor * value['mean']:.{decimals}f} ± {factor * value['sd']:.{decimals}f}"
-
-
-def _markdown_table(titles: list[str], rows: list[list[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _program(results: Record) -> str:

@@ -28,8 +28,8 @@ from ganaug.evaluation import begin, report_of
 from ganaug.quality.arms import Arm
 from ganaug.quality.trainers import train_generator
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from fakes import Drawn, board, copier, noise, repeater, shells, truth
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from tests.fakes import Drawn, board, copier, noise, repeater, shells, truth
 
 Case = dict[str, Any]
 ONE_ARM = (Arm("nothing", "nothing"), Arm("GAN, the whole gap", "gan", share=1.0))

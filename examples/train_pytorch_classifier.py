@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, RandomSampler
 
 from ganaug import AugmentedDataset, ImageFolder
-from ganaug.demo import write_digits
+from ganaug.demo.images import write_digits
 from ganaug.fitting import fit_images
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganaug.augmenters import AugmentedClassifier, GANAugmenter, GANSampler
-    from ganaug.data import AugmentedDataset, ImageFolder
+    from ganaug.data import AugmentedDataset, ImageFolder, SyntheticDataset, balanced_loader
     from ganaug.evaluation import Report, evaluate
     from ganaug.generator import Generator
+    from ganaug.transforms import SyntheticSwap
 
 __all__ = [
     "AugmentedClassifier",
@@ -20,7 +21,10 @@ __all__ = [
     "Generator",
     "ImageFolder",
     "Report",
+    "SyntheticDataset",
+    "SyntheticSwap",
     "__version__",
+    "balanced_loader",
     "evaluate",
 ]
 
@@ -34,6 +38,9 @@ _HOMES = {
     "Generator": "ganaug.generator",
     "ImageFolder": "ganaug.data",
     "Report": "ganaug.evaluation",
+    "SyntheticDataset": "ganaug.data",
+    "SyntheticSwap": "ganaug.transforms",
+    "balanced_loader": "ganaug.data",
     "evaluate": "ganaug.evaluation",
 }
 

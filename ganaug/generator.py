@@ -13,6 +13,7 @@ from ganaug.codecs.table import TableCodec
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
 from ganaug.metadata import Label, Metadata
+from ganaug.rejection import ROUNDS, draw_each
 from ganaug.runtime import Form, Runtime
 from ganaug.wire import output_names, read_property
 
@@ -27,7 +28,7 @@ Arrays = list[NDArray[Any]]
 _CHUNK = 64
 _CHUNK_PIXELS = 64 * 64 * 64
 _CHUNK_ROWS = 1024
-_ROUNDS = 4  # of screening: at most this many draws for each sample that is kept
+_FEW = {"image": 8, "table": 64}  # as wide as a chunk is where each sample has its own seed: little is drawn in vain
 _MAX_FILE_BYTES = 2**30
 _TOO_LARGE = f"The model has more than {_MAX_FILE_BYTES:,} bytes, beyond anything that ganaug writes."
 _MAX_SAMPLES = 2**31
@@ -247,6 +248,36 @@ class Generator:
             raise DataError("labels must name at least one class, and it is empty.")
         return self._batches(size, cycle(order), seed, screened=screened)
 
+    def sample_each(self, labels: Sequence[Any], seeds: Sequence[Seed], *, screened: bool = False) -> Batch:
+        """Draw one sample for each label, each from a seed of its own.
+
+        Parameters
+        ----------
+        labels : sequence
+            Their labels.
+        seeds : sequence of int or of sequences of int
+            As many. A sample depends on its own label and seed alone, whatever else is drawn with it.
+        screened : bool, default False
+            As in `sample`, but each sample by itself: it is drawn until it passes, four times at most.
+
+        Returns
+        -------
+        X, y
+            As `sample` returns them, in the order of the labels.
+
+        Raises
+        ------
+        DataError
+            If a label is unknown, a seed is not one, or their numbers differ.
+        """
+        index = np.array([self._index_of(label) for label in labels], np.int64)
+        if len(seeds) != len(index):
+            raise DataError(f"There must be one seed for each label, but there are {len(index)} and {len(seeds)}.")
+        thresholds = self._thresholds if screened else None
+        sources = [_source(seed) for seed in seeds]
+        arrays = draw_each(self._runtime, self._content, index, sources, thresholds, _FEW[self.modality])
+        return self._finished(arrays), self._labels[index]
+
     def realism(self, n: int | Mapping[Any, int], seed: Seed = None) -> NDArray[np.float32]:
         """Let the discriminator judge ``sample(n, seed)``.
 
@@ -330,10 +361,7 @@ class Generator:
         self, size: int, order: Iterator[int], seed: Seed, *, output: str | None = None, screened: bool = False
     ) -> Iterator[Batch]:
         """Check the seed now, and cut the chunks that it gives into batches later."""
-        try:
-            rng = np.random.Generator(np.random.PCG64(seed))
-        except (TypeError, ValueError) as error:
-            raise DataError(f"seed must be None or a whole number, 0 or more, not {seed!r}.") from error
+        rng = _source(seed)
         outputs = (output,) if output else self._content
         chunks = self._chunks(order, rng, outputs, self._thresholds if screened else None)
         batches = self._cut(size, chunks, outputs)
@@ -376,7 +404,7 @@ class Generator:
         classes, need = np.unique(wanted, return_counts=True)
         drawn: Arrays = []
         missing = need
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             # Twice what is missing, since some will fail again, but one for each that is wanted is the most.
             draw = np.repeat(classes, np.minimum(need, 2 * missing))
             more = [*self._run((*self._content, "agreement"), draw, rng), draw]
@@ -397,6 +425,13 @@ class Generator:
     def _run(self, outputs: tuple[str, ...], labels: NDArray[np.int64], rng: np.random.Generator) -> list[NDArray[Any]]:
         noise = rng.standard_normal((len(labels), self._info.noise_dim), np.float32)
         return self._runtime.run(outputs, noise, labels)
+
+
+def _source(seed: Seed) -> np.random.Generator:
+    try:
+        return np.random.Generator(np.random.PCG64(seed))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"seed must be None or a whole number, 0 or more, not {seed!r}.") from error
 
 
 def _count(value: Any, what: str, least: int = 0) -> int:

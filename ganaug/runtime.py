@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ class Runtime:
     def run(self, outputs: tuple[str, ...], noise: NDArray[np.float32], label: NDArray[np.int64]) -> list[NDArray[Any]]:
         """Return these outputs for noise (B, noise_dim) and labels (B,); `FormatError` if they are not as promised."""
         if outputs not in self._sessions:
-            self._sessions[outputs] = open_session(only_outputs(self.data, outputs), _threads())
+            self._sessions[outputs] = open_session(only_outputs(self.data, outputs), _threads(), _providers())
         try:
             results: list[NDArray[Any]] = self._sessions[outputs].run(outputs, {"noise": noise, "label": label})
         except Exception as error:  # whatever the runtime raises; its errors have no common base
@@ -86,8 +86,8 @@ class Runtime:
             raise FormatError("The model has names that are not text.") from error
 
 
-def open_session(model: bytes, threads: int) -> Any:
-    """Open an ONNX Runtime session on the processor, silently.
+def open_session(model: bytes, threads: int, providers: Sequence[Any] = ("CPUExecutionProvider",)) -> Any:
+    """Open an ONNX Runtime session, silently.
 
     Parameters
     ----------
@@ -95,6 +95,8 @@ def open_session(model: bytes, threads: int) -> Any:
         The content of an ONNX file.
     threads : int
         How many threads it may use.
+    providers : sequence
+        What it runs on, best first. If that fails to start, the processor takes over.
 
     Returns
     -------
@@ -116,9 +118,11 @@ def open_session(model: bytes, threads: int) -> Any:
     try:
         # Without its fallback, which prints, and without the settings that a model can bring.
         return onnxruntime.InferenceSession(
-            model, options, providers=["CPUExecutionProvider"], enable_fallback=0, read_config_from_model=0
+            model, options, providers=list(providers), enable_fallback=0, read_config_from_model=0
         )
     except Exception as error:  # whatever the runtime raises; its errors have no common base
+        if len(providers) > 1:
+            return open_session(model, threads, providers[-1:])
         raise FormatError(f"ONNX Runtime cannot open the model: {_first_line(error)}.") from error
 
 
@@ -133,6 +137,18 @@ def _threads() -> int:
     return min(_MAX_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
+def _providers() -> list[Any]:
+    """Prefer CUDA where ONNX Runtime can have it; a forked process cannot, once its parent has used it."""
+    import onnxruntime
+
+    if _is_forked or _CUDA not in onnxruntime.get_available_providers():
+        return ["CPUExecutionProvider"]
+    # Full precision, and no timing of every algorithm before the first sample.
+    return [(_CUDA, {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}), "CPUExecutionProvider"]
+
+
+_CUDA = "CUDAExecutionProvider"
+_is_forked = False
 _living: "weakref.WeakSet[Runtime]" = weakref.WeakSet()
 _abandoned: list[dict[tuple[str, ...], Any]] = []
 
@@ -142,6 +158,8 @@ def _abandon_sessions() -> None:
 
     Closing one would wait for those threads for ever, so it is kept, out of use, for as long as the child lives.
     """
+    global _is_forked
+    _is_forked = True
     for runtime in _living:
         _abandoned.append(runtime._sessions)
         runtime._sessions = {}

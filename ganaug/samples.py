@@ -8,6 +8,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from ganaug.pipelines import Pipeline
+
 __all__ = ["Images", "Rows", "Samples"]
 
 CLASS_POWER = 0.5
@@ -39,8 +41,11 @@ class Samples(ABC):
 
     def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return samples and their labels, drawn with replacement, rare classes more than their share."""
-        rows = torch.multinomial(self._weights, count, replacement=True, generator=random).to(self.label.device)
+        rows = self._chosen(count, random)
         return self.inputs(rows), self.label[rows]
+
+    def _chosen(self, count: int, random: torch.Generator) -> Tensor:
+        return torch.multinomial(self._weights, count, replacement=True, generator=random).to(self.label.device)
 
     @cached_property
     def _weights(self) -> Tensor:
@@ -51,11 +56,23 @@ class Samples(ABC):
 
 @dataclass(frozen=True)
 class Images(Samples):
-    """Images as uint8 of shape (N, C, H, W); the networks see [-1, 1]."""
+    """Images as uint8 of shape (N, C, H, W); the networks see [-1, 1], and learn from what a pipeline makes of them."""
+
+    pipeline: Pipeline | None = None
 
     def inputs(self, rows: Tensor) -> Tensor:
         """Return images in [-1, 1], float32 (len(rows), C, H, W)."""
         return self.values[rows].float() / 127.5 - 1
+
+    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return images and their labels as `Samples.draw` does, the images changed by the pipeline."""
+        if self.pipeline is None:
+            return super().draw(count, random)
+        rows = self._chosen(count, random)
+        seed = int(torch.randint(2**31, (), generator=random))
+        pixels = self.pipeline(self.values[rows].cpu().permute(0, 2, 3, 1).numpy(), seed)
+        images = replace(self, values=torch.from_numpy(pixels).permute(0, 3, 1, 2).to(self.values.device))
+        return images.inputs(torch.arange(count, device=rows.device)), self.label[rows]
 
 
 @dataclass(frozen=True)

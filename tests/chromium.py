@@ -9,6 +9,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,30 @@ FLAGS = (
     "--no-first-run",
     "--no-default-browser-check",
 )
+# Chromium expects its ends of the two pipes at 3 and 4, where `subprocess` may have files of its own until it is done.
+MOVE = """
+import os, sys
+for place, end in enumerate(map(int, sys.argv[1:3]), start=3):
+    os.dup2(end, place)
+    os.close(end)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+# A page may still be scrolling smoothly, or growing with an image: a person would wait, too.
+REST = """(async () => {
+    const node = document.querySelector(%s);
+    const place = () => {
+        const box = node.getBoundingClientRect();
+        return [box.x + box.width / 2, box.y + box.height / 2];
+    };
+    let before, now = [NaN, NaN], still = 0;
+    while (still < 3) {
+        node.scrollIntoView({block: 'center', behavior: 'instant'});
+        await new Promise(requestAnimationFrame);
+        [before, now] = [now, place()];
+        still = before.every((value, axis) => Math.abs(value - now[axis]) < 0.5) ? still + 1 : 0;
+    }
+    return now;
+})()"""
 
 
 def find() -> str | None:
@@ -95,12 +120,8 @@ class Browser:
         self._call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
     def click(self, selector: str) -> None:
-        """Click with the mouse in the middle of an element."""
-        x, y = self.ask(
-            f"(() => {{ const node = document.querySelector({json.dumps(selector)});"
-            "node.scrollIntoView({block: 'center', behavior: 'instant'});"
-            "const box = node.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2] })()"
-        )
+        """Click with the mouse in the middle of an element, once it has come to rest there."""
+        x, y = self.ask(REST % json.dumps(selector))
         for kind in ("mousePressed", "mouseReleased"):
             self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
@@ -166,22 +187,16 @@ def launch(executable: str, profile: Path) -> Iterator[Browser]:
     import fcntl
 
     (to_read, to_browser), (from_browser, to_write) = os.pipe(), os.pipe()
-    # Out of the way of 3 and 4, on which Chromium expects its ends of the two pipes.
+    # Out of the way of 3 and 4, to which the child moves them.
     theirs = [fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (to_read, to_write)]
     for end in (to_read, to_write):
         os.close(end)
-
-    def place() -> None:
-        os.dup2(theirs[0], 3)
-        os.dup2(theirs[1], 4)
-
     process = subprocess.Popen(  # noqa: S603
-        [executable, *FLAGS, f"--user-data-dir={profile}"],
+        [sys.executable, "-I", "-S", "-c", MOVE, *map(str, theirs), executable, *FLAGS, f"--user-data-dir={profile}"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        pass_fds=(3, 4),
-        preexec_fn=place,
+        pass_fds=theirs,
         start_new_session=True,
     )
     for end in theirs:

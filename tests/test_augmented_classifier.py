@@ -362,3 +362,10 @@ def test_under_samplers_and_scores_of_probabilities() -> None:
         LogisticRegression(), sampler, scoring="neg_brier_score", correct_prior=True, random_state=0
     )
     assert model.fit(X, y).decision_["splits"].max() >= 5
+
+
+@pytest.mark.parametrize("rows", [np.empty((0, 3)), np.empty((20, 0)), []])
+def test_nothing_to_learn_from_is_said_in_scikit_learns_words(rows: Any) -> None:
+    labels = np.arange(len(rows)) % 2
+    with pytest.raises(ValueError, match=r"Found array with 0 (sample|feature)\(s\)"):
+        AugmentedClassifier(LogisticRegression()).fit(rows, labels)

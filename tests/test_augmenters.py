@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("remembered_fits")
 QUICK: dict[str, Any] = {"max_steps": 2, "random_state": 0}
 
 WITHOUT_Y = "calls transform without y, which this transformer refuses: it adds rows, and they need labels"
-WITHOUT_FIT_TRANSFORM = "calls fit_transform, which there is none: it would keep the number of rows"
+WITHOUT_FIT_TRANSFORM = "calls fit_transform, which this transformer refuses: a Pipeline would take its pair for rows"
 EXPECTED_FAILURES = {
     "check_dict_unchanged": WITHOUT_Y,
     "check_dtype_object": WITHOUT_Y,
@@ -341,9 +341,34 @@ def test_transform_without_labels_names_the_right_ways(augmenter: GANAugmenter) 
     ways = "AugmentedClassifier.*GANSampler in imblearn.pipeline.Pipeline"
     with pytest.raises(ValueError, match=ways):
         augmenter.transform(X)
+
+
+def test_plain_pipeline_is_refused_before_any_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GANAugmenter, "_train", lambda *_: pytest.fail("it was trained in vain"))
     pipeline = sklearn.pipeline.make_pipeline(StandardScaler(), GANAugmenter(**QUICK), LogisticRegression())
-    with pytest.raises(ValueError, match=ways):
+    with pytest.raises(ValueError, match=r"AugmentedClassifier.*GANSampler in imblearn.pipeline.Pipeline"):
         pipeline.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            pd.DataFrame(X).assign(**{"1": "text"}).to_numpy()[:, [0, 4, 2, 3]],
+            "column 'x1' held numbers and .* holds text",
+        ),
+        (X.reshape(-1, 2, 2), "a table, but is images"),
+    ],
+)
+def test_transform_refuses_what_differs_from_fit(augmenter: GANAugmenter, rows: np.ndarray, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        augmenter.transform(rows, Y)
+
+
+def test_columns_of_nothing_and_of_objects_are_what_they_were_in_fit(augmenter: GANAugmenter) -> None:
+    rows = X.astype(object)
+    rows[:, 2] = None
+    assert len(augmenter.transform(rows, Y)[0]) > len(rows)
 
 
 def test_sampler_in_imbalanced_learns_pipeline() -> None:

@@ -7,12 +7,15 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from ganaug.cli import demo as command
 from ganaug.cli import main
-from ganaug.demo import ARMS, MARKER, Comparison, prepare_folder, write_digits
+from ganaug.demo.comparison import Comparison
+from ganaug.demo.folder import MARKER, prepare_folder
+from ganaug.demo.images import ARMS, write_digits
 from ganaug.errors import OutputError
 from ganaug.generator import Generator
 
@@ -51,6 +54,55 @@ def test_demo_prints_recall_side_by_side(demo: tuple[Path, list[str]]) -> None:
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
 
 
+@pytest.fixture(scope="module")
+def table_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """Run the demo of a table; return its folder and the lines that it printed."""
+    output = tmp_path_factory.mktemp("demo") / "demo"
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as shown:
+        patch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
+        command.run_table(output, max_steps=3, seeds=(0,), report_seconds=4)
+    return output, shown.getvalue().splitlines()
+
+
+def test_table_demo_writes_its_tables_and_model(table_demo: tuple[Path, list[str]]) -> None:
+    folder, _ = table_demo
+    assert {path.name for path in folder.iterdir()} == {
+        MARKER, "train.csv", "test.csv", "balanced.csv", "breast-cancer.onnx"
+    }  # fmt: skip
+    train, test, balanced = (pd.read_csv(folder / f"{part}.csv") for part in ("train", "test", "balanced"))
+    assert train["diagnosis"].value_counts().to_dict() == {"benign": 200, "malignant": 10}
+    assert test["diagnosis"].value_counts().to_dict() == {"malignant": 202, "benign": 157}
+    assert not train.merge(test).shape[0]
+    assert balanced.groupby(["diagnosis", "synthetic"]).size().to_dict() == {
+        ("benign", False): 200, ("malignant", False): 10, ("malignant", True): 190
+    }  # fmt: skip
+    pd.testing.assert_frame_equal(balanced[train.columns].iloc[:210], train)
+
+
+def test_table_demo_prints_recall_side_by_side(table_demo: tuple[Path, list[str]]) -> None:
+    folder, shown = table_demo
+    (start,) = [number for number, line in enumerate(shown) if line.startswith("class ")]
+    assert shown[start].split() == ["class", "rows", "as", "it", "is", "repeated", "SMOTE", "synthetic"]
+    assert [line.split()[:2] for line in shown[start + 1 : start + 4]] == [
+        ["benign", "200"], ["malignant", "10"], ["balanced", "210"]
+    ]  # fmt: skip
+    assert any(line.startswith("Here synthetic rows ") for line in shown)
+    assert str(folder / "report.html") in shown[-1]
+    assert (folder / "report.html").is_file()
+    assert shown[-2] == f"The balanced table, 190 synthetic rows at its end: {folder / 'balanced.csv'}"
+
+
+def test_either_demo_replaces_what_the_other_left(table_demo: tuple[Path, list[str]], tmp_path: Path) -> None:
+    folder = shutil.copytree(table_demo[0], tmp_path / "demo")
+    prepare_folder(folder)
+    assert [path.name for path in folder.iterdir()] == [MARKER]
+    (folder / "train.csv").touch()
+    (folder / "customers.csv").write_text("a,b")
+    with pytest.raises(OutputError, match=r"did not make .*customers\.csv"):
+        prepare_folder(folder)
+    assert (folder / "train.csv").exists()
+
+
 def test_a_folder_of_an_earlier_demo_is_replaced(demo: tuple[Path, list[str]], tmp_path: Path) -> None:
     folder = shutil.copytree(demo[0], tmp_path / "demo")
     kept = folder / "digits.onnx.checkpoint"  # as a demo that was killed leaves it
@@ -79,9 +131,10 @@ def test_training_and_test_images_are_different_ones(tmp_path: Path) -> None:
 def test_the_verdict_is_what_the_figures_say(gains: tuple[float, ...], words: str) -> None:
     rival = np.full((3, 2), 0.8)
     recall = {"as it is": rival - 0.1, "repeated": rival, "synthetic": rival + np.array(gains)[:, None]}
-    comparison = Comparison(("a", "b"), (9, 1), recall)
+    comparison = Comparison("images", ("a", "b"), (9, 1), recall)
     assert words in comparison.verdict()
     assert "('repeated')" in comparison.verdict()
+    assert comparison.verdict().endswith(f"as they are it changed by {10 + 100 * np.mean(gains):+.1f}.")
     assert comparison.table().splitlines()[1].split() == ["a", "9", "70.0", "80.0", f"{80 + 100 * np.mean(gains):.1f}"]
 
 

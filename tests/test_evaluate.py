@@ -12,8 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from conftest import striped_images
-from fakes import Drawn, board, copier, shells
 from PIL import Image
 from sklearn.ensemble import RandomForestClassifier
 
@@ -26,6 +24,8 @@ from ganaug.evaluation import begin, evaluate, report_of
 from ganaug.fitting import fit_table
 from ganaug.generator import Generator
 from ganaug.quality.arms import IMAGE_ARMS, Arm
+from tests.conftest import striped_images
+from tests.fakes import Drawn, board, copier, shells
 
 FEW = (Arm("nothing", "nothing"), Arm("class weights", "classical", weighted=True), Arm("GAN", "gan", share=1.0))
 TOP = {"schema_version", "verdict", "classes", "arms", "fidelity", "copies"}
@@ -419,7 +419,8 @@ def test_ctrl_c_keeps_what_is_known(small_table: tuple[pd.DataFrame, np.ndarray]
     X, y = small_table
     X.assign(y=y).to_csv(tmp_path / "t.csv", index=False)
     script = (
-        "import sys, time; sys.path.insert(0, sys.argv.pop(1)); import test_evaluate as t, ganaug.evaluation as e\n"
+        "import sys, time; sys.path.insert(0, sys.argv.pop(1))\n"
+        "import tests.test_evaluate as t, ganaug.evaluation as e\n"
         "def slow(data, **settings):\n"
         "    if settings['seed']: print('WAITING', file=sys.stderr, flush=True); time.sleep(60)\n"
         "    return t.copier(data)\n"
@@ -429,7 +430,7 @@ def test_ctrl_c_keeps_what_is_known(small_table: tuple[pd.DataFrame, np.ndarray]
     )
     words = ["evaluate", tmp_path / "t.csv", "--target", "y", "--json", tmp_path / "r.json"]
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", script, str(Path(__file__).parent), *map(str, words)],
+        [sys.executable, "-c", script, str(Path(__file__).parent.parent), *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -188,8 +188,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Generator], Counted]:
     def watch(generator: Generator) -> Counted:
         watched = Counted(None)
 
-        def open_counted(data: bytes, threads: int) -> Counted:
-            watched.session = original(data, threads)
+        def open_counted(data: bytes, threads: int, providers: Any) -> Counted:
+            watched.session = original(data, threads, providers)
             return watched
 
         generator._runtime._sessions.clear()

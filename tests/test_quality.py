@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import copier, noise, repeater, shells, truth
 
 from ganaug.codecs.labelled_table import from_frame
 from ganaug.errors import DataError
@@ -20,6 +19,7 @@ from ganaug.quality.parts import Data, draw, part, points
 from ganaug.quality.splits import cut
 from ganaug.quality.table_trial import TableTrial
 from ganaug.quality.two_sample import two_sample_auc
+from tests.fakes import copier, noise, repeater, shells, truth
 
 COUNTS = {"inner": 240, "outer": 160}
 

@@ -122,6 +122,7 @@ def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a,y\n1,n\ninf,m\n2,n\n", "'a' has infinities"),
         ("a,y\n1,n\n2,m\n3", "line 4 has 1"),
         ("a\x1b[2J,y\n1,n\n", "at least two classes"),
+        ("a,y\n1,n\n2,m\0\n", "'m\\x00' is not"),
         (b"\xff\xfe\x00", "UTF-8"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "UTF-8"),
     ],
@@ -455,8 +456,19 @@ def test_numbers_are_not_truth_values_nor_text(
 
 
 def test_balance_refuses_a_column_of_another_type(customers: Path, model: Path, tmp_path: Path) -> None:
-    source = edited(customers, tmp_path / "t.csv", amount=["2024-01-01", "2024-01-02"] * 19)
-    refused("balance", source, model, "--output", tmp_path / "out.parquet", saying="must have the same types")
+    for columns, saying in (
+        (
+            {"amount": ["2024-01-01", "2024-01-02"] * 19},
+            "must hold numbers, as it did where the model was fitted, but holds '2024",
+        ),
+        ({"amount": ["many", "few"] * 19}, "must hold numbers, as it did where the model was fitted, but holds 'many'"),
+        ({"amount": ["1"] * 37 + ["many"]}, "among its numbers is 'many'"),
+        ({"amount": ["1"] * 37 + ["inf"]}, "'amount' has infinities"),
+        ({"since": ["1", "2"] * 19}, "must hold dates, as it did where the model was fitted, but holds '1'"),
+    ):
+        source = edited(customers, tmp_path / "t.csv", **columns)
+        for output in ("out.csv", "out.parquet"):
+            refused("balance", source, model, "--output", tmp_path / output, saying=saying)
     assert list(tmp_path.iterdir()) == [source]
 
 

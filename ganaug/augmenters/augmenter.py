@@ -1,14 +1,21 @@
 """`GANAugmenter`: the face to use by hand."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from sklearn.utils import TransformerTags
 from sklearn.utils.validation import check_is_fitted
 
 from ganaug.augmenters.base import BaseGAN
+from ganaug.augmenters.pixels import ImageForm
+from ganaug.augmenters.rows import check_kinds
 from ganaug.errors import DataError
 
 __all__ = ["GANAugmenter"]
+
+_WAYS = (
+    "A scikit-learn Pipeline cannot pass labels on: put AugmentedClassifier around its classifier instead, or use "
+    "GANSampler in imblearn.pipeline.Pipeline."
+)
 
 
 class GANAugmenter(BaseGAN):
@@ -30,8 +37,10 @@ class GANAugmenter(BaseGAN):
         Says that each row is a flat image: numbers from 0 to 1, or whole numbers from 0 to 255 (or to the largest there
         is, if that is at most 127). Synthetic rows have the same range. Arrays of more than two dimensions are images
         anyway.
-    augment : None
-        Reserved.
+    augment : albumentations transform, optional
+        For images: a pipeline that keeps labels, shape and dtype, such as ``A.Compose([A.HorizontalFlip()])``. It is
+        applied to every real image each time the generator learns from it, and so gives a small class more to learn
+        from. See the notes for what leaks.
     time_budget : float, optional
         Wall-clock seconds for the training; by default a time that suits the data.
     max_steps : int, optional
@@ -67,7 +76,14 @@ class GANAugmenter(BaseGAN):
 
     Notes
     -----
-    There is no ``fit_transform``: a scikit-learn Pipeline would call it, and take the pair of rows and labels for rows.
+    Whatever `augment` does ends up in the samples: the generator imitates what it is shown (Karras et al. 2020 call
+    this a leak, and avoid it only by distorting real and synthetic images alike, as the training does by itself with
+    small shifts, turns, zooms and changes of light). So give it only what makes another believable image of the same
+    class: a horizontal flip of photographs, a slight rotation or crop-free shift, a little brightness. Everything else
+    leaks as a flaw: `CoarseDropout` gives samples with holes, `GaussNoise`, `GaussianBlur` and `ImageCompression`
+    noisy, blurred and blocky ones, `ElasticTransform` and `GridDistortion` warped ones, `InvertImg`, `Solarize` and
+    strong `ColorJitter` false colours, `Rotate` with a constant fill its corners. Flips and large turns change the
+    class of digits and text.
 
     Examples
     --------
@@ -104,11 +120,25 @@ class GANAugmenter(BaseGAN):
         if y is None:
             self._check_rows(X, reset=False)
             raise DataError(
-                "GANAugmenter.transform adds rows, and so needs their labels: call transform(X, y). A scikit-learn "
-                "Pipeline cannot pass them on: put AugmentedClassifier around its classifier instead, or use "
-                "GANSampler in imblearn.pipeline.Pipeline."
+                f"GANAugmenter.transform adds rows, and so needs their labels: call transform(X, y). {_WAYS}"
             )
-        return self._balance(self._check(X, y, reset=False))
+        data = self._check(X, y, reset=False)
+        if not isinstance(data.form, ImageForm):
+            check_kinds(data.form.encode(data.rows), self._kinds)
+        return self._balance(data)
+
+    def fit_transform(self, X: Any, y: Any = None) -> NoReturn:  # noqa: ARG002
+        """Refuse, before any training: this is what a scikit-learn Pipeline calls.
+
+        It would go on with as many labels as before, and take the pair of rows and labels for rows. By hand, call
+        ``fit(X, y).transform(X, y)``.
+
+        Raises
+        ------
+        DataError
+            Always (a `ValueError`).
+        """
+        raise DataError(f"GANAugmenter adds rows, and so has two steps: call fit(X, y).transform(X, y). {_WAYS}")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -13,11 +13,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from ganaug.augmenters.pixels import ImageForm, image_form
-from ganaug.augmenters.rows import Form, as_rows, check_frame, form_of, positions_of
-from ganaug.augmenters.strategy import added_rows
+from ganaug.augmenters.rows import Form, as_rows, check_frame, form_of, kinds_of, positions_of
 from ganaug.augmenters.target import Target, plain_label
+from ganaug.errors import DataError
 from ganaug.files import StrPath
 from ganaug.generator import Generator
+from ganaug.strategy import added_rows
 
 __all__ = ["BaseGAN", "Labelled", "new_random"]
 
@@ -47,7 +48,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         ],
         "categorical_features": [StrOptions({"auto"}), "array-like"],
         "image_shape": ["array-like", None],
-        "augment": [None],
+        "augment": [callable, None],
         "time_budget": [Interval(numbers.Real, 0, None, closed="neither"), None],
         "max_steps": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "device": [str],
@@ -62,7 +63,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         sampling_strategy: Any = "auto",
         categorical_features: Any = "auto",
         image_shape: tuple[int, ...] | None = None,
-        augment: None = None,
+        augment: Any = None,
         time_budget: float | None = None,
         max_steps: int | None = None,
         device: str = "auto",
@@ -162,7 +163,13 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         target = Target(y)
         check_consistent_length(rows, target.values)
         pictures = getattr(rows, "ndim", 2) > 2
-        if not pictures and self.image_shape is None:
+        flat = not pictures and self.image_shape is None
+        if not reset and flat == isinstance(self._form, ImageForm):
+            fitted, found = ("images", "a table") if flat else ("a table", "images")
+            raise DataError(
+                f"X must be what {type(self).__name__} was fitted to, {fitted}, but is {found}: reshape it."
+            )
+        if flat:
             return Labelled(X, rows, form_of(X, rows), target)
         images = image_form(X, rows, self.image_shape, None if pictures else form_of(X, rows))
         return Labelled(X, rows, images if reset else images.on_scale_of(self._form), target)
@@ -206,9 +213,11 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         names = [plain_label(label) for label in classes]
         if isinstance(data.form, ImageForm):
             texts = [str(name) for name in names]
-            generator = _fit_images(data, texts, codes, settings)
+            generator = _fit_images(data, texts, codes, settings | {"augment": self.augment})
             self._code_of: dict[Any, int] = {text: code for code, text in enumerate(texts)}
         else:
+            if self.augment is not None:
+                raise DataError("augment must be None for a table: it is a pipeline for images")
             generator = self._fit_table(data, np.array(names)[codes], settings)
             self._code_of = {name: code for code, name in enumerate(names)}
         self.classes_, self.generator_, self.history_ = classes, generator, _history(generator)
@@ -221,6 +230,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         from ganaug.fitting import fit_table  # torch is not needed to import this module
 
         frame = data.form.encode(data.rows)
+        self._kinds = kinds_of(frame)
         features = self.categorical_features
         if not isinstance(features, str):
             own = data.X.columns if isinstance(data.X, pd.DataFrame) else frame.columns

@@ -17,10 +17,11 @@ from ganaug.augmenters.base import new_random
 from ganaug.augmenters.guard import decide, decision_table
 from ganaug.augmenters.prior import PriorCorrected, class_shares, has
 from ganaug.augmenters.remedies import Case, Remedy, class_weight_settings, remedies_for
+from ganaug.augmenters.rows import check_not_empty
 from ganaug.augmenters.sampler import GANSampler
-from ganaug.augmenters.strategy import added_rows
 from ganaug.augmenters.target import Target
 from ganaug.augmenters.weights import resampled_weights, weight_argument
+from ganaug.strategy import added_rows
 
 __all__ = ["AugmentedClassifier"]
 
@@ -232,6 +233,7 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
         if y is None:
             raise ValueError("This AugmentedClassifier estimator requires y to be passed, but the target y is None.")
         X = _indexable(X)
+        check_not_empty(X.shape if hasattr(X, "shape") else (len(X),))
         validate_data(self, X, skip_check_array=True)
         column = np.asarray(y) if getattr(y, "ndim", 1) == 2 else None
         values = Target(y).values

@@ -13,7 +13,7 @@ from sklearn.utils.validation import assert_all_finite
 
 from ganaug.errors import DataError
 
-__all__ = ["Form", "as_rows", "check_frame", "form_of", "named_columns"]
+__all__ = ["Form", "as_rows", "check_frame", "check_kinds", "check_not_empty", "form_of", "kinds_of", "named_columns"]
 
 
 class Form(ABC):
@@ -164,10 +164,7 @@ def named_columns(columns: Iterable[Any]) -> list[str]:
 
 def check_frame(frame: pd.DataFrame, estimator_name: str = "") -> None:
     """Raise, in scikit-learn's words where it has some, unless every cell is a value that a table can hold."""
-    if len(frame) < 1:
-        raise ValueError(f"Found array with 0 sample(s) (shape={frame.shape}) while a minimum of 1 is required.")
-    if frame.shape[1] < 1:
-        raise ValueError(f"Found array with 0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
+    check_not_empty(frame.shape)
     if not frame.columns.is_unique:
         twice = sorted({repr(name) for name in frame.columns[frame.columns.duplicated()]})
         raise DataError(f"Expected unique column names, but there are several of {', '.join(twice)}.")
@@ -180,6 +177,44 @@ def check_frame(frame: pd.DataFrame, estimator_name: str = "") -> None:
             assert_all_finite(values, allow_nan=True, estimator_name=estimator_name, input_name="X")
         if column.dtype == object:
             _check_cells(column)
+
+
+def check_not_empty(shape: tuple[int, ...]) -> None:
+    """Raise, in scikit-learn's words, where there is no row or no column."""
+    for size, what in zip(shape, ("sample", "feature"), strict=False):
+        if size < 1:
+            raise ValueError(f"Found array with 0 {what}(s) (shape={shape}) while a minimum of 1 is required.")
+
+
+def kinds_of(frame: pd.DataFrame) -> list[str]:
+    """Return what each column holds: numbers (and truth values), times, text, or nothing where all is missing.
+
+    Examples
+    --------
+    >>> kinds_of(pd.DataFrame({"a": [1, None], "b": pd.Categorical(["x", "y"]), "c": [None, None]}))
+    ['numbers', 'text', 'nothing']
+    """
+    return [_kind(column) for _, column in frame.items()]
+
+
+def _kind(column: pd.Series) -> str:
+    if column.isna().all():
+        return "nothing"
+    values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column.dropna().infer_objects()
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return "numbers"
+    times = pd.api.types.is_datetime64_any_dtype(values.dtype) or pd.api.types.is_timedelta64_dtype(values.dtype)
+    return "times" if times else "text"
+
+
+def check_kinds(frame: pd.DataFrame, expected: Sequence[str]) -> None:
+    """Raise if a column holds another kind of values than it did in fit; nothing at all goes with every kind."""
+    for name, now, before in zip(frame.columns, kinds_of(frame), expected, strict=True):
+        if now != before and "nothing" not in (now, before):
+            raise DataError(
+                f"Every column must hold the kind of values that it held in fit, but column {name!r} held {before} and "
+                f"now holds {now}: convert it, or fit again."
+            )
 
 
 def _check_cells(column: pd.Series) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Self
 from imblearn.over_sampling.base import BaseOverSampler
 
 from ganaug.augmenters.base import BaseGAN
-from ganaug.augmenters.strategy import added_rows
+from ganaug.strategy import added_rows
 
 __all__ = ["GANSampler"]
 

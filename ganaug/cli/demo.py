@@ -1,4 +1,4 @@
-"""``ganaug demo``: the whole job on images that come with scikit-learn, and what it was worth."""
+"""``ganaug demo``: the whole job on data that come with scikit-learn, and what it was worth."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -10,31 +10,40 @@ from ganaug.cli.options import duration, path
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ganaug.demo.comparison import Comparison
     from ganaug.generator import Generator
 
-__all__ = ["command", "run"]
+__all__ = ["command", "run", "run_table"]
 
-
+IMAGE_BUDGET = 90.0
 REPORT_SECONDS = 40.0
 """Time for the report's own comparison."""
 
 
-@click.command("demo", short_help="See it all done on scikit-learn's digits.")
+@click.command("demo", short_help="See it all done on data of scikit-learn's.")
 @click.option(
     "--output", type=path, default="ganaug-demo", show_default=True, metavar="DIR", help="The folder to write."
 )
+@click.option("--table", is_flag=True, help="Show it on a table, and not on images.")
 @click.option(
-    "--budget", type=duration, metavar="TIME", default="90s", show_default=True, help="Time for training the generator."
+    "--budget",
+    type=duration,
+    metavar="TIME",
+    help="Time for training the generator.  [default: 90s for images, 1,500 steps for the table]",
 )
-def command(output: "Path", budget: float) -> None:
-    """See the main job done on scikit-learn's digits: no data of your own, and no download.
+def command(output: "Path", table: bool, budget: float | None) -> None:
+    """See the main job done on data that come with scikit-learn: none of your own, and no download.
 
-    The digits become an image folder with a long tail, 100 images of the commonest and 5 of the rarest. A generator is
-    trained on it, the folder is balanced, and a small classifier is trained with and without the synthetic images. The
-    recall of every class is printed, whatever it is, and a report for the browser is written. A folder that an earlier
-    demo wrote is replaced.
+    The digits become an image folder with a long tail, 100 images of the commonest and 5 of the rarest; or, with
+    --table, the breast cancer data become a table with 200 benign and 10 malignant tumours. A generator is trained on
+    it, the classes are balanced, and a classifier is trained with and without the synthetic samples. The recall of
+    every class is printed, whatever it is, and a report for the browser is written. A folder that an earlier demo wrote
+    is replaced.
     """
-    run(output, time_budget=budget)
+    if table:
+        run_table(output, time_budget=budget)
+    else:
+        run(output, time_budget=IMAGE_BUDGET if budget is None else budget)
 
 
 def run(
@@ -45,11 +54,12 @@ def run(
     report_seconds: float = REPORT_SECONDS,
     **compare_settings: Any,
 ) -> None:
-    """Do what the command does; the tests do it in a few steps."""
+    """Do what the command does with images; the tests do it in a few steps."""
     click.echo("Loading torch and scikit-learn.", err=True)
     from ganaug.cli.balance import write_balanced
     from ganaug.cli.fit import preview_path, train
-    from ganaug.demo import compare, prepare_folder, write_digits
+    from ganaug.demo.folder import prepare_folder
+    from ganaug.demo.images import compare, write_digits
 
     prepare_folder(output)
     real, test, model, balanced = (output / name for name in ("train", "test", "digits.onnx", "balanced"))
@@ -59,10 +69,7 @@ def run(
     _, added = write_balanced(real, generator, balanced, seed=0)
 
     click.echo("Training a small classifier with and without synthetic images.", err=True)
-    comparison = compare(real, test, generator, **compare_settings)
-    click.echo("\nRecall in percent on images that were not trained on, by what the classifier was trained on:\n")
-    click.echo(comparison.table())
-    click.echo(f"\n{comparison.verdict()}")
+    _show(compare(real, test, generator, **compare_settings))
     report = output / "report.html"
     _write_report(report, real, test, generator, report_seconds)
     click.echo(f"\nReal and synthetic images side by side: {preview_path(model)}")
@@ -70,14 +77,57 @@ def run(
     click.echo(f"The report, with likeness, copies and a quiz: {report}")
 
 
-def _write_report(file: "Path", real: "Path", test: "Path", generator: "Generator", seconds: float) -> None:
-    """Judge the generator by the images that it has not seen, within so many seconds."""
+def run_table(
+    output: "Path",
+    *,
+    max_steps: int | None = None,
+    time_budget: float | None = None,
+    report_seconds: float = REPORT_SECONDS,
+    **compare_settings: Any,
+) -> None:
+    """Do what the command does with a table."""
+    click.echo("Loading torch and scikit-learn.", err=True)
+    from ganaug.cli.fit import train
+    from ganaug.cli.tables import balance_table
+    from ganaug.demo.folder import prepare_folder
+    from ganaug.demo.tables import TARGET, compare_rows, write_tumours
+
+    prepare_folder(output)
+    files = ("train.csv", "test.csv", "breast-cancer.onnx", "balanced.csv")
+    real, test, model, balanced = (output / name for name in files)
+    write_tumours(real, test)
+    fit_settings: dict[str, Any] = {"time_budget": time_budget, "max_steps": max_steps, "started": time.perf_counter()}
+    generator = train(real, model, target=TARGET, preview=False, quiet=False, resume=False, seed=0, **fit_settings)
+    _, added = balance_table(real, generator, balanced, TARGET, seed=0)
+
+    click.echo("Training random forests with and without synthetic rows.", err=True)
+    _show(compare_rows(real, balanced, test, **compare_settings))
+    report = output / "report.html"
+    _write_report(report, real, test, generator, report_seconds, target=TARGET)
+    click.echo(f"\nThe tables trained and tested on: {real} and {test}")
+    click.echo(f"The balanced table, {added:,} synthetic rows at its end: {balanced}")
+    click.echo(f"The report, with likeness, copies and a quiz: {report}")
+
+
+def _show(comparison: "Comparison") -> None:
+    noun = comparison.noun
+    click.echo(f"\nRecall in percent on {noun} that were not trained on, by what the classifier was trained on:\n")
+    click.echo(comparison.table())
+    click.echo(f"\n{comparison.verdict()}")
+    click.echo("That is one split and one generator: compare on your own data before you rely on it.")
+
+
+def _write_report(
+    file: "Path", real: "Path", test: "Path", generator: "Generator", seconds: float, **settings: Any
+) -> None:
+    """Judge the generator by the samples that it has not seen, within so many seconds."""
     from ganaug.cli.evaluate import run as evaluate
     from ganaug.evaluation import begin
-    from ganaug.quality.arms import IMAGE_ARMS
+    from ganaug.quality.arms import IMAGE_ARMS, TABLE_ARMS
 
     click.echo("Writing the report.", err=True)
     shown = {"nothing", "random oversampling", "GAN, 30 % of a batch", "jittered copies, 30 % of a batch"}
-    arms = [arm for arm in IMAGE_ARMS if arm.name in shown]
-    report, _ = evaluate(begin(real, generator, held_out=test, arms=arms, budget=seconds), source=str(real), quiet=True)
+    arms = TABLE_ARMS if generator.modality == "table" else [arm for arm in IMAGE_ARMS if arm.name in shown]
+    session = begin(real, generator, held_out=test, arms=arms, budget=seconds, **settings)
+    report, _ = evaluate(session, source=str(real), quiet=True)
     report.save_html(file)

@@ -13,6 +13,7 @@ from ganaug.families.base import Family
 from ganaug.fitting.run import Run
 from ganaug.generator import Generator
 from ganaug.networks.conv import ConvDiscriminator, ConvGenerator, resolutions
+from ganaug.pipelines import Pipeline
 from ganaug.samples import Images
 from ganaug.screening import ConvScreenNet, Screen
 
@@ -20,7 +21,17 @@ __all__ = ["ImageFit", "fit_images"]
 
 
 class ImageFit(Run):
-    """One run from `LabelledImages`; three minutes unless it is told otherwise."""
+    """One run from `LabelledImages`; three minutes unless it is told otherwise.
+
+    Parameters
+    ----------
+    data : LabelledImages
+        The images.
+    augment : albumentations transform, optional
+        Applied to every real image that is learned from; see `GANAugmenter`.
+    **settings
+        As `Run` takes them.
+    """
 
     modality = "image"
     noise_dim = 64
@@ -30,15 +41,16 @@ class ImageFit(Run):
 
     data: LabelledImages
 
-    def __init__(self, data: LabelledImages, **settings: Any) -> None:
+    def __init__(self, data: LabelledImages, *, augment: Any = None, **settings: Any) -> None:
         super().__init__(data, **settings)
+        self.pipeline = None if augment is None else Pipeline(augment, data.images[0])
         self.sides = resolutions(data.codec.size)
 
     def samples(self) -> Images:
         """Return the images on the device."""
         pixels = torch.from_numpy(self.data.images).permute(0, 3, 1, 2).contiguous()
         label = torch.from_numpy(self.data.labels)
-        return Images(pixels.to(self.device), label.to(self.device), len(self.data.classes))
+        return Images(pixels.to(self.device), label.to(self.device), len(self.data.classes), self.pipeline)
 
     def new_family(self) -> Family:
         """Return fresh networks."""
@@ -65,7 +77,8 @@ class ImageFit(Run):
 
     def settings(self) -> dict[str, object]:
         """Return all that a resumed run must share."""
-        return super().settings() | {"size": self.data.codec.size}
+        augment = {} if self.pipeline is None else {"augment": repr(self.pipeline)}
+        return super().settings() | {"size": self.data.codec.size} | augment
 
 
 def fit_images(data: LabelledImages, **settings: Any) -> Generator:

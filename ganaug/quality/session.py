@@ -260,7 +260,9 @@ class Session:
         judged_here = self.generator is not None and self.seen == "none"
         subject = self.generator if judged_here else sampler
         counts = np.bincount(trial.test.labels, minlength=len(self.data.classes))
-        synthetic = draw(subject, trial.train, counts, [self.seed, 6])
+        # Other samples in every split: what is pooled must not be the same thing again.
+        number = len(self.results)
+        synthetic = draw(subject, trial.train, counts, [self.seed, 6, number])
         features = self._features(trial)
         result.fidelity = measure_fidelity(
             trial.test,
@@ -271,7 +273,7 @@ class Session:
             realism=None if judged_here else _realism(sampler, trial.test, synthetic),
             seed=self.seed,
         )
-        more = draw(subject, trial.train, np.clip(counts, FEWEST_COPIES, MOST_COPIES), [self.seed, 7])
+        more = draw(subject, trial.train, np.clip(counts, FEWEST_COPIES, MOST_COPIES), [self.seed, 7, number])
         result.copying = search_for_copies(
             more,
             trial.train,

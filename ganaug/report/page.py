@@ -142,7 +142,7 @@ def _settings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("samples", data.get("n")),
         ("schema of the figures", figures.get("schema_version")),
         ("fingerprint of the data", data.get("fingerprint")),
-        ("splits", comparison.get("splits")),
+        ("splits that were compared", comparison.get("splits")),
         ("repeats", comparison.get("repeats")),
         *(figures.get("settings") or {}).items(),
     ]

@@ -53,7 +53,7 @@ def picture(image: Images, side: int) -> str:
 
 
 def sheet(images: Images, side: int, columns: int) -> Sheet:
-    """Lay images of shape (n, H, W, C) out in rows of so many.
+    """Lay images of shape (n, H, W, C) out in rows of so many, which keep their width where there are fewer.
 
     Examples
     --------
@@ -62,7 +62,6 @@ def sheet(images: Images, side: int, columns: int) -> Sheet:
     ((16, 16), (76, 36))
     """
     cells = [_fit(image, side) for image in images]
-    columns = min(columns, len(cells))
     width, height = cells[0].size
     rows = -(-len(cells) // columns)
     size = (columns * (width + GUTTER) - GUTTER, rows * (height + GUTTER) - GUTTER)

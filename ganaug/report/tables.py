@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganaug.report.charts import Strip, strips
-from ganaug.report.wording import clean, hundredths, interval, is_known, number, percent, points
+from ganaug.report.wording import clean, decimal, hundredths, interval, is_known, number, percent, points
 
 __all__ = ["Arm", "Class", "Figure", "arms", "classes", "metrics", "verdict_on"]
 
@@ -22,7 +22,7 @@ METRICS: dict[str, tuple[str, str, Callable[[Any], str]]] = {
     "balanced_accuracy": ("Balanced accuracy,\u00a0%", "mean of the classes' recalls; higher is better", hundredths),
     "macro_f1": ("Macro F1,\u00a0%", "mean of the classes' F1 scores; higher is better", hundredths),
     "average_precision": ("Average precision,\u00a0%", "mean over the classes; higher is better", hundredths),
-    "brier": ("Brier score", "squared error of the probabilities; lower is better", number),
+    "brier": ("Brier score", "squared error of the probabilities; lower is better", decimal),
     "calibration_error": (
         "Calibration error,\u00a0%",
         "stated confidence against actual hits; lower is better",
@@ -127,7 +127,7 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
                 _figure(recall.get(entry.get("rival")), hundredths),
                 _figure(recall.get(chosen), hundredths),
                 _figure(entry.get("difference"), points, mark),
-                [number(_mean(scores.get(key))) for key in measured],
+                [decimal(_mean(scores.get(key)), 2) for key in measured],
                 percent(share),
             )
         )

@@ -4,7 +4,19 @@ import math
 import unicodedata
 from typing import Any, TypeGuard
 
-__all__ = ["LONGEST", "clean", "count", "duration", "hundredths", "interval", "is_known", "number", "percent", "points"]
+__all__ = [
+    "LONGEST",
+    "clean",
+    "count",
+    "decimal",
+    "duration",
+    "hundredths",
+    "interval",
+    "is_known",
+    "number",
+    "percent",
+    "points",
+]
 
 LONGEST = 60
 """Characters of a name that are shown; longer ones would push everything else off a page."""
@@ -62,6 +74,17 @@ def percent(share: Any, digits: int = 1) -> str:
     ('12.3\u202f%', '100.0\u202f%', '–')
     """
     return _minus(f"{100 * share:.{digits}f}\u202f%") if is_known(share) else UNKNOWN
+
+
+def decimal(value: Any, places: int = 3) -> str:
+    """Return a number with so many decimals, for a column whose numbers are to be compared by eye.
+
+    Examples
+    --------
+    >>> decimal(0.02), decimal(0, 2), decimal(None)
+    ('0.020', '0.00', '–')
+    """
+    return _minus(f"{value:.{places}f}") if is_known(value) else UNKNOWN
 
 
 def hundredths(share: Any) -> str:

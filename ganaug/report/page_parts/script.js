@@ -162,8 +162,10 @@
       play.setAttribute("aria-pressed", "true");
     });
     slider.addEventListener("input", () => { stop(); show(); });
-    byId("player").hidden = false;
-    Promise.all(figures.map((figure) => figure.querySelector("img").decode())).then(show);
+    Promise.all(figures.map((figure) => figure.querySelector("img").decode())).then(() => {
+      show();
+      byId("player").hidden = false;
+    });
   };
 
   const figures = [...document.querySelectorAll(".walk")];

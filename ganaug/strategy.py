@@ -42,4 +42,6 @@ def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
         largest = int(np.unique(y, return_counts=True)[1].max()) if len(y) else 0
         strategy = dict.fromkeys(np.asarray(strategy).tolist(), largest)
     added = check_sampling_strategy(strategy, y, "over-sampling")
+    if added is None:  # its answer to what it does not know
+        raise ValueError(f"The sampling strategy must be a text, number, dict, list or callable, but is {strategy!r}.")
     return {label: int(count) for label, count in added.items()}

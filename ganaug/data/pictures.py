@@ -1,4 +1,4 @@
-"""Items like those of the user's dataset, made of generated pixels: their kind, layout, size, range and transform."""
+"""Items like those of the user's own dataset of images, made of pixels: their kind, layout, size, range, transform."""
 
 from collections.abc import Callable
 from itertools import product
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganaug.errors import DataError
 
-__all__ = ["ItemMaker"]
+__all__ = ["PictureMaker", "like_label"]
 
 DIMMEST = 0.1
 """A sample whose brightest value is below this share of white may well have another range."""
@@ -20,7 +20,7 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's names of images with so many channels."""
 
 
-class ItemMaker:
+class PictureMaker:
     """Makes of pixels and a label an item like those of a dataset, of which it is shown some."""
 
     def __init__(self, dataset: Any, items: list[tuple[Any, Any]], shape: tuple[int, int, int]) -> None:
@@ -35,13 +35,16 @@ class ItemMaker:
 
     def __call__(self, pixels: NDArray[np.uint8], label: Any) -> tuple[Any, Any]:
         """Return an item of pixels (H, W, C) and a label."""
-        if isinstance(self.label, Tensor):
-            label = torch.full_like(self.label, label)
-        elif isinstance(self.label, np.ndarray):
-            label = np.full(self.label.shape, label)
-        elif isinstance(self.label, np.generic):
-            label = type(self.label)(label)
-        return self.present(pixels), label
+        return self.present(pixels), like_label(self.label, label)
+
+
+def like_label(example: Any, label: Any) -> Any:
+    """Return a plain label in the form of a real one."""
+    if isinstance(example, Tensor):
+        return torch.full_like(example, label)
+    if isinstance(example, np.ndarray):
+        return np.full(example.shape, label)
+    return type(example)(label) if isinstance(example, np.generic) else label
 
 
 class _Transformed:

@@ -1,0 +1,135 @@
+"""One cell of the benchmark of tables: one method on one fold of one set, with every learner."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import keel
+import numpy as np
+import pandas as pd
+from learners import best_thresholds, fit, probabilities, scores, timed_fit
+from numpy.typing import NDArray
+from oversampling import GUARD, METHODS, TRAINED, Rows, Treated, encoder
+from runs import Record
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import StratifiedKFold
+
+__all__ = ["FOLDS", "VERSION", "Cell", "measure"]
+
+FOLDS = 5
+SPLIT_SEED = 0
+VERSION = 1  # of what a cell holds; a change makes all cells anew
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is measured.
+
+    Attributes
+    ----------
+    fold : int
+        The test fold of five; it also seeds the method and the learners.
+    inner_folds : int
+        Folds of the training rows on which thresholds are tuned, 0 for none: in each the method works anew, so that
+        what it makes of some rows is judged on others.
+    """
+
+    set: str
+    fold: int
+    method: str
+    inner_folds: int
+
+
+def measure(cell: Cell, data: Path, learners: list[str]) -> Record:
+    """Return the scores of every arm of the method with these learners, and the seconds that it all took."""
+    warnings.simplefilter("ignore")  # thousands of fits, many of few rows: what fails is noted
+    X_train, y_train, X_test, y_test = _fold(data, cell.set, cell.fold)
+    if cell.method == GUARD:
+        found = {name: _guarded(name, X_train, y_train, X_test, y_test, cell.fold) for name in learners}
+        return {"seconds": {}, "notes": {}, "scores": {GUARD: found}}
+    rows = Rows.of(X_train, y_train)
+    arms = list(METHODS[cell.method](rows, cell.fold))
+    thresholds = _tuned(cell, rows, learners) if cell.inner_folds else {}
+    encoded = rows.encode(X_test)
+    return {
+        "seconds": {arm.arm: round(arm.seconds, 4) for arm in arms},
+        "notes": {arm.arm: arm.note for arm in arms if arm.note},
+        "scores": {
+            arm.arm: {
+                name: _score(name, arm, encoded, y_test, cell.fold, thresholds.get((arm.arm, name)))
+                for name in learners
+            }
+            for arm in arms
+        },
+    }
+
+
+def _score(
+    name: str, arm: Treated, X: NDArray[np.float64], y: NDArray[np.int64], seed: int, tuned: dict[str, float] | None
+) -> Record:
+    learner, seconds = timed_fit(name, arm.X, arm.y, arm.weights, seed)
+    return scores(y, probabilities(learner, X), tuned) | {"fit_seconds": round(seconds, 4)}
+
+
+def _tuned(cell: Cell, rows: Rows, learners: list[str]) -> dict[tuple[str, str], dict[str, float]]:
+    """Return, by arm and learner, the thresholds that are best for rows that neither method nor learner has seen."""
+    folds = min(cell.inner_folds, int(rows.y.sum()))
+    p: dict[tuple[str, str], NDArray[np.float64]] = {}
+    for train, test in _splits(rows.y, folds, cell.fold):
+        inner = Rows.of(rows.X.iloc[train].reset_index(drop=True), rows.y[train])
+        encoded = inner.encode(rows.X.iloc[test])
+        for arm in METHODS[cell.method](inner, cell.fold):
+            for name in learners:
+                learner = fit(name, arm.X, arm.y, arm.weights, cell.fold)
+                p.setdefault((arm.arm, name), np.full(len(rows.y), np.nan))[test] = probabilities(learner, encoded)
+    return {key: best_thresholds(rows.y, own) for key, own in p.items()}
+
+
+def _guarded(
+    name: str, X: pd.DataFrame, y: NDArray[np.int64], X_test: pd.DataFrame, y_test: NDArray[np.int64], seed: int
+) -> Record:
+    """Return the scores of a learner whose remedy `AugmentedClassifier` chooses, and the choice."""
+    import time
+
+    from learners import LEARNERS
+    from sklearn.pipeline import make_pipeline
+
+    from ganaug import AugmentedClassifier, GANSampler
+
+    began = time.perf_counter()
+    pipeline = make_pipeline(encoder(), LEARNERS[name](seed))
+    model = AugmentedClassifier(pipeline, GANSampler(random_state=seed), random_state=seed).fit(X, y)
+    seconds = time.perf_counter() - began
+    chosen = model.decision_.loc[model.decision_["chosen"], "candidate"].item()
+    return scores(y_test, probabilities(model, X_test)) | {"fit_seconds": round(seconds, 4), "chosen": chosen}
+
+
+@cache
+def _table(data: Path, name: str) -> keel.Table:
+    return keel.read(data, name)
+
+
+def _fold(data: Path, name: str, fold: int) -> tuple[pd.DataFrame, NDArray[np.int64], pd.DataFrame, NDArray[np.int64]]:
+    """Return training rows and test rows; missing values are filled in with what is usual among the training rows."""
+    table = _table(data, name)
+    train, test = list(_splits(table.y, FOLDS, SPLIT_SEED))[fold]
+    X_train, X_test = (table.X.iloc[rows].reset_index(drop=True) for rows in (train, test))
+    for column in [column for column in table.X if table.X[column].isna().any()]:
+        strategy = "most_frequent" if table.X[column].dtype == "category" else "median"
+        usual = SimpleImputer(strategy=strategy).fit(X_train[[column]]).statistics_[0]
+        X_train[column], X_test[column] = X_train[column].fillna(usual), X_test[column].fillna(usual)
+    return X_train, table.y[train], X_test, table.y[test]
+
+
+def _splits(y: NDArray[np.int64], folds: int, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    cutter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    yield from cutter.split(np.zeros((len(y), 1)), y)
+
+
+def inner_folds_of(method: str, *, quick: bool, wanted: int) -> int:
+    """Return on how many folds a method's thresholds are tuned: none where that would train a network each time."""
+    return 0 if method == GUARD or (quick and method in TRAINED) else wanted

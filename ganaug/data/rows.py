@@ -1,0 +1,182 @@
+"""Items like those of the user's own dataset of rows, made of a generator's rows: their kind, dtype and transform."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganaug.codecs.numeric import NumericColumn
+from ganaug.codecs.table import Column, TableCodec
+from ganaug.data.pictures import like_label
+from ganaug.errors import DataError
+
+__all__ = ["RowMaker", "check_numbers", "numbers_of"]
+
+MOST_BEYOND = 0.1
+"""Largest share of real values that may lie beyond those a generator has learned."""
+ENOUGH = 8
+"""So many values must be looked at before anything is said about their scale."""
+
+Row = tuple[Any, ...]
+
+
+class RowMaker:
+    """Makes of a row and a label an item like those of a dataset, of which it is shown some.
+
+    An item's features may be a tensor or array of shape (columns,), a list or tuple, each in the order of the columns,
+    or a mapping from their names.
+    """
+
+    def __init__(self, dataset: Any, items: list[tuple[Any, Any]], codec: TableCodec) -> None:
+        real, self.label = [features for features, _ in items], items[0][1]
+        self.codec, self.transform = codec, getattr(dataset, "transform", None)
+        self.example = real[0]
+        if self.transform is None:
+            _check(real, codec)
+        else:
+            self.example = self._raw_example()
+
+    def __call__(self, row: Row, label: Any) -> tuple[Any, Any]:
+        """Return an item of the columns' values and a label."""
+        made = _like(self.example, row, self.codec)
+        return made if self.transform is None else self.transform(made), like_label(self.label, label)
+
+    def _raw_example(self) -> Any:
+        """Find out, by trial, what kind of row the transform makes an item of."""
+        assert self.transform is not None  # noqa: S101
+        wanted, row = self.example, _typical(self.codec)
+        failures = []
+        kinds: list[Any] = [
+            dict.fromkeys(self.codec.names, 0.0),
+            torch.zeros(len(row)),
+            np.zeros(len(row)),
+            np.zeros(len(row), np.float32),
+        ]
+        for kind in kinds:
+            try:
+                made = self.transform(_like(kind, row, self.codec))
+            except Exception as error:  # whatever a transform does with what it is not meant for
+                failures.append(f"{type(error).__name__}: {error}")
+                continue
+            if _form(made) == _form(wanted):
+                return kind
+            failures.append(_form(made))
+        raise DataError(
+            "the dataset's `transform` must make of a dict of the generator's columns, or of a tensor or array of "
+            f"their values, what its items hold, {_form(wanted)}, but gives {failures[0]}"
+        )
+
+
+def numbers_of(row: Row, columns: tuple[Column, ...]) -> NDArray[np.float64]:
+    """Return a row as numbers, NaN where a value is missing; `DataError` if a column holds no numbers."""
+    check_numbers(columns)
+    return np.array([np.nan if _is_missing(value) else float(value) for value in row])
+
+
+def check_numbers(columns: tuple[Column, ...]) -> None:
+    """Insist on columns whose values are numbers or truth values."""
+    for column in columns:
+        if isinstance(column, NumericColumn):
+            found = "dates" if column.kind == "datetime" else None
+        else:
+            found = "text" if any(isinstance(one, str) for one in column.categories) else None
+        if found:
+            raise DataError(
+                f"the generator's columns must all be numbers to make such items, but {column.name!r} holds {found}: "
+                "let the items be dicts from column to value, or give the dataset a `transform` that makes of such a "
+                "dict what they hold"
+            )
+
+
+def _check(real: list[Any], codec: TableCodec) -> None:
+    """Insist on items that can only mean the generator's columns."""
+    example, names = real[0], codec.names
+    if isinstance(example, Mapping):
+        if set(example) != set(names):
+            raise DataError(
+                f"items must have the generator's columns {names}, but one has {list(example)}: name them alike"
+            )
+    elif not isinstance(example, list | tuple | Tensor | np.ndarray) or np.shape(example) != (len(names),):
+        raise DataError(
+            f"an item must hold the values of the generator's {len(names)} columns, in the order {names}, or a dict "
+            f"from their names, but holds {_form(example)}: return such rows, or give the dataset a `transform` that "
+            "makes of such a dict what its items hold"
+        )
+    elif isinstance(example, Tensor | np.ndarray):
+        check_numbers(codec.columns)
+    for position, column in enumerate(codec.columns):
+        if isinstance(column, NumericColumn) and column.kind != "datetime":
+            _check_scale(column, [row[column.name if isinstance(row, Mapping) else position] for row in real])
+
+
+def _check_scale(column: NumericColumn, found: list[Any]) -> None:
+    known = [*column.values, *column.atoms]
+    values = np.array([float(value) for value in found if not _is_missing(value)])
+    if not known or len(values) < ENOUGH:
+        return
+    slack = 1e-6 * max(abs(min(known)), abs(max(known)))  # what float32 takes away
+    beyond = (values < min(known) - slack) | (values > max(known) + slack)
+    if beyond.mean() > MOST_BEYOND:
+        raise DataError(
+            f"items must hold the columns {column.name!r}, ... in the units that the generator learned, there from "
+            f"{min(known):g} to {max(known):g}, but {beyond.mean():.0%} of those looked at lie beyond, from "
+            f"{values.min():g} to {values.max():g}: put the columns in its order, fit a generator to what the items "
+            "hold, or give the dataset a `transform` that makes of a row in those units what its items hold"
+        )
+
+
+def _like(example: Any, row: Row, codec: TableCodec) -> Any:
+    """Return a row as the example is: its container, and the types of its values."""
+    if isinstance(example, Mapping):
+        given = dict(zip(codec.names, row, strict=True))
+        return {name: _typed(example[name], given[name]) for name in example}
+    if isinstance(example, list | tuple):
+        return type(example)(_typed(one, value) for one, value in zip(example, row, strict=True))
+    numbers = numbers_of(row, codec.columns)
+    whole = not (example.is_floating_point() if isinstance(example, Tensor) else example.dtype.kind == "f")
+    if whole and np.isnan(numbers).any():
+        raise DataError(
+            f"items of {example.dtype} cannot hold the missing values that the generator makes: use floating point"
+        )
+    if isinstance(example, Tensor):
+        return torch.from_numpy(numbers).to(example.device, example.dtype)
+    return numbers.astype(example.dtype)
+
+
+def _typed(example: Any, value: Any) -> Any:
+    """Return a value with the type of a real one, where it has it."""
+    if isinstance(example, Tensor):
+        return torch.full_like(example, float("nan") if _is_missing(value) else float(value))
+    if isinstance(example, float | np.floating) and not isinstance(value, str):
+        return type(example)("nan" if _is_missing(value) else value)
+    if isinstance(example, bool | np.bool_ | int | np.integer) and isinstance(value, int | float | np.number):
+        return value if _is_missing(value) else type(example)(value)
+    return value
+
+
+def _typical(codec: TableCodec) -> Row:
+    """Return a row that the columns can hold."""
+    return tuple(
+        (column.values or column.atoms or (0.0,))[0]
+        if isinstance(column, NumericColumn)
+        else (column.categories or (0,))[0]
+        for column in codec.columns
+    )
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.isna(value.item() if isinstance(value, Tensor) else value))
+
+
+def _form(features: Any) -> str:
+    if isinstance(features, Tensor | np.ndarray):
+        kind = "a tensor" if isinstance(features, Tensor) else "an array"
+        return f"{kind} of {features.dtype} and shape {tuple(features.shape)}"
+    if isinstance(features, list | tuple | Mapping):
+        return f"a {type(features).__name__} of {len(features)} values"
+    return f"a {type(features).__name__}"
