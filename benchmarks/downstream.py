@@ -7,29 +7,25 @@ generator did, and so can say whether a sample shows its label, how varied a cla
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from datasets import LongTail, pool
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
+
+from ganaug.quality.image_classifier import ImageClassifier, drawn_rows, fit_small_cnn, label_preserving, to_tensor
 
 Arm = Literal["natural", "balanced", "balanced+albumentations"]
 ARMS: tuple[Arm, ...] = get_args(Arm)
 Images = NDArray[np.uint8]  # (n, height, width, channels)
 Labels = NDArray[np.int64]  # (n,)
 
-PEAK_RATE, WEIGHT_DECAY, WARM_UP = 3e-3, 0.02, 0.1
-FEATURES = 96
 JUDGE_STEPS = 2_500
-SMALLEST_MAP = 4  # a map of this many pixels a side is not pooled further
 PER_CLASS = 200  # images of a class that the pairwise distances look at
 HELD_OUT_QUANTILE = 0.01  # nearer than this share of held-out real images: a copy
 
@@ -40,37 +36,6 @@ class Score:
 
     balanced_accuracy: float
     recall: tuple[float, ...]
-
-
-class SmallCNN(nn.Module):
-    """Four convolutions (16, 48, 96, 96 wide, 132,000 parameters) with batch norm, for images of 8 to 64 px.
-
-    Pooling comes before the normalisation: the same function class as the usual order, a third faster on a CPU.
-    """
-
-    def __init__(self, channels: int, n_classes: int) -> None:
-        super().__init__()
-        widths = [channels, 16, 48, 96, FEATURES]
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, 3, padding=1, bias=False) for before, after in pairwise(widths)
-        )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[1:])
-        self.head = nn.Linear(FEATURES, n_classes)
-
-    def features(self, images: Tensor) -> Tensor:
-        """Return the penultimate features, (B, 96), of images (B, C, H, W)."""
-        x = images
-        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            x = convolution(x)
-            if x.shape[-1] > SMALLEST_MAP:
-                x = F.max_pool2d(x, 2)
-            x = F.relu(norm(x))
-        return x.mean((2, 3))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the logits, (B, n_classes)."""
-        logits: Tensor = self.head(self.features(images))
-        return logits
 
 
 def train_classifier(
@@ -90,21 +55,14 @@ def train_classifier(
     """
     rng = np.random.default_rng(seed)
     n_synthetic = round(synthetic_share * batch) if synthetic is not None else 0
-    real = _rows(data.train_labels, batch - n_synthetic, arm != "natural", rng)
+    real = drawn_rows(data.train_labels, batch - n_synthetic, arm != "natural", rng)
     streams = [(data.train_images, data.train_labels, real)]
     if synthetic is not None:
-        streams.append((*synthetic, _rows(synthetic[1], n_synthetic, True, rng)))
-    model = _train(streams, len(data.classes), arm.endswith("+albumentations"), steps, seed)
-    predicted = Judge(model).predict(data.test_images)
+        streams.append((*synthetic, drawn_rows(synthetic[1], n_synthetic, True, rng)))
+    classifier = _train(streams, len(data.classes), arm.endswith("+albumentations"), steps, seed)
+    predicted = classifier.predict(data.test_images)
     recall = _share_per_class(predicted == data.test_labels, data.test_labels, len(data.classes))
     return Score(float(np.mean(recall)), tuple(recall))
-
-
-def _rows(labels: Labels, size: int, balanced: bool, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yield batches of rows for ever: as they are, or with every class equally likely."""
-    weights = 1 / np.bincount(labels)[labels] if balanced else np.ones(len(labels))
-    while True:
-        yield rng.choice(len(labels), size, p=weights / weights.sum())
 
 
 def _train(
@@ -113,93 +71,41 @@ def _train(
     augmented: bool,
     steps: int,
     seed: int,
-) -> SmallCNN:
-    """Train on batches whose rows the streams give; AdamW, a tenth of the steps warming up, then a cosine to zero."""
+) -> ImageClassifier:
+    """Train on batches whose rows the streams give."""
     channels = streams[0][0].shape[-1]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model: SmallCNN = SmallCNN(channels, n_classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     augment = label_preserving(channels, seed) if augmented else None
-    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, PEAK_RATE, total_steps=steps, pct_start=WARM_UP, cycle_momentum=False
-    )
-    model.train()
-    for _ in range(steps):
-        drawn = [(images[rows], labels[rows]) for images, labels, stream in streams for rows in [next(stream)]]
-        images = np.concatenate([part for part, _ in drawn])
-        labels = np.concatenate([part for _, part in drawn])
-        if augment is not None:
-            images = np.stack([augment(image=image)["image"] for image in images])
-        loss = F.cross_entropy(model(_to_tensor(images)), torch.from_numpy(labels))
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-    model.eval()
-    return model
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        while True:
+            drawn = [(images[rows], labels[rows]) for images, labels, stream in streams for rows in [next(stream)]]
+            images = np.concatenate([part for part, _ in drawn])
+            labels = np.concatenate([part for _, part in drawn])
+            yield to_tensor(images if augment is None else augment(images)), torch.from_numpy(labels)
+
+    return ImageClassifier(fit_small_cnn(batches(), channels=channels, n_classes=n_classes, steps=steps, seed=seed))
 
 
-def label_preserving(channels: int, seed: int) -> Any:
-    """Return albumentations' small rotations, shifts, scalings and shears; no flips, which change a digit's class.
-
-    Grey images here stand on black, so black fills in from outside; colour tiles are continued by reflection.
-    """
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-    import albumentations
-    import cv2
-
-    border = cv2.BORDER_CONSTANT if channels == 1 else cv2.BORDER_REFLECT_101
-    affine = albumentations.Affine(
-        scale=(0.9, 1.1), translate_percent=(-0.1, 0.1), rotate=(-15, 15), shear=(-8, 8), border_mode=border, p=1.0
-    )
-    return albumentations.Compose([affine], seed=seed)
-
-
-def _to_tensor(images: Images) -> Tensor:
-    # (B, H, W, C) -> (B, C, H, W) without a copy: this is channels_last already
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-
-
-class Judge:
-    """A trained classifier with numpy in and out."""
-
-    def __init__(self, model: SmallCNN) -> None:
-        self._model = model
-
-    def predict(self, images: Images) -> Labels:
-        """Return the label read from each image, int64 ``(n,)``."""
-        labels: Labels = self._model.head(torch.from_numpy(self.features(images))).argmax(1).numpy()
-        return labels
-
-    @torch.inference_mode()
-    def features(self, images: Images) -> NDArray[np.float32]:
-        """Return the penultimate features, float32 ``(n, 96)``."""
-        parts = [self._model.features(_to_tensor(images[i : i + 256])) for i in range(0, len(images), 256)]
-        features: NDArray[np.float32] = torch.cat(parts).numpy()
-        return features
-
-
-def reference_classifier(images: Images, labels: Labels, *, steps: int = JUDGE_STEPS, seed: int = 0) -> Judge:
+def reference_classifier(images: Images, labels: Labels, *, steps: int = JUDGE_STEPS, seed: int = 0) -> ImageClassifier:
     """Train a judge on all given images, class-balanced and with the label-preserving augmentation."""
-    rows = _rows(labels, 64, True, np.random.default_rng(seed))
-    return Judge(_train([(images, labels, rows)], int(labels.max()) + 1, True, steps, seed))
+    rows = drawn_rows(labels, 64, True, np.random.default_rng(seed))
+    return _train([(images, labels, rows)], int(labels.max()) + 1, True, steps, seed)
 
 
 @cache
-def reference_for(name: str, steps: int = JUDGE_STEPS) -> Judge:
+def reference_for(name: str, steps: int = JUDGE_STEPS) -> ImageClassifier:
     """Return the judge of the data set ``name``, trained on all its real images once per process."""
     data = pool(name)
     return reference_classifier(data.images, data.labels, steps=steps)
 
 
-def read_as_label(judge: Judge, images: Images, labels: Labels) -> NDArray[np.float64]:
+def read_as_label(judge: ImageClassifier, images: Images, labels: Labels) -> NDArray[np.float64]:
     """Return, for each class, the share of its images that the judge reads as that class."""
     return _share_per_class(judge.predict(images) == labels, labels, int(labels.max()) + 1)
 
 
 def variety_ratio(
-    judge: Judge, images: Images, labels: Labels, real_images: Images, real_labels: Labels
+    judge: ImageClassifier, images: Images, labels: Labels, real_images: Images, real_labels: Labels
 ) -> NDArray[np.float64]:
     """Return, for each class, the mean pairwise feature distance of its samples over that of its real images."""
     ratios = []
@@ -212,7 +118,7 @@ def variety_ratio(
     return np.array(ratios)
 
 
-def copies(judge: Judge, images: Images, labels: Labels, data: LongTail) -> NDArray[np.float64]:
+def copies(judge: ImageClassifier, images: Images, labels: Labels, data: LongTail) -> NDArray[np.float64]:
     """Return, for each class, the share of samples that are nearer to a training image than real images come by chance.
 
     A sample is a copy where, in pixels or in the judge's features, the Euclidean distance to the nearest training image

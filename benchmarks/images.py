@@ -34,7 +34,6 @@ from downstream import (
     ARMS,
     JUDGE_STEPS,
     Images,
-    Judge,
     Labels,
     copies,
     read_as_label,
@@ -48,6 +47,7 @@ from runs import Record, describe_machine, markdown_table, write
 from ganaug.codecs.image import LabelledImages, from_arrays
 from ganaug.fitting import ImageFit
 from ganaug.generator import Generator
+from ganaug.quality.image_classifier import ImageClassifier
 
 VERSION = 1  # of what a run holds; a change makes all runs anew
 STARTS = 11
@@ -192,7 +192,7 @@ def sampling_speed(generator: Generator, n: int = 2_048) -> float:
 
 
 def measure_quality(
-    judge: Judge, data: LongTail, raw: tuple[Images, Labels], synthetic: tuple[Images, Labels]
+    judge: ImageClassifier, data: LongTail, raw: tuple[Images, Labels], synthetic: tuple[Images, Labels]
 ) -> dict[str, list[float]]:
     """Return fidelity, variety and copies by class; of all samples where it says raw, else of the screened ones."""
     real = pool(data.name)

@@ -260,6 +260,7 @@ def _speed_text(speed: Record) -> str:
     return (
         f"Rows of {speed['columns']} columns a second through onnxruntime alone, noise included: "
         f"{rate['bare, one thread']} on one thread, {rate['bare, all threads']} on all; as a DataFrame through "
-        f"`Generator.sample`: {rate['generator']}. `import ganaug` takes {start['import ganaug'] - start['pass']:.3f} s "
-        f"beyond Python's start and loads {', '.join(speed['heavy_modules']) or 'no heavy library'}."
+        f"`Generator.sample`: {rate['generator']}. `import ganaug` takes "
+        f"{start['import ganaug'] - start['pass']:.3f} s beyond Python's start and loads "
+        f"{', '.join(speed['heavy_modules']) or 'no heavy library'}."
     )

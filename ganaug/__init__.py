@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganaug.augmenters import AugmentedClassifier, GANAugmenter, GANSampler
     from ganaug.data import AugmentedDataset, ImageFolder, SyntheticDataset, balanced_loader
+    from ganaug.evaluation import Report, evaluate
     from ganaug.generator import Generator
     from ganaug.transforms import SyntheticSwap
 
@@ -19,10 +20,12 @@ __all__ = [
     "GANSampler",
     "Generator",
     "ImageFolder",
+    "Report",
     "SyntheticDataset",
     "SyntheticSwap",
     "__version__",
     "balanced_loader",
+    "evaluate",
 ]
 
 __version__ = "0.1.0"
@@ -34,9 +37,11 @@ _HOMES = {
     "GANSampler": "ganaug.augmenters",
     "Generator": "ganaug.generator",
     "ImageFolder": "ganaug.data",
+    "Report": "ganaug.evaluation",
     "SyntheticDataset": "ganaug.data",
     "SyntheticSwap": "ganaug.transforms",
     "balanced_loader": "ganaug.data",
+    "evaluate": "ganaug.evaluation",
 }
 
 

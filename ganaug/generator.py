@@ -302,6 +302,36 @@ class Generator:
         realism: NDArray[np.float32] = next(self._batches(total, order, seed, output="realism"))[0]
         return realism
 
+    def walk(self, label: Any, frames: int, seed: Seed = None) -> Any:
+        """Draw samples of one class along a closed path through the latent space: each is like the one before.
+
+        Parameters
+        ----------
+        label : str, int or bool
+            The class.
+        frames : int
+            How many, evenly spaced on a great circle of noise, so that every one is as likely as any sample.
+        seed : int or sequence of int, optional
+            The same seed takes the same path.
+
+        Returns
+        -------
+        ndarray of shape (frames, height, width, channels), uint8; or DataFrame of that many rows
+
+        Raises
+        ------
+        DataError
+            If the label is unknown, or the number is not a whole number, 0 or more.
+        """
+        index, count = self._index_of(label), _count(frames, "the number of frames")
+        rng = np.random.Generator(np.random.PCG64(seed))
+        ends = rng.standard_normal((2, self._info.noise_dim))
+        angles = np.linspace(0, 2 * np.pi, count, endpoint=False)[:, None]
+        noise = (np.cos(angles) * ends[0] + np.sin(angles) * ends[1]).astype(np.float32)  # (frames, noise_dim)
+        chunks = [noise[i : i + self._chunk] for i in range(0, max(count, 1), self._chunk)]
+        runs = [self._runtime.run(self._content, part, np.full(len(part), index, np.int64)) for part in chunks]
+        return self._finished([np.concatenate(arrays) for arrays in zip(*runs, strict=True)])
+
     def __repr__(self) -> str:
         form = f"{self._info.family}, {len(self.classes)} classes"
         if self.modality == "table":

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ganaug.errors import FormatError
 
-__all__ = ["PROPERTY", "only_outputs", "output_names", "read_property"]
+__all__ = ["PROPERTY", "check_model", "only_outputs", "output_names", "read_property"]
 
 PROPERTY = "ganaug"
 
@@ -40,8 +40,8 @@ _NOT_ONNX = "This is not an ONNX model, or it is damaged or cut short."
 Field = tuple[int, int | memoryview, memoryview]
 
 
-def read_property(model: bytes) -> bytes:
-    """Find the property ``ganaug`` of an untrusted ONNX model, and refuse what would make the model unsafe to run.
+def check_model(model: bytes) -> list[bytes]:
+    """Refuse what would make an untrusted ONNX model unsafe to run.
 
     Nothing is executed, and neither ONNX nor protobuf is needed: the wire format is read directly.
 
@@ -52,14 +52,14 @@ def read_property(model: bytes) -> bytes:
 
     Returns
     -------
-    bytes
-        The value of the property, not yet validated.
+    list of bytes
+        The values of its properties ``ganaug``, not yet validated: one in a model of ours.
 
     Raises
     ------
     FormatError
         If this is not a whole ONNX model, or keeps weights in other files, or has custom operators, control flow or
-        functions, or was not written by ganaug.
+        functions.
     """
     properties: list[bytes] = []
     visited = 0
@@ -83,6 +83,28 @@ def read_property(model: bytes) -> bytes:
                 texts[number] = bytes(_part(value))
         if texts.get(1) == PROPERTY.encode():
             properties.append(texts.get(2, b""))
+    return properties
+
+
+def read_property(model: bytes) -> bytes:
+    """Find the property ``ganaug`` of an untrusted ONNX model that is safe to run (see `check_model`).
+
+    Parameters
+    ----------
+    model : bytes
+        The content of the file.
+
+    Returns
+    -------
+    bytes
+        The value of the property, not yet validated.
+
+    Raises
+    ------
+    FormatError
+        As `check_model`, and if the model was not written by ganaug.
+    """
+    properties = check_model(model)
     if len(properties) != 1:
         raise FormatError("The model was not written by ganaug: it needs one metadata property named ganaug.")
     return properties[0]

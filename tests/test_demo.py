@@ -26,7 +26,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     output = tmp_path_factory.mktemp("demo") / "demo"
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as shown:
         patch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
-        command.run(output, max_steps=3, steps=2, seeds=(0, 1))
+        patch.setattr("ganaug.quality.session.IMAGE_STEPS", 2)
+        command.run(output, max_steps=3, steps=2, seeds=(0, 1), report_seconds=8)
     return output, shown.getvalue().splitlines()
 
 
@@ -48,7 +49,9 @@ def test_demo_prints_recall_side_by_side(demo: tuple[Path, list[str]]) -> None:
     assert all(arm in shown[start] for arm in ARMS)
     assert [line.split()[:2] for line in shown[start + 1 : start + 4]] == [["0", "100"], ["1", "72"], ["2", "51"]]
     assert any(line.startswith("Here synthetic images ") for line in shown)
-    assert str(folder / "balanced") in shown[-1]
+    assert str(folder / "balanced") in shown[-2]
+    assert str(folder / "report.html") in shown[-1]
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,7 @@ def table_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str
     output = tmp_path_factory.mktemp("demo") / "demo"
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as shown:
         patch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
-        command.run_table(output, max_steps=3, seeds=(0,))
+        command.run_table(output, max_steps=3, seeds=(0,), report_seconds=4)
     return output, shown.getvalue().splitlines()
 
 
@@ -84,7 +87,9 @@ def test_table_demo_prints_recall_side_by_side(table_demo: tuple[Path, list[str]
         ["benign", "200"], ["malignant", "10"], ["balanced", "210"]
     ]  # fmt: skip
     assert any(line.startswith("Here synthetic rows ") for line in shown)
-    assert shown[-1] == f"The balanced table, 190 synthetic rows at its end: {folder / 'balanced.csv'}"
+    assert str(folder / "report.html") in shown[-1]
+    assert (folder / "report.html").is_file()
+    assert shown[-2] == f"The balanced table, 190 synthetic rows at its end: {folder / 'balanced.csv'}"
 
 
 def test_either_demo_replaces_what_the_other_left(table_demo: tuple[Path, list[str]], tmp_path: Path) -> None:

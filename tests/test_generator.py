@@ -762,3 +762,17 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read anything, so no chmod can show this
     with pytest.raises(FormatError, match=r"model\.onnx: Permission denied\."):
         Generator.load(tmp_path / "model.onnx")
+
+
+def test_a_walk_goes_round_by_small_steps(stripes_generator: Generator) -> None:
+    frames = stripes_generator.walk("lying", 24, seed=0)
+    assert frames.shape == (24, 8, 8, 1)
+    assert np.array_equal(frames, stripes_generator.walk("lying", 24, seed=0))
+    steps = np.abs(np.diff(frames.astype(float), axis=0, append=frames[:1])).mean(
+        axis=(1, 2, 3)
+    )  # and back to the first
+    apart = np.abs(frames[:12].astype(float) - frames[12:]).mean()
+    assert steps.max() < apart
+    assert stripes_generator.walk("upright", 0, seed=0).shape == (0, 8, 8, 1)
+    with pytest.raises(DataError, match="no class"):
+        stripes_generator.walk("sitting", 3)

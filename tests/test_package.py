@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "sklearn", "pandas", "albumentations", "onnxruntime", "onnx", "onnxscript"}
+HEAVY = {"torch", "sklearn", "pandas", "albumentations", "onnxruntime", "onnx", "onnxscript", "matplotlib", "jinja2"}
 
 
 def modules_after(code: str) -> set[str]:
@@ -25,6 +25,10 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_generator_runs_without_torch_and_pandas() -> None:
     assert not modules_after("from ganaug import Generator") & (HEAVY - {"onnxruntime"})
+
+
+def test_report_loads_what_it_draws_with_when_it_draws() -> None:
+    assert not modules_after("import ganaug.report") & HEAVY
 
 
 def test_names_are_there_and_others_are_not() -> None:

@@ -20,7 +20,7 @@ __all__ = ["STARTED", "main"]
 STARTED = time.perf_counter()
 """When this process began, near enough: what loading torch takes is part of the user's budget."""
 
-COMMANDS = ("demo", "fit", "sample", "balance", "inspect")
+COMMANDS = ("demo", "fit", "sample", "balance", "evaluate", "inspect")
 """In the order in which somebody new needs them; each is `command` in the module of its name."""
 
 INTERRUPTED = 130

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ganaug.demo.comparison import Comparison
+    from ganaug.generator import Generator
 
 __all__ = ["command", "run", "run_table"]
 
 IMAGE_BUDGET = 90.0
+REPORT_SECONDS = 40.0
+"""Time for the report's own comparison."""
 
 
 @click.command("demo", short_help="See it all done on data of scikit-learn's.")
@@ -34,7 +37,8 @@ def command(output: "Path", table: bool, budget: float | None) -> None:
     The digits become an image folder with a long tail, 100 images of the commonest and 5 of the rarest; or, with
     --table, the breast cancer data become a table with 200 benign and 10 malignant tumours. A generator is trained on
     it, the classes are balanced, and a classifier is trained with and without the synthetic samples. The recall of
-    every class is printed, whatever it is. A folder that an earlier demo wrote is replaced.
+    every class is printed, whatever it is, and a report for the browser is written. A folder that an earlier demo wrote
+    is replaced.
     """
     if table:
         run_table(output, time_budget=budget)
@@ -43,7 +47,12 @@ def command(output: "Path", table: bool, budget: float | None) -> None:
 
 
 def run(
-    output: "Path", *, max_steps: int | None = None, time_budget: float | None = None, **compare_settings: Any
+    output: "Path",
+    *,
+    max_steps: int | None = None,
+    time_budget: float | None = None,
+    report_seconds: float = REPORT_SECONDS,
+    **compare_settings: Any,
 ) -> None:
     """Do what the command does with images; the tests do it in a few steps."""
     click.echo("Loading torch and scikit-learn.", err=True)
@@ -61,12 +70,20 @@ def run(
 
     click.echo("Training a small classifier with and without synthetic images.", err=True)
     _show(compare(real, test, generator, **compare_settings))
+    report = output / "report.html"
+    _write_report(report, real, test, generator, report_seconds)
     click.echo(f"\nReal and synthetic images side by side: {preview_path(model)}")
     click.echo(f"The balanced folder, {added:,} synthetic images in it: {balanced}")
+    click.echo(f"The report, with likeness, copies and a quiz: {report}")
 
 
 def run_table(
-    output: "Path", *, max_steps: int | None = None, time_budget: float | None = None, **compare_settings: Any
+    output: "Path",
+    *,
+    max_steps: int | None = None,
+    time_budget: float | None = None,
+    report_seconds: float = REPORT_SECONDS,
+    **compare_settings: Any,
 ) -> None:
     """Do what the command does with a table."""
     click.echo("Loading torch and scikit-learn.", err=True)
@@ -85,8 +102,11 @@ def run_table(
 
     click.echo("Training random forests with and without synthetic rows.", err=True)
     _show(compare_rows(real, balanced, test, **compare_settings))
+    report = output / "report.html"
+    _write_report(report, real, test, generator, report_seconds, target=TARGET)
     click.echo(f"\nThe tables trained and tested on: {real} and {test}")
     click.echo(f"The balanced table, {added:,} synthetic rows at its end: {balanced}")
+    click.echo(f"The report, with likeness, copies and a quiz: {report}")
 
 
 def _show(comparison: "Comparison") -> None:
@@ -95,3 +115,19 @@ def _show(comparison: "Comparison") -> None:
     click.echo(comparison.table())
     click.echo(f"\n{comparison.verdict()}")
     click.echo("That is one split and one generator: compare on your own data before you rely on it.")
+
+
+def _write_report(
+    file: "Path", real: "Path", test: "Path", generator: "Generator", seconds: float, **settings: Any
+) -> None:
+    """Judge the generator by the samples that it has not seen, within so many seconds."""
+    from ganaug.cli.evaluate import run as evaluate
+    from ganaug.evaluation import begin
+    from ganaug.quality.arms import IMAGE_ARMS, TABLE_ARMS
+
+    click.echo("Writing the report.", err=True)
+    shown = {"nothing", "random oversampling", "GAN, 30 % of a batch", "jittered copies, 30 % of a batch"}
+    arms = TABLE_ARMS if generator.modality == "table" else [arm for arm in IMAGE_ARMS if arm.name in shown]
+    session = begin(real, generator, held_out=test, arms=arms, budget=seconds, **settings)
+    report, _ = evaluate(session, source=str(real), quiet=True)
+    report.save_html(file)

@@ -17,6 +17,7 @@ _OURS = re.compile(
     | balanced/manifest\.csv
     | (train|test|balanced)\.csv
     | (digits|breast-cancer)\.(onnx|preview\.png)
+    | report\.html
     | (digits|breast-cancer)\.onnx\.checkpoint/(checkpoint\.json|step-[0-9]+\.safetensors)
     | ([^/]+/)?\.ganaug-[0-9a-f]+\.part(/.*)?
     )""",

@@ -1,7 +1,6 @@
 """The demonstration: scikit-learn's digits with a long tail, and what synthetic images are worth to a classifier."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.data import DataLoader, RandomSampler
 
 from ganaug.data import AugmentedDataset, ImageFolder
 from ganaug.demo.comparison import AS_IT_IS, REPEATED, SYNTHETIC, Comparison
 from ganaug.generator import Generator
+from ganaug.quality.image_classifier import fit_small_cnn
 
 __all__ = ["ARMS", "compare", "write_digits"]
 
@@ -65,30 +64,10 @@ def compare(
 
 
 def _fit(dataset: Any, real: ImageFolder, steps: int, seed: int) -> nn.Module:
-    channels, n_classes = real[0][0].shape[0], len(real.classes)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = _classifier(channels, n_classes).train()
     random = torch.Generator().manual_seed(seed)
     order = RandomSampler(dataset, num_samples=steps * BATCH, generator=random)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, cycle_momentum=False)
-    for image, label in DataLoader(dataset, BATCH, sampler=order, generator=random):
-        loss = F.cross_entropy(model(image), label)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-    return model.eval()
-
-
-def _classifier(channels: int, n_classes: int) -> nn.Sequential:
-    """Three convolutions, 24,000 parameters: seconds of training, not minutes."""
-    layers: list[nn.Module] = []
-    for before, after in pairwise((channels, 16, 32, 64)):
-        layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-    layers.insert(6, nn.MaxPool2d(2))
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, n_classes))
+    batches = iter(DataLoader(dataset, BATCH, sampler=order, generator=random))
+    return fit_small_cnn(batches, channels=real[0][0].shape[0], n_classes=len(real.classes), steps=steps, seed=seed)
 
 
 @torch.no_grad()

@@ -11,7 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganaug import __version__
@@ -33,6 +35,8 @@ SCREEN_STEPS = 180
 """Steps that each fold of the screen trains for; fewer in a short run."""
 SCREEN_STEPS_PER_SECOND, SCREEN_STEPS_PER_STEP = 1.2, 0.2
 CHECKPOINT_SECONDS = 10.0
+MOST_LOSSES = 60
+"""Moments of a run whose losses the model file tells."""
 
 Built = TypeVar("Built")
 
@@ -152,6 +156,7 @@ class Run(ABC):
         referee = Referee(screen, learn, held_out, noise_dim=self.noise_dim, random=self._random(4))
         self.screen, self.agreement, self.learn, self.referee = screen, agreement, learn, referee
         plan = Plan(self._seconds_left(), self.max_steps)
+        self.losses: list[dict[str, float]] = []
         self.save_checkpoint()  # a kill from here on does not cost what has been learnt
         for step in train(
             state,
@@ -162,6 +167,9 @@ class Run(ABC):
             batch_size=self.batch_size,
             measure=referee.measure,
         ):
+            if step.progress * MOST_LOSSES > len(self.losses):  # reading one waits for the device: not at every step
+                named = {name: round(float(loss), 4) for name, loss in step.losses.items()}
+                self.losses.append({"progress": round(step.progress, 4)} | named)
             if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
                 self.save_checkpoint()
             yield step
@@ -182,9 +190,27 @@ class Run(ABC):
         average, discriminator = family.average.float().cpu().eval(), family.discriminator
         discriminator = discriminator and discriminator.cpu().eval()
         self.screen.cpu()
-        artefact = self.artefact(average, discriminator, self._realism_offset(average, discriminator))
+        self._offset = self._realism_offset(average, discriminator)
+        artefact = self.artefact(average, discriminator, self._offset)
         names: tuple[str, ...] = artefact.output_names  # type: ignore[assignment]
         return Generator.from_bytes(export_onnx(artefact.eval(), self._metadata(progress, measure, alarms), names))
+
+    @torch.no_grad()
+    def realism(self, samples: Samples) -> NDArray[np.float32] | None:
+        """Return the discriminator's probability that samples are real, (N,), once `finish` is done.
+
+        The model file's output `realism` is the same for what the model makes; this is for any samples, real ones too.
+        None where the family has no discriminator.
+        """
+        discriminator = self.state.family.discriminator
+        if discriminator is None:
+            return None
+        judged = [
+            torch.sigmoid(discriminator(samples.inputs(rows), samples.label[rows]) - self._offset[samples.label[rows]])
+            for rows in torch.split(torch.arange(len(samples)), 256)
+        ]
+        realism: NDArray[np.float32] = torch.cat(judged).numpy() if judged else np.zeros(0, np.float32)
+        return realism
 
     def save_checkpoint(self) -> None:
         """Write the run as it stands to its folder."""
@@ -279,6 +305,7 @@ class Run(ABC):
                 }
                 for moment, one in state.measures
             ],
+            "losses": [entry for entry in self.losses if all(map(math.isfinite, entry.values()))],
             "kept_from": round(progress, 4),
             "agreement": dict(zip(names, measure.agreement, strict=True)),
             "variety": {

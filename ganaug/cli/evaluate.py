@@ -1,0 +1,216 @@
+"""``ganaug evaluate``: whether synthetic samples look real, are copies, and help."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganaug.cli.options import SEED, check_image_options, duration, is_table, path
+from ganaug.cli.text import clock, printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ganaug.evaluation import Report
+    from ganaug.quality.session import Moment, Session
+
+__all__ = ["command", "run", "summary"]
+
+
+@click.command("evaluate", short_help="Find out whether synthetic samples help.")
+@click.argument("source", type=path)
+@click.argument("model", type=path, required=False, metavar="[MODEL.onnx]")
+@click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
+@click.option("--output", type=path, metavar="REPORT.html", help="Write the report as a page that opens in a browser.")
+@click.option("--json", "json_file", type=path, metavar="FILE", help="Write every figure with its interval.")
+@click.option(
+    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="Decides splits, classifiers and generators."
+)
+@click.option(
+    "--group",
+    metavar="NAME",
+    help="Samples of one group never part: a column of a table, or a regular expression for names of image files.",
+)
+@click.option(
+    "--budget", type=duration, metavar="TIME", default="10m", show_default=True, help="Time for all of it, such as 90s."
+)
+@click.option(
+    "--features",
+    metavar="FILE",
+    help="What images are compared by: an ONNX network, or efficientnet-lite0 if installed.",
+)
+def command(
+    source: "Path",
+    model: "Path | None",
+    target: str | None,
+    output: "Path | None",
+    json_file: "Path | None",
+    seed: int,
+    group: str | None,
+    budget: float,
+    features: str | None,
+) -> None:
+    """Find out whether synthetic samples of SOURCE look real, are copies, and help a classifier.
+
+    SOURCE is an image folder, or a .csv or .parquet table. It is cut into folds; for each, a generator is trained on
+    the others, and so is a small classifier, with nothing done about imbalance, with the classical remedies, and with
+    synthetic samples. The verdict is one of "helps", "no difference" and "hurts".
+
+    A MODEL.onnx that was not trained on SOURCE is judged by it; one that was is searched for copies. Ctrl-C ends the
+    work, and what is known by then is written.
+    """
+    from ganaug.cli import STARTED
+    from ganaug.files import check_writable
+
+    if is_table(source):
+        if features is not None:
+            raise click.UsageError("--features is for images; the columns of a table are compared as they are.")
+        if target is None:
+            raise click.UsageError("A table needs --target, the column that holds the classes.")
+    else:
+        check_image_options(source, target)
+    for file, ending in ((output, ".html"), (json_file, ".json")):
+        if file is not None and file.suffix.lower() != ending:
+            raise click.UsageError(f"The file to write must end in {ending}, but is {str(file)!r}.")
+        if file is not None:
+            check_writable(file, folder=False)
+
+    from ganaug.generator import Generator
+
+    generator = None if model is None else Generator.load(model)
+    click.echo("Loading torch and scikit-learn.", err=True)
+    from ganaug.evaluation import begin
+
+    session = begin(
+        source, generator, target=target, groups=group, features=features, budget=budget, seed=seed, started=STARTED
+    )
+    counts = f"{len(session.data.labels):,} samples of {len(session.data.classes)} classes"
+    click.echo(f"{counts}: {len(session.splits)} splits, {len(session.arms)} arms each.", err=True)
+    report, interrupted = run(session, source=str(source))
+    click.echo(summary(report.to_dict()))
+    if json_file is not None:
+        report.save_json(json_file)
+        click.echo(f"Figures: {json_file}")
+    if output is not None:
+        report.save_html(output)
+        click.echo(f"Report: {output}")
+    if interrupted:
+        raise click.exceptions.Exit(130)
+
+
+def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[Report, bool]":
+    """Evaluate as the user sees it; return the report, and whether Ctrl-C cut it short.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If nothing was known when the user ended it.
+    """
+    from ganaug.evaluation import report_of
+
+    interrupted = False
+    try:
+        with _progress(quiet=quiet) as show:
+            for moment in session.steps():
+                show(moment)
+    except KeyboardInterrupt:
+        if not any(result.scores for result in session.results) and session.own_copying is None:
+            raise
+        interrupted = True
+        click.echo("Interrupted: here is what is known so far.", err=True)
+    return report_of(session, source=source, interrupted=interrupted), interrupted
+
+
+def summary(figures: dict[str, Any]) -> str:
+    """Return the figures in prose, as a terminal shows them."""
+    lines = ["", figures["sentence"]]
+    if figures["arms"]:
+        width = max(len(arm["name"]) for arm in figures["arms"])
+        lines += ["", f"Balanced accuracy in percent, over {figures['comparison']['splits']} splits:"]
+        order = sorted(figures["arms"], key=lambda arm: -(arm["metrics"]["balanced_accuracy"]["mean"] or 0))
+        for arm in order:
+            lines.append(f"  {arm['name']:<{width}}  {_percent(arm['metrics']['balanced_accuracy'])}")
+    lines += ["", *_likeness(figures), *_copied(figures)]
+    for finding in figures["findings"]:
+        lines.append(f"{finding['level'].capitalize()}: {finding['text']}")
+    if figures["left_out"]:
+        lines.append(f"Left out: {'; '.join(figures['left_out'])}.")
+    return "\n".join(printable(line) for line in lines)
+
+
+def _likeness(figures: dict[str, Any]) -> list[str]:
+    fidelity = figures["fidelity"]
+    told, kernel = fidelity["two_sample_auc"], fidelity["kernel_distance"]
+    if told["mean"] is None or kernel["value"] is None:
+        return []
+    inside = "within" if kernel["value"] <= kernel["floor"] else "beyond"
+    return [
+        f"Likeness: a classifier tells real from synthetic with an area under the curve of {told['mean']:.2f} "
+        f"({told['low']:.2f} to {told['high']:.2f}; 0.5 is not at all). The kernel distance, {kernel['value']:.3g}, is "
+        f"{inside} what two halves of the real data are apart ({kernel['floor']:.3g}). Coverage is "
+        f"{fidelity['coverage'] or 0:.0%}, by {fidelity['features']}."
+    ]
+
+
+def _copied(figures: dict[str, Any]) -> list[str]:
+    copies = figures["copies"]
+    if copies["share"] is None:
+        return []
+    found = copies["calibration"]["planted_altered_found"]
+    planted = "" if found is None else f" Of planted, slightly altered copies {found:.0%} were found."
+    return [
+        f"Copies: {copies['share']:.1%} of {copies['n']:,} samples, where {copies['expected_share']:.0%} would be by "
+        f"chance.{planted}"
+    ]
+
+
+def _percent(estimate: dict[str, float | None]) -> str:
+    mean, low, high = (estimate[name] for name in ("mean", "low", "high"))
+    if mean is None:
+        return "-"
+    return f"{100 * mean:5.1f}" + (
+        f"  ({100 * low:.1f} to {100 * high:.1f})" if low is not None and high is not None else ""
+    )
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> "Iterator[Callable[[Moment], None]]":
+    """Give a function that shows each moment on standard error: a bar on a terminal, else a line for each split."""
+    if quiet:
+        yield lambda _: None
+    elif not sys.stderr.isatty():
+        yield _Lines().show
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+        from rich.table import Column
+
+        text = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
+        columns = (BarColumn(8), TaskProgressColumn(), text)
+        with Progress(*columns, console=Console(stderr=True), expand=True, transient=True) as bar:
+            task = bar.add_task("planning", total=1)
+
+            def show(moment: "Moment") -> None:
+                left = f"{clock(moment.seconds_left)} left  " if moment.seconds_left is not None else ""
+                bar.update(task, completed=moment.progress, description=left + moment.doing)
+
+            yield show
+
+
+class _Lines:
+    """One line every few seconds."""
+
+    EVERY = 10.0
+
+    def __init__(self) -> None:
+        self._shown = -self.EVERY
+
+    def show(self, moment: "Moment") -> None:
+        now = time.perf_counter()
+        if now - self._shown >= self.EVERY:
+            self._shown = now
+            left = "" if moment.seconds_left is None else f" · {clock(moment.seconds_left)} left"
+            click.echo(f"{moment.progress:4.0%}{left} · {moment.doing}", err=True)

@@ -1,0 +1,1 @@
+"""How good synthetic data is: fidelity, copies, and what it is worth to a classifier."""

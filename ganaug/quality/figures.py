@@ -1,0 +1,185 @@
+"""The figures of an evaluation, as its JSON has them: schema version 1."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ganaug import __version__
+from ganaug.quality.copying import class_copies, pooled_copies
+from ganaug.quality.fidelity import pooled_class_fidelity, pooled_fidelity
+from ganaug.quality.findings import findings
+from ganaug.quality.gallery import repeated_items
+from ganaug.quality.parts import modality_of
+from ganaug.quality.session import Session, SplitResult
+from ganaug.quality.splits import fewest_for_a_verdict
+from ganaug.quality.verdict import Comparison, compare
+
+__all__ = ["SCHEMA_VERSION", "figures_of", "sentence_of"]
+
+SCHEMA_VERSION = 1
+
+
+def figures_of(session: Session, *, source: str = "", interrupted: bool = False) -> dict[str, Any]:
+    """Return everything that is known so far, as plain JSON.
+
+    Parameters
+    ----------
+    session : Session
+        Finished or not.
+    source : str
+        Where the data came from.
+    interrupted : bool
+        Whether the user ended it.
+    """
+    data, complete = session.data, session.complete
+    comparison = _compared(session, complete)
+    measured = [result.fidelity for result in session.results if result.fidelity is not None]
+    searched = [result.copying for result in session.results if result.copying is not None]
+    if session.own_copying is not None:
+        searched = [session.own_copying]
+    fidelity, copies = pooled_fidelity(measured, session.features_name), pooled_copies(searched)
+    counts = np.bincount(data.labels, minlength=len(data.classes))
+    classes = [
+        {
+            "name": str(name),
+            "count": int(counts[c]),
+            "verdict": comparison.class_verdict[c],
+            "rival": comparison.rival,
+            "recall": {arm: rows[c].to_dict() for arm, rows in comparison.recall.items()},
+            "difference": comparison.class_difference[c].to_dict(),
+            "fidelity": pooled_class_fidelity(measured, c),
+            "copies": class_copies(searched, c),
+        }
+        for c, name in enumerate(data.classes)
+    ]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "ganaug_version": __version__,
+        "modality": modality_of(data),
+        "verdict": comparison.verdict,
+        "sentence": sentence_of(comparison, fewest_for_a_verdict(session.folds)),
+        "classes": classes,
+        "arms": _arms(session, comparison),
+        "comparison": {
+            "splits": comparison.splits,
+            "repeats": len({result.split.repeat for result in complete}),
+            "rival": comparison.rival,
+            "chosen": comparison.chosen,
+            "difference": comparison.difference.to_dict(),
+            "metric": "balanced_accuracy",
+            "grouped": session.groups is not None,
+        },
+        "fidelity": fidelity,
+        "copies": copies,
+        "findings": findings(
+            fidelity,
+            copies,
+            classes,
+            seen=session.seen,
+            repeated=repeated_items(data),
+            grouped=session.groups is not None,
+        ),
+        "training": _training(session),
+        "data": {
+            "source": source,
+            "n": len(data.labels),
+            "fingerprint": data.fingerprint,
+            "seen_by_model": session.seen,
+        },
+        "settings": {
+            "seed": session.seed,
+            "budget": session.budget,
+            "splits": len(session.splits),
+            "folds": session.folds,
+            "device": session.device,
+            "estimator": type(session.estimator).__name__ if modality_of(data) == "table" else "SmallCNN",
+            "classifier_steps": session.steps_of_classifier if modality_of(data) == "image" else None,
+        },
+        "seconds": round(time.perf_counter() - session.started, 2),
+        "left_out": _left_out(session, complete, interrupted),
+    }
+
+
+def _compared(session: Session, complete: Sequence[SplitResult]) -> Comparison:
+    tested = np.zeros(len(session.data.classes), np.int64)
+    if complete:
+        rows = np.unique(np.concatenate([result.split.test for result in complete]))
+        tested = np.bincount(session.data.labels[rows], minlength=len(tested))
+    shares = [len(result.split.test) / len(result.split.train) for result in complete]
+    return compare(
+        [result.scores for result in complete],
+        session.arms,
+        tested,
+        test_per_train=float(np.mean(shares)) if shares else 0.0,
+        fewest=fewest_for_a_verdict(session.folds),
+    )
+
+
+def sentence_of(comparison: Comparison, fewest: int) -> str:
+    """Say in one sentence what came out.
+
+    Examples
+    --------
+    >>> from ganaug.quality.estimates import Estimate
+    >>> nothing = Comparison("no difference", None, None, Estimate(), 0, {}, {}, {}, [], [])
+    >>> sentence_of(nothing, 5)
+    'Whether synthetic samples help could not be measured: no split was finished.'
+    """
+    difference = comparison.difference
+    if comparison.chosen is None or difference.mean is None:
+        return "Whether synthetic samples help could not be measured: no split was finished."
+    if comparison.splits < fewest or difference.low is None or difference.high is None:
+        return (
+            f"Whether synthetic samples help cannot be told from {comparison.splits} of at least {fewest} splits; so "
+            f"far balanced accuracy changed by {100 * difference.mean:+.1f} points."
+        )
+    outcome = {
+        "helps": "Synthetic samples help here",
+        "hurts": "Synthetic samples hurt here",
+        "no difference": "Synthetic samples make no difference here that could be told from chance",
+    }[comparison.verdict]
+    mean, low, high = (f"{100 * end:+.1f}" for end in (difference.mean, difference.low, difference.high))
+    return (
+        f"{outcome}: on data not learned from, balanced accuracy changed by {mean} points (95 % interval {low} "
+        f"to {high}) against the best arm without them ({comparison.rival})."
+    )
+
+
+def _arms(session: Session, comparison: Comparison) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": arm.name,
+            "kind": arm.kind,
+            "metrics": {name: one.to_dict() for name, one in comparison.metrics[arm.name].items()},
+            "difference": comparison.to_rival[arm.name].to_dict() if arm.name in comparison.to_rival else None,
+        }
+        for arm in session.arms
+        if arm.name in comparison.metrics
+    ]
+
+
+def _training(session: Session) -> dict[str, Any] | None:
+    given = session.generator.metadata["training"] if session.generator is not None else None
+    found: Mapping[str, Any] | None = given or next((one.training for one in session.results if one.training), None)
+    if not found:
+        return None
+    measures = [dict(entry) for entry in found.get("history") or [] if isinstance(entry, dict)]
+    losses = [
+        {"progress": entry.get("progress"), "losses": {name: x for name, x in entry.items() if name != "progress"}}
+        for entry in found.get("losses") or []
+        if isinstance(entry, dict)
+    ]
+    history = [entry for entry in [*measures, *losses] if isinstance(entry.get("progress"), int | float)]
+    return {
+        "history": sorted(history, key=lambda entry: float(entry["progress"])),
+        "seconds": found.get("seconds"),
+        "steps": found.get("steps"),
+    }
+
+
+def _left_out(session: Session, complete: Sequence[SplitResult], interrupted: bool) -> list[str]:
+    missing = len(session.splits) - len(complete)
+    reason = "after Ctrl-C" if interrupted else "for the budget"
+    return [*session.left_out, *([f"{missing} of {len(session.splits)} splits, {reason}"] if missing else [])]

@@ -1,0 +1,90 @@
+"""A split of images: the small CNN, in every arm from the same first weights for the same number of steps."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganaug.codecs.image import LabelledImages
+from ganaug.quality.arms import Arm
+from ganaug.quality.image_classifier import ImageClassifier, drawn_rows, fit_small_cnn, label_preserving, to_tensor
+from ganaug.quality.parts import Data, Sampler, part
+from ganaug.quality.scores import balancing_power
+from ganaug.quality.trials import Trial
+
+__all__ = ["ImageTrial"]
+
+BATCH = 64
+
+
+class ImageTrial(Trial):
+    """A split of images: the small CNN, in every arm from the same first weights for the same number of steps."""
+
+    train: LabelledImages
+    test: LabelledImages
+    synthetic: LabelledImages
+    jittered: LabelledImages
+
+    def __init__(self, train: LabelledImages, test: LabelledImages, sampler: Sampler, *, seed: int, steps: int) -> None:
+        super().__init__(train, test, sampler, seed=seed)
+        self.steps = steps
+        self._judge: ImageClassifier | None = None
+
+    @property
+    def judge(self) -> ImageClassifier:
+        """A classifier of the training part with its classes balanced."""
+        if self._judge is None:
+            self._judge = self._fit(Arm("random oversampling", "classical", filled="repeats"), self.train)
+        return self._judge
+
+    def class_probabilities(self, data: Data) -> NDArray[np.floating]:
+        """Return what the judge reads."""
+        assert isinstance(data, LabelledImages)  # noqa: S101
+        return self.judge.probabilities(data.images)
+
+    def _fit_and_judge(self, arm: Arm) -> NDArray[np.floating]:
+        if arm.kind == "classical" and arm.filled == "repeats":
+            return self.judge.probabilities(self.test.images)
+        return self._fit(arm, self.train).probabilities(self.test.images)
+
+    def _power(self) -> float:
+        learn, tune = next(self._tuning_splits(), (None, None))
+        if learn is None or tune is None:
+            return 0.0
+        classifier = self._fit(Arm("nothing", "nothing"), part(self.train, learn))
+        shares = self.counts / self.counts.sum()
+        return balancing_power(classifier.probabilities(self.train.images[tune]), self.train.labels[tune], shares)
+
+    def _fit(self, arm: Arm, train: LabelledImages) -> ImageClassifier:
+        channels, n_classes = train.images.shape[3], len(train.classes)
+        weight = None
+        if arm.weighted:
+            balanced = self.counts.sum() / (n_classes * np.maximum(self.counts, 1))
+            weight = torch.tensor(balanced, dtype=torch.float32)
+        model = fit_small_cnn(
+            self._batches(arm, train),
+            channels=channels,
+            n_classes=n_classes,
+            steps=self.steps,
+            seed=self.seed,
+            class_weight=weight,
+        )
+        return ImageClassifier(model)
+
+    def _batches(self, arm: Arm, train: LabelledImages) -> Iterator[tuple[Tensor, Tensor]]:
+        rng = np.random.default_rng([self.seed, 3])
+        augment = label_preserving(train.images.shape[3], self.seed) if arm.filled == "altered" else None
+        n_added = round(arm.share * BATCH)
+        streams: list[tuple[LabelledImages, Iterator[NDArray[np.int64]]]] = []
+        if n_added < BATCH:
+            streams.append((train, drawn_rows(train.labels, BATCH - n_added, bool(arm.filled), rng)))
+        if n_added:
+            added = self.jittered if arm.kind == "placebo" else self.synthetic
+            streams.append((added, drawn_rows(added.labels, n_added, True, rng)))
+        while True:
+            drawn = [(data, next(rows)) for data, rows in streams]
+            images = np.concatenate([data.images[rows] for data, rows in drawn])
+            labels = np.concatenate([data.labels[rows] for data, rows in drawn])
+            yield to_tensor(images if augment is None else augment(images)), torch.from_numpy(labels)

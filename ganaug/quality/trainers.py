@@ -1,0 +1,80 @@
+"""What trains a generator inside a training fold; tests and users may give another."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_table import LabelledTable
+from ganaug.fitting import ImageFit, TableFit
+from ganaug.fitting.run import Run
+from ganaug.generator import Generator
+from ganaug.quality.parts import Data, Sampler
+from ganaug.samples import Images, Rows, Samples
+
+__all__ = ["TABLE_STEPS", "FoldGenerator", "Trainer", "train_generator"]
+
+TABLE_STEPS = 500
+"""Training steps for a table: as many as `AugmentedClassifier` gives the generators that it compares."""
+
+Trainer = Callable[..., Sampler]
+"""``trainer(part, seed=..., seconds=..., device=...)`` learns from the part alone; seconds may be None."""
+
+
+class FoldGenerator:
+    """A generator with the discriminator that it was trained against, which also judges real items.
+
+    Parameters
+    ----------
+    run : Run
+        After `finish`.
+    generator : Generator
+        What `finish` returned.
+    """
+
+    def __init__(self, run: Run, generator: Generator) -> None:
+        self._run, self.generator = run, generator
+
+    def sample(self, n: Any, seed: Any = None, *, screened: bool = False) -> tuple[Any, NDArray[Any]]:
+        """As `Generator.sample`."""
+        return self.generator.sample(n, seed, screened=screened)
+
+    def realism(self, data: Data) -> NDArray[np.float32] | None:
+        """Return the discriminator's probability that items are real, (n,); None where there is none."""
+        label = torch.from_numpy(data.labels)
+        if isinstance(data, LabelledImages):
+            pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
+            samples: Samples = Images(pixels, label, len(data.classes))
+        else:
+            assert isinstance(self._run, TableFit)  # noqa: S101
+            encoded = self._run.data.codec.encode(data.frame, np.random.default_rng(self._run.seed))
+            samples = Rows(torch.from_numpy(self._run.layout.rows(encoded)), label, len(data.classes))
+        return self._run.realism(samples)
+
+
+def train_generator(
+    data: Data, *, seed: int, seconds: float | None = None, steps: int | None = None, device: str = "auto"
+) -> FoldGenerator:
+    """Train a generator as ``ganaug fit`` does, within so many seconds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ganaug.codecs.labelled_table import from_frame
+    >>> table = from_frame(pd.DataFrame({"height": np.arange(20.0)}), np.repeat(["a", "b"], 10))
+    >>> len(train_generator(table, seed=0, steps=3).sample({"a": 5}, 0)[1])
+    5
+    """
+    settings: dict[str, Any] = {"time_budget": seconds, "max_steps": steps, "random_state": seed, "device": device}
+    run: Run
+    if isinstance(data, LabelledTable):
+        settings["max_steps"] = steps or TABLE_STEPS
+        run = TableFit(data, **settings)
+    else:
+        run = ImageFit(data, **settings)
+    for _ in run.steps():
+        pass
+    return FoldGenerator(run, run.finish())

@@ -1,0 +1,112 @@
+"""Images as PNG data in a page, together no larger than a budget."""
+
+import base64
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["SIDES", "Sheet", "evenly", "picture", "sheet", "within"]
+
+SIDES = (96, 64, 48, 32, 24, 16)
+"""Longest sides, in pixels, at which images are tried until a budget is met."""
+GUTTER = 4
+"""Transparent pixels between the images of a sheet."""
+
+Images = NDArray[np.uint8]
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Several images of one size in one PNG, row after row.
+
+    Attributes
+    ----------
+    source : str
+        Its ``data:`` address.
+    columns, n : int
+        Images in a row, and in all.
+    cell : tuple of int
+        Width and height of each image.
+    gutter : int
+        Pixels between them.
+    size : tuple of int
+        Width and height of the whole.
+    """
+
+    source: str
+    columns: int
+    n: int
+    cell: tuple[int, int]
+    gutter: int
+    size: tuple[int, int]
+
+
+def picture(image: Images, side: int) -> str:
+    """Return one image of shape (H, W, C) as a ``data:`` address, its longer side about `side` pixels."""
+    return _address(_fit(image, side))
+
+
+def sheet(images: Images, side: int, columns: int) -> Sheet:
+    """Lay images of shape (n, H, W, C) out in rows of so many, which keep their width where there are fewer.
+
+    Examples
+    --------
+    >>> laid = sheet(np.zeros((5, 8, 8, 1), np.uint8), side=16, columns=4)
+    >>> laid.cell, laid.size
+    ((16, 16), (76, 36))
+    """
+    cells = [_fit(image, side) for image in images]
+    width, height = cells[0].size
+    rows = -(-len(cells) // columns)
+    size = (columns * (width + GUTTER) - GUTTER, rows * (height + GUTTER) - GUTTER)
+    whole = Image.new({"L": "LA", "RGB": "RGBA"}.get(cells[0].mode, "RGBA"), size)
+    for index, cell in enumerate(cells):
+        row, column = divmod(index, columns)
+        whole.paste(cell.convert(whole.mode), (column * (width + GUTTER), row * (height + GUTTER)))
+    return Sheet(_address(whole), columns, len(cells), (width, height), GUTTER, size)
+
+
+def within(
+    budget: int, make: Callable[[Any], Thing], size: Callable[[Thing], int], tries: Iterable[Any] = SIDES
+) -> Thing:
+    """Return what `make` gives for the first try whose result is within the budget, or else for the last one.
+
+    Examples
+    --------
+    >>> within(50, lambda side: "x" * side, len)
+    'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'
+    """
+    for one in tries:
+        made = make(one)
+        if size(made) <= budget:
+            break
+    return made
+
+
+def evenly(n: int, most: int) -> Sequence[int]:
+    """Return up to `most` of n indices, first and last among them, evenly spread."""
+    return [int(index) for index in np.linspace(0, n - 1, min(n, most)).round()] if n else []
+
+
+def _fit(image: Images, side: int) -> Image.Image:
+    """Shrink to the side with averaging, or enlarge by a whole factor, so that every pixel stays a sharp square."""
+    pixels = np.ascontiguousarray(image)
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    longest = max(picture.size)
+    if longest > side:
+        width, height = (max(1, round(length * side / longest)) for length in picture.size)
+        return picture.resize((width, height), Image.Resampling.BOX)
+    factor = side // longest
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def _address(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,91 @@
+"""Worlds whose truth is known, and generators of them that need no training."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ganaug.codecs.image import LabelledImages
+from ganaug.quality.jitter import jittered
+from ganaug.quality.parts import Data, part
+
+Sampled = tuple[Any, NDArray[Any]]
+
+
+def shells(counts: dict[str, int], rng: np.random.Generator, width: int = 6) -> tuple[pd.DataFrame, NDArray[Any]]:
+    """Points on two shells, one within the other: a forest needs many of them to see the shape."""
+    parts = []
+    for name, count in counts.items():
+        points = rng.normal(size=(count, width))
+        radius = (1.0 if name == "inner" else 1.9) + 0.25 * rng.normal(size=(count, 1))
+        parts.append(points / np.linalg.norm(points, axis=1, keepdims=True) * radius)
+    columns = [f"c{i}" for i in range(width)]
+    return pd.DataFrame(np.concatenate(parts), columns=columns), np.repeat(list(counts), list(counts.values()))
+
+
+def board(counts: dict[str, int], rng: np.random.Generator, side: int = 6) -> tuple[pd.DataFrame, NDArray[Any]]:
+    """Points on the black and white fields of a chessboard: a few of them do not show which field is whose."""
+    parts = []
+    for name, count in counts.items():
+        column = rng.integers(0, side, count)
+        row = 2 * rng.integers(0, side // 2, count) + (column + (name == "rare")) % 2
+        parts.append(np.stack([column, row], axis=1) + rng.random((count, 2)))
+    return pd.DataFrame(np.concatenate(parts), columns=["a", "b"]), np.repeat(list(counts), list(counts.values()))
+
+
+class Drawn:
+    """A generator that is a function of counts and a random source."""
+
+    def __init__(self, make: Callable[[dict[Any, int], np.random.Generator], Sampled]) -> None:
+        self.make = make
+
+    def sample(self, n: Any, seed: Any = None, *, screened: bool = False) -> Sampled:
+        return self.make(dict(n), np.random.default_rng(seed))
+
+
+def truth(_: Data, **__: Any) -> Drawn:
+    """Trains in vain, for it knows the shells."""
+    return Drawn(shells)
+
+
+def real_rows(data: Data, counts: dict[Any, int], rng: np.random.Generator) -> Data:
+    """So many items of each class, drawn with replacement."""
+    rows = [rng.choice(np.flatnonzero(data.labels == data.classes.index(name)), n) for name, n in counts.items()]
+    return part(data, np.concatenate(rows))
+
+
+def content(data: Data) -> Sampled:
+    """What a generator returns."""
+    labels = np.array(data.classes, dtype=object)[data.labels]
+    return (data.images if isinstance(data, LabelledImages) else data.frame), labels
+
+
+def copier(data: Data, **_: Any) -> Drawn:
+    """Learns by heart, and gives it back with a little noise."""
+    return Drawn(lambda counts, rng: content(jittered(real_rows(data, counts, rng), rng)))
+
+
+def repeater(data: Data, **_: Any) -> Drawn:
+    """Gives the first item of each class, and nothing else."""
+
+    def first(counts: dict[Any, int], rng: np.random.Generator) -> Sampled:
+        rows = [np.full(n, np.flatnonzero(data.labels == data.classes.index(name))[0]) for name, n in counts.items()]
+        return content(part(data, np.concatenate(rows)))
+
+    return Drawn(first)
+
+
+def noise(data: Data, **_: Any) -> Drawn:
+    """Gives pixels of no picture, or numbers drawn far from all others."""
+
+    def static(counts: dict[Any, int], rng: np.random.Generator) -> Sampled:
+        labels = np.repeat(list(counts), list(counts.values()))
+        if isinstance(data, LabelledImages):
+            return rng.integers(0, 256, (len(labels), *data.images.shape[1:]), dtype=np.uint8), labels
+        low, high = data.frame.min().to_numpy(), data.frame.max().to_numpy()
+        values = rng.choice([-1.0, 1.0], (len(labels), len(low))) * (high - low) / 2 + (high + low) / 2
+        return pd.DataFrame(values, columns=data.frame.columns), labels
+
+    return Drawn(static)

@@ -1,0 +1,467 @@
+"""`evaluate` and ``ganaug evaluate``: verdicts where the truth is known, and everything around them."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from sklearn.ensemble import RandomForestClassifier
+
+import ganaug
+from ganaug.cli import main
+from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_table import from_frame
+from ganaug.errors import DataError
+from ganaug.evaluation import begin, evaluate, report_of
+from ganaug.fitting import fit_table
+from ganaug.generator import Generator
+from ganaug.quality.arms import IMAGE_ARMS, Arm
+from tests.conftest import striped_images
+from tests.fakes import Drawn, board, copier, shells
+
+FEW = (Arm("nothing", "nothing"), Arm("class weights", "classical", weighted=True), Arm("GAN", "gan", share=1.0))
+TOP = {"schema_version", "verdict", "classes", "arms", "fidelity", "copies"}
+
+
+def forest() -> RandomForestClassifier:
+    return RandomForestClassifier(15)
+
+
+def estimates(figures: Any) -> list[dict[str, Any]]:
+    """All estimates, wherever they stand."""
+    if isinstance(figures, dict):
+        own = [figures] if figures.keys() == {"mean", "low", "high"} else []
+        return own + [one for value in figures.values() for one in estimates(value)]
+    return [one for value in figures for one in estimates(value)] if isinstance(figures, list) else []
+
+
+@pytest.fixture(scope="module")
+def helped() -> dict[str, Any]:
+    """White fields are rare, a forest sees no chessboard in the few there are, and the generator knows it is one."""
+    X, y = board({"common": 800, "rare": 120}, np.random.default_rng(0))
+    report = evaluate((X, y), trainer=lambda part, **_: Drawn(board), estimator=forest(), budget=None)
+    return report.to_dict()
+
+
+def test_augmentation_that_helps_is_said_to_help(helped: dict[str, Any]) -> None:
+    assert helped["verdict"] == "helps"
+    assert helped["comparison"]["difference"]["low"] > 0
+    assert helped["sentence"].startswith("Synthetic samples help here")
+    common, rare = helped["classes"]
+    assert rare["verdict"] == "helps"
+    assert common["verdict"] != "helps"
+    assert helped["comparison"]["splits"] == 10
+    assert not helped["left_out"]
+
+
+def test_the_figures_follow_the_schema(helped: dict[str, Any]) -> None:
+    assert helped.keys() >= TOP
+    assert helped["schema_version"] == 1
+    assert json.loads(json.dumps(helped, allow_nan=False)) == helped
+    kinds = [arm["kind"] for arm in helped["arms"]]
+    assert set(kinds) == {"nothing", "classical", "gan", "classical+gan", "placebo", "synthetic only"}
+    assert kinds.count("gan") >= 3
+    for estimate in estimates(helped):
+        if estimate["low"] is not None:
+            assert estimate["low"] <= estimate["mean"] <= estimate["high"]
+    metrics = {"balanced_accuracy", "macro_f1", "average_precision", "brier", "calibration_error"}
+    assert all(arm["metrics"].keys() == metrics for arm in helped["arms"])
+    assert [column["name"] for column in helped["fidelity"]["columns"]] == ["a", "b"]
+    (rival,) = [arm for arm in helped["arms"] if arm["difference"] is None]
+    assert rival["name"] == helped["comparison"]["rival"]
+
+
+def test_labels_without_meaning_are_not_helped() -> None:
+    X, y = shells({"inner": 40, "outer": 120}, np.random.default_rng(1))
+    y = np.random.default_rng(2).permutation(y)
+    session = begin((X, y), trainer=copier, estimator=forest(), arms=FEW, seed=3)
+    for _ in session.steps():
+        pass
+    assert report_of(session).verdict != "helps"
+
+
+def test_a_generator_that_mistakes_the_classes_hurts() -> None:
+    X, y = shells({"inner": 160, "outer": 40}, np.random.default_rng(0), 2)
+
+    def wrong(counts: dict[str, int], rng: np.random.Generator) -> Any:
+        other = {"inner": "outer", "outer": "inner"}
+        rows = shells({other[name]: n for name, n in counts.items()}, rng, 2)[0]
+        return rows, np.repeat(list(counts), list(counts.values()))
+
+    session = begin((X, y), trainer=lambda part, **_: Drawn(wrong), estimator=forest(), arms=FEW)
+    for _ in session.steps():
+        pass
+    assert report_of(session).verdict == "hurts"
+
+
+def test_the_generator_never_sees_a_test_row() -> None:
+    X, y = shells({"inner": 40, "outer": 30}, np.random.default_rng(0))
+    groups = np.arange(70) // 2
+    seen: list[set[tuple[float, ...]]] = []
+
+    def spy(data: Any, **_: Any) -> Drawn:
+        seen.append({tuple(row) for row in data.frame.to_numpy()})
+        return copier(data)
+
+    session = begin((X, y), trainer=spy, estimator=forest(), arms=FEW, groups=groups)
+    for _ in session.steps():
+        pass
+    rows = X.to_numpy()
+    assert len(seen) == len(session.results)
+    for learned, result in zip(seen, session.results, strict=True):
+        assert not learned & {tuple(row) for row in rows[result.split.test]}
+        assert not set(groups[result.split.train]) & set(groups[result.split.test])
+    assert report_of(session).to_dict()["comparison"]["grouped"] is True
+
+
+def test_a_column_of_groups_is_not_learned_from() -> None:
+    X, y = shells({"inner": 40, "outer": 30}, np.random.default_rng(0))
+    session = begin((X.assign(patient=np.arange(70) // 2), y), groups="patient")
+    assert "patient" not in session.data.frame.columns  # type: ignore[union-attr]
+    with pytest.raises(DataError, match="must be a column"):
+        begin((X, y), groups="patient")
+
+
+@pytest.fixture(scope="module")
+def small_table() -> tuple[pd.DataFrame, np.ndarray]:
+    X, y = shells({"inner": 40, "outer": 24}, np.random.default_rng(0), 3)
+    return X.round(3), y
+
+
+@pytest.fixture(scope="module")
+def small_generator(small_table: tuple[pd.DataFrame, np.ndarray]) -> Generator:
+    return fit_table(*small_table, max_steps=3, random_state=0)
+
+
+def test_a_model_is_not_flattered_by_data_it_was_trained_on(
+    small_table: tuple[pd.DataFrame, np.ndarray], small_generator: Generator
+) -> None:
+    X, y = small_table
+    order = np.random.default_rng(0).permutation(len(y))
+    shuffled = (X.iloc[order], y[order])
+    session = begin(shuffled, small_generator, trainer=copier, estimator=forest(), arms=FEW, repeats=1)
+    assert session.seen == "all"
+    for _ in session.steps():
+        pass
+    figures = report_of(session).to_dict()
+    assert figures["data"]["seen_by_model"] == "all"
+    assert any("cannot be judged by it" in finding["text"] for finding in figures["findings"])
+    assert figures["copies"]["membership_auc"] is None
+    # Copies are those of the model; likeness and verdict are of what was trained in the splits, which copies.
+    assert figures["copies"]["share"] < 0.9
+    assert figures["copies"]["n"] == 40 + 30
+    assert figures["training"]["steps"] == 3
+
+
+def test_a_model_of_other_data_is_judged_by_this(
+    small_table: tuple[pd.DataFrame, np.ndarray], small_generator: Generator
+) -> None:
+    X, y = shells({"inner": 40, "outer": 24}, np.random.default_rng(5), 3)
+    session = begin((X, y), small_generator, trainer=copier, estimator=forest(), arms=FEW, repeats=1)
+    assert session.seen == "none"
+    for _ in session.steps():
+        pass
+    figures = report_of(session).to_dict()
+    assert figures["copies"]["share"] < 0.2  # and not that of the copier, which the splits are compared with
+    assert figures["fidelity"]["constraints"]["violated"] == 0
+    with pytest.raises(DataError, match="columns of the data"):
+        begin((X.rename(columns={"c0": "other"}), y), small_generator)
+    with pytest.raises(DataError, match="classes of the data"):
+        begin((X, np.where(y == "inner", "core", y)), small_generator)
+    with pytest.raises(DataError, match="Generator"):
+        begin((X, y), "model.onnx")  # type: ignore[arg-type]
+
+
+def image_copier(data: LabelledImages, **_: Any) -> Drawn:
+    return copier(data)
+
+
+@pytest.fixture(scope="module")
+def pictured() -> Any:
+    """An evaluation of images in a few steps."""
+    data = striped_images({"lying": 30, "upright": 12}, size=16)
+    session = begin(data, trainer=image_copier, repeats=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ganaug.quality.session.IMAGE_STEPS", 6)
+        for _ in session.steps():
+            pass
+    return report_of(session)
+
+
+def test_images_go_through_every_arm(pictured: Any) -> None:
+    figures = pictured.to_dict()
+    assert figures["modality"] == "image"
+    assert [arm["name"] for arm in figures["arms"]] == [arm.name for arm in IMAGE_ARMS]
+    assert figures["comparison"]["splits"] == 5
+    assert figures["fidelity"]["inception_score"]["real"] >= 1
+    assert figures["copies"]["share"] > 0.5  # of stripes all much alike
+    assert figures["settings"]["classifier_steps"] == 6
+
+
+def test_a_trained_generator_is_judged_by_a_test_set_of_ones_own(
+    stripes: LabelledImages, stripes_generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganaug.quality.session.IMAGE_STEPS", 3)
+    test = striped_images({"lying": 12, "upright": 9}, seed=5)
+    arms = [arm for arm in IMAGE_ARMS if arm.kind in ("nothing", "gan")]
+    session = begin(stripes, stripes_generator, held_out=test, arms=arms)
+    for _ in session.steps():
+        pass
+    report = report_of(session)
+    figures = report.to_dict()
+    assert figures["data"]["seen_by_model"] == "part"
+    assert figures["comparison"]["splits"] == 5
+    assert figures["training"]["steps"] == 20
+    assert [len(result.split.test) for result in session.results] == [21] * 5
+    assert report.exhibits.walk["lying"].shape[1:] == (8, 8, 1)
+    with pytest.raises(DataError, match="trained on held_out"):
+        begin(test, stripes_generator, held_out=stripes)
+    with pytest.raises(DataError, match="trained on the rest"):
+        begin(stripes, held_out=test)
+
+
+def test_the_discriminator_gives_its_own_opinion(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    from ganaug.quality.trainers import train_generator
+
+    session = begin(small_table, trainer=lambda part, seed, **_: train_generator(part, seed=seed, steps=3), arms=FEW)
+    for moment in session.steps():
+        if "nothing" in moment.doing:
+            break
+    figures = report_of(session, interrupted=True).to_dict()
+    assert 0 <= figures["fidelity"]["realism_auc"]["low"] <= figures["fidelity"]["realism_auc"]["high"] <= 1
+    assert figures["fidelity"]["constraints"]["violated"] == 0
+    assert any("losses" in entry for entry in figures["training"]["history"])
+    assert figures["verdict"] == "no difference"
+    assert "could not be measured" in figures["sentence"]
+
+
+def test_the_exhibits_show_what_the_figures_are_of(pictured: Any) -> None:
+    exhibits = pictured.exhibits
+    assert set(exhibits.real) == set(exhibits.synthetic) == {"lying", "upright"}
+    assert exhibits.synthetic["lying"].shape[1:] == (16, 16, 1)
+    distances = [distance for _, _, _, distance in exhibits.closest]
+    assert distances == sorted(distances)
+    assert len(distances) >= 3
+    answers = [is_real for _, is_real in exhibits.quiz]
+    assert sum(answers) == len(answers) // 2 > 2
+
+
+def test_the_report_is_written_whole(pictured: Any, tmp_path: Path) -> None:
+    pictured.save_html(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert pictured.to_dict()["sentence"] in page.replace("&#43;", "+").replace("&#39;", "'")
+    assert len(page) < 5e6
+    pictured.save_json(tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text()) == pictured.to_dict()
+
+
+def test_a_budget_bounds_the_work_and_says_what_it_cost() -> None:
+    X, y = shells({"inner": 60, "outer": 100}, np.random.default_rng(0))
+
+    def slow(data: Any, **_: Any) -> Drawn:
+        time.sleep(1.5)
+        return copier(data)
+
+    begun = time.perf_counter()
+    figures = evaluate((X, y), trainer=slow, estimator=forest(), budget=6).to_dict()
+    assert time.perf_counter() - begun < 12
+    assert any("splits, for the budget" in what for what in figures["left_out"])
+    assert any("the arms GAN, a quarter" in what for what in figures["left_out"])
+    assert figures["verdict"] == "no difference"
+    assert "cannot be told" in figures["sentence"] or "could not be measured" in figures["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("real", "settings", "words"),
+    [
+        ("nowhere", {}, "does not exist"),
+        (np.zeros(5), {}, "a pair of items"),
+        ((np.zeros((5, 2)), [0] * 5), {}, "two classes"),
+        ((np.zeros((4, 8, 8)), ["a", "b", "a", "b"]), {"features": 3}, "an ONNX file, a torch module"),
+        ((np.zeros((8, 8, 8)), ["a", "b"] * 4), {"groups": "x"}, "images that come from files"),
+        ((np.zeros((8, 8, 8)), ["a", "b"] * 4), {"groups": [1, 2]}, "one group for each"),
+        ((np.zeros((8, 8, 8)), ["a", "b"] * 4), {"features": "no.onnx"}, "no feature network"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused(real: Any, settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        begin(real, **settings)
+
+
+def test_it_is_part_of_the_package() -> None:
+    assert ganaug.evaluate is evaluate
+    assert ganaug.Report.__name__ == "Report"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("photos")
+    data = striped_images({"lying": 16, "upright": 10})
+    for index, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+        (root / data.classes[label]).mkdir(exist_ok=True)
+        Image.fromarray(image[:, :, 0]).save(root / data.classes[label] / f"scene{index // 2}-{index}.png")
+    return root
+
+
+def test_file_names_make_groups(folder: Path) -> None:
+    session = begin(folder, groups=r"(scene\d+)-")
+    assert session.groups is not None
+    assert len(np.unique(session.groups)) == 13
+    with pytest.raises(DataError, match="name of every image"):
+        begin(folder, groups="patient")
+    with pytest.raises(DataError, match="no regular expression"):
+        begin(folder, groups="(")
+
+
+def test_features_of_a_network_that_the_user_has(folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    from ganaug.quality.features import extractor_of
+
+    class Mean(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.mean(dim=(2, 3))
+
+    images = begin(folder).data.images  # type: ignore[union-attr]
+    network = tmp_path / "mean.onnx"
+    torch.onnx.export(
+        Mean().eval(), (torch.zeros(1, 3, 8, 8),), network, dynamo=True, external_data=False, verbose=False
+    )
+    own, of_file = extractor_of(Mean()), extractor_of(network)
+    assert own is not None
+    assert of_file is not None
+    assert of_file.name == "mean.onnx"
+    assert np.allclose(own(images), of_file(images), atol=0.02)
+    (tmp_path / "cut.onnx").write_bytes(network.read_bytes()[:100])
+    with pytest.raises(ValueError, match="ONNX"):
+        extractor_of(tmp_path / "cut.onnx")
+
+
+def test_efficientnet_comes_from_its_package() -> None:
+    pytest.importorskip("efficientnet_lite_pytorch")
+    from ganaug.quality.features import EFFICIENTNET, extractor_of
+
+    extract = extractor_of(EFFICIENTNET)
+    assert extract is not None
+    assert extract(np.zeros((1, 32, 32, 1), np.uint8)).shape == (1, 1280)
+
+
+def run(*words: object) -> Any:
+    return CliRunner().invoke(main, ["evaluate", *map(str, words)])
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command train copiers, and classifiers of a few steps."""
+    monkeypatch.setattr("ganaug.quality.session.IMAGE_STEPS", 6)
+    monkeypatch.setitem(begin.__globals__, "Session", _quick_session)
+
+
+def _quick_session(data: Any, **settings: Any) -> Any:
+    from ganaug.quality.session import Session
+
+    return Session(data, **settings | {"trainer": copier, "repeats": 1, "arms": FEW, "estimator": forest()})
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_command_says_it_and_writes_it(folder: Path, tmp_path: Path) -> None:
+    result = run(folder, "--output", tmp_path / "r.html", "--json", tmp_path / "r.json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "r.json").read_text())
+    assert figures["sentence"] in result.stdout
+    assert figures["data"]["source"] == str(folder)
+    assert "Copies: " in result.stdout
+    assert "class weights" in result.stdout
+    assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_command_takes_a_table(small_table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
+    X, y = small_table
+    X.assign(y=y, person=np.arange(len(y)) // 2).to_csv(tmp_path / "t.csv", index=False)
+    result = run(tmp_path / "t.csv", "--target", "y", "--group", "person", "--json", tmp_path / "r.json", "--seed", 1)
+    assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "r.json").read_text())
+    assert figures["comparison"]["grouped"] is True
+    assert figures["settings"]["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nowhere"], "does not exist"),
+        (["nowhere.csv"], "needs --target"),
+        (["nowhere.csv", "--target", "y"], "nowhere.csv"),
+        (["nowhere.csv", "--target", "y", "--features", "x.onnx"], "--features is for images"),
+        (["nowhere", "--output", "report.txt"], "must end in .html"),
+        (["nowhere", "--output", "no/such/folder/report.html"], "does not exist"),
+        (["nowhere", "--json", "report.html"], "must end in .json"),
+        (["nowhere", "no.onnx"], "There is no model file"),
+        (["nowhere", "--budget", "never"], "90s, 5m, 1h"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(words: list[str], told: str) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_ctrl_c_keeps_what_is_known(small_table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
+    X, y = small_table
+    X.assign(y=y).to_csv(tmp_path / "t.csv", index=False)
+    script = (
+        "import sys, time; sys.path.insert(0, sys.argv.pop(1))\n"
+        "import tests.test_evaluate as t, ganaug.evaluation as e\n"
+        "def slow(data, **settings):\n"
+        "    if settings['seed']: print('WAITING', file=sys.stderr, flush=True); time.sleep(60)\n"
+        "    return t.copier(data)\n"
+        "e.Session = lambda data, **s: __import__('ganaug.quality.session', fromlist=['']).Session(\n"
+        "    data, **s | {'trainer': slow, 'repeats': 1, 'arms': t.FEW, 'estimator': t.forest()})\n"
+        "from ganaug.cli import main; main()"
+    )
+    words = ["evaluate", tmp_path / "t.csv", "--target", "y", "--json", tmp_path / "r.json"]
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", script, str(Path(__file__).parent.parent), *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if "WAITING" in line:
+            process.send_signal(signal.SIGINT)
+            break
+    out, rest = process.communicate(timeout=60)
+    assert process.returncode == 130, "".join(lines) + rest
+    assert "Traceback" not in rest
+    figures = json.loads((tmp_path / "r.json").read_text())
+    assert figures["comparison"]["splits"] == 1
+    assert "4 of 5 splits, after Ctrl-C" in figures["left_out"]
+    assert figures["sentence"] in out
+
+
+def test_of_very_many_samples_some_are_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganaug.quality.intake.MOST_ROWS", 60)
+    monkeypatch.setattr("ganaug.quality.intake.FEWEST_OF_A_CLASS", 8)
+    session = begin(shells({"inner": 110, "outer": 10}, np.random.default_rng(0)), groups=np.arange(120) // 2)
+    assert session.data.counts == {"inner": 55, "outer": 8}
+    assert session.groups is not None
+    assert len(session.groups) == 63
+    assert "57 of 120 samples, chosen at random" in session.left_out
+
+
+def test_from_frame_and_pairs_are_the_same_data(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    table = from_frame(*small_table)
+    assert begin(table).data.fingerprint == begin(small_table).data.fingerprint

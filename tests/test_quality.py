@@ -1,0 +1,193 @@
+"""Measures and searches against worlds whose truth is known."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ganaug.codecs.labelled_table import from_frame
+from ganaug.errors import DataError
+from ganaug.quality.copies import NOMINAL
+from ganaug.quality.copying import pooled_copies, search_for_copies
+from ganaug.quality.distances import floored, frechet_distance, inception_score, kernel_distance
+from ganaug.quality.estimates import corrected_estimate
+from ganaug.quality.fidelity import measure_fidelity, pooled_fidelity
+from ganaug.quality.findings import findings
+from ganaug.quality.parts import Data, draw, part, points
+from ganaug.quality.splits import cut
+from ganaug.quality.table_trial import TableTrial
+from ganaug.quality.two_sample import two_sample_auc
+from tests.fakes import copier, noise, repeater, shells, truth
+
+COUNTS = {"inner": 240, "outer": 160}
+
+
+@pytest.fixture(scope="module")
+def sides() -> tuple[Data, Data]:
+    """A training part and held-out rows of the shells."""
+    table = from_frame(*shells({name: 2 * n for name, n in COUNTS.items()}, np.random.default_rng(0)))
+    order = np.random.default_rng(1).permutation(len(table.labels))
+    return part(table, np.sort(order[:400])), part(table, np.sort(order[400:]))
+
+
+def judged(train: Data, held_out: Data, trainer: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    synthetic = draw(trainer(train), train, np.bincount(held_out.labels), 3)
+    codec = train.codec if trainer is not truth else None  # type: ignore[union-attr]
+    fidelity = measure_fidelity(held_out, synthetic, lambda data: points(data, train), codec=codec)
+    return pooled_fidelity([fidelity], "rows"), pooled_copies([search_for_copies(synthetic, train, held_out)])
+
+
+def test_other_real_rows_pass_for_real(sides: tuple[Data, Data]) -> None:
+    fidelity, copies = judged(*sides, truth)
+    assert fidelity["two_sample_auc"]["low"] <= 0.5 <= fidelity["two_sample_auc"]["high"]
+    assert fidelity["kernel_distance"]["value"] <= fidelity["kernel_distance"]["floor"]
+    assert fidelity["frechet_distance"]["value"] <= fidelity["frechet_distance"]["floor"]
+    assert fidelity["coverage"] > 0.9
+    assert all(column["distance"] <= 1.5 * column["floor"] for column in fidelity["columns"])
+    assert copies["share"] < 2 * NOMINAL
+    assert copies["membership_auc"]["low"] <= 0.5 <= copies["membership_auc"]["high"]
+    assert not findings(fidelity, copies, [], seen="not applicable", repeated=0, grouped=False)
+
+
+@pytest.mark.parametrize("trainer", [noise, repeater])
+def test_noise_and_one_row_repeated_do_not(sides: tuple[Data, Data], trainer: Callable[..., Any]) -> None:
+    fidelity, copies = judged(*sides, trainer)
+    assert fidelity["two_sample_auc"]["low"] > 0.95
+    assert fidelity["kernel_distance"]["value"] > 3 * fidelity["kernel_distance"]["floor"]
+    assert fidelity["coverage"] < 0.1
+    found = findings(fidelity, copies, [], seen="not applicable", repeated=0, grouped=False)
+    assert found[0]["level"] == "alarm"
+    assert "collapse" in found[0]["text"]
+
+
+def test_jittered_training_rows_are_found(sides: tuple[Data, Data]) -> None:
+    fidelity, copies = judged(*sides, copier)
+    assert copies["share"] >= 0.95
+    assert copies["calibration"]["false_alarms"] < 0.05
+    assert copies["calibration"]["planted_exact_found"] == 1.0
+    assert copies["calibration"]["planted_altered_found"] >= 0.95
+    assert copies["membership_auc"]["low"] > 0.55
+    texts = [one["text"] for one in findings(fidelity, copies, [], seen="none", repeated=0, grouped=False)]
+    assert any("nearer to a training sample" in text for text in texts)
+    assert fidelity["constraints"]["violated"] == 0
+
+
+def test_copies_of_data_that_repeats_itself_cannot_be_told() -> None:
+    frame = pd.DataFrame({"a": np.tile([0, 1, 2, 3], 60), "b": np.tile([0, 1], 120)})
+    table = from_frame(frame, np.tile(["x", "y", "y"], 80))
+    train, held_out = part(table, np.arange(160)), part(table, np.arange(160, 240))
+    copies = pooled_copies([search_for_copies(held_out, train, held_out)])
+    assert copies["share"] < 0.05
+    found = findings({}, copies, [], seen="none", repeated=0, grouped=False)
+    assert any("cannot be told" in one["text"] for one in found)
+
+
+def test_the_two_sample_interval_holds_its_promise() -> None:
+    """Of tests on two samples of one distribution, nearly all intervals hold one half."""
+    hits = 0
+    for seed in range(6):
+        one, other = np.random.default_rng(seed).normal(size=(2, 60, 4))
+        estimate = two_sample_auc(one, other, seed=seed).estimate()
+        hits += estimate.low <= 0.5 <= estimate.high  # type: ignore[operator]
+    assert hits >= 5
+
+
+def test_distances_agree_with_torchmetrics() -> None:
+    pytest.importorskip("torchmetrics")
+    import torch
+    from torchmetrics.image.fid import FrechetInceptionDistance
+    from torchmetrics.image.inception import InceptionScore
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    class Flat(torch.nn.Module):
+        num_features = 12
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.flatten(1).float() / 255
+
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(0, 256, (2, 40, 3, 2, 2), dtype=np.uint8)
+    other = other // 2
+    frechet = FrechetInceptionDistance(feature=Flat(), normalize=False, input_img_size=(3, 2, 2))
+    frechet.set_dtype(torch.float64)
+    kernel = KernelInceptionDistance(feature=Flat(), subsets=1, subset_size=40)
+    for metric in (frechet, kernel):
+        metric.update(torch.from_numpy(one), real=True)
+        metric.update(torch.from_numpy(other), real=False)
+    flat = [side.reshape(40, -1) / 255.0 for side in (one, other)]
+    assert frechet_distance(*flat) == pytest.approx(float(frechet.compute()), rel=1e-3)
+    assert kernel_distance(*flat) == pytest.approx(float(kernel.compute()[0]), rel=1e-3)
+
+    class Softened(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.flatten(1).float() / 32
+
+    score = InceptionScore(feature=Softened(), splits=1)
+    score.update(torch.from_numpy(one))
+    probabilities = torch.from_numpy(one).flatten(1).float().div(32).softmax(dim=1).numpy()
+    assert inception_score(probabilities) == pytest.approx(float(score.compute()[0]), rel=1e-4)
+
+
+def test_the_frechet_distance_has_closed_forms_to_agree_with() -> None:
+    wide, narrow = np.random.default_rng(0).normal(size=(2, 4000, 3))
+    assert frechet_distance(2 * wide, narrow) == pytest.approx(3.0, rel=0.1)  # d * (2 - 1) ** 2
+    many = np.random.default_rng(0).normal(size=(20, 50))  # fewer rows than columns
+    assert frechet_distance(many, many + 1) == pytest.approx(50.0)
+
+
+def test_few_rows_have_no_distance() -> None:
+    assert np.isnan(floored(kernel_distance, np.zeros((3, 2)), np.zeros((9, 2))).value)
+    assert np.isnan(two_sample_auc(np.zeros((3, 2)), np.zeros((9, 2))).value)
+
+
+def test_splits_that_agree_to_the_last_digit_are_still_not_certain() -> None:
+    """Three splits, each better by the same one row of ten: no variance, and no certainty either."""
+    estimate = corrected_estimate([0.05, 0.05, 0.05], 0.5, chosen_low=4, resolution=1 / 20)
+    assert estimate.low is not None
+    assert estimate.low < 0 < estimate.high  # type: ignore[operator]
+
+
+def test_groups_never_part_and_rare_classes_are_always_learned_from() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(30), 6)
+    labels = (groups % 3 == 0).astype(np.int64)
+    for split in cut(labels, groups, seed=1):
+        assert not set(groups[split.train]) & set(groups[split.test])
+        assert len(set(labels[split.train])) == len(set(labels[split.test])) == 2
+    labels = np.array([0] * 50 + [1] * 20 + [2] * 2)
+    for split in cut(rng.permutation(labels), None):
+        assert not set(split.train) & set(split.test)
+    for split in cut(labels, None):
+        assert {70, 71} <= set(split.train)
+    with pytest.raises(DataError, match="three samples or more"):
+        cut(np.array([0] * 50 + [1, 1]), None)
+    with pytest.raises(DataError, match="three groups or more"):
+        cut(np.repeat([0, 1], 20), np.repeat([0, 1], 20))
+
+
+def test_a_table_of_all_sorts_goes_through_every_arm() -> None:
+    """Missing numbers, dates, text, truth values; the test part has a category that the training part has not."""
+    from sklearn.linear_model import LogisticRegression
+
+    from ganaug.quality.arms import TABLE_ARMS
+
+    rng, n = np.random.default_rng(0), 60
+    frame = pd.DataFrame(
+        {
+            "number": rng.normal(size=n),
+            "day": pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 99, n), "D"),
+            "town": rng.choice(["A", "B"], n),
+            "member": rng.random(n) < 0.5,
+        }
+    )
+    frame.loc[::7, "number"] = np.nan
+    frame.loc[59, "town"] = "C"
+    table = from_frame(frame, ["no"] * 40 + ["yes"] * 20)
+    train, test = part(table, np.arange(0, 58)), part(table, np.array([5, 58, 59]))
+    trial = TableTrial(train, test, copier(train), seed=0, estimator=LogisticRegression(max_iter=2000))
+    for arm in TABLE_ARMS:
+        opinion = trial.predict(arm)
+        assert opinion.probability.shape == (3, 2)
+        assert np.allclose(opinion.probability.sum(axis=1), 1)
