@@ -44,7 +44,7 @@ from downstream import (
 from numpy.typing import NDArray
 from runs import Record, describe_machine, markdown_table, write
 
-from ganaug.codecs.image import LabelledImages, from_arrays
+from ganaug.codecs.labelled_images import LabelledImages, from_arrays
 from ganaug.fitting import ImageFit
 from ganaug.generator import Generator
 from ganaug.quality.image_classifier import ImageClassifier

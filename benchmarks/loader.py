@@ -30,7 +30,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from ganaug import Generator, balanced_loader
-from ganaug.codecs.image import from_arrays
+from ganaug.codecs.labelled_images import from_arrays
 from ganaug.fitting import fit_images
 
 MODELS = Path(__file__).parents[1] / "onnx_models"

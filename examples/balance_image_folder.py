@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganaug.codecs.image import load_folder
+from ganaug.codecs.labelled_images import load_folder
 from ganaug.demo.images import write_digits
 from ganaug.files import atomic_folder, check_writable
 from ganaug.fitting import fit_images

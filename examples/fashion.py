@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganaug import Generator
-from ganaug.codecs.image import from_arrays
+from ganaug.codecs.labelled_images import from_arrays
 from ganaug.fitting import fit_images
 
 CLASSES = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganaug.codecs.image import LabelledImages, from_arrays
+from ganaug.codecs.labelled_images import LabelledImages, from_arrays
 from ganaug.fitting import fit_images
 from ganaug.generator import Generator
 

@@ -27,7 +27,7 @@ from ganaug.cli.options import duration
 from ganaug.cli.preview import HEADER, NAMES, _drawable, draw_preview
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
-from ganaug.codecs.image import load_folder
+from ganaug.codecs.labelled_images import load_folder
 from ganaug.generator import Generator
 from ganaug.training import Measure, Step
 
@@ -319,7 +319,7 @@ def test_fit_refuses_class_names_that_are_not_text(tmp_path: Path) -> None:
 def test_fit_looks_at_its_outputs_before_it_trains(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganaug.codecs.image.load_folder", lambda *_: pytest.fail("it went to work"))
+    monkeypatch.setattr("ganaug.codecs.labelled_images.load_folder", lambda *_: pytest.fail("it went to work"))
     file, folder = tmp_path / "file", tmp_path / "folder.onnx"
     file.touch()
     folder.mkdir()

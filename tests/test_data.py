@@ -14,7 +14,7 @@ from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset, random_split
 
 from ganaug import AugmentedDataset, Generator, ImageFolder
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.data import fill_counts
 from ganaug.errors import DataError
 

@@ -17,7 +17,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 import ganaug
 from ganaug.cli import main
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import from_frame
 from ganaug.errors import DataError
 from ganaug.evaluation import begin, evaluate, report_of

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ganaug.checkpoints import INDEX
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.errors import DataError, DeviceError, FormatError, GanaugWarning
 from ganaug.fitting import ImageFit, choose_device, fit_images
 from ganaug.generator import Generator

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageFile
 
-from ganaug.codecs.folder import MAX_PIXELS, image_size, read_image, scan_folder
+from ganaug.codecs.folder import scan_folder
+from ganaug.codecs.image_file import MAX_PIXELS, image_size, read_image
 from ganaug.errors import DataError, GanaugWarning
 
 RNG = np.random.default_rng(0)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from ganaug.codecs.folder import read_image
-from ganaug.codecs.image import ImageCodec, LabelledImages, from_arrays, load_folder
+from ganaug.codecs.image import ImageCodec
+from ganaug.codecs.image_file import read_image
+from ganaug.codecs.labelled_images import LabelledImages, from_arrays, load_folder
 from ganaug.errors import DataError, FormatError, GanaugWarning
 
 RNG = np.random.default_rng(0)
@@ -359,7 +360,7 @@ def test_a_folder_in_which_nothing_can_be_read_is_refused(tmp_path: Path) -> Non
 def test_a_bomb_is_skipped_like_any_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_folder(tmp_path, a=10, b=10)
     put(tmp_path / "b" / "big.png", noise(40, 40, 3))
-    monkeypatch.setattr("ganaug.codecs.folder.MAX_PIXELS", 1000)
+    monkeypatch.setattr("ganaug.codecs.image_file.MAX_PIXELS", 1000)
     with pytest.warns(GanaugWarning, match=r"at most 1,000 pixels, but '.*big\.png' has more \(40 x 40\)"):
         assert load_folder(tmp_path).counts == {"a": 10, "b": 10}
 

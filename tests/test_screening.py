@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.families.augmentation import distort
 from ganaug.families.base import mixed_precision
 from ganaug.referee import Referee, collapsed, hold_out

@@ -269,7 +269,7 @@ def new_random(random_state: Any) -> np.random.RandomState:
 
 
 def _fit_images(data: Labelled, classes: list[str], codes: NDArray[Any], settings: dict[str, Any]) -> Generator:
-    from ganaug.codecs.image import from_arrays
+    from ganaug.codecs.labelled_images import from_arrays
     from ganaug.fitting import fit_images
 
     return fit_images(from_arrays(data.form.encode(data.rows), codes, classes), **settings)

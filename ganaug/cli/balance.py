@@ -12,7 +12,7 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.codecs.image import LabelledImages
+    from ganaug.codecs.labelled_images import LabelledImages
     from ganaug.generator import Generator
 
 __all__ = ["command", "write_balanced"]
@@ -73,7 +73,7 @@ def load(model: "Path", modality: str) -> "Generator":
 def write_balanced(source: "Path", generator: "Generator", output: "Path", seed: int) -> tuple[int, int]:
     """Do what the command does, and return how many real and synthetic images there are."""
     from ganaug.cli.pictures import Manifest, draw, encode
-    from ganaug.codecs.image import load_folder
+    from ganaug.codecs.labelled_images import load_folder
     from ganaug.files import atomic_folder
 
     # The pixels are not used: this is to judge, as a fit would, which files can be read, in as little memory as may be.
@@ -135,7 +135,7 @@ def _copy(files: "list[Path]", root: "Path", folder: "Path") -> set[str]:
 
 
 def _note_sizes(data: "LabelledImages", generator: "Generator") -> None:
-    from ganaug.codecs.folder import image_size
+    from ganaug.codecs.image_file import image_size
 
     height, width, _ = generator.image_shape
     if any(image_size(file) != (height, width) for file in data.files):

@@ -14,7 +14,7 @@ from ganaug.errors import DataError, GanaugWarning
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.codecs.image import LabelledImages
+    from ganaug.codecs.labelled_images import LabelledImages
     from ganaug.codecs.labelled_table import LabelledTable
     from ganaug.fitting.run import Run
     from ganaug.generator import Generator
@@ -169,7 +169,7 @@ def _leaving(checkpoint: "Path") -> Iterator[None]:
 
 
 def _load_images(source: "Path", size: int | None, say: Callable[[str], None]) -> "LabelledImages":
-    from ganaug.codecs.image import load_folder
+    from ganaug.codecs.labelled_images import load_folder
 
     data = load_folder(source, size)
     _check_names(data)

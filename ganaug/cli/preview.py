@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ganaug.cli.pictures import encode
 from ganaug.cli.text import printable
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 
 if TYPE_CHECKING:
     from ganaug.generator import Generator

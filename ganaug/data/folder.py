@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ganaug.codecs.image import load_folder
+from ganaug.codecs.labelled_images import load_folder
 
 __all__ = ["ImageFolder", "to_tensor"]
 

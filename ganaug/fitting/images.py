@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganaug.artefact import ImageArtefact
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.families.adversarial import ImageAdversarial
 from ganaug.families.base import Family
 from ganaug.fitting.run import Run
@@ -87,7 +87,7 @@ def fit_images(data: LabelledImages, **settings: Any) -> Generator:
     Examples
     --------
     >>> import numpy as np
-    >>> from ganaug.codecs.image import from_arrays
+    >>> from ganaug.codecs.labelled_images import from_arrays
     >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
     >>> generator = fit_images(from_arrays(images, [0] * 15 + [1] * 5), max_steps=3, random_state=0)
     >>> generator.sample(4, seed=0)[0].shape

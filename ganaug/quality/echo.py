@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.quality.parts import Data, part
 
 __all__ = ["Echo"]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.codecs.category import CategoryColumn
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import LabelledTable
 from ganaug.quality.columns import column_values
 from ganaug.quality.copies import CopyScan
@@ -144,7 +144,7 @@ def repeated_items(data: Data) -> int:
 
     Examples
     --------
-    >>> from ganaug.codecs.image import from_arrays
+    >>> from ganaug.codecs.labelled_images import from_arrays
     >>> repeated_items(from_arrays(np.zeros((3, 8, 8)), ["a", "b", "a"]))
     2
     """

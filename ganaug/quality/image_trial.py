@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.quality.arms import Arm
 from ganaug.quality.image_classifier import ImageClassifier, drawn_rows, fit_small_cnn, label_preserving, to_tensor
 from ganaug.quality.parts import Data, Sampler, part

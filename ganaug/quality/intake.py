@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.codecs.image import LabelledImages, from_arrays, load_folder
+from ganaug.codecs.labelled_images import LabelledImages, from_arrays, load_folder
 from ganaug.codecs.labelled_table import LabelledTable, from_frame, split_target
 from ganaug.codecs.table_file import ENDINGS, read_table
 from ganaug.errors import DataError

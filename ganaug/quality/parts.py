@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganaug.codecs.image import ImageCodec, LabelledImages
+from ganaug.codecs.image import ImageCodec
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import LabelledTable
 from ganaug.codecs.table import TableCodec
 from ganaug.errors import DataError

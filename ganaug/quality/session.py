@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import LabelledTable
 from ganaug.codecs.table import TableCodec
 from ganaug.errors import GanaugWarning

@@ -12,7 +12,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from ganaug.augmenters.remedies import Case, Remedy, categorical_positions, class_weight_settings
 from ganaug.augmenters.weights import weight_argument
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import LabelledTable
 from ganaug.codecs.numeric import NumericColumn
 from ganaug.codecs.series import category_codes, numeric_values

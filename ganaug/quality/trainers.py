@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganaug.codecs.image import LabelledImages
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import LabelledTable
 from ganaug.fitting import ImageFit, TableFit
 from ganaug.fitting.run import Run

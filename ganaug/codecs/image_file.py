@@ -1,0 +1,191 @@
+"""One image file as upright pixels.
+
+Its content is untrusted: nothing is decoded before its header has been judged.
+"""
+
+import os
+import stat
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from ganaug.errors import DataError
+
+__all__ = ["MAX_PIXELS", "file_mode", "image_size", "quoted", "read_image"]
+
+MAX_PIXELS = 50_000_000
+"""Images above this many pixels (by their header) are not decoded; 50 million RGBA pixels are 200 MB."""
+
+# Formats go by content, not by ending: a GIF named .png is common and harmless, while Pillow's other decoders (one of
+# them runs Ghostscript) have no business with untrusted files.
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+
+# EXIF orientation -> what turns the stored array (H, W, C) upright.
+_UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    1: lambda stored: stored,
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.transpose(1, 0, 2),
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: stored[::-1, ::-1].transpose(1, 0, 2),
+    8: np.rot90,
+}
+
+
+def file_mode(path: Path) -> int:
+    """Return the kind of file that a path leads to, as `stat` has it; 0 where there is none, or none to be seen."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Return an image file's height and width, from its header alone and before EXIF orientation.
+
+    Parameters
+    ----------
+    path : path-like
+        A regular file, or a link to one.
+
+    Returns
+    -------
+    tuple of int
+        Height and width.
+
+    Raises
+    ------
+    DataError
+        As `read_image`, except for damage that only decoding brings to light.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "image.png"
+    >>> Image.new("L", (6, 4)).save(path)
+    >>> image_size(path)
+    (4, 6)
+    """
+    with _opened(Path(path)) as image:
+        return image.height, image.width
+
+
+def read_image(path: str | os.PathLike[str], *, at_least: int | None = None) -> NDArray[np.uint8]:
+    """Read an image file as upright 8-bit pixels with as few channels as it needs.
+
+    EXIF orientation is applied, the first frame of several is taken, palettes and CMYK become RGB. 16-bit grey is
+    divided by 257. 32-bit grey has no scale of its own, so it is read as the smallest of 0 to 1 (floating point only),
+    0 to 255 and 0 to 65,535 that holds its values, or stretched from its minimum to its maximum where none does.
+
+    Parameters
+    ----------
+    path : path-like
+        A regular file, or a link to one.
+    at_least : int, optional
+        Where an image is going to be shrunk anyway: a JPEG may be decoded at a half, a quarter or an eighth of its size
+        (several times faster) as long as both sides keep this many pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, channels)
+        Four channels where some pixel is not opaque, one where red, green and blue are equal everywhere, else three.
+
+    Raises
+    ------
+    DataError
+        If the file is not a readable image, is damaged, or has more than `MAX_PIXELS` pixels.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "image.png"
+    >>> Image.new("RGBA", (6, 4), (255, 0, 0, 255)).save(path)
+    >>> read_image(path).shape
+    (4, 6, 3)
+    """
+    with _opened(Path(path)) as image:
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
+        image.load()
+        upright = _UPRIGHT.get(_orientation(image), _UPRIGHT[1])(_pixels(image))
+        return np.array(upright, order="C")  # A copy, because Pillow's own memory is read-only.
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image whose header is acceptable; whatever goes wrong from here on is a `DataError` naming the file."""
+    if not stat.S_ISREG(file_mode(path)):  # Also keeps pipes and devices from blocking for ever.
+        raise DataError(f"An image must be a regular file, but {quoted(path)} is not: take it out of the data.")
+    limit = f"An image must have at most {MAX_PIXELS:,} pixels, but {quoted(path)} has more"
+    remedy = "make it smaller, or take it out of the data."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # The check below is the stricter one.
+            image = Image.open(path, formats=_FORMATS)
+        with image:
+            if image.width * image.height > MAX_PIXELS:
+                raise DataError(f"{limit} ({image.width:,} x {image.height:,}): {remedy}")
+            yield image
+    except DataError:
+        raise
+    except Image.DecompressionBombError as error:  # It names Pillow's own limit, which is not ours.
+        raise DataError(f"{limit}: {remedy}") from error
+    except Exception as error:  # A hostile file can make a decoder raise nearly anything.
+        if isinstance(error, OSError) and error.errno is not None:  # of the system, where a decoder's have no number
+            raise DataError(
+                f"An image must be a file that may be read, but {quoted(path)} cannot be opened "
+                f"({os.strerror(error.errno).lower()}): change its permissions, or take it out of the data."
+            ) from error
+        raise DataError(
+            f"An image must be a complete PNG, JPEG, BMP, WebP or TIFF, but {quoted(path)} cannot be read "
+            f"({type(error).__name__}): repair it, or take it out of the data."
+        ) from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 where there is none; damaged EXIF data must not cost a sound picture."""
+    with suppress(Exception):
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return 1
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """Return a loaded image as (H, W, 1), (H, W, 3) or, where some alpha is below 255, (H, W, 4)."""
+    if image.mode.startswith(("I", "F")):
+        return _scaled_to_bytes(np.asarray(image), sixteen_bit=image.mode.startswith("I;16"))[..., None]
+    if image.has_transparency_data:
+        rgba = np.asarray(image.convert("RGBA"))
+        if rgba[..., 3].min() < 255:
+            return rgba
+        rgb = rgba[..., :3]
+    elif image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))[..., None]
+    else:
+        rgb = np.asarray(image.convert("RGB"))
+    red, green, blue = np.moveaxis(rgb, 2, 0)
+    return rgb[..., :1] if np.array_equal(red, green) and np.array_equal(red, blue) else rgb
+
+
+def _scaled_to_bytes(values: NDArray[Any], sixteen_bit: bool) -> NDArray[np.uint8]:
+    """Bring 16-bit and 32-bit grey to 0..255, by the rule that `read_image` states."""
+    if sixteen_bit:
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    scales = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
+    values = np.where(np.isfinite(values), values, 0).astype(np.float64)
+    low, high = values.min(), values.max()
+    scale = next((scale for scale in scales if low >= 0 and high <= scale), None)
+    if scale is None:
+        values, scale = values - low, (high - low) or 1.0
+    return np.round(values * 255 / scale).astype(np.uint8)
+
+
+def quoted(path: Path) -> str:
+    """Quote a name for a message; `repr` also disarms control characters, for names are untrusted."""
+    return repr(str(path))
