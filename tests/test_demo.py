@@ -67,7 +67,7 @@ def table_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str
 def test_table_demo_writes_its_tables_and_model(table_demo: tuple[Path, list[str]]) -> None:
     folder, _ = table_demo
     assert {path.name for path in folder.iterdir()} == {
-        MARKER, "train.csv", "test.csv", "balanced.csv", "breast-cancer.onnx"
+        MARKER, "train.csv", "test.csv", "balanced.csv", "breast-cancer.onnx", "report.html"
     }  # fmt: skip
     train, test, balanced = (pd.read_csv(folder / f"{part}.csv") for part in ("train", "test", "balanced"))
     assert train["diagnosis"].value_counts().to_dict() == {"benign": 200, "malignant": 10}
