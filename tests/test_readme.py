@@ -36,7 +36,7 @@ def test_every_block_runs(tmp_path: Path, stripes: LabelledImages, monkeypatch: 
     customers.to_csv(tmp_path / "customers.csv", index=False)
 
     blocks = BLOCK.findall(README.read_text())
-    kinds = ["console", "console", "python", "python", "python", "console", "python", "python"]
+    kinds = ["console", "console", "console", "python", "python", "python", "python", "python"]
     assert [kind for kind, _ in blocks] == kinds
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for kind, text in blocks:
