@@ -32,6 +32,11 @@ def striped_images(counts: dict[str, int], size: int = 8, channels: int = 1, see
     return from_arrays(np.stack(images), np.array(labels), sorted(counts))
 
 
+def name_of(value: object) -> str:
+    """Name a parameter: every worker must give a test the same name, and a function has none but its address."""
+    return "function" if callable(value) else str(value)
+
+
 @pytest.fixture(scope="session")
 def stripes() -> LabelledImages:
     return striped_images({"lying": 40, "upright": 12})

@@ -28,6 +28,7 @@ from ganaug.augmenters import GANAugmenter, GANSampler
 from ganaug.augmenters.pixels import image_form
 from ganaug.errors import DataError, GanaugWarning
 from ganaug.generator import Generator
+from tests.conftest import name_of
 from tests.remembered import borrowed_fits, remembered_fits
 
 __all__ = ["borrowed_fits", "remembered_fits"]
@@ -212,7 +213,7 @@ def _dtype(labels: Any) -> Any:
         (np.array([1, 2]), {1: 18, 2: 14}),
         (lambda y: {2: int((y == 0).sum()) - 4}, {2: 10}),
     ],
-    ids=lambda value: "callable" if callable(value) else str(value),  # every worker must give the same name
+    ids=name_of,
 )
 def test_every_strategy(strategy: Any, gained: dict[int, int]) -> None:
     sampler = GANSampler(sampling_strategy=strategy, **QUICK)

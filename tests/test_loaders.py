@@ -29,6 +29,7 @@ from torch.utils.data import (
 from ganaug import AugmentedDataset, Generator, SyntheticDataset, balanced_loader, runtime
 from ganaug.data import EvenSampler, progress
 from ganaug.errors import DataError
+from tests.conftest import name_of
 
 MODELS = Path(__file__).parents[1] / "onnx_models"
 COUNTS = {0: 12, 3: 8, 7: 3}
@@ -371,7 +372,7 @@ def test_two_labels_of_one_class(digits: Generator) -> None:
 @pytest.mark.parametrize(
     "strategy",
     ["auto", "minority", "not minority", "not majority", "all", {7: 5, 3: 9}, lambda y: {7: 6}, [7], np.array([3, 7])],
-    ids=str,
+    ids=name_of,
 )
 def test_strategies_are_those_of_imbalanced_learn(strategy: Any, data: TensorDataset, digits: Generator) -> None:
     augmented = AugmentedDataset(data, digits, strategy=strategy, synthetic_share=1.0)
@@ -388,7 +389,7 @@ def test_a_ratio_of_two_classes(digits: Generator) -> None:
     assert Counter(augmented.targets) == {0: 20, 1: 10}
 
 
-@pytest.mark.parametrize("strategy", [0.5, None, 1.5, "some", ["x"], {"x": 5}, {7: 1}, lambda y: {7: 1}], ids=str)
+@pytest.mark.parametrize("strategy", [0.5, None, 1.5, "some", ["x"], {"x": 5}, {7: 1}, lambda y: {7: 1}], ids=name_of)
 def test_strategies_that_do_not_suit_are_refused(strategy: Any, data: TensorDataset, digits: Generator) -> None:
     with pytest.raises(DataError, match="strategy must"):
         AugmentedDataset(data, digits, strategy=strategy)
