@@ -155,6 +155,7 @@ def _example(noise_dim: int) -> tuple[Tensor, Tensor]:
 @contextmanager
 def _exporting(network: _Ordered) -> Iterator[None]:
     """Turn whatever an exporter's many stages raise, wrapped in advice about them, into one sentence."""
+    cached = torch.is_autocast_cache_enabled()
     try:
         with _quiet(), torch.no_grad():
             yield
@@ -164,6 +165,8 @@ def _exporting(network: _Ordered) -> Iterator[None]:
             cause = cause.__cause__
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
         raise ExportError(f"torch cannot export the {type(network.module).__name__}: {reason}") from error
+    finally:
+        torch.set_autocast_cache_enabled(cached)  # a trace that fails leaves it off, and later trainings differ
 
 
 @contextmanager

@@ -298,8 +298,10 @@ def test_what_cannot_be_a_generator_is_refused(how: str, match: str) -> None:
 
 
 def test_outputs_must_be_those_that_are_named(module: Tiny) -> None:
+    assert torch.is_autocast_cache_enabled()
     with pytest.raises(ExportError, match="torch cannot export the Tiny: 'numeric'"):
         export_onnx(module, metadata(), ("image", "numeric"))
+    assert torch.is_autocast_cache_enabled()  # which a training needs to repeat exactly
     with pytest.raises(ValueError, match="2 outputs for the 3 names"):
         export._Ordered(Table(), OUTPUTS)(*batch(2))
 

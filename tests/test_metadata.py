@@ -215,9 +215,9 @@ def test_a_newer_format_says_so_before_anything_else() -> None:
 
 def test_large_metadata_are_refused_on_both_sides() -> None:
     with pytest.raises(FormatError, match="larger than"):
-        Metadata.from_json(json.dumps(state(training={"notes": "x" * 2**22})))
+        Metadata.from_json(json.dumps(state(training={"notes": "x" * 2**26})))
     with pytest.raises(FormatError, match="larger than"):
-        Metadata(**state(training={"notes": ["x" * 2**20] * 5})).to_json()
+        Metadata(**state(training={"notes": ["x" * 2**20] * 65})).to_json()
 
 
 def test_values_that_are_not_json_are_refused_where_they_are_made() -> None:

@@ -153,7 +153,7 @@ class ConvGenerator(nn.Module):
         z = noise * torch.rsqrt(noise.square().mean(dim=1, keepdim=True) + 1e-6)
         style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
         grid = SMALLEST // 2
-        x = self.seed(z).unflatten(1, (-1, grid, grid)).contiguous(memory_format=torch.channels_last)
+        x = self.seed(z).unflatten(1, (WIDTHS[grid], grid, grid)).contiguous(memory_format=torch.channels_last)
         x = self.block[0](x, style, embedding)
         image = self.to_pixels[0](x).float()
         for i in range(1, stages):
