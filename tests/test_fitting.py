@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganaug import export
 from ganaug.checkpoints import INDEX
 from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.errors import DataError, DeviceError, FormatError, GanaugWarning
@@ -35,6 +36,13 @@ def test_same_seed_and_steps_repeat_exactly(stripes: LabelledImages, stripes_gen
     other = fit_images(stripes, max_steps=20, random_state=1)
     assert np.array_equal(samples(again), samples(stripes_generator))
     assert not np.array_equal(samples(other), samples(stripes_generator))
+
+
+@pytest.mark.parametrize(("size", "channels"), [(8, 1), (16, 3), (64, 4)])
+def test_a_trace_is_enough_for_images(size: int, channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "_captured", lambda *_: pytest.fail("a trace was not enough"))
+    data = striped_images({"lying": 8, "upright": 4}, size, channels)
+    assert samples(fit_images(data, max_steps=1, random_state=0)).shape[1:] == (size, size, channels)
 
 
 def test_the_file_says_how_it_was_made(stripes: LabelledImages, stripes_generator: Generator) -> None:

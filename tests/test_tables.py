@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+from ganaug import export
 from ganaug.codecs.labelled_table import from_frame
 from ganaug.codecs.table import TableCodec
 from ganaug.errors import DataError, GanaugWarning
@@ -52,6 +53,14 @@ def mixed_table(counts: dict[str, int], seed: int = 0) -> tuple[pd.DataFrame, np
 def generator() -> Generator:
     frame, labels = mixed_table({"no": 200, "yes": 40})
     return fit_table(frame, labels, max_steps=400, random_state=0)
+
+
+def test_a_trace_is_enough_for_columns_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, labels = mixed_table({"no": 60, "yes": 20})
+    frame["many"] = [f"town {number // 2}" for number in range(len(frame))]  # a tail of rare categories
+    monkeypatch.setattr(export, "_captured", lambda *_: pytest.fail("a trace was not enough"))
+    rows, _ = fit_table(frame, labels, max_steps=2, random_state=0).sample(5, seed=0)
+    assert list(rows.columns) == list(frame.columns)
 
 
 def test_rows_come_back_in_the_columns_own_form(generator: Generator) -> None:

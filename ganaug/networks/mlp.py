@@ -187,7 +187,8 @@ class RowGenerator(nn.Module):
         if not self.layout.options:
             return scores, logits
         padded = F.pad(logits, (0, 1), value=-1e4)[:, self.pad]
-        return scores, padded.view(len(padded), len(self.layout.options), -1)
+        # Not by its length, which a trace would take for a constant.
+        return scores, padded.unflatten(1, (len(self.layout.options), max(self.layout.options)))
 
     def _row(self, scores: Tensor, taken: Tensor) -> Tensor:
         """Join scores (B, S) and padded choices (B, C * O), and silence the scores that the choices leave out."""
