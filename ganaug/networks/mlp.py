@@ -187,8 +187,8 @@ class RowGenerator(nn.Module):
         if not self.layout.options:
             return scores, logits
         padded = F.pad(logits, (0, 1), value=-1e4)[:, self.pad]
-        # Not by its length, which a trace would take for a constant.
-        return scores, padded.unflatten(1, (len(self.layout.options), max(self.layout.options)))
+        # By its shape, not its length, which a trace takes for a constant.
+        return scores, padded.view(padded.shape[0], len(self.layout.options), max(self.layout.options))
 
     def _row(self, scores: Tensor, taken: Tensor) -> Tensor:
         """Join scores (B, S) and padded choices (B, C * O), and silence the scores that the choices leave out."""
