@@ -2,18 +2,19 @@
 
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, cycle, islice, repeat
+from itertools import chain, cycle, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.chunks import Arrays, deal, draw_chunks
 from ganaug.codecs.table import TableCodec
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
 from ganaug.metadata import Label, Metadata
-from ganaug.rejection import ROUNDS, draw_each
+from ganaug.rejection import draw_each
 from ganaug.runtime import Form, Runtime
 from ganaug.wire import output_names, read_property
 
@@ -21,7 +22,6 @@ __all__ = ["Generator"]
 
 Seed = int | Sequence[int] | None
 Batch = tuple[Any, NDArray[Any]]
-Arrays = list[NDArray[Any]]
 
 # The network always runs on chunks whose width the kind of data alone decides, so that no batch size can change a
 # single bit of a sample: 64 images, or fewer where they are larger than 64 pixels square, which would take gigabytes.
@@ -324,8 +324,7 @@ class Generator:
             If the label is unknown, or the number is not a whole number, 0 or more.
         """
         index, count = self._index_of(label), _count(frames, "the number of frames")
-        rng = np.random.Generator(np.random.PCG64(seed))
-        ends = rng.standard_normal((2, self._info.noise_dim))
+        ends = _source(seed).standard_normal((2, self._info.noise_dim))
         angles = np.linspace(0, 2 * np.pi, count, endpoint=False)[:, None]
         noise = (np.cos(angles) * ends[0] + np.sin(angles) * ends[1]).astype(np.float32)  # (frames, noise_dim)
         chunks = [noise[i : i + self._chunk] for i in range(0, max(count, 1), self._chunk)]
@@ -361,10 +360,10 @@ class Generator:
         self, size: int, order: Iterator[int], seed: Seed, *, output: str | None = None, screened: bool = False
     ) -> Iterator[Batch]:
         """Check the seed now, and cut the chunks that it gives into batches later."""
-        rng = _source(seed)
         outputs = (output,) if output else self._content
-        chunks = self._chunks(order, rng, outputs, self._thresholds if screened else None)
-        batches = self._cut(size, chunks, outputs)
+        thresholds = self._thresholds if screened else None
+        chunks = draw_chunks(self._runtime, outputs, order, _source(seed), self._chunk, thresholds)
+        batches = deal(chunks, size, [*(self._outputs[name] for name in outputs), ((), np.int64)])
         return ((arrays[0] if output else self._finished(arrays), self._labels[labels]) for *arrays, labels in batches)
 
     def _finished(self, arrays: Arrays) -> Any:
@@ -373,58 +372,6 @@ class Generator:
             return arrays[0]
         given = dict(zip(self._content, arrays, strict=True))
         return self.codec.frame(given.get("numeric"), given.get("category"))
-
-    def _cut(self, size: int, chunks: Iterator[Arrays], outputs: tuple[str, ...]) -> Iterator[Arrays]:
-        """Deal chunks of arrays, the labels last, out in batches of another size."""
-        forms = [*(self._outputs[name] for name in outputs), ((), np.int64)]
-        rest: Arrays = [np.empty((0, *shape), dtype) for shape, dtype in forms]
-        while True:
-            batch: Arrays = [np.empty((size, *shape), dtype) for shape, dtype in forms]
-            filled = 0
-            while filled < size:
-                if not len(rest[-1]):
-                    rest = next(chunks)
-                taken = min(size - filled, len(rest[-1]))
-                for whole, part in zip(batch, rest, strict=True):
-                    whole[filled : filled + taken] = part[:taken]
-                rest = [part[taken:] for part in rest]
-                filled += taken
-            yield batch
-
-    def _chunks(
-        self, order: Iterator[int], rng: np.random.Generator, outputs: tuple[str, ...], thresholds: NDArray[Any] | None
-    ) -> Iterator[Arrays]:
-        while True:
-            labels = np.fromiter(islice(order, self._chunk), np.int64, self._chunk)
-            drawn = self._run(outputs, labels, rng) if thresholds is None else self._screen(labels, rng, thresholds)
-            yield [*drawn, labels]
-
-    def _screen(self, wanted: NDArray[np.int64], rng: np.random.Generator, thresholds: NDArray[Any]) -> Arrays:
-        """Draw samples that agree with their labels or, after a bounded number of draws, the best there are."""
-        classes, need = np.unique(wanted, return_counts=True)
-        drawn: Arrays = []
-        missing = need
-        for _ in range(ROUNDS):
-            # Twice what is missing, since some will fail again, but one for each that is wanted is the most.
-            draw = np.repeat(classes, np.minimum(need, 2 * missing))
-            more = [*self._run((*self._content, "agreement"), draw, rng), draw]
-            drawn = [np.concatenate(pair) for pair in zip(drawn, more, strict=True)] if drawn else more
-            *content, scores, labels = drawn
-            passed = scores >= thresholds[labels]
-            missing = np.maximum(need - [np.count_nonzero(passed[labels == label]) for label in classes], 0)
-            if not missing.any():
-                break
-        chosen = np.empty(len(wanted), np.int64)
-        for label, count in zip(classes, need, strict=True):
-            own = np.flatnonzero(labels == label)
-            # Those that passed, in the order they were drawn, then the rest, best first.
-            rank = np.argsort(np.where(passed[own], -np.inf, -scores[own]), kind="stable")
-            chosen[wanted == label] = own[rank[:count]]
-        return [array[chosen] for array in content]
-
-    def _run(self, outputs: tuple[str, ...], labels: NDArray[np.int64], rng: np.random.Generator) -> list[NDArray[Any]]:
-        noise = rng.standard_normal((len(labels), self._info.noise_dim), np.float32)
-        return self._runtime.run(outputs, noise, labels)
 
 
 def _source(seed: Seed) -> np.random.Generator:

@@ -764,6 +764,11 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         Generator.load(tmp_path / "model.onnx")
 
 
+def test_a_walk_refuses_what_is_no_seed(conv: Generator) -> None:
+    with pytest.raises(DataError, match="seed must be None or a whole number"):
+        conv.walk(conv.classes[0], 3, seed="x")
+
+
 def test_a_walk_goes_round_by_small_steps(stripes_generator: Generator) -> None:
     frames = stripes_generator.walk("lying", 24, seed=0)
     assert frames.shape == (24, 8, 8, 1)
