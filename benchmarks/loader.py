@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
 import statistics
 import tempfile
@@ -25,8 +24,8 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from images import _markdown_table, _processor, _write
 from PIL import Image
+from runs import Record, describe_machine, markdown_table, write
 from torch.utils.data import DataLoader, Dataset
 
 from ganaug import Generator, balanced_loader
@@ -37,8 +36,6 @@ MODELS = Path(__file__).parents[1] / "onnx_models"
 BATCH = 64
 MEMORY_WORKERS = 2
 ARMS: dict[str, dict[str, Any]] = {"default": {}, "all fresh": {"fresh": True}, "cache": {"cache": "cache"}}
-
-Record = dict[str, Any]
 
 
 class Pngs(Dataset[tuple[torch.Tensor, int]]):
@@ -74,7 +71,8 @@ def main() -> None:
     output = options.output / "quick" if options.quick else options.output
     output.mkdir(parents=True, exist_ok=True)
 
-    results: Record = {"machine": describe_machine(), "rounds": rounds, "items": items, "batch": BATCH, "sizes": {}}
+    machine = describe_machine() | {"load": os.getloadavg()[0]}
+    results: Record = {"machine": machine, "rounds": rounds, "items": items, "batch": BATCH, "sizes": {}}
     for size, generator in ((32, Generator.load(MODELS / "mnist.onnx")), (64, untrained(64))):
         with tempfile.TemporaryDirectory() as folder:
             data = written(Path(folder), generator, items)
@@ -82,19 +80,9 @@ def main() -> None:
                 str(number): measure(data, generator, number, rounds, Path(folder)) for number in workers
             }
             results["sizes"][str(size)]["memory"] = memory(data, generator)
-    _write(output / "loader.json", json.dumps(results, indent=2) + "\n")
-    _write(output / "loader.md", as_markdown(results))
+    write(output / "loader.json", json.dumps(results, indent=2) + "\n")
+    write(output / "loader.md", as_markdown(results))
     print(f"wrote {output / 'loader.json'} and {output / 'loader.md'}")
-
-
-def describe_machine() -> Record:
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
 
 
 def untrained(size: int) -> Generator:
@@ -195,9 +183,9 @@ def as_markdown(results: Record) -> str:
             times = record["first_batch_seconds"]
             extra = [[one[arm] - one["None"] for one in times] for arm in ARMS]
             waits.append([workers, _spread([one["None"] for one in times], 2), *(_spread(e, 2) for e in extra)])
-        sections.append(f"## {size} px\n\n{_markdown_table(titles, rows)}")
+        sections.append(f"## {size} px\n\n{markdown_table(titles, rows)}")
         extras = [f"{arm}, s more" for arm in ARMS]
-        sections.append("Time to the first batch:\n\n" + _markdown_table(["workers", "plain, s", *extras], waits))
+        sections.append("Time to the first batch:\n\n" + markdown_table(["workers", "plain, s", *extras], waits))
         if memory := found["memory"]:
             more = ", ".join(f"{arm} {memory[arm] - memory['None']:+.0f} MB" for arm in ARMS)
             sections.append(

@@ -1,6 +1,7 @@
 """The benchmark of tables on tables made here, in the format of KEEL's: what it reads, reckons and keeps."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,12 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     import tables
 
     return tables
+
+
+@pytest.mark.parametrize("program", ["images", "loader", "tables", "verdict"])
+def test_every_program_finds_its_parts(program: str) -> None:
+    command = [sys.executable, BENCHMARKS / f"{program}.py", "--help"]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 (our own program)
 
 
 @pytest.fixture
