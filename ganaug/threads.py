@@ -6,13 +6,15 @@ before.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from statistics import median
 from types import TracebackType
 from typing import Self
 
 import torch
 
-__all__ = ["ThreadTuner"]
+__all__ = ["ThreadTuner", "single_thread"]
 
 TRIAL_STEPS = 6
 SECONDS_BETWEEN_TRIALS = 15.0
@@ -77,3 +79,14 @@ class ThreadTuner:
         self._settled, self._trying_alone = None, True
         self._alone, self._together = [], []
         torch.set_num_threads(1)
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Let torch use one thread inside the context, for steps so small that several would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

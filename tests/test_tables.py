@@ -115,11 +115,29 @@ def test_a_bare_runtime_makes_finished_values(generator: Generator) -> None:
 
 def test_same_seed_and_steps_repeat_exactly_and_leave_torch_alone() -> None:
     frame, labels = mixed_table({"no": 40, "yes": 10})
-    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    state = torch.get_rng_state()
     first, second = (fit_table(frame, labels, max_steps=5, random_state=7) for _ in range(2))
     pd.testing.assert_frame_equal(first.sample(20, seed=0)[0], second.sample(20, seed=0)[0])
     torch.testing.assert_close(torch.get_rng_state(), state)
-    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(100, 700), (2_000, 1_302), (20_000, 3_000)])
+def test_larger_tables_train_longer(rows: int, steps: int) -> None:
+    frame, labels = mixed_table({"no": rows // 2, "yes": rows // 2})
+    assert frame.shape[1] == 7
+    assert TableFit(from_frame(frame, labels)).max_steps == steps
+    assert TableFit(from_frame(frame, labels), max_steps=5).max_steps == 5
+    assert TableFit(from_frame(frame, labels), time_budget=5.0).max_steps is None
+
+
+def test_training_takes_one_thread_and_gives_the_others_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to = [2]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: set_to[-1])
+    monkeypatch.setattr(torch, "set_num_threads", set_to.append)
+    frame, labels = mixed_table({"no": 40, "yes": 10})
+    fit = TableFit(from_frame(frame, labels), max_steps=2, random_state=0)
+    assert [set_to[-1] for _ in fit.steps()] == [1, 1]
+    assert set_to[-1] == 2
 
 
 def test_a_run_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:

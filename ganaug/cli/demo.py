@@ -29,7 +29,7 @@ REPORT_SECONDS = 40.0
     "--budget",
     type=duration,
     metavar="TIME",
-    help="Time for training the generator.  [default: 90s for images, 1,500 steps for the table]",
+    help="Time for training the generator.  [default: 90s for images, 900 steps for the table]",
 )
 def command(output: "Path", table: bool, budget: float | None) -> None:
     """See the main job done on data that come with scikit-learn: none of your own, and no download.

@@ -36,7 +36,7 @@ MOST_STEPS = 10**9
     "--budget",
     type=duration,
     metavar="TIME",
-    help="Time for all of it, such as 90s, 5m or 1h.  [default: --steps, or 3m for images and 1,500 steps for tables]",
+    help="Time for all, such as 90s, 5m or 1h.  [default: --steps, or 3m for images, 700 to 3,000 steps for tables]",
 )
 @click.option("--steps", type=click.IntRange(1, MOST_STEPS), metavar="N", help="Train for at most N steps.")
 @click.option(

@@ -36,7 +36,6 @@ class ImageFit(Run):
     modality = "image"
     noise_dim = 64
     batch_size = 16
-    default_budget = 180.0
     export_seconds = 2.0
 
     data: LabelledImages
@@ -45,6 +44,10 @@ class ImageFit(Run):
         super().__init__(data, **settings)
         self.pipeline = None if augment is None else Pipeline(augment, data.images[0])
         self.sides = resolutions(data.codec.size)
+
+    def default_bounds(self) -> tuple[float | None, int | None]:
+        """Return three minutes."""
+        return 180.0, None
 
     def samples(self) -> Images:
         """Return the images on the device."""

@@ -80,8 +80,6 @@ class Run(ABC):
     modality: ClassVar[str]
     batch_size: ClassVar[int]
     export_seconds: ClassVar[float]
-    default_budget: ClassVar[float | None] = None
-    default_steps: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -99,8 +97,7 @@ class Run(ABC):
         self.started = time.perf_counter() if started is None else started
         self.data, self.model = data, model
         unbounded = time_budget is None and max_steps is None
-        self.budget = self.default_budget if unbounded else time_budget
-        self.max_steps = self.default_steps if unbounded else max_steps
+        self.budget, self.max_steps = self.default_bounds() if unbounded else (time_budget, max_steps)
         self.device = choose_device(device)
         self.seed = secrets.randbits(31) if random_state is None else random_state
         self.checkpoint, self.resume = checkpoint, resume
@@ -108,6 +105,10 @@ class Run(ABC):
 
     noise_dim: int
     sides: tuple[int, ...]
+
+    @abstractmethod
+    def default_bounds(self) -> tuple[float | None, int | None]:
+        """Return the budget in seconds and the most steps of a run that was given neither."""
 
     @abstractmethod
     def samples(self) -> Samples:

@@ -2,10 +2,10 @@
 
 Both work on 2x2 patches, so that the costly convolutions never see the full grid: the discriminator begins with a pixel
 unshuffle. The generator does not end with the inverse, which writes the four pixels of a patch independently, and so a
-checkerboard that nothing coarser can heal: it enlarges a few channels and draws from these. Both grow: a network
-made for side S also runs at S/2, S/4, ... down to `SMALLEST`, and one more stage leaves its function as it was, because
-each stage adds to a resampled skip path through layers that begin at zero (StyleGAN2's skip and residual shapes, Karras
-et al. 2020, without the fade-in of progressive growing).
+checkerboard that nothing coarser can heal: beyond its first stage it enlarges a few channels and draws from these. Both
+grow: a network made for side S also runs at S/2, S/4, ... down to `SMALLEST`, and one more stage leaves its function as
+it was, because each stage adds to a resampled skip path through layers that begin at zero (StyleGAN2's skip and
+residual shapes, Karras et al. 2020, without the fade-in of progressive growing).
 """
 
 import math
@@ -77,16 +77,27 @@ class GeneratorBlock(nn.Module):
 
 
 class PixelHead(nn.Module):
-    """Features on the patch grid to pixels at twice its side, by way of a sketch of a few channels."""
+    """Features on the patch grid to pixels at twice its side, by way of a sketch of a few channels.
 
-    def __init__(self, width: int, channels: int) -> None:
+    Parameters
+    ----------
+    width, channels : int
+        Of the features; of the image.
+    sharp : bool, default=False
+        Whether each pixel of the sketch is written by itself, as the smallest images need it, where every pixel is a
+        detail. Otherwise the sketch is enlarged smoothly, and cannot hold a checkerboard.
+    """
+
+    def __init__(self, width: int, channels: int, *, sharp: bool = False) -> None:
         super().__init__()
+        self.sharp = sharp
         # Zeros around a sketch would draw a frame around the image.
-        self.sketch = nn.Conv2d(width, SKETCH, 3, padding=1, padding_mode="replicate")
+        self.sketch = nn.Conv2d(width, SKETCH * (4 if sharp else 1), 3, padding=1, padding_mode="replicate")
         self.draw = nn.Conv2d(SKETCH, channels, 3, padding=1, padding_mode="replicate")
 
     def forward(self, x: Tensor) -> Tensor:
-        pixels: Tensor = self.draw(F.leaky_relu(_upsample(self.sketch(x)), SLOPE))
+        sketch = F.pixel_shuffle(self.sketch(x), 2) if self.sharp else _upsample(self.sketch(x))
+        pixels: Tensor = self.draw(F.leaky_relu(sketch, SLOPE))
         return pixels
 
     @torch.no_grad()
@@ -142,7 +153,7 @@ class ConvGenerator(nn.Module):
         self.seed = nn.Linear(noise_dim, widths[0] * grids[0] ** 2)
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         self.block = nn.ModuleList(GeneratorBlock(WIDTHS[grid], DEPTHS[grid], style_dim) for grid in grids)
-        self.to_pixels = nn.ModuleList(PixelHead(width, channels) for width in widths)
+        self.to_pixels = nn.ModuleList(PixelHead(width, channels, sharp=i == 0) for i, width in enumerate(widths))
         _keep_variance(self)
         for i, head in enumerate(self.to_pixels):
             head.begin(FAINT if i == 0 else 0.0)  # type: ignore[operator]
