@@ -85,6 +85,16 @@ class Referee:
         return Measure(sum(scores) / len(scores), tuple(agreement), tuple(variety))
 
     @torch.no_grad()
+    def typical_agreement(self, generator: nn.Module) -> list[float]:
+        """Return by class the agreement that half of a generator's samples reach; it is where the screen is."""
+        device, halves = next(self.screen.parameters()).device, []
+        noise = self.noise.to(device)
+        for value in self.label.to(device):
+            sample = generator(noise, value.expand(len(noise)))
+            halves.append(float(self.screen(sample)[:, value].median()))
+        return halves
+
+    @torch.no_grad()
     def _features(self, samples: Tensor) -> Tensor:
         if not len(samples):
             return torch.empty(0, 0, device=samples.device)

@@ -11,7 +11,16 @@ from ganaug.families.augmentation import distort
 from ganaug.families.base import mixed_precision
 from ganaug.referee import Referee, collapsed, hold_out
 from ganaug.samples import Images
-from ganaug.screening import FOLDS, ConvScreenNet, Screen, energy_score, fit_screen, mean_pairwise_distance, thresholds
+from ganaug.screening import (
+    FOLDS,
+    ConvScreenNet,
+    Screen,
+    clear_thresholds,
+    energy_score,
+    fit_screen,
+    mean_pairwise_distance,
+    thresholds,
+)
 from ganaug.threads import ThreadTuner
 from ganaug.training import Measure
 
@@ -105,6 +114,10 @@ def test_energy_score_prefers_the_right_distribution() -> None:
     assert right < collapsed_
 
 
+def test_images_must_be_clear_or_among_the_clearer_half_of_their_class() -> None:
+    assert clear_thresholds([0.3, 0.3, 0.5], [0.95, 0.6, 0.2]) == [0.8, 0.6, 0.5]
+
+
 def test_distance_of_one_point_is_unknown() -> None:
     assert math.isnan(mean_pairwise_distance(torch.zeros(1, 3)))
 
@@ -124,6 +137,8 @@ def test_referee_prefers_real_images_to_swapped_and_collapsed_ones(screen: Scree
     assert real.score < min(swapped.score, collapsed_.score)
     assert min(real.agreement) > 0.9
     assert max(swapped.agreement) < 0.1
+    assert min(judge.typical_agreement(Replay(images))) > 0.8
+    assert max(judge.typical_agreement(Replay(images, swapped=True))) < 0.2
     assert collapsed(real) == []
     assert collapsed(collapsed_) == [0, 1]
 

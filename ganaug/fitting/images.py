@@ -15,7 +15,7 @@ from ganaug.generator import Generator
 from ganaug.networks.conv import ConvDiscriminator, ConvGenerator, resolutions
 from ganaug.pipelines import Pipeline
 from ganaug.samples import Images
-from ganaug.screening import ConvScreenNet, Screen
+from ganaug.screening import ConvScreenNet, Screen, clear_thresholds
 
 __all__ = ["ImageFit", "fit_images"]
 
@@ -77,6 +77,10 @@ class ImageFit(Run):
         """Return the images' shape."""
         codec = self.data.codec
         return {"height": codec.size, "width": codec.size, "channels": codec.channels}
+
+    def thresholds(self) -> list[float]:
+        """Return by class the agreement that a sample needs; images of one class seldom look like those of another."""
+        return clear_thresholds(super().thresholds(), self.referee.typical_agreement(self.state.family.average))
 
     def settings(self) -> dict[str, object]:
         """Return all that a resumed run must share."""

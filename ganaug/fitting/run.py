@@ -130,6 +130,10 @@ class Run(ABC):
     def schema(self) -> Mapping[str, Any]:
         """Return what the metadata says of the data's form."""
 
+    def thresholds(self) -> list[float]:
+        """Return by class the agreement that a sample needs to be injected; asked once training is done."""
+        return thresholds(self.agreement.cpu(), self.learn.label.cpu(), self.learn.n_classes)
+
     def settings(self) -> dict[str, object]:
         """Return all that a resumed run must share."""
         return {
@@ -326,7 +330,7 @@ class Run(ABC):
             | {name: version(name) for name in ("torch", "numpy", "onnx", "onnxruntime")},
             training=training,
             fingerprint=data.fingerprint,
-            screen={"thresholds": thresholds(self.agreement.cpu(), self.learn.label.cpu(), self.learn.n_classes)},
+            screen={"thresholds": self.thresholds()},
         )
 
 
