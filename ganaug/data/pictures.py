@@ -107,7 +107,7 @@ class _Like:
         array: NDArray[Any] = _pixels(image)
         array = array[:, :, 0] if self.flat else array.transpose(2, 0, 1) if self.channels_first else array
         if (self.black, self.white) != (0, 255):
-            array = array * (self.white - self.black) / 255 + self.black
+            array = array.astype(np.float32) * ((self.white - self.black) / 255) + self.black
         array = np.array(array, dtype=self.dtype, order="C")
         return array if self.tensor is None else torch.from_numpy(array).to(*self.tensor)
 
