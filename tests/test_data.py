@@ -18,6 +18,8 @@ from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.data import fill_counts
 from ganaug.errors import DataError
 
+import albumentations as A  # isort: skip
+
 
 class Pictures(Dataset[tuple[Any, Any]]):
     """A dataset of a user's own: images in any form, labels of any kind."""
@@ -450,7 +452,7 @@ def test_a_transform_is_given_what_it_takes(
     ("image", "transform", "reason"),
     [
         (lambda a: a, lambda a: a["pixels"], "gives TypeError"),
-        (lambda a: a / 255, lambda a: a * np.float64(2) - 1, "over a range of 1.914, but gives"),
+        (lambda a: a / 255, lambda a: a * np.float64(2) - 1, "from -1 to 1, but gives"),
     ],
 )
 def test_a_transform_that_takes_no_image_is_refused(
@@ -460,6 +462,76 @@ def test_a_transform_that_takes_no_image_is_refused(
     data = Transforming(real, ["lying"] * 6 + ["upright"] * 2, transform=transform)
     with pytest.raises(DataError, match=reason):
         AugmentedDataset(data, stripes_generator)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [lambda x: x * 8, lambda x: x + 100, lambda x: (x - 0.13) / 0.31, lambda x: (x - 0.5) / 0.5],
+    ids=["scaled", "shifted", "normalised", "from -1 to 1"],
+)
+def test_what_is_done_after_a_transform_is_noticed(after: Any, stripes_generator: Generator) -> None:
+    class Normalising(Transforming):
+        def __getitem__(self, index: int) -> tuple[Any, Any]:
+            image, label = super().__getitem__(index)
+            return after(image), label
+
+    pictures = [Image.fromarray(a[:, :, 0]) for a in noise(8)]
+    data = Normalising(pictures, ["lying"] * 6 + ["upright"] * 2, transform=to_tensor)
+    with pytest.raises(DataError, match="normalising too"):
+        AugmentedDataset(data, stripes_generator)
+
+
+def test_each_image_may_be_normalised_by_itself(stripes_generator: Generator) -> None:
+    def standardise(image: Image.Image) -> np.ndarray[Any, Any]:
+        array = np.asarray(image, np.float32)
+        return (array - array.mean()) / array.std()
+
+    strokes = np.zeros((8, 8, 8), np.uint8)
+    strokes[:, 3:5, 4] = 255
+    data = Transforming(list(map(Image.fromarray, strokes)), ["lying"] * 6 + ["upright"] * 2, transform=standardise)
+    assert len(synthetic(AugmentedDataset(data, stripes_generator))) > 0
+
+
+def test_a_pipeline_of_albumentations_may_be_the_transform(stripes_generator: Generator) -> None:
+    class Piped(Pictures):
+        def __getitem__(self, index: int) -> tuple[Any, Any]:
+            return self.transform(image=self.images[index])["image"], self.labels_[index]
+
+    pipeline = A.Compose([A.Resize(12, 12), A.ToFloat(max_value=255)])
+    data = Piped(list(noise(8)), ["lying"] * 6 + ["upright"] * 2, transform=pipeline)
+    ((image, _), *_) = synthetic(AugmentedDataset(data, stripes_generator))
+    assert (image.shape, image.dtype) == ((12, 12, 1), np.float32)
+    assert 0.5 < image.max() <= 1
+
+
+@pytest.mark.usefixtures("telling")
+def test_a_transform_may_work_in_place(folder: Path, stripes_generator: Generator) -> None:
+    def erase(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        image[:2] = 77
+        return image
+
+    photos = ImageFolder(folder, transform=erase)
+    before = photos.data.images.copy()
+    augmented = AugmentedDataset(photos, stripes_generator, fresh=False)
+    for index in (0, len(augmented) - 1):
+        image, _ = augmented[index]
+        assert (image[:2] == 77).all()
+        assert not (image[2:] == 77).all()
+    assert np.array_equal(photos.data.images, before)
+    arrays = Transforming(list(noise(8)), ["lying"] * 6 + ["upright"] * 2, transform=erase)
+    ((image, _), *_) = synthetic(AugmentedDataset(arrays, stripes_generator))
+    assert (image[:2] == 77).all()
+
+
+def test_white_is_white_in_every_range(monkeypatch: pytest.MonkeyPatch, stripes_generator: Generator) -> None:
+    def white(self: Generator, labels: list[Any], *_: Any, **__: Any) -> tuple[Any, None]:
+        return np.full((len(labels), *self.image_shape), 255, np.uint8), None
+
+    monkeypatch.setattr(Generator, "sample_each", white)
+    for scale, shift, wanted in ((255, 0, 1), (127.5, 1, 1), (1, 0, 255)):
+        data = Pictures([np.float32(a / scale - shift) for a in noise(8)], ["lying"] * 6 + ["upright"] * 2)
+        ((image, _), *_) = synthetic(AugmentedDataset(data, stripes_generator))
+        assert image.min() == image.max() == wanted
 
 
 def test_a_transform_goes_along_to_spawned_workers(stripes_generator: Generator) -> None:

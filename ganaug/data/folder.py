@@ -68,7 +68,8 @@ class ImageFolder(Dataset[tuple[Any, int]]):
     def present(self, image: NDArray[np.uint8]) -> Any:
         """Turn pixels into what an item holds; those of another size or number of channels are first made alike."""
         image = image if image.shape == self.data.codec.shape else self.data.codec.encode(image)
-        return to_tensor(image) if self.transform is None else self.transform(image)
+        # A transform gets pixels of its own: it may work in place.
+        return to_tensor(image) if self.transform is None else self.transform(image.copy())
 
 
 def to_tensor(image: NDArray[np.uint8]) -> Tensor:

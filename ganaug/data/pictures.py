@@ -16,6 +16,8 @@ __all__ = ["PictureMaker", "like_label"]
 
 DIMMEST = 0.1
 """A sample whose brightest value is below this share of white may well have another range."""
+SPARSE, LEEWAY = 0.02, 0.25
+"""Part of the pixels that are few; how far real values may lie beyond what was tried, as a part of its range."""
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's names of images with so many channels."""
 
@@ -53,30 +55,59 @@ class _Transformed:
     def __init__(self, transform: Callable[[Any], Any], real: list[Any], shape: tuple[int, int, int]) -> None:
         self.transform = transform
         forms, sides = {_form(image) for image in real}, {_sides(image) for image in real}
-        span = max(_span(image) for image in real)
-        pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        probes = _probes(shape)
         sizes = [None, *sides - {None}] if len(sides) == 1 else [None]
         failures = []
-        for as_array, size, mode in product((False, True), sizes, (None, *MODES.values())):
-            self.as_array, self.size, self.mode = as_array, size, mode
+        for give, size, mode in product((_as_picture, _as_array, _as_argument), sizes, (None, *MODES.values())):
+            self.give, self.size, self.mode = give, size, mode
             try:
-                made = self(pixels)
+                made = [self(pixels) for pixels in probes]
             except Exception as error:  # whatever a transform does with what it is not meant for
                 failures.append(f"{type(error).__name__}: {error}")
                 continue
-            alike = _form(made) in forms and (len(sides) > 1 or _sides(made) in sides)
-            if alike and (not span or span / 10 <= _span(made) <= span * 10):
+            if _form(made[0]) in forms and (len(sides) > 1 or _sides(made[0]) in sides) and _covers(made, real):
                 return
             failures.append(_described(made))
         raise DataError(
-            "the dataset's `transform` must make of a PIL image, or of a uint8 array (H, W, C), what its items hold, "
-            f"{_described(real[0])}, but gives {failures[0]}: let it take the image as it was read, and do all "
-            "that is done to it, resizing too"
+            "the dataset's `transform` must make of a PIL image, of a uint8 array (H, W, C), or of one named `image`, "
+            f"what its items hold, {_described(real)}, but gives {failures[0]}: let it take the image as it was read, "
+            "and do all that is done to it, resizing and normalising too"
         )
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Any:
-        image = _resized(pixels, self.mode, self.size)
-        return self.transform(_pixels(image) if self.as_array else image)
+        return self.give(self.transform, _resized(pixels, self.mode, self.size))
+
+
+def _as_picture(transform: Callable[[Any], Any], image: Image.Image) -> Any:
+    return transform(image)
+
+
+def _as_array(transform: Callable[[Any], Any], image: Image.Image) -> Any:
+    return transform(_pixels(image).copy())  # its own: the transform may work in place
+
+
+def _as_argument(transform: Callable[..., Any], image: Image.Image) -> Any:
+    """Call it as albumentations' are called."""
+    return transform(image=_pixels(image).copy())["image"]
+
+
+def _probes(shape: tuple[int, int, int]) -> list[NDArray[np.uint8]]:
+    """Return images that between them reach as far as any: noise, a few white pixels, a few black ones."""
+    random = np.random.default_rng(0)
+    pixels = shape[0] * shape[1]
+    sparse = np.zeros((pixels, shape[2]), np.uint8)
+    sparse[random.permutation(pixels)[: max(2, int(SPARSE * pixels))]] = 255
+    sparse = sparse.reshape(shape)
+    return [random.integers(0, 256, shape, np.uint8), sparse, 255 - sparse]
+
+
+def _covers(made: list[Any], real: list[Any]) -> bool:
+    """Say whether real values lie where a transform's may, and are not far too little of it."""
+    (low, high), (lowest, highest) = _bounds(made), _bounds(real)
+    if lowest == highest:
+        return True
+    leeway, usual = LEEWAY * (high - low), np.ptp(_bounds(made[:1]))
+    return low - leeway <= lowest and highest <= high + leeway and (highest - lowest) * 10 >= float(usual)
 
 
 class _Like:
@@ -89,7 +120,7 @@ class _Like:
         if layout is None or (self.pil and example.mode.startswith(("I", "F"))):
             raise DataError(
                 "an item must hold an image of 8 bits, or an array or tensor (H, W) or with 1, 3 or 4 channels, but "
-                f"holds {_described(example)}: return such images, or give the dataset a `transform` that makes of a "
+                f"holds {_described([example])}: return such images, or give the dataset a `transform` that makes of a "
                 "PIL image what its items hold"
             )
         channels, self.channels_first, self.size = layout
@@ -164,18 +195,19 @@ def _sides(image: Any) -> tuple[int, int] | None:
     return layout and layout[2]
 
 
-def _described(image: Any) -> str:
-    sides = _sides(image)
+def _described(images: list[Any]) -> str:
+    sides, (low, high) = _sides(images[0]), _bounds(images)
     return (
-        _form(image)
+        _form(images[0])
         + (f", {sides[0]} pixels wide and {sides[1]} high" if sides else "")
-        + (f", over a range of {_span(image):.4g}" if isinstance(image, Tensor | np.ndarray) else "")
+        + (f", from {low:.4g} to {high:.4g}" if isinstance(images[0], Tensor | np.ndarray) else "")
     )
 
 
-def _span(image: Any) -> float:
-    array = _array(image)
-    return float(array.max()) - float(array.min()) if array.size and array.dtype.kind in "iuf" else 0.0
+def _bounds(images: list[Any]) -> tuple[float, float]:
+    """Return the smallest and the largest number in images; zeros where they hold none."""
+    arrays = [array for array in map(_array, images) if array.size and array.dtype.kind in "iuf"]
+    return min((float(a.min()) for a in arrays), default=0.0), max((float(a.max()) for a in arrays), default=0.0)
 
 
 def _array(image: Any) -> NDArray[Any]:
