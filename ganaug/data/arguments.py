@@ -1,5 +1,7 @@
 """Arguments that several of the torch faces take, checked alike."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,15 @@ from torch import Tensor
 from ganaug.errors import DataError
 from ganaug.generator import Generator
 
-__all__ = ["check_generator", "check_seed", "check_share", "check_whole", "replicas_of", "shared"]
+__all__ = ["check_folder", "check_generator", "check_seed", "check_share", "check_whole", "replicas_of", "shared"]
+
+
+def check_folder(value: Any, what: str) -> Path:
+    """Return the path of a folder, which need not be there."""
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(path, str):
+        raise DataError(f"{what} must be the path of a folder, as text or a Path, but is {value!r:.80}: name one")
+    return Path(path)
 
 
 def check_generator(generator: Any) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ganaug.data.arguments import check_generator, check_seed, check_share, check_whole, shared
+from ganaug.data.arguments import check_folder, check_generator, check_seed, check_share, check_whole, shared
 from ganaug.data.cache import CACHE_BYTES, CachedDraws
 from ganaug.data.drawing import Draws, Key, Supply
 from ganaug.data.filling import fill_counts, wanted
@@ -69,9 +69,12 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         Let items be ``(x, label, is_synthetic)``.
     cache : path-like, optional
         A folder in which the synthetic images are kept: they are drawn once, when there is no cache of this generator,
-        seed and size yet, and are the same in every epoch and run, as if `fresh` were False.
+        seed and size yet, and are the same in every epoch and run, as if `fresh` were False. Caches of other settings
+        may lie in it, and nothing else.
     cache_bytes : int, default=268435456
-        Most bytes of the cache. Where they do not suffice, items of a class share samples.
+        Most bytes of that folder: older caches, of other settings, are deleted to make room. Where they do not suffice
+        for all synthetic images, fewer are drawn and items of a class share them, with a warning; they must suffice
+        for one of each class that is filled up.
 
     Attributes
     ----------
@@ -85,6 +88,14 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     DataError
         If the labels and the generator's classes do not match, synthetic items cannot be given the form of the real
         ones, there is something else at `cache`, or an argument is out of range.
+    OutputError
+        If the cache cannot be written.
+
+    Warns
+    -----
+    GanaugWarning
+        If `cache_bytes` means that items share images, or the cache is damaged or, in a worker or another process,
+        gone: the images are then drawn again.
 
     Notes
     -----
@@ -125,6 +136,8 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         check_generator(generator)
         self.dataset, self.generator, self.seed = dataset, generator, check_seed(seed)
         self.fresh, self.return_source = check_share(fresh, "fresh"), return_source
+        folder = None if cache is None else check_folder(cache, "cache")
+        most_bytes = check_whole(cache_bytes, "cache_bytes")
         automatic = isinstance(synthetic_share, str) and synthetic_share == "auto"
         share = SYNTHETIC_SHARE if automatic else check_share(synthetic_share, "synthetic_share", "'auto' or ")
 
@@ -167,8 +180,8 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         counts: dict[Any, int] = {}  # two labels, an index and a name, may mean one class
         for label, count in self._counts.items():
             counts[self._names[label]] = max(count, counts.get(self._names[label], 0))
-        if cache is not None and any(counts.values()):
-            self._supply = CachedDraws(cache, draws, counts, most_bytes=check_whole(cache_bytes, "cache_bytes"))
+        if folder is not None and any(counts.values()):
+            self._supply = CachedDraws(folder, draws, counts, most_bytes=most_bytes)
         elif self._period != 1 and generator.modality == "image" and any(counts.values()):
             self._supply = PooledDraws(draws, counts, self._period)
 

@@ -1,9 +1,13 @@
-"""Synthetic images kept on disk, for those who would rather draw them once: an array that is mapped, and what it is."""
+"""Synthetic images kept on disk, for those who would rather draw them once: a folder of files that are mapped."""
 
 import hashlib
 import json
+import os
+import re
+import time
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,67 +17,87 @@ from numpy.typing import NDArray
 from ganaug.data.drawing import Draws, Key
 from ganaug.data.progress import tracked
 from ganaug.errors import DataError, GanaugWarning, OutputError
-from ganaug.files import StrPath, atomic_folder
+from ganaug.files import StrPath, atomic_folder, atomic_write
 from ganaug.metadata import Label
 
 __all__ = ["CACHE_BYTES", "CachedDraws"]
 
 CACHE_BYTES = 256 * 2**20
-ABOUT, SAMPLES = "cache.json", "samples.npy"
 AT_ONCE = 256
-_MAX_JSON_BYTES = 2**22
+ABANDONED = 3600
+"""Seconds after which a file that is half written is what a killed run left."""
+
+_FORMAT = 2
+_NAME = re.compile(r"ganaug-[0-9a-f]{16}\.pixels")
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class CachedDraws:
-    """Numbered samples out of a folder, which is filled if it is not there or holds others.
+    """Numbered samples out of a file, which is written if it is not there.
+
+    The file's name follows from the generator, the seed and the counts, so that caches of several settings lie side by
+    side in a folder and none is taken for another. Of what is found there nothing is believed: a file is pixels, then
+    the SHA-256 digest of its setting and them, and one that is damaged is drawn anew. Where it is gone when an
+    unpickled copy looks for it, because other settings took its room, the same samples are drawn as they are needed.
 
     Parameters
     ----------
     folder : path-like
-        Where the cache is: two files, an array of pixels and JSON. Of what is found there nothing is believed: if
-        it is a cache but of another generator, seed or size, or a damaged one, it is drawn anew.
+        Where the file is, with those of other settings.
     draws : Draws
-        Draws them.
+        Draws the samples.
     counts : mapping of label to int
         How many samples of each class there are to be.
     most_bytes : int
-        Most bytes of pixels; where they do not suffice, every class keeps the same part of its samples, one at least.
+        Most bytes of all files in the folder: older ones, of other settings, are deleted to make room. Where they do
+        not suffice for this one, every class keeps about the same part of its samples, one at least.
 
     Raises
     ------
     DataError
-        If the folder holds anything else, or the generator makes tables, whose rows are drawn faster than read.
+        If the folder holds anything else, `most_bytes` has no room for a sample of each class, or the generator makes
+        tables, whose rows are drawn faster than read.
     OutputError
-        If it cannot be written.
+        If the file cannot be written.
+
+    Warns
+    -----
+    GanaugWarning
+        If `most_bytes` means fewer samples than were asked for, or what was found is damaged or gone.
     """
 
     def __init__(self, folder: StrPath, draws: Draws, counts: Mapping[Label, int], *, most_bytes: int) -> None:
         if draws.generator.modality != "image":
             raise DataError("cache must be None for a generator of tables: rows are as quickly drawn as read")
-        self.folder, self.draws = Path(folder), draws
+        self.folder, self.draws, self.most_bytes = Path(folder), draws, most_bytes
         shape = draws.generator.image_shape
-        share = min(1.0, most_bytes / max(1, sum(counts.values()) * int(np.prod(shape))))
-        self.counts = {name: max(1, int(count * share)) for name, count in counts.items() if count}
+        self.counts = _fitting({name: count for name, count in counts.items() if count}, shape, most_bytes)
         starts = np.cumsum([0, *self.counts.values()]).tolist()
         self._start = dict(zip(self.counts, starts, strict=False))
         self._shape = (starts[-1], *shape)
-        self._about = {
-            "ganaug_cache": 1,
-            "model": hashlib.sha256(draws.generator.to_bytes()).hexdigest(),
-            "seed": draws.seed,
-            "counts": [[str(name), count] for name, count in self.counts.items()],
-            "shape": list(self._shape),
-        }
-        self._samples: NDArray[np.uint8] | None = self._found()
+        self._bytes = int(np.prod(self._shape)) + _DIGEST_BYTES
+        model = hashlib.sha256(draws.generator.to_bytes()).hexdigest()
+        setting = [_FORMAT, model, draws.seed, [[str(name), count] for name, count in self.counts.items()]]
+        self._setting = hashlib.sha256(json.dumps(setting).encode()).hexdigest()
+        self.path = self.folder / f"ganaug-{self._setting[:16]}.pixels"
+        _check_folder(self.folder)
+        self._samples, self._looked = self._found(), True
         if self._samples is None:
+            self._make_room()
             self._samples = self._filled()
+        self._make_room()  # once more, as others may have filled theirs at the same time
 
     def many(self, keys: Sequence[Key]) -> list[NDArray[np.uint8]]:
         """Return these samples, whatever their epoch."""
-        if self._samples is None:  # in a worker that was spawned
-            self._samples = self._mapped()
-        places = [self._start[key.name] + key.number % self.counts[key.name] for key in keys]
-        return [np.array(self._samples[place]) for place in places]
+        keys = [key._replace(number=key.number % self.counts[key.name], epoch=0) for key in keys]
+        if not self._looked:  # in a worker that was spawned
+            self._samples, self._looked = self._found(), True
+            if self._samples is None:
+                what = f"the cache {self.path} has changed while it was in use: its images are drawn when needed"
+                warnings.warn(what, GanaugWarning, stacklevel=4)
+        if self._samples is None:
+            return self.draws.many(keys)
+        return [np.array(self._samples[self._start[key.name] + key.number]) for key in keys]
 
     def one(self, key: Key, count: int) -> NDArray[np.uint8]:  # noqa: ARG002
         """Return a sample."""
@@ -81,77 +105,117 @@ class CachedDraws:
 
     def _found(self) -> NDArray[np.uint8] | None:
         """Return the samples that are there, if they are those that are wanted."""
-        if not self.folder.exists():
-            return None
-        about = _about(self.folder)
-        if {key: about.get(key) for key in self._about} != self._about:
-            return None
         try:
-            if about.get("sha256") == _digest(self.folder / SAMPLES):
-                return self._mapped()
-        except (OSError, DataError):
-            pass
-        warnings.warn(f"the cache {self.folder} is damaged, and is drawn anew", GanaugWarning, stacklevel=5)
+            whole = np.memmap(self.path, np.uint8, "r")
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):  # it may not be read, or is empty
+            whole = None
+        if whole is not None and len(whole) == self._bytes:
+            pixels = whole[:-_DIGEST_BYTES]
+            if whole[-_DIGEST_BYTES:].tobytes() == self._digest(pixels).digest():
+                return pixels.reshape(self._shape)
+        warnings.warn(f"the cache {self.path} is damaged, and is drawn anew", GanaugWarning, stacklevel=5)
         return None
 
-    def _mapped(self) -> NDArray[np.uint8]:
-        try:
-            samples: NDArray[np.uint8] = np.load(self.folder / SAMPLES, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise DataError(f"the cache {self.folder} cannot be read ({error}): delete it") from error
-        if samples.dtype != np.uint8 or samples.shape != self._shape:
-            raise DataError(f"the cache {self.folder} has changed while it was in use: delete it")
-        return samples
-
-    def _filled(self) -> NDArray[np.uint8]:
+    def _filled(self) -> NDArray[np.uint8] | None:
+        """Write the file, and return its samples; None if others have already taken its room."""
         keys = [Key(name, number, 0) for name, count in self.counts.items() for number in range(count)]
-        blocks = range(0, len(keys), AT_ONCE)
+        blocks, digest = range(0, len(keys), AT_ONCE), self._digest()
+        _make_folder(self.folder)
         try:
-            with atomic_folder(self._cleared()) as folder:
-                samples = np.lib.format.open_memmap(folder / SAMPLES, mode="w+", dtype=np.uint8, shape=self._shape)
+            with atomic_write(self.path) as file:
                 for start in tracked(blocks, len(blocks), "Drawing synthetic images"):
-                    block = keys[start : start + AT_ONCE]
-                    samples[start : start + len(block)] = self.draws.many(block)
-                samples.flush()
-                about = self._about | {"sha256": _digest(folder / SAMPLES)}
-                (folder / ABOUT).write_text(json.dumps(about))
+                    pixels = np.stack(self.draws.many(keys[start : start + AT_ONCE])).tobytes()
+                    digest.update(pixels)
+                    file.write(pixels)
+                file.write(digest.digest())
         except OutputError:
-            # Another process, such as the next rank of a distributed run, may have been quicker.
+            # Another process, such as the next rank of a distributed run, may have been quicker, and have mapped it.
             found = self._found()
             if found is None:
                 raise
             return found
-        return self._mapped()
+        return self._found()
 
-    def _cleared(self) -> Path:
-        """Take away an old cache, and nothing else."""
-        if self.folder.exists():
-            for name in (SAMPLES, ABOUT):
-                (self.folder / name).unlink(missing_ok=True)
-        return self.folder
+    def _digest(self, pixels: Any = b"") -> "hashlib._Hash":
+        digest = hashlib.sha256(self._setting.encode())
+        digest.update(pixels)
+        return digest
+
+    def _make_room(self) -> None:
+        """Delete the oldest files of other settings until all are within the bound, and what killed runs left."""
+        others, room = [], self.most_bytes - self._bytes
+        for path in [*self.folder.glob("ganaug-*.pixels"), *self.folder.glob(".ganaug-*.part")]:
+            with suppress(OSError):  # another process deleted it first
+                status = path.stat()
+                if path.suffix != ".part" and path != self.path:
+                    others.append((status.st_mtime, status.st_size, path))
+                elif path.suffix == ".part" and time.time() - status.st_mtime > ABANDONED:
+                    path.unlink()
+        for _, size, path in sorted(others, reverse=True):
+            if size <= room:
+                room -= size
+            else:
+                with suppress(OSError):  # a folder that can only be read stays as it is
+                    path.unlink()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_samples": None}
+        return self.__dict__ | {"_samples": None, "_looked": False}
 
 
-def _about(folder: Path) -> dict[str, Any]:
-    """Return what a cache says of itself; `DataError` for anything that is none."""
-    try:
-        names = {path.name for path in folder.iterdir()}
-        if not names:
-            return {}
-        text = (folder / ABOUT).read_bytes()[:_MAX_JSON_BYTES] if names <= {ABOUT, SAMPLES} else b""
-        about = json.loads(text)
-    except (OSError, ValueError, RecursionError):
-        about = None
-    if not isinstance(about, dict) or "ganaug_cache" not in about:
+def _fitting(counts: Mapping[Label, int], shape: Sequence[int], most_bytes: int) -> dict[Label, int]:
+    """Return how many samples of each class there is room for: one, and the same part of the others."""
+    size, total = int(np.prod(shape)), sum(counts.values())
+    room = (most_bytes - _DIGEST_BYTES) // size
+    if room >= total:
+        return dict(counts)
+    if room < len(counts):
         raise DataError(
-            f"cache must name a folder that a cache wrote, or that is not there yet, but {str(folder)!r} holds "
-            "something else: choose another place, or delete what is there"
+            f"cache_bytes must have room for an image of each class that is filled up, {len(counts)} of {size} bytes, "
+            f"but is {most_bytes}: give {len(counts) * size + _DIGEST_BYTES} or more, or no cache"
         )
-    return about
+    spare, wanted = room - len(counts), total - len(counts)
+    fitting = {name: 1 + (count - 1) * spare // wanted for name, count in counts.items()}
+    warnings.warn(
+        f"cache_bytes, {most_bytes}, has room for {sum(fitting.values())} of {total} images, so that items of a class "
+        f"share them: give {total * size + _DIGEST_BYTES} for all of them",
+        GanaugWarning,
+        stacklevel=5,
+    )
+    return fitting
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _check_folder(folder: Path) -> None:
+    """Insist on a folder of caches, or one that is empty or not there yet."""
+    try:
+        with os.scandir(folder) as entries:
+            # Hidden files are those being written, and what file systems and desktops leave anywhere.
+            strange = [
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and not (_NAME.fullmatch(entry.name) and entry.is_file())
+            ]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        what = f"cannot be read as one ({getattr(error, 'strerror', None) or error})"
+    else:
+        if not strange:
+            return
+        what = f"holds something else, such as {min(strange)!r}"
+    raise DataError(
+        f"cache must name a folder that a cache wrote, or that is not there yet, but {str(folder)!r} {what}: "
+        "choose another place, or delete what is there"
+    )
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    try:
+        with atomic_folder(folder):
+            pass
+    except OutputError:
+        if not folder.is_dir():  # otherwise another process was quicker
+            raise

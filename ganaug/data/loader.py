@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 from ganaug.data.arguments import check_seed, check_whole, replicas_of
 from ganaug.data.augmented import At, AugmentedDataset
+from ganaug.data.cache import CACHE_BYTES
 from ganaug.files import StrPath
 from ganaug.generator import Generator
 
@@ -78,13 +79,14 @@ def balanced_loader(
     seed: int = 0,
     return_source: bool = False,
     cache: StrPath | None = None,
+    cache_bytes: int = CACHE_BYTES,
     **loader_kwargs: Any,
 ) -> DataLoader[Any]:
     """Return a DataLoader over a dataset filled up to class balance.
 
     Parameters
     ----------
-    dataset, generator, strategy, synthetic_share, fresh, seed, return_source, cache
+    dataset, generator, strategy, synthetic_share, fresh, seed, return_source, cache, cache_bytes
         As `AugmentedDataset` takes them. `fresh` is a tenth unless it is given: to draw every synthetic image anew in
         every epoch takes several times longer than to decode real ones. The first epoch draws all of them.
     batch_size : int
@@ -102,7 +104,7 @@ def balanced_loader(
 
     Raises
     ------
-    DataError
+    DataError, OutputError
         As `AugmentedDataset` does.
 
     Examples
@@ -120,6 +122,7 @@ def balanced_loader(
         seed=seed,
         return_source=return_source,
         cache=cache,
+        cache_bytes=cache_bytes,
     )
     if "batch_sampler" in loader_kwargs:
         return DataLoader(augmented, **loader_kwargs)
