@@ -89,8 +89,8 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     Notes
     -----
     If the dataset has a `transform`, synthetic images pass through it as the real ones do: as uint8 arrays (H, W, C)
-    if it is an `ImageFolder`, else as PIL images, or as such arrays if it takes none; rows as a dict of the columns, a
-    tensor or an array, whichever it takes. Without one, up to 64 real items show what form and range synthetic ones
+    if it is an `ImageFolder`, else as PIL images, or as such arrays if it takes none; rows as a list, a tuple, a dict of
+    the columns, a tensor or an array, whichever it makes such items of as the real ones are. Without one, up to 64 real items show what form and range synthetic ones
     must have. `Subset` and `ConcatDataset` are looked through; what a synthetic item must be like is decided by the
     part that holds a real one of its class.
 
