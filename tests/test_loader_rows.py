@@ -273,12 +273,33 @@ def test_a_stream_is_split_over_workers(workers: int) -> None:
     assert len({*one, *two}) == 90
 
 
-def test_processes_share_a_stream() -> None:
+@pytest.mark.parametrize(
+    ("size", "batch_size", "processes"), [(200, 16, 2), (45, 10, 2), (44, 10, 4), (7, 64, 3), (2, 4, 5), (0, 4, 2)]
+)
+def test_processes_share_a_stream(size: int, batch_size: int, processes: int) -> None:
+    digits, each = Generator.load(MODELS / "digits.onnx"), -(-size // processes)
+
+    def stream(rank: int) -> SyntheticDataset:
+        return SyntheticDataset(digits, size=size, batch_size=batch_size, num_replicas=processes, rank=rank)
+
+    parts = [[str(x.tolist()) for x, _ in stream(rank)] for rank in range(processes)]
+    assert [len(stream(rank)) for rank in range(processes)] == [each] * processes  # or their last steps would hang
+    assert [len(part) for part in parts] == [each] * processes
+    whole = [str(x.tolist()) for x, _ in SyntheticDataset(digits, size=each * processes)]
+    assert sorted(one for part in parts for one in part) == sorted(whole)
+
+
+def test_processes_and_their_workers_share_a_stream() -> None:
     digits = Generator.load(MODELS / "digits.onnx")
-    parts = [SyntheticDataset(digits, size=45, batch_size=10, num_replicas=2, rank=rank) for rank in range(2)]
-    assert [len(part) for part in parts] == [25, 20]
-    found = [str(x.tolist()) for part in parts for x, _ in DataLoader(part, None, num_workers=2)]
-    assert sorted(found) == sorted(str(x.tolist()) for x, _ in SyntheticDataset(digits, size=45))
+    counts = []
+    for rank in range(2):
+        stream = SyntheticDataset(digits, size=90, batch_size=16, num_replicas=2, rank=rank)
+        alone = [str(image.tolist()) for x, _ in DataLoader(stream, 16) for image in x]
+        stream.set_epoch(0)
+        batches = [x for x, _ in DataLoader(stream, 16, num_workers=2)]
+        assert [str(image.tolist()) for x in batches for image in x] == alone
+        counts.append([len(x) for x in batches])
+    assert counts == [[16, 16, 13]] * 2
 
 
 def test_the_epoch_of_a_stream_can_be_chosen() -> None:

@@ -29,7 +29,8 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
     seed : int, default=0
         Decides all samples.
     size : int, optional
-        How many samples an epoch has, all workers and processes together; by default it has no end.
+        How many samples an epoch has, all workers and processes together, rounded up so that every process gets as
+        many; by default it has no end.
     batch_size : int, default=64
         How many samples are drawn at once, and dealt to one worker. If the DataLoader's is the same, its batches and
         their order do not depend on the number of workers; otherwise the samples of an epoch of some `size` do not.
@@ -93,14 +94,13 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
     def __len__(self) -> int:
         if self.size is None:
             raise TypeError("a stream without a size has no length: give SyntheticDataset one")
-        return sum(len(numbers) for numbers in self._blocks(self.rank, self.num_replicas))
+        return -(-self.size // self.num_replicas)
 
     def __iter__(self) -> Iterator[tuple[Any, int]]:
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
         epoch = self._begin(worker)
-        blocks = self._blocks(self.rank + self.num_replicas * worker, self.num_replicas * workers)
-        return (item for numbers in blocks for item in self._items(numbers, epoch))
+        return (item for numbers in self._blocks(worker, workers) for item in self._items(numbers, epoch))
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the samples, in workers that are at work already too."""
@@ -113,13 +113,14 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
         self._shared[1 + worker] = begun + 1
         return begun if self._shared[0] < 0 else int(self._shared[0])
 
-    def _blocks(self, first: int, step: int) -> Iterator[range]:
-        """Deal out the numbers of the samples, as many at once as are drawn at once."""
-        start = first * self.batch_size
-        while self.size is None or start < self.size:
-            stop = start + self.batch_size
-            yield range(start, stop if self.size is None else min(stop, self.size))
-            start += step * self.batch_size
+    def _blocks(self, worker: int, workers: int) -> Iterator[range]:
+        """Deal out the numbers of the samples, as many at once as are drawn at once; every process has as many."""
+        first = worker * self.batch_size
+        while self.size is None or first < len(self):
+            count = self.batch_size if self.size is None else min(self.batch_size, len(self) - first)
+            start = first * self.num_replicas + self.rank * count  # the processes before this one have their turn
+            yield range(start, start + count)
+            first += workers * self.batch_size
 
     def _items(self, numbers: range, epoch: int) -> Iterator[tuple[Any, int]]:
         labels = [self.labels[number % len(self.labels)] for number in numbers]
