@@ -353,6 +353,19 @@ def test_parts_with_other_classes_are_refused(stripes_generator: Generator) -> N
     assert len(AugmentedDataset(Subset(ConcatDataset(parts), range(4)), stripes_generator)) == 6
 
 
+@pytest.mark.parametrize("wrap", ["no", "subset", "concatenation", "split"])
+def test_a_dataset_that_was_filled_up_is_refused(wrap: str, photos: ImageFolder, stripes_generator: Generator) -> None:
+    augmented = AugmentedDataset(photos, stripes_generator)
+    data: Any = {
+        "no": augmented,
+        "subset": Subset(augmented, range(60)),
+        "concatenation": ConcatDataset([photos, augmented]),
+        "split": random_split(augmented, [0.5, 0.5])[0],
+    }[wrap]
+    with pytest.raises(DataError, match=r"real items alone.*give the dataset that it wraps"):
+        AugmentedDataset(data, stripes_generator)
+
+
 def test_targets_that_items_contradict_are_refused(stripes_generator: Generator) -> None:
     labels = ["lying"] * 6 + ["upright"] * 2
     for targets, reason in (([0] * 7 + [1], "`targets` must list"), (labels[:3], "each of the 8 items")):
