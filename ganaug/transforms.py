@@ -92,7 +92,7 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
         if unknown := [name for name in self.classes or () if name not in self._names]:
             raise DataError(
                 f"the generator must know the classes {self.classes}, but not {unknown}: it was trained on "
-                f"{list(self.generator.classes)}"
+                f"{list(self.generator.classes)}: fit one to them all, or leave those out"
             )
         self._kinds: dict[str, str] = {}
         self._queues: dict[tuple[Label, int], tuple[int, int]] = {}
@@ -185,7 +185,8 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
         except (KeyError, TypeError):
             raise DataError(
                 f"{self.label_key} must be one of the generator's classes {list(self.generator.classes)}, or an index "
-                f"into the `classes` that SyntheticSwap was given, but is {label!r}"
+                f"into the `classes` that SyntheticSwap was given, but is {label!r}: correct the label, or give "
+                "`classes` in the order that the labels count"
             ) from None
 
 

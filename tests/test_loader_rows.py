@@ -326,6 +326,7 @@ def test_a_stream_of_rows(wine: Generator, mixed: Generator) -> None:
     [
         ({"labels": ["x"]}, "labels must name"),
         ({"labels": []}, "labels must name"),
+        ({"labels": 3}, "labels must be a list, but is 3: give a list of classes"),
         ({"seed": -1}, "seed must be"),
         ({"size": 1.5}, "size must be"),
         ({"batch_size": 0}, "batch_size must be"),

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ganaug.data.arguments import check_generator, check_seed, check_share, check_whole, shared
+from ganaug.data.arguments import check_epoch, check_generator, check_seed, check_share, check_whole, shared
 from ganaug.data.cache import CACHE_BYTES, CachedDraws
 from ganaug.data.drawing import Draws, Key, Supply
 from ganaug.data.filling import fill_counts, wanted
@@ -215,7 +215,7 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
 
         Workers that are at work already, of a loader with ``persistent_workers``, are told too.
         """
-        self._shared[0] = check_whole(epoch, "epoch")
+        self._shared[0] = check_epoch(epoch)
 
     def _placed(self, index: int | At) -> tuple[int, int | None]:
         if isinstance(index, At):

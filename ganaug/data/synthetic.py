@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ganaug.data.arguments import check_generator, check_seed, check_whole, replicas_of, shared
+from ganaug.data.arguments import check_epoch, check_generator, check_list, check_seed, check_whole, replicas_of, shared
 from ganaug.data.folder import to_tensor
 from ganaug.data.rows import check_numbers, numbers_of
 from ganaug.errors import DataError
@@ -15,6 +15,7 @@ from ganaug.generator import Generator
 __all__ = ["SyntheticDataset"]
 
 MOST_WORKERS = 1024
+FEW = "give a list of classes, or leave it out for all"
 
 
 class SyntheticDataset(IterableDataset[tuple[Any, int]]):
@@ -79,9 +80,11 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
     ) -> None:
         check_generator(generator)
         self.generator, self.classes = generator, list(generator.classes)
-        self.labels = self.classes if labels is None else list(labels)
+        self.labels = self.classes if labels is None else check_list(labels, "labels", FEW)
         if not self.labels or not all(label in self.classes for label in self.labels):
-            raise DataError(f"labels must name some of the generator's classes {self.classes}, but are {self.labels}")
+            raise DataError(
+                f"labels must name some of the generator's classes {self.classes}, but are {self.labels}: {FEW}"
+            )
         self.seed, self.batch_size = check_seed(seed), check_whole(batch_size, "batch_size", 1)
         self.size = None if size is None else check_whole(size, "size")
         self.transform, self.screened = transform, screened
@@ -104,7 +107,7 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the samples, in workers that are at work already too."""
-        self._shared[0] = check_whole(epoch, "epoch")
+        self._shared[0] = check_epoch(epoch)
 
     def _begin(self, worker: int) -> int:
         if worker >= MOST_WORKERS:
