@@ -1,13 +1,17 @@
 """How many rows each class is to gain."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from imblearn.utils import check_sampling_strategy
 from numpy.typing import NDArray
 
-__all__ = ["added_rows"]
+from ganaug.errors import DataError
+
+__all__ = ["added_rows", "sizes_by"]
+
+TEXTS = ("auto", "minority", "not minority", "not majority", "all")
 
 
 def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
@@ -27,6 +31,8 @@ def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
 
     Raises
     ------
+    DataError
+        If the strategy is none at all.
     ValueError
         In imbalanced-learn's words, if the strategy does not suit the labels, or there is one class only.
 
@@ -36,12 +42,39 @@ def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
     >>> added_rows("auto", y) == {1: 5, 2: 7}, added_rows([2], y) == {2: 7}, added_rows({1: 6}, y) == {1: 2}
     (True, True, True)
     """
+    if callable(strategy):
+        strategy = sizes_by(strategy, y)
     if isinstance(strategy, Mapping):
         strategy = dict(strategy)
-    elif not isinstance(strategy, str) and np.ndim(strategy) == 1:
+    elif isinstance(strategy, str):
+        if strategy not in TEXTS:
+            raise DataError(
+                f"the sampling strategy must be one of {', '.join(map(repr, TEXTS))} if it is text, but is "
+                f"{strategy!r}: choose one of them, or give a dict of label to number"
+            )
+    elif isinstance(strategy, float | np.floating) and not 0 < strategy <= 1:
+        raise DataError(
+            "the sampling strategy must be above 0 and at most 1 if it is a number, but is "
+            f"{float(strategy)}: give the wanted ratio of the smaller of two classes to the larger"
+        )
+    elif np.ndim(strategy) == 1:
         largest = int(np.unique(y, return_counts=True)[1].max()) if len(y) else 0
         strategy = dict.fromkeys(np.asarray(strategy).tolist(), largest)
     added = check_sampling_strategy(strategy, y, "over-sampling")
     if added is None:  # its answer to what it does not know
-        raise ValueError(f"The sampling strategy must be a text, number, dict, list or callable, but is {strategy!r}.")
+        raise DataError(
+            f"the sampling strategy must be a text, number, dict, list or callable, but is {strategy!r:.80}: leave it "
+            "at 'auto' to fill every class up to the largest"
+        )
     return {label: int(count) for label, count in added.items()}
+
+
+def sizes_by(strategy: Callable[[NDArray[Any]], Any], y: NDArray[Any]) -> Mapping[Any, Any]:
+    """Return the sizes that a function asks for, or refuse what is no mapping from labels."""
+    sizes = strategy(y)
+    if not isinstance(sizes, Mapping):
+        raise DataError(
+            "a function as sampling strategy must give a dict of label to the wanted number of items, but gives "
+            f"{sizes!r:.80}: let it return such a dict"
+        )
+    return sizes

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ PLACED = ("mask", "masks", "mask3d", "masks3d", "bboxes", "keypoints")
 """Targets that say where in the image something is."""
 UNSUITED = ("images", "volume", "volumes")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+OVERSHOOT = 0.05
+"""So far beyond black and white are values that resizing or noise may have made of an image from 0 to 1."""
 
 
 class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
@@ -79,13 +81,18 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
         if self.generator.modality != "image":
             raise DataError(f"the generator must make images, but this one makes a {self.generator.modality}")
         self.label_key = label_key
+        if classes is not None and not isinstance(classes, Iterable):
+            raise DataError(
+                f"classes must list what integer labels index, but is {classes!r:.80}: give the names in the dataset's "
+                "order, such as `dataset.classes`, or leave it out"
+            )
         self.classes = None if classes is None else list(classes)
         self._names: dict[Any, Label] = {str(name): name for name in self.generator.classes}
         self._names |= {name: name for name in self.generator.classes}
         if unknown := [name for name in self.classes or () if name not in self._names]:
             raise DataError(
                 f"the generator must know the classes {self.classes}, but not {unknown}: it was trained on "
-                f"{list(self.generator.classes)}"
+                f"{list(self.generator.classes)}: fit one to them all, or leave those out"
             )
         self._kinds: dict[str, str] = {}
         self._queues: dict[tuple[Label, int], tuple[int, int]] = {}
@@ -178,7 +185,8 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
         except (KeyError, TypeError):
             raise DataError(
                 f"{self.label_key} must be one of the generator's classes {list(self.generator.classes)}, or an index "
-                f"into the `classes` that SyntheticSwap was given, but is {label!r}"
+                f"into the `classes` that SyntheticSwap was given, but is {label!r}: correct the label, or give "
+                "`classes` in the order that the labels count"
             ) from None
 
 
@@ -222,10 +230,15 @@ def _channels(image: Any) -> int:
     """Return how many channels an image has, or refuse what is none."""
     array = np.asarray(image)
     channels: int = array.shape[2] if array.ndim == 3 else 1
-    if array.ndim not in (2, 3) or channels not in MODES or array.dtype not in (np.uint8, np.float32):
+    suits = array.ndim in (2, 3) and channels in MODES and array.size and array.dtype in (np.uint8, np.float32)
+    found, low, high = f"{array.dtype} {array.shape}", 0.0, 1.0
+    if suits and array.dtype == np.float32:
+        low, high = float(array.min()), float(array.max())
+        found += f" from {low:.4g} to {high:.4g}"
+    if not (suits and low >= -OVERSHOOT and high <= 1 + OVERSHOOT):
         raise DataError(
             "SyntheticSwap must be given an image (H, W) or with 1, 3 or 4 channels last, of uint8 or of float32 from "
-            f"0 to 1, but this one is {array.dtype} {array.shape}: put the transforms that make such ones after it"
+            f"0 to 1, but this one is {found}: put the transforms that make such ones after it"
         )
     return channels
 

@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset, random_split
 
-from ganaug import AugmentedDataset, Generator, ImageFolder
+from ganaug import AugmentedDataset, Generator, ImageFolder, SyntheticDataset
 from ganaug.codecs.labelled_images import LabelledImages
-from ganaug.data import fill_counts
+from ganaug.data import EvenSampler, fill_counts
 from ganaug.errors import DataError
 
 import albumentations as A  # isort: skip
@@ -331,7 +331,7 @@ def test_labels_that_match(
     [
         (["0", "1"], [0, 1], ["grün", "rød"], r"\['grün', 'rød'\].*\['0', '1'\]"),
         (["lying", "upright"], ["lying", "upright"], ["cat", "dog"], r"indices into .*\['cat', 'dog'\].*'lying'"),
-        (["lying", "upright"], [0, 2], ["lying", "upright"], "indices into .* but one is 2"),
+        (["lying", "upright"], [0, 2], ["lying", "upright"], "indices into .* but one is 2: add its class"),
         (["lying", "upright"], [0, 1], None, r"\[0, 1\].*\['lying', 'upright'\]"),
         (["1", "0"], [0, 1], None, "could be their names or their positions"),
         (["1", "10"], [1, 1], None, "could be their names or their positions"),
@@ -350,14 +350,48 @@ def test_labels_that_leave_a_doubt_are_refused(
 
 def test_parts_with_other_classes_are_refused(stripes_generator: Generator) -> None:
     parts = [Pictures(list(noise(4)), [0, 0, 0, 1], classes=names) for names in (["lying", "upright"], ["upright"])]
-    with pytest.raises(DataError, match="same `classes`"):
+    with pytest.raises(DataError, match=r"same `classes`.*: give all parts the same list"):
         AugmentedDataset(ConcatDataset(parts), stripes_generator)
     assert len(AugmentedDataset(Subset(ConcatDataset(parts), range(4)), stripes_generator)) == 6
 
 
+@pytest.mark.parametrize("wrap", ["no", "subset", "concatenation", "split"])
+def test_a_dataset_that_was_filled_up_is_refused(wrap: str, photos: ImageFolder, stripes_generator: Generator) -> None:
+    augmented = AugmentedDataset(photos, stripes_generator)
+    data: Any = {
+        "no": augmented,
+        "subset": Subset(augmented, range(60)),
+        "concatenation": ConcatDataset([photos, augmented]),
+        "split": random_split(augmented, [0.5, 0.5])[0],
+    }[wrap]
+    with pytest.raises(DataError, match=r"real items alone.*give the dataset that it wraps"):
+        AugmentedDataset(data, stripes_generator)
+
+
+def test_classes_that_are_no_list_are_refused(stripes_generator: Generator) -> None:
+    for classes, found in ((["lying"].copy, "a builtin_function_or_method"), (2, "2")):
+        data = Pictures(list(noise(2)), [0, 0], classes=classes)
+        with pytest.raises(DataError, match=f"`classes` of the dataset must be a list, but is {found}: let it be"):
+            AugmentedDataset(data, stripes_generator)
+
+
+def test_epochs_beyond_64_bits_are_refused(photos: ImageFolder, stripes_generator: Generator) -> None:
+    augmented = AugmentedDataset(photos, stripes_generator)
+    for one in (augmented, EvenSampler(augmented), SyntheticDataset(stripes_generator)):
+        with pytest.raises(DataError, match=r"epoch must be below 2\*\*63, but is .*: count"):
+            one.set_epoch(2**70)
+    augmented.set_epoch(2**63 - 1)
+    assert augmented[55][1] == 1
+
+
 def test_targets_that_items_contradict_are_refused(stripes_generator: Generator) -> None:
     labels = ["lying"] * 6 + ["upright"] * 2
-    for targets, reason in (([0] * 7 + [1], "`targets` must list"), (labels[:3], "each of the 8 items")):
+    for targets, reason in (
+        ([0] * 7 + [1], "`targets` must list"),
+        (labels[:3], "each of the 8 items, but has 3 labels: correct it"),
+        (labels.copy, "`targets` of the dataset must be a list, but is a .*: let it be an attribute"),
+        (5, "must be a list, but is 5"),
+    ):
         data = Pictures(list(noise(8)), labels, targets=targets, classes=["lying", "upright"])
         with pytest.raises(DataError, match=reason):
             AugmentedDataset(data, stripes_generator)

@@ -1,7 +1,7 @@
 """Datasets of rows filled up from a table's generator, and synthetic samples as a stream."""
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def test_a_tensor_dataset_whose_labels_are_the_classes(table: Any, wine: Generat
 
 @pytest.mark.parametrize("takes", ["dict", "tensor", "array"])
 def test_a_transform_makes_items_of_synthetic_rows_too(takes: str, table: Any, wine: Generator) -> None:
-    names = load_wine().feature_names
+    names = NAMES
 
     def transform(row: Any) -> torch.Tensor:
         if takes == "dict":
@@ -121,6 +121,44 @@ def test_a_transform_makes_items_of_synthetic_rows_too(takes: str, table: Any, w
     augmented = AugmentedDataset(data, wine, synthetic_share=1.0)
     row = wine.sample_each(["class_1"], [(0, 0, 1, 0)], screened=True)[0].to_numpy()[0]
     assert torch.allclose(augmented[90][0], torch.tensor(row / 1000 - 1).float())
+
+
+NAMES = load_wine().feature_names
+
+
+@pytest.mark.parametrize(
+    ("form", "transform"),
+    [
+        (lambda row: [float(value) for value in row], lambda row: [2 * value for value in row]),
+        (lambda row: tuple(row.tolist()), lambda row: tuple(value + value for value in row)),
+        (lambda row: row.astype(float).tolist(), np.asarray),
+        (
+            lambda row: dict(zip(NAMES, row.astype(float), strict=True)),  # of float64, and so is the tensor
+            lambda row: torch.tensor([row[name] for name in NAMES]),
+        ),
+        (
+            lambda row: dict(zip(NAMES, row.tolist(), strict=True)),
+            pd.Series,
+        ),
+        (
+            lambda row: dict(zip(NAMES, torch.from_numpy(row), strict=True)),
+            lambda row: torch.stack([row[name] for name in NAMES]),
+        ),
+        (lambda row: dict(zip(NAMES, row.tolist(), strict=True)), lambda row: {k: 3 * row[k] for k in row}),
+    ],
+    ids=["list", "tuple", "array of a list", "dict of float64", "series of a dict", "dict of tensors", "dict"],
+)
+def test_a_transform_is_given_the_kind_of_row_that_it_takes(
+    form: Any, transform: Any, table: Any, wine: Generator
+) -> None:
+    data = Wines(table, form, transform=transform)
+    made, real = AugmentedDataset(data, wine, synthetic_share=1.0)[90][0], data[0][0]
+    row = wine.sample_each(["class_1"], [(0, 0, 1, 0)], screened=True)[0].to_numpy()[0].astype(np.float32)
+    wanted = transform(form(row))
+    values, known = (list(one.values()) if isinstance(one, dict) else one for one in (made, wanted))
+    assert (type(made), getattr(made, "dtype", None)) == (type(real), getattr(real, "dtype", None))
+    assert np.allclose([float(value) for value in values], [float(value) for value in known], rtol=1e-6)
+    assert list(getattr(made, "keys", list)()) == list(getattr(real, "keys", list)())
 
 
 @pytest.mark.parametrize(
@@ -145,6 +183,29 @@ def test_a_transform_of_something_else_is_refused(table: Any, wine: Generator) -
         AugmentedDataset(data, wine)
 
 
+def test_a_transform_that_takes_the_keys_for_values_is_refused(table: Any, wine: Generator) -> None:
+    def doubled(row: Any) -> list[Any]:
+        if not isinstance(row, deque | dict):
+            raise TypeError(type(row))
+        return [2 * one for one in row]
+
+    data = Wines(table, lambda row: deque(row.tolist()), transform=doubled)
+    with pytest.raises(DataError, match=r"items hold, a list of 13 values, \[28.*alcoholalcohol.*let it take the row"):
+        AugmentedDataset(data, wine)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, dict])
+def test_a_transform_of_text_and_numbers(kind: Any, mixed: Generator) -> None:
+    names = ["age", "plan", "spent"]
+    row = dict(zip(names, [30, "full", 2.5], strict=True))
+    transform = (lambda row: [row[name] for name in names]) if kind is dict else (lambda row: [one * 2 for one in row])
+    data = Mixed([transform(row if kind is dict else kind(row.values()))] * 9)
+    data.transform = transform  # type: ignore[attr-defined]
+    made = AugmentedDataset(data, mixed, synthetic_share=1.0)[10][0]
+    assert [type(value) for value in made] == [int, str, float]
+    assert made[1] in ({"basic", "full"} if kind is dict else {"basicbasic", "fullfull"})
+
+
 class Mixed(TensorDataset):
     def __init__(self, rows: list[Any]) -> None:
         self.rows = rows
@@ -163,6 +224,9 @@ def test_text_and_missing_values(mixed: Generator) -> None:
     assert {type(row["age"]) for row in made} == {int}
     assert {row["plan"] for row in made} == {"basic", "full"}
     assert any(np.isnan(row["spent"]) for row in made)
+    for wrong, reason in (({"plan": 1}, "text in the column 'plan'.*holds 1:"), ({"age": "x"}, "numbers in .*'age'")):
+        with pytest.raises(DataError, match=reason):
+            AugmentedDataset(Mixed([rows[0] | wrong] * 9), mixed)
     with pytest.raises(DataError, match="'plan' holds text"):
         AugmentedDataset(Mixed([torch.zeros(3)] * 9), mixed)
     with pytest.raises(DataError, match="'plan' holds text"):
@@ -209,12 +273,33 @@ def test_a_stream_is_split_over_workers(workers: int) -> None:
     assert len({*one, *two}) == 90
 
 
-def test_processes_share_a_stream() -> None:
+@pytest.mark.parametrize(
+    ("size", "batch_size", "processes"), [(200, 16, 2), (45, 10, 2), (44, 10, 4), (7, 64, 3), (2, 4, 5), (0, 4, 2)]
+)
+def test_processes_share_a_stream(size: int, batch_size: int, processes: int) -> None:
+    digits, each = Generator.load(MODELS / "digits.onnx"), -(-size // processes)
+
+    def stream(rank: int) -> SyntheticDataset:
+        return SyntheticDataset(digits, size=size, batch_size=batch_size, num_replicas=processes, rank=rank)
+
+    parts = [[str(x.tolist()) for x, _ in stream(rank)] for rank in range(processes)]
+    assert [len(stream(rank)) for rank in range(processes)] == [each] * processes  # or their last steps would hang
+    assert [len(part) for part in parts] == [each] * processes
+    whole = [str(x.tolist()) for x, _ in SyntheticDataset(digits, size=each * processes)]
+    assert sorted(one for part in parts for one in part) == sorted(whole)
+
+
+def test_processes_and_their_workers_share_a_stream() -> None:
     digits = Generator.load(MODELS / "digits.onnx")
-    parts = [SyntheticDataset(digits, size=45, batch_size=10, num_replicas=2, rank=rank) for rank in range(2)]
-    assert [len(part) for part in parts] == [25, 20]
-    found = [str(x.tolist()) for part in parts for x, _ in DataLoader(part, None, num_workers=2)]
-    assert sorted(found) == sorted(str(x.tolist()) for x, _ in SyntheticDataset(digits, size=45))
+    counts = []
+    for rank in range(2):
+        stream = SyntheticDataset(digits, size=90, batch_size=16, num_replicas=2, rank=rank)
+        alone = [str(image.tolist()) for x, _ in DataLoader(stream, 16) for image in x]
+        stream.set_epoch(0)
+        batches = [x for x, _ in DataLoader(stream, 16, num_workers=2)]
+        assert [str(image.tolist()) for x in batches for image in x] == alone
+        counts.append([len(x) for x in batches])
+    assert counts == [[16, 16, 13]] * 2
 
 
 def test_the_epoch_of_a_stream_can_be_chosen() -> None:
@@ -241,6 +326,7 @@ def test_a_stream_of_rows(wine: Generator, mixed: Generator) -> None:
     [
         ({"labels": ["x"]}, "labels must name"),
         ({"labels": []}, "labels must name"),
+        ({"labels": 3}, "labels must be a list, but is 3: give a list of classes"),
         ({"seed": -1}, "seed must be"),
         ({"size": 1.5}, "size must be"),
         ({"batch_size": 0}, "batch_size must be"),

@@ -389,10 +389,18 @@ def test_a_ratio_of_two_classes(digits: Generator) -> None:
     assert Counter(augmented.targets) == {0: 20, 1: 10}
 
 
-@pytest.mark.parametrize("strategy", [0.5, None, 1.5, "some", ["x"], {"x": 5}, {7: 1}, lambda y: {7: 1}], ids=name_of)
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        *(0.5, None, 1.5, float("nan"), np.float32("nan"), "some", "majority", ["x"], {"x": 5}, {7: 1}),
+        *(lambda y: {7: 1}, lambda y: None, lambda y: [7], lambda y: {7: "x"}),
+    ],
+    ids=name_of,
+)
 def test_strategies_that_do_not_suit_are_refused(strategy: Any, data: TensorDataset, digits: Generator) -> None:
-    with pytest.raises(DataError, match="strategy must"):
+    with pytest.raises(DataError, match="strategy must") as caught:
         AugmentedDataset(data, digits, strategy=strategy)
+    assert "<function" not in str(caught.value)
 
 
 @pytest.mark.parametrize("fresh", [-0.1, 1.1, None, "x"])

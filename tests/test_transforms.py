@@ -24,6 +24,7 @@ import albumentations as A  # isort: skip
 
 DIGITS = Path(__file__).parents[1] / "onnx_models" / "digits.onnx"
 GREY = np.zeros((12, 9), np.uint8)
+RAMP = np.linspace(0, 1, 16, dtype=np.float32).reshape(4, 4)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,7 @@ def same(one: list[Any], other: list[Any]) -> bool:
         np.zeros((5, 7, 4), np.uint8),
         np.zeros((16, 16, 3), np.float32),
         np.zeros((12, 9), np.float32),
+        RAMP * 1.04 - 0.02,
     ],
     ids=lambda image: f"{image.shape} {image.dtype}",
 )
@@ -143,6 +145,8 @@ def test_labels_may_be_indices_or_under_another_key(digits: Generator) -> None:
     assert same([by_index], [pipeline(image=GREY, digit=torch.tensor(1))["image"]])
     with pytest.raises(DataError, match="must know the classes"):
         SyntheticSwap(digits, classes=["cat"])
+    with pytest.raises(DataError, match="classes must list what integer labels index, but is 5: give"):
+        SyntheticSwap(digits, classes=5)
 
 
 @pytest.mark.parametrize("p", [0.0, 1.0])
@@ -156,6 +160,10 @@ def test_labels_may_be_indices_or_under_another_key(digits: Generator) -> None:
         ({"label": "3", "masks": [GREY]}, "there is masks,"),
         ({"label": "3", "image": GREY.astype(np.int32)}, "this one is int32"),
         ({"label": "3", "image": np.zeros((4, 4, 2), np.uint8)}, r"\(4, 4, 2\)"),
+        ({"label": "3", "image": GREY[:0]}, r"uint8 \(0, 9\): put"),
+        ({"label": "3", "image": np.full((4, 4), 255, np.float32)}, "float32 .* from 255 to 255: put the transforms"),
+        ({"label": "3", "image": RAMP * 3.2 - 0.4}, r"from 0 to 1, but this one is float32 .* from -0\.4 to 2\.8"),
+        ({"label": "3", "image": RAMP * np.float32("nan")}, "from nan to nan"),
         ({"label": "3", "twin": GREY}, "one image under 'image', but there is twin"),
         ({"label": "3", "outline": GREY}, "there is outline,"),
     ],

@@ -11,7 +11,17 @@ from torch import Tensor
 from ganaug.errors import DataError
 from ganaug.generator import Generator
 
-__all__ = ["check_folder", "check_generator", "check_seed", "check_share", "check_whole", "replicas_of", "shared"]
+__all__ = [
+    "check_epoch",
+    "check_folder",
+    "check_generator",
+    "check_list",
+    "check_seed",
+    "check_share",
+    "check_whole",
+    "replicas_of",
+    "shared",
+]
 
 
 def check_folder(value: Any, what: str) -> Path:
@@ -41,6 +51,23 @@ def check_whole(value: Any, what: str, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise DataError(f"{what} must be a whole number, {least} or more, but is {value!r}")
     return int(value)
+
+
+def check_epoch(value: Any) -> int:
+    """Return an epoch as an int, which shared memory has 64 bits for."""
+    if check_whole(value, "epoch") >= 2**63:
+        raise DataError(f"epoch must be below 2**63, but is {value}: count the epochs from 0")
+    return int(value)
+
+
+def check_list(value: Any, what: str, remedy: str) -> list[Any]:
+    """Return the elements of anything that has some."""
+    try:
+        elements = iter(value)
+    except TypeError:
+        found = f"a {type(value).__name__}" if callable(value) else f"{value!r:.80}"
+        raise DataError(f"{what} must be a list, but is {found}: {remedy}") from None
+    return list(elements)
 
 
 def check_share(value: Any, what: str, other: str = "") -> float:

@@ -7,7 +7,15 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ganaug.data.arguments import check_folder, check_generator, check_seed, check_share, check_whole, shared
+from ganaug.data.arguments import (
+    check_epoch,
+    check_folder,
+    check_generator,
+    check_seed,
+    check_share,
+    check_whole,
+    shared,
+)
 from ganaug.data.cache import CACHE_BYTES, CachedDraws
 from ganaug.data.drawing import Draws, Key, Supply
 from ganaug.data.filling import fill_counts, wanted
@@ -100,10 +108,10 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     Notes
     -----
     If the dataset has a `transform`, synthetic images pass through it as the real ones do: as uint8 arrays (H, W, C)
-    if it is an `ImageFolder`, else as PIL images, or as such arrays if it takes none; rows as a dict of the columns, a
-    tensor or an array, whichever it takes. Without one, up to 64 real items show what form and range synthetic ones
-    must have. `Subset` and `ConcatDataset` are looked through; what a synthetic item must be like is decided by the
-    part that holds a real one of its class.
+    if it is an `ImageFolder`, else as PIL images, or as such arrays if it takes none; rows as a list, a tuple, a dict
+    of the columns, a tensor or an array, whichever it makes items like the real ones of. Without one, up to 64 real
+    items show what form and range synthetic ones must have. `Subset` and `ConcatDataset` are looked through; what a
+    synthetic item must be like is decided by the part that holds a real one of its class.
 
     Integer labels are indices into the dataset's `classes`. Without these they are the generator's classes themselves,
     or the text of them; where the generator's classes could also be meant in their order, they are refused.
@@ -144,6 +152,7 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         # Looking at items runs the dataset's own random transforms, and must not change what they do later.
         with torch.random.fork_rng(devices=[]):
             sources = sources_of(dataset)
+            _check_real(sources)
             labels, classes = labels_of(dataset, sources), classes_of(dataset, sources)
             self._names = match(labels, classes, generator.classes)
             rows: dict[Label, list[int]] = {}
@@ -227,7 +236,7 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
 
         Workers that are at work already, of a loader with ``persistent_workers``, are told too.
         """
-        self._shared[0] = check_whole(epoch, "epoch")
+        self._shared[0] = check_epoch(epoch)
 
     def _placed(self, index: int | At) -> tuple[int, int | None]:
         if isinstance(index, At):
@@ -264,6 +273,15 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
         shared(self._shared)
+
+
+def _check_real(sources: list[Source]) -> None:
+    """Insist on items none of which is synthetic: they would count as real ones, and the share would not hold."""
+    if any(isinstance(base, AugmentedDataset) for base, _ in sources):
+        raise DataError(
+            "the dataset must hold real items alone, but there is an AugmentedDataset in it, whose synthetic items "
+            "would be taken for real ones: give the dataset that it wraps"
+        )
 
 
 def _makers(dataset: Any, sources: list[Source], labels: list[Label], generator: Generator) -> list[Maker]:

@@ -39,10 +39,14 @@ def wanted(strategy: Any, labels: list[Label], sizes: Mapping[Label, int]) -> di
         return {label: max(sizes.values()) - size for label, size in sizes.items()}
     if isinstance(strategy, Mapping):
         return _named_sizes(strategy, sizes)
-    from ganaug.strategy import added_rows  # scikit-learn takes a second to import, in every spawned worker too
+    from ganaug.strategy import added_rows, sizes_by  # scikit-learn takes a second to import, in spawned workers too
 
+    if callable(strategy):
+        return _named_sizes(sizes_by(strategy, np.array(labels)), sizes)
     try:
         added = added_rows(strategy, np.array(labels))
+    except DataError:
+        raise
     except (ValueError, TypeError) as error:
         raise DataError(
             f"strategy must be 'auto', a dict of label to number of items, or what imbalanced-learn calls a "

@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import ConcatDataset, IterableDataset, Subset, TensorDataset
 
+from ganaug.data.arguments import check_list
 from ganaug.data.progress import tracked
 from ganaug.errors import DataError
 
@@ -36,11 +37,16 @@ def labels_of(dataset: Any, sources: list[Source]) -> list[Label]:
     if not sources:
         raise DataError("the dataset must have at least one item, but it is empty")
     bases = {id(base): base for base, _ in sources}
-    listed = {key: list(found) for key, base in bases.items() if (found := _listed(base)) is not None}
+    listed = {
+        key: check_list(found, "`targets` of the dataset", "let it be an attribute that holds every item's label")
+        for key, base in bases.items()
+        if (found := _listed(base)) is not None
+    }
     for key, found in listed.items():
         if len(found) != len(bases[key]):
             raise DataError(
-                f"`targets` must have a label for each of the {len(bases[key])} items, but has {len(found)} labels"
+                f"`targets` must have a label for each of the {len(bases[key])} items, but has {len(found)} labels: "
+                "correct it, or remove it to have the labels read from the items"
             )
     unlisted = sum(id(base) not in listed for base, _ in sources)
     rows = enumerate(sources)
@@ -86,12 +92,16 @@ def plain(label: Any) -> Label:
 def classes_of(dataset: Any, sources: list[Source]) -> list[Any] | None:
     """Return the class names as the dataset has them, or all that it consists of."""
     holders = [dataset] if hasattr(dataset, "classes") else {id(base): base for base, _ in sources}.values()
-    found = [list(holder.classes) for holder in holders if getattr(holder, "classes", None) is not None]
+    found = [
+        check_list(classes, "`classes` of the dataset", "let it be an attribute that holds the names")
+        for holder in holders
+        if (classes := getattr(holder, "classes", None)) is not None
+    ]
     if any(classes != found[0] for classes in found):
         other = next(classes for classes in found if classes != found[0])
         raise DataError(
             f"all parts of the dataset must have the same `classes`, but one has {found[0]} and another {other}: the "
-            "same label means different classes"
+            "same label would mean different classes: give all parts the same list, in the same order"
         )
     return found[0] if found else None
 
@@ -121,4 +131,7 @@ def _named(label: Label, classes: list[Any]) -> Any:
         return classes[label]
     if label in classes:
         return label
-    raise DataError(f"labels must be indices into the dataset's classes {classes}, but one is {label!r}")
+    raise DataError(
+        f"labels must be indices into the dataset's classes {classes}, but one is {label!r}: add its class to "
+        "`classes`, or correct the label"
+    )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from torch.utils.data import DataLoader, DistributedSampler
 
-from ganaug.data.arguments import check_seed, check_whole, replicas_of
+from ganaug.data.arguments import check_epoch, check_seed, replicas_of
 from ganaug.data.augmented import At, AugmentedDataset
 from ganaug.data.cache import CACHE_BYTES
 from ganaug.files import StrPath
@@ -54,7 +54,7 @@ class EvenSampler(DistributedSampler[At]):
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that comes next."""
-        self.epoch = check_whole(epoch, "epoch")
+        self.epoch = check_epoch(epoch)
 
     def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
         rng = np.random.default_rng([self.seed, epoch])

@@ -1,6 +1,8 @@
 """Items like those of the user's own dataset of rows, made of a generator's rows: their kind, dtype and transform."""
 
-from collections.abc import Mapping
+import reprlib
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -37,36 +39,36 @@ class RowMaker:
         if self.transform is None:
             _check(real, codec)
         else:
-            self.example = self._raw_example()
+            self.example = self._raw_example(real)
 
     def __call__(self, row: Row, label: Any) -> tuple[Any, Any]:
         """Return an item of the columns' values and a label."""
         made = _like(self.example, row, self.codec)
         return made if self.transform is None else self.transform(made), like_label(self.label, label)
 
-    def _raw_example(self) -> Any:
+    def _raw_example(self, real: list[Any]) -> Any:
         """Find out, by trial, what kind of row the transform makes an item of."""
         assert self.transform is not None  # noqa: S101
-        wanted, row = self.example, _typical(self.codec)
-        failures = []
-        kinds: list[Any] = [
-            dict.fromkeys(self.codec.names, 0.0),
-            torch.zeros(len(row)),
-            np.zeros(len(row)),
-            np.zeros(len(row), np.float32),
-        ]
-        for kind in kinds:
+        row, nearly = _typical(self.codec), None
+        failures: dict[str, str] = {}
+        for kind in _kinds_of_row(self.codec.names):
             try:
-                made = self.transform(_like(kind, row, self.codec))
+                with warnings.catch_warnings(action="ignore"):
+                    made = self.transform(_like(kind, row, self.codec))
             except Exception as error:  # whatever a transform does with what it is not meant for
-                failures.append(f"{type(error).__name__}: {error}")
+                failures.setdefault(type(kind).__name__, f"{type(error).__name__}: {error}")
                 continue
-            if _form(made) == _form(wanted):
+            if any(_are_alike(made, one, _form) for one in real):
                 return kind
-            failures.append(_form(made))
+            if nearly is None and any(_are_alike(made, one, _kind) for one in real):
+                nearly = kind  # numbers for numbers, but perhaps whole ones for others
+            failures.setdefault(type(kind).__name__, _described(made))
+        if nearly is not None:
+            return nearly
         raise DataError(
-            "the dataset's `transform` must make of a dict of the generator's columns, or of a tensor or array of "
-            f"their values, what its items hold, {_form(wanted)}, but gives {failures[0]}"
+            "the dataset's `transform` must make of a dict of the generator's columns, or of a list, tuple, tensor or "
+            f"array of their values, what its items hold, {_described(real[0])}, but gives {failures['dict']}, and for "
+            f"a list {failures['list']}: let it take the row as it was read, and do all that is done to it"
         )
 
 
@@ -108,8 +110,23 @@ def _check(real: list[Any], codec: TableCodec) -> None:
     elif isinstance(example, Tensor | np.ndarray):
         check_numbers(codec.columns)
     for position, column in enumerate(codec.columns):
-        if isinstance(column, NumericColumn) and column.kind != "datetime":
-            _check_scale(column, [row[column.name if isinstance(row, Mapping) else position] for row in real])
+        if not (isinstance(column, NumericColumn) and column.kind == "datetime"):
+            found = [row[column.name if isinstance(row, Mapping) else position] for row in real]
+            _check_text(column, found)
+            if isinstance(column, NumericColumn):
+                _check_scale(column, found)
+
+
+def _check_text(column: Column, found: list[Any]) -> None:
+    """Insist on text where the generator makes text, and on numbers where it makes numbers."""
+    made = {isinstance(one, str) for one in ([0.0] if isinstance(column, NumericColumn) else column.categories)}
+    for value in found:
+        if made and isinstance(value, str) not in made and not _is_missing(value):
+            raise DataError(
+                f"items must hold {'text' if True in made else 'numbers'} in the column {column.name!r}, as the "
+                f"generator makes it, but one holds {value!r}: fit a generator to what the items hold, or give the "
+                "dataset a `transform` that makes of a row as the generator learned it what its items hold"
+            )
 
 
 def _check_scale(column: NumericColumn, found: list[Any]) -> None:
@@ -150,21 +167,39 @@ def _typed(example: Any, value: Any) -> Any:
     """Return a value with the type of a real one, where it has it."""
     if isinstance(example, Tensor):
         return torch.full_like(example, float("nan") if _is_missing(value) else float(value))
-    if isinstance(example, float | np.floating) and not isinstance(value, str):
+    if isinstance(example, float | np.floating) and (_is_missing(value) or isinstance(value, int | float | np.number)):
         return type(example)("nan" if _is_missing(value) else value)
     if isinstance(example, bool | np.bool_ | int | np.integer) and isinstance(value, int | float | np.number):
         return value if _is_missing(value) else type(example)(value)
     return value
 
 
+def _kinds_of_row(names: list[Any]) -> list[Any]:
+    """Return a row of each kind that a transform may take, the likeliest first.
+
+    Dicts come after lists: what works on a list often works on a dict too, but on its keys.
+    """
+    n = len(names)
+    kinds: list[Any] = []
+    for value in (0.0, None, np.float64(0), np.float32(0), torch.tensor(0.0)):  # None: as the generator makes it
+        kinds += [[value] * n, (value,) * n, dict.fromkeys(names, value)]
+    return [*kinds[:3], torch.zeros(n), np.zeros(n), np.zeros(n, np.float32), torch.zeros(n).double(), *kinds[3:]]
+
+
 def _typical(codec: TableCodec) -> Row:
-    """Return a row that the columns can hold."""
-    return tuple(
-        (column.values or column.atoms or (0.0,))[0]
-        if isinstance(column, NumericColumn)
-        else (column.categories or (0,))[0]
-        for column in codec.columns
-    )
+    """Return a row that the columns can hold, of the types that the generator gives them."""
+    return tuple(map(_typical_value, codec.columns))
+
+
+def _typical_value(column: Column) -> Any:
+    if not isinstance(column, NumericColumn):
+        return (column.categories or (0,))[0]
+    if column.kind == "datetime":
+        import pandas as pd
+
+        return pd.Timestamp(0)
+    value = (column.values or column.atoms or (0.0,))[0]
+    return int(value) if column.kind == "integer" else float(value)
 
 
 def _is_missing(value: Any) -> bool:
@@ -180,3 +215,36 @@ def _form(features: Any) -> str:
     if isinstance(features, list | tuple | Mapping):
         return f"a {type(features).__name__} of {len(features)} values"
     return f"a {type(features).__name__}"
+
+
+def _are_alike(made: Any, real: Any, kind_of: Callable[[Any], str | None]) -> bool:
+    """Return whether features have one form and, where they are a list, tuple or mapping, values of the same kinds."""
+    if _form(made) != _form(real) or _keys(made) != _keys(real):
+        return False
+    if isinstance(real, Mapping):
+        return all(_are_one(made[name], real[name], kind_of) for name in real)
+    return not isinstance(real, list | tuple) or all(
+        _are_one(one, other, kind_of) for one, other in zip(made, real, strict=True)
+    )
+
+
+def _keys(features: Any) -> set[Any] | None:
+    """Return the names of values, which a pandas row has too."""
+    return set(features.keys()) if callable(getattr(features, "keys", None)) else None
+
+
+def _are_one(one: Any, other: Any, kind_of: Callable[[Any], str | None]) -> bool:
+    return _kind(one) is None or _kind(other) is None or kind_of(one) == kind_of(other)
+
+
+def _kind(value: Any) -> str | None:
+    """Say what a value is; nothing of one that is missing, which may stand for any."""
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, bool | int | float | np.number | np.bool_):
+        return "a number"
+    return None if value is None or type(value).__name__ in ("NAType", "NaTType") else _form(value)
+
+
+def _described(features: Any) -> str:
+    return _form(features) + (f", {reprlib.repr(features)}" if isinstance(features, list | tuple | Mapping) else "")

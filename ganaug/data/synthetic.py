@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ganaug.data.arguments import check_generator, check_seed, check_whole, replicas_of, shared
+from ganaug.data.arguments import check_epoch, check_generator, check_list, check_seed, check_whole, replicas_of, shared
 from ganaug.data.folder import to_tensor
 from ganaug.data.rows import check_numbers, numbers_of
 from ganaug.errors import DataError
@@ -15,6 +15,7 @@ from ganaug.generator import Generator
 __all__ = ["SyntheticDataset"]
 
 MOST_WORKERS = 1024
+FEW = "give a list of classes, or leave it out for all"
 
 
 class SyntheticDataset(IterableDataset[tuple[Any, int]]):
@@ -29,7 +30,8 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
     seed : int, default=0
         Decides all samples.
     size : int, optional
-        How many samples an epoch has, all workers and processes together; by default it has no end.
+        How many samples an epoch has, all workers and processes together, rounded up so that every process gets as
+        many; by default it has no end.
     batch_size : int, default=64
         How many samples are drawn at once, and dealt to one worker. If the DataLoader's is the same, its batches and
         their order do not depend on the number of workers; otherwise the samples of an epoch of some `size` do not.
@@ -78,9 +80,11 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
     ) -> None:
         check_generator(generator)
         self.generator, self.classes = generator, list(generator.classes)
-        self.labels = self.classes if labels is None else list(labels)
+        self.labels = self.classes if labels is None else check_list(labels, "labels", FEW)
         if not self.labels or not all(label in self.classes for label in self.labels):
-            raise DataError(f"labels must name some of the generator's classes {self.classes}, but are {self.labels}")
+            raise DataError(
+                f"labels must name some of the generator's classes {self.classes}, but are {self.labels}: {FEW}"
+            )
         self.seed, self.batch_size = check_seed(seed), check_whole(batch_size, "batch_size", 1)
         self.size = None if size is None else check_whole(size, "size")
         self.transform, self.screened = transform, screened
@@ -93,18 +97,17 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
     def __len__(self) -> int:
         if self.size is None:
             raise TypeError("a stream without a size has no length: give SyntheticDataset one")
-        return sum(len(numbers) for numbers in self._blocks(self.rank, self.num_replicas))
+        return -(-self.size // self.num_replicas)
 
     def __iter__(self) -> Iterator[tuple[Any, int]]:
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
         epoch = self._begin(worker)
-        blocks = self._blocks(self.rank + self.num_replicas * worker, self.num_replicas * workers)
-        return (item for numbers in blocks for item in self._items(numbers, epoch))
+        return (item for numbers in self._blocks(worker, workers) for item in self._items(numbers, epoch))
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the samples, in workers that are at work already too."""
-        self._shared[0] = check_whole(epoch, "epoch")
+        self._shared[0] = check_epoch(epoch)
 
     def _begin(self, worker: int) -> int:
         if worker >= MOST_WORKERS:
@@ -113,13 +116,14 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
         self._shared[1 + worker] = begun + 1
         return begun if self._shared[0] < 0 else int(self._shared[0])
 
-    def _blocks(self, first: int, step: int) -> Iterator[range]:
-        """Deal out the numbers of the samples, as many at once as are drawn at once."""
-        start = first * self.batch_size
-        while self.size is None or start < self.size:
-            stop = start + self.batch_size
-            yield range(start, stop if self.size is None else min(stop, self.size))
-            start += step * self.batch_size
+    def _blocks(self, worker: int, workers: int) -> Iterator[range]:
+        """Deal out the numbers of the samples, as many at once as are drawn at once; every process has as many."""
+        first = worker * self.batch_size
+        while self.size is None or first < len(self):
+            count = self.batch_size if self.size is None else min(self.batch_size, len(self) - first)
+            start = first * self.num_replicas + self.rank * count  # the processes before this one have their turn
+            yield range(start, start + count)
+            first += workers * self.batch_size
 
     def _items(self, numbers: range, epoch: int) -> Iterator[tuple[Any, int]]:
         labels = [self.labels[number % len(self.labels)] for number in numbers]
