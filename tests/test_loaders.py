@@ -435,7 +435,7 @@ def test_a_ratio_of_two_classes(digits: Generator) -> None:
 @pytest.mark.parametrize(
     "strategy",
     [
-        *(0.5, None, 1.5, float("nan"), np.float32("nan"), "some", "majority", ["x"], {"x": 5}, {7: 1}),
+        *(0.5, None, 0, 2, 1.5, float("nan"), np.float32("nan"), "some", "majority", ["x"], {"x": 5}, {7: 1}),
         *(lambda y: {7: 1}, lambda y: None, lambda y: [7], lambda y: {7: "x"}),
     ],
     ids=name_of,
