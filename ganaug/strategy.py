@@ -52,7 +52,7 @@ def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
                 f"the sampling strategy must be one of {', '.join(map(repr, TEXTS))} if it is text, but is "
                 f"{strategy!r}: choose one of them, or give a dict of label to number"
             )
-    elif isinstance(strategy, float | np.floating) and not 0 < strategy <= 1:
+    elif isinstance(strategy, int | float | np.number) and not 0 < strategy <= 1:
         raise DataError(
             "the sampling strategy must be above 0 and at most 1 if it is a number, but is "
             f"{float(strategy)}: give the wanted ratio of the smaller of two classes to the larger"

@@ -28,6 +28,7 @@ from torch.utils.data import (
 
 from ganaug import AugmentedDataset, Generator, SyntheticDataset, balanced_loader, runtime
 from ganaug.data import EvenSampler, progress
+from ganaug.data.drawing import Draws
 from ganaug.errors import DataError
 from tests.conftest import name_of
 
@@ -165,6 +166,48 @@ def test_part_of_the_items_is_drawn_anew(data: TensorDataset, digits: Generator)
     anew = [sum(a != b for a, b in zip(before, after, strict=True)) for before, after in zip(epochs, epochs[1:])]  # noqa: B905, RUF007
     assert sum(anew[:4]) == 13
     assert all(2 <= count <= 4 for count in anew)
+
+
+@pytest.mark.parametrize("fresh", [0.03, 0.1, 0.3, 0.4, 0.66, 0.7, 0.75, 0.9, 1 / 3])
+@pytest.mark.parametrize("counts", [{0: 100, 1: 7, 2: 60}, {0: 12, **dict.fromkeys(range(1, 9), 9)}], ids=str)
+def test_the_share_drawn_anew_is_the_promised_one(fresh: float, counts: dict[int, int], digits: Generator) -> None:
+    labels = torch.tensor([label for label, count in counts.items() for _ in range(count)])
+    data = TensorDataset(torch.rand(len(labels), 1, 8, 8), labels)
+    augmented = AugmentedDataset(data, digits, synthetic_share=1.0, fresh=fresh)
+    places = augmented.synthetic_indices
+    keys = [[augmented._key(place, epoch) for place in places] for epoch in range(60)]
+    assert {key.epoch for key in keys[0]} == {0}
+    for epoch in range(1, 60):
+        anew = [key for key, before in zip(keys[epoch], keys[epoch - 1], strict=True) if key != before]
+        assert all(key.epoch == epoch for key in anew)
+        assert abs(len(anew) - fresh * len(places)) < 1 + 1e-6
+        for label in counts:  # of every class alike
+            count = sum(augmented.targets[place] == label for place in places)
+            assert abs(sum(key.name == str(label) for key in anew) - fresh * count) < 1 + 1e-6
+    assert min(key.epoch for key in keys[-1]) > 59 - 1 / fresh - 1  # everyone's turn comes
+
+
+@pytest.mark.parametrize("fresh", [0.1, 0.4])
+def test_what_is_drawn_ahead_is_what_is_due(
+    fresh: float, data: TensorDataset, digits: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    whole = Draws.many
+
+    def counted(self: Draws, keys: Any) -> Any:
+        asked.extend(keys)
+        return whole(self, keys)
+
+    monkeypatch.setattr(Draws, "many", counted)
+    augmented = AugmentedDataset(data, digits, synthetic_share=1.0, strategy={3: 60, 7: 60}, fresh=fresh)
+    sampler = EvenSampler(augmented)
+    for epoch in range(6):
+        asked.clear()
+        for _ in DataLoader(augmented, 16, sampler=sampler):
+            pass
+        due = {key for place in augmented.synthetic_indices if (key := augmented._key(place, epoch)).epoch == epoch}
+        assert len(asked) == len(due)
+        assert set(asked) == due
 
 
 def test_drawn_once_where_nothing_is_fresh(
@@ -392,7 +435,7 @@ def test_a_ratio_of_two_classes(digits: Generator) -> None:
 @pytest.mark.parametrize(
     "strategy",
     [
-        *(0.5, None, 1.5, float("nan"), np.float32("nan"), "some", "majority", ["x"], {"x": 5}, {7: 1}),
+        *(0.5, None, 0, 2, 1.5, float("nan"), np.float32("nan"), "some", "majority", ["x"], {"x": 5}, {7: 1}),
         *(lambda y: {7: 1}, lambda y: None, lambda y: [7], lambda y: {7: "x"}),
     ],
     ids=name_of,

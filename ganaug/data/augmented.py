@@ -1,6 +1,8 @@
 """Any labelled Dataset, filled up to class balance."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -69,8 +71,8 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         trials 20 to 30 % did better than 40 to 50 %; 1.0 fills with synthetic items alone.
     fresh : bool or float, default=True
         Draw other synthetic items in every epoch; otherwise the same ones. A number between is the share that every
-        epoch draws anew, by turns: 0.25 costs a quarter once the first epoch is over, and keeps images in memory that
-        all workers share, up to 256 MiB.
+        epoch draws anew, by turns and to within one item: 0.25 costs a quarter once the first epoch is over, and keeps
+        images in memory that all workers share, up to 256 MiB.
     seed : int, default=0
         Decides all synthetic items.
     return_source : bool, default=False
@@ -183,16 +185,17 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
 
         # All processes share the epoch (-1 for none), and how often each synthetic item came up.
         self._shared = shared(torch.tensor([-1] + [0] * len(self._synthetic)))
-        self._period = round(1 / self.fresh) if self.fresh else 0
+        self._anew = Fraction(self.fresh).limit_denominator(10**6)
         draws = Draws(generator, self.seed)
         self._supply: Supply = draws
         counts: dict[Any, int] = {}  # two labels, an index and a name, may mean one class
         for label, count in self._counts.items():
             counts[self._names[label]] = max(count, counts.get(self._names[label], 0))
+        self._starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
         if folder is not None and any(counts.values()):
             self._supply = CachedDraws(folder, draws, counts, most_bytes=most_bytes)
-        elif self._period != 1 and generator.modality == "image" and any(counts.values()):
-            self._supply = PooledDraws(draws, counts, self._period)
+        elif self._anew != 1 and generator.modality == "image" and any(counts.values()):
+            self._supply = PooledDraws(draws, counts, self._anew.denominator)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -247,11 +250,18 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         return self._real[place if place < self._first else place - len(self._synthetic)]
 
     def _key(self, place: int, asked: int | None) -> Key:
-        """Return which sample an item is: that of the last epoch in which it was its turn to be drawn anew."""
+        """Return which sample an item is: that of the last epoch in which it was its turn to be drawn anew.
+
+        It is the n-th one's turn when the multiples of the share, of which it is at the (epoch + n)-th, pass a whole
+        number. Of samples in a row, all of them or those of a class, the share is due in every epoch, to within one.
+        """
         label, number = self._synthetic[place - self._first]
-        epoch = self._epoch_of(place, asked) if self._period else 0
-        drawn = max(0, epoch - (epoch - number) % self._period) if self._period else 0
-        return Key(self._names[label], number, drawn)
+        name, anew = self._names[label], self._anew
+        if not anew:
+            return Key(name, number, 0)
+        n = self._starts[name] + number
+        passed = (self._epoch_of(place, asked) + n) * anew.numerator // anew.denominator
+        return Key(name, number, max(0, -(-passed * anew.denominator // anew.numerator) - n))
 
     def _epoch_of(self, place: int, asked: int | None) -> int:
         shared = self._shared.numpy()
