@@ -159,10 +159,12 @@ def _copied(figures: dict[str, Any]) -> list[str]:
     copies = figures["copies"]
     if copies["share"] is None:
         return []
+    from ganaug.quality.findings import usual_share
+
     found = copies["calibration"]["planted_altered_found"]
     planted = "" if found is None else f" Of planted, slightly altered copies {found:.0%} were found."
     return [
-        f"Copies: {copies['share']:.1%} of {copies['n']:,} samples, where {copies['expected_share']:.0%} would be by "
+        f"Copies: {copies['share']:.1%} of {copies['n']:,} samples, where {usual_share(copies):.0%} would be by "
         f"chance.{planted}"
     ]
 

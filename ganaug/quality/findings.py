@@ -5,7 +5,7 @@ from typing import Any
 
 from ganaug.quality.fidelity import COLLAPSED
 
-__all__ = ["findings"]
+__all__ = ["findings", "usual_share"]
 
 LOWEST_COVERAGE = 0.2
 FEW_ROWS = 10
@@ -13,6 +13,8 @@ FOUND = 0.8
 """Share of the slightly altered copies that a search must find to be believed."""
 CLEARLY = 0.55
 """A membership-inference area whose interval lies above this tells rows apart."""
+BEYOND = 3
+"""How many times as many samples as real ones must be taken for copies, or how many times fewer must not be."""
 
 Finding = dict[str, str]
 
@@ -59,6 +61,18 @@ def findings(
     return sorted(found, key=lambda one: order[one["level"]])
 
 
+def usual_share(copies: Mapping[str, Any]) -> float:
+    """Return the share of real samples that are taken for copies: the nominal one, or what was measured, if more.
+
+    Examples
+    --------
+    >>> usual_share({"expected_share": 0.03, "calibration": {"false_alarms": 0.1}})
+    0.1
+    """
+    alarms = (copies.get("calibration") or {}).get("false_alarms")
+    return max(copies.get("expected_share") or 0.0, alarms or 0.0)
+
+
 def _collapse(fidelity: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> list[Finding]:
     found = []
     coverage = fidelity.get("coverage")
@@ -77,9 +91,9 @@ def _collapse(fidelity: Mapping[str, Any], classes: Sequence[Mapping[str, Any]])
 
 
 def _copied(copies: Mapping[str, Any]) -> list[Finding]:
-    found, share, alarms = [], copies.get("share"), (copies.get("calibration") or {}).get("false_alarms")
-    usual = max(copies.get("expected_share") or 0.0, alarms or 0.0)
-    if share is not None and share > 3 * usual:
+    found, share, usual = [], copies.get("share"), usual_share(copies)
+    # Where few real samples calibrate, the usual share is coarse and three times it can be more than all there are.
+    if share is not None and (share > BEYOND * usual or BEYOND * (1 - share) < 1 - usual):
         level = "alarm" if share > 0.25 else "warning"
         text = f"{share:.0%} of the samples are nearer to a training sample than all but {usual:.0%} of real ones are."
         found.append({"level": level, "text": text})
