@@ -90,6 +90,13 @@ def test_copies_raise_the_alarm_where_few_real_samples_calibrate(
     )
 
 
+@pytest.mark.parametrize(("low", "said"), [(0.5019, False), (0.5051, True), (None, False)])
+def test_what_a_classifier_tells_is_said_only_where_the_sentence_shows_it(low: float | None, said: bool) -> None:
+    fidelity = {"two_sample_auc": {"low": low}}
+    found = findings(fidelity, {}, [], seen="not applicable", repeated=0, grouped=False)
+    assert ["at least 0.51" in one["text"] for one in found] == [True] * said
+
+
 def test_copies_of_data_that_repeats_itself_cannot_be_told() -> None:
     frame = pd.DataFrame({"a": np.tile([0, 1, 2, 3], 60), "b": np.tile([0, 1], 120)})
     table = from_frame(frame, np.tile(["x", "y", "y"], 80))

@@ -50,7 +50,7 @@ def findings(
     """
     found = [*_collapse(fidelity, classes), *_copied(copies), *_data(classes, seen, repeated, grouped)]
     told = fidelity.get("two_sample_auc") or {}
-    if (told.get("low") or 0) > 0.5:
+    if round(told.get("low") or 0, 2) > 0.5:  # as it is printed
         text = f"A classifier tells real from synthetic: its area under the curve is at least {told['low']:.2f}."
         found.append({"level": "note", "text": text})
     constraints = fidelity.get("constraints")
