@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.svm import LinearSVC
 
 import ganaug
 from ganaug.cli import main
@@ -296,6 +297,32 @@ def test_what_cannot_be_evaluated_is_refused(real: Any, settings: dict[str, Any]
         begin(real, **settings)
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"estimator": LinearSVC()}, r"LinearSVC\(\) has no predict_proba"),
+        ({"estimator": "rf"}, "'rf' has no fit"),
+        ({"estimator": RandomForestClassifier}, "give an object"),
+        ({"budget": "60s"}, "seconds above 0.*'60s'"),
+        ({"budget": -1}, "seconds above 0.*-1"),
+        ({"budget": float("inf")}, "seconds above 0.*inf"),
+        ({"random_state": None}, "random_state must be a whole number"),
+        ({"random_state": -1}, "random_state must be a whole number"),
+        ({"trainer": "gan"}, "trainer must be a function"),
+        ({"trainer": lambda part, **_: None}, "something with sample"),
+        ({"trainer": lambda part, **_: Drawn(lambda counts, rng: (part.frame, part.labels))}, "labels of the data"),
+        (
+            {"trainer": lambda part, **_: Drawn(lambda counts, rng: (part.frame.to_numpy(), ["inner"] * len(counts)))},
+            "a table with the columns",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_in_one_sentence(settings: dict[str, Any], words: str) -> None:
+    real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
+    with pytest.raises(DataError, match=words):
+        evaluate(real, **{"budget": None, "estimator": forest(), "trainer": copier} | settings)
+
+
 def test_it_is_part_of_the_package() -> None:
     assert ganaug.evaluate is evaluate
     assert ganaug.Report.__name__ == "Report"
@@ -413,6 +440,13 @@ def test_what_is_wrong_is_said_in_one_sentence(words: list[str], told: str) -> N
     assert result.exit_code == 2
     assert told in result.stderr
     assert "Traceback" not in result.output
+def test_the_largest_seed_is_good_for_every_repetition(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    session = begin(small_table, trainer=copier, estimator=forest(), arms=FEW[:1], repeats=2, seed=2**32 - 1)
+    for _ in session.steps():
+        pass
+    assert len(session.complete) == 10
+
+
 
 
 def test_ctrl_c_keeps_what_is_known(small_table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
