@@ -20,7 +20,7 @@ import ganaug
 from ganaug.cli import main
 from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import from_frame
-from ganaug.errors import DataError
+from ganaug.errors import DataError, OutputError
 from ganaug.evaluation import begin, evaluate, report_of
 from ganaug.fitting import fit_table
 from ganaug.generator import Generator
@@ -411,6 +411,25 @@ def test_the_command_says_it_and_writes_it(folder: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("lost", ["r.html", "r.json"])
+def test_a_file_that_cannot_be_written_does_not_cost_the_other(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    from ganaug.evaluation import atomic_write
+
+    def full(path: Path) -> Any:
+        if path.name == lost:
+            raise OutputError(f"Cannot write {path}: no space left on device.")
+        return atomic_write(path)
+
+    monkeypatch.setattr("ganaug.evaluation.atomic_write", full)
+    result = run(folder, "--output", tmp_path / "r.html", "--json", tmp_path / "r.json")
+    assert result.exit_code == 2
+    assert "no space left" in result.stderr
+    assert {file.name for file in tmp_path.iterdir()} == {"r.html", "r.json"} - {lost}
+
+
+@pytest.mark.usefixtures("quick")
 def test_the_command_takes_a_table(small_table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
     X, y = small_table
     X.assign(y=y, person=np.arange(len(y)) // 2).to_csv(tmp_path / "t.csv", index=False)
@@ -419,6 +438,13 @@ def test_the_command_takes_a_table(small_table: tuple[pd.DataFrame, np.ndarray],
     figures = json.loads((tmp_path / "r.json").read_text())
     assert figures["comparison"]["grouped"] is True
     assert figures["settings"]["seed"] == 1
+
+
+def test_the_largest_seed_is_good_for_every_repetition(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    session = begin(small_table, trainer=copier, estimator=forest(), arms=FEW[:1], repeats=2, seed=2**32 - 1)
+    for _ in session.steps():
+        pass
+    assert len(session.complete) == 10
 
 
 @pytest.mark.parametrize(
@@ -440,13 +466,6 @@ def test_what_is_wrong_is_said_in_one_sentence(words: list[str], told: str) -> N
     assert result.exit_code == 2
     assert told in result.stderr
     assert "Traceback" not in result.output
-def test_the_largest_seed_is_good_for_every_repetition(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
-    session = begin(small_table, trainer=copier, estimator=forest(), arms=FEW[:1], repeats=2, seed=2**32 - 1)
-    for _ in session.steps():
-        pass
-    assert len(session.complete) == 10
-
-
 
 
 def test_ctrl_c_keeps_what_is_known(small_table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
