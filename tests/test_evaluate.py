@@ -162,15 +162,17 @@ def test_a_model_is_not_flattered_by_data_it_was_trained_on(
     assert figures["training"]["steps"] == 3
 
 
-def test_a_model_of_other_data_is_judged_by_this(
-    small_table: tuple[pd.DataFrame, np.ndarray], small_generator: Generator
-) -> None:
+def test_a_model_of_other_data_is_judged_by_this(small_generator: Generator, tmp_path: Path) -> None:
     X, y = shells({"inner": 40, "outer": 24}, np.random.default_rng(5), 3)
     session = begin((X, y), small_generator, trainer=copier, estimator=forest(), arms=FEW, repeats=1)
     assert session.seen == "none"
     for _ in session.steps():
         pass
-    figures = report_of(session).to_dict()
+    report = report_of(session)
+    figures = report.to_dict()
+    assert figures["data"]["seen_by_model"] is None  # a part of the data has another fingerprint too
+    report.save_html(tmp_path / "report.html")
+    assert "whether it had from some of it, its file does not tell" in (tmp_path / "report.html").read_text()
     assert figures["copies"]["share"] < 0.2  # and not that of the copier, which the splits are compared with
     assert figures["fidelity"]["constraints"]["violated"] == 0
     with pytest.raises(DataError, match="columns of the data"):

@@ -93,7 +93,7 @@ class Session:
     generator : Generator or None
         A model to judge, beside those that are trained inside the splits.
     seen : {"all", "part", "none", "not applicable"}
-        How much of `data` that model was trained on.
+        How much of `data` that model was trained on, as far as its file tells: "none" may be a part.
     groups : ndarray of shape (n,) or None
         Rows of one group never part.
     extractor : NamedExtractor or None
