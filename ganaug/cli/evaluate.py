@@ -172,7 +172,7 @@ def _copied(figures: dict[str, Any]) -> list[str]:
     copies = figures["copies"]
     if copies["share"] is None:
         return []
-    from ganaug.quality.findings import usual_share
+    from ganaug.quality.chance import usual_share
 
     found = copies["calibration"]["planted_altered_found"]
     planted = "" if found is None else f" Of planted, slightly altered copies {found:.0%} were found."

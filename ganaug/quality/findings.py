@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ganaug.quality.chance import usual_share
 from ganaug.quality.fidelity import COLLAPSED
 
-__all__ = ["findings", "usual_share"]
+__all__ = ["findings"]
 
 LOWEST_COVERAGE = 0.2
 FEW_ROWS = 10
@@ -59,18 +60,6 @@ def findings(
         found.append({"level": "alarm", "text": f"{number:,} synthetic values break what their columns promise."})
     order = {"alarm": 0, "warning": 1, "note": 2}
     return sorted(found, key=lambda one: order[one["level"]])
-
-
-def usual_share(copies: Mapping[str, Any]) -> float:
-    """Return the share of real samples that are taken for copies: the nominal one, or what was measured, if more.
-
-    Examples
-    --------
-    >>> usual_share({"expected_share": 0.03, "calibration": {"false_alarms": 0.1}})
-    0.1
-    """
-    alarms = (copies.get("calibration") or {}).get("false_alarms")
-    return max(copies.get("expected_share") or 0.0, alarms or 0.0)
 
 
 def _collapse(fidelity: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> list[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganaug.quality.findings import usual_share
+from ganaug.quality.chance import usual_share
 from ganaug.report.wording import count, interval, is_known, number, percent
 
 __all__ = ["Measure", "copies", "fidelity"]
