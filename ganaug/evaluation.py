@@ -15,6 +15,7 @@ from ganaug.quality.figures import figures_of
 from ganaug.quality.intake import group_codes, joined, load, seen_by, some_rows
 from ganaug.quality.parts import matched_to, part
 from ganaug.quality.session import Session
+from ganaug.quality.settings import checked_budget, checked_estimator, checked_seed, checked_trainer
 from ganaug.quality.splits import Split
 from ganaug.quality.trainers import Trainer, train_generator
 
@@ -129,7 +130,7 @@ def evaluate(
     device : str, default="auto"
         For training generators.
     random_state : int, default=0
-        Seed of splits, classifiers and generators.
+        Seed of splits, classifiers and generators, from 0 to 4294967295.
 
     Returns
     -------
@@ -178,9 +179,19 @@ def begin(
     target: str | None = None,
     groups: Any = None,
     features: Any = None,
+    estimator: Any = None,
+    trainer: Trainer = train_generator,
+    budget: float | None = None,
+    seed: int = 0,
     **settings: Any,
 ) -> Session:
     """Return an evaluation that has not begun; see `evaluate` for the parameters, `Session` for the settings."""
+    settings |= {
+        "estimator": checked_estimator(estimator),
+        "trainer": checked_trainer(trainer),
+        "budget": checked_budget(budget),
+        "seed": checked_seed(seed),
+    }
     if generator is not None and not isinstance(generator, Generator):
         raise DataError(
             f"generator must be a Generator, but is {generator!r:.80}: read the model file with "
@@ -214,7 +225,7 @@ def begin(
     if generator is not None:
         data = matched_to(data, generator)
         seen = seen_by(generator, data)
-    rows, total = some_rows(data.labels, settings.get("seed", 0)), len(data.labels)
+    rows, total = some_rows(data.labels, settings["seed"]), len(data.labels)
     if rows is not None:
         data, grouping = part(data, rows), None if grouping is None else grouping[rows]
     session = Session(

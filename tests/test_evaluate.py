@@ -14,12 +14,13 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.svm import LinearSVC
 
 import ganaug
 from ganaug.cli import main
 from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import from_frame
-from ganaug.errors import DataError
+from ganaug.errors import DataError, OutputError
 from ganaug.evaluation import begin, evaluate, report_of
 from ganaug.fitting import fit_table
 from ganaug.generator import Generator
@@ -161,15 +162,17 @@ def test_a_model_is_not_flattered_by_data_it_was_trained_on(
     assert figures["training"]["steps"] == 3
 
 
-def test_a_model_of_other_data_is_judged_by_this(
-    small_table: tuple[pd.DataFrame, np.ndarray], small_generator: Generator
-) -> None:
+def test_a_model_of_other_data_is_judged_by_this(small_generator: Generator, tmp_path: Path) -> None:
     X, y = shells({"inner": 40, "outer": 24}, np.random.default_rng(5), 3)
     session = begin((X, y), small_generator, trainer=copier, estimator=forest(), arms=FEW, repeats=1)
     assert session.seen == "none"
     for _ in session.steps():
         pass
-    figures = report_of(session).to_dict()
+    report = report_of(session)
+    figures = report.to_dict()
+    assert figures["data"]["seen_by_model"] is None  # a part of the data has another fingerprint too
+    report.save_html(tmp_path / "report.html")
+    assert "whether it had from some of it, its file does not tell" in (tmp_path / "report.html").read_text()
     assert figures["copies"]["share"] < 0.2  # and not that of the copier, which the splits are compared with
     assert figures["fidelity"]["constraints"]["violated"] == 0
     with pytest.raises(DataError, match="columns of the data"):
@@ -296,6 +299,32 @@ def test_what_cannot_be_evaluated_is_refused(real: Any, settings: dict[str, Any]
         begin(real, **settings)
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"estimator": LinearSVC()}, r"LinearSVC\(\) has no predict_proba"),
+        ({"estimator": "rf"}, "'rf' has no fit"),
+        ({"estimator": RandomForestClassifier}, "give an object"),
+        ({"budget": "60s"}, "seconds above 0.*'60s'"),
+        ({"budget": -1}, "seconds above 0.*-1"),
+        ({"budget": float("inf")}, "seconds above 0.*inf"),
+        ({"random_state": None}, "random_state must be a whole number"),
+        ({"random_state": -1}, "random_state must be a whole number"),
+        ({"trainer": "gan"}, "trainer must be a function"),
+        ({"trainer": lambda part, **_: None}, "something with sample"),
+        ({"trainer": lambda part, **_: Drawn(lambda counts, rng: (part.frame, part.labels))}, "labels of the data"),
+        (
+            {"trainer": lambda part, **_: Drawn(lambda counts, rng: (part.frame.to_numpy(), ["inner"] * len(counts)))},
+            "a table with the columns",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_in_one_sentence(settings: dict[str, Any], words: str) -> None:
+    real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
+    with pytest.raises(DataError, match=words):
+        evaluate(real, **{"budget": None, "estimator": forest(), "trainer": copier} | settings)
+
+
 def test_it_is_part_of_the_package() -> None:
     assert ganaug.evaluate is evaluate
     assert ganaug.Report.__name__ == "Report"
@@ -384,6 +413,25 @@ def test_the_command_says_it_and_writes_it(folder: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("lost", ["r.html", "r.json"])
+def test_a_file_that_cannot_be_written_does_not_cost_the_other(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    from ganaug.evaluation import atomic_write
+
+    def full(path: Path) -> Any:
+        if path.name == lost:
+            raise OutputError(f"Cannot write {path}: no space left on device.")
+        return atomic_write(path)
+
+    monkeypatch.setattr("ganaug.evaluation.atomic_write", full)
+    result = run(folder, "--output", tmp_path / "r.html", "--json", tmp_path / "r.json")
+    assert result.exit_code == 2
+    assert "no space left" in result.stderr
+    assert {file.name for file in tmp_path.iterdir()} == {"r.html", "r.json"} - {lost}
+
+
+@pytest.mark.usefixtures("quick")
 def test_the_command_takes_a_table(small_table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
     X, y = small_table
     X.assign(y=y, person=np.arange(len(y)) // 2).to_csv(tmp_path / "t.csv", index=False)
@@ -392,6 +440,13 @@ def test_the_command_takes_a_table(small_table: tuple[pd.DataFrame, np.ndarray],
     figures = json.loads((tmp_path / "r.json").read_text())
     assert figures["comparison"]["grouped"] is True
     assert figures["settings"]["seed"] == 1
+
+
+def test_the_largest_seed_is_good_for_every_repetition(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    session = begin(small_table, trainer=copier, estimator=forest(), arms=FEW[:1], repeats=2, seed=2**32 - 1)
+    for _ in session.steps():
+        pass
+    assert len(session.complete) == 10
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ganaug.quality.parts import Data, draw, part, points
 from ganaug.quality.splits import cut
 from ganaug.quality.table_trial import TableTrial
 from ganaug.quality.two_sample import two_sample_auc
+from ganaug.report import measures
 from tests.fakes import copier, noise, repeater, shells, truth
 
 COUNTS = {"inner": 240, "outer": 160}
@@ -72,6 +73,28 @@ def test_jittered_training_rows_are_found(sides: tuple[Data, Data]) -> None:
     texts = [one["text"] for one in findings(fidelity, copies, [], seen="none", repeated=0, grouped=False)]
     assert any("nearer to a training sample" in text for text in texts)
     assert fidelity["constraints"]["violated"] == 0
+
+
+@pytest.mark.parametrize(
+    ("share", "false_alarms", "level"),
+    [(1.0, 4 / 11, "alarm"), (0.8, 4 / 11, "alarm"), (0.6, 4 / 11, None), (1.0, 1.0, None), (0.2, 0.03, "warning")],
+)
+def test_copies_raise_the_alarm_where_few_real_samples_calibrate(
+    share: float, false_alarms: float, level: str | None
+) -> None:
+    copies = {"share": share, "expected_share": NOMINAL, "calibration": {"false_alarms": false_alarms}, "n": 60}
+    found = findings({}, copies, [], seen="not applicable", repeated=0, grouped=False)
+    assert [one["level"] for one in found] == [level] * (level is not None)
+    assert f"{max(NOMINAL, false_alarms):.1%} by chance" in measures.copies({"copies": copies})[0].reference.replace(
+        "\u202f", ""
+    )
+
+
+@pytest.mark.parametrize(("low", "said"), [(0.5019, False), (0.5051, True), (None, False)])
+def test_what_a_classifier_tells_is_said_only_where_the_sentence_shows_it(low: float | None, said: bool) -> None:
+    fidelity = {"two_sample_auc": {"low": low}}
+    found = findings(fidelity, {}, [], seen="not applicable", repeated=0, grouped=False)
+    assert ["at least 0.51" in one["text"] for one in found] == [True] * said
 
 
 def test_copies_of_data_that_repeats_itself_cannot_be_told() -> None:

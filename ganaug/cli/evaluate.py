@@ -91,14 +91,27 @@ def command(
     click.echo(f"{counts}: {len(session.splits)} splits, {len(session.arms)} arms each.", err=True)
     report, interrupted = run(session, source=str(source))
     click.echo(summary(report.to_dict()))
-    if json_file is not None:
-        report.save_json(json_file)
-        click.echo(f"Figures: {json_file}")
-    if output is not None:
-        report.save_html(output)
-        click.echo(f"Report: {output}")
+    _save(report, json_file, output)
     if interrupted:
         raise click.exceptions.Exit(130)
+
+
+def _save(report: "Report", json_file: "Path | None", output: "Path | None") -> None:
+    """Write both files; what one of them cannot have shall not cost the other, after all this work."""
+    from ganaug.errors import OutputError
+
+    failures = []
+    for name, file, save in (("Figures", json_file, report.save_json), ("Report", output, report.save_html)):
+        if file is None:
+            continue
+        try:
+            save(file)
+        except OutputError as error:
+            failures.append(error)
+        else:
+            click.echo(f"{name}: {file}")
+    if failures:
+        raise OutputError(" ".join(map(str, failures)))
 
 
 def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[Report, bool]":
@@ -159,10 +172,12 @@ def _copied(figures: dict[str, Any]) -> list[str]:
     copies = figures["copies"]
     if copies["share"] is None:
         return []
+    from ganaug.quality.chance import usual_share
+
     found = copies["calibration"]["planted_altered_found"]
     planted = "" if found is None else f" Of planted, slightly altered copies {found:.0%} were found."
     return [
-        f"Copies: {copies['share']:.1%} of {copies['n']:,} samples, where {copies['expected_share']:.0%} would be by "
+        f"Copies: {copies['share']:.1%} of {copies['n']:,} samples, where {usual_share(copies):.0%} would be by "
         f"chance.{planted}"
     ]
 

@@ -86,7 +86,8 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
             "source": source,
             "n": len(data.labels),
             "fingerprint": data.fingerprint,
-            "seen_by_model": session.seen,
+            # A fingerprint tells all of the data from anything else, but not a part of it from nothing.
+            "seen_by_model": None if session.seen == "none" else session.seen,
         },
         "settings": {
             "seed": session.seed,

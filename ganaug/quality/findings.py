@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ganaug.quality.chance import usual_share
 from ganaug.quality.fidelity import COLLAPSED
 
 __all__ = ["findings"]
@@ -13,6 +14,8 @@ FOUND = 0.8
 """Share of the slightly altered copies that a search must find to be believed."""
 CLEARLY = 0.55
 """A membership-inference area whose interval lies above this tells rows apart."""
+BEYOND = 3
+"""How many times as many samples as real ones must be taken for copies, or how many times fewer must not be."""
 
 Finding = dict[str, str]
 
@@ -33,7 +36,7 @@ def findings(
     fidelity, copies, classes
         As in the report (see the schema in the README).
     seen : {"all", "part", "none", "not applicable"}
-        How much of the data a given model was trained on.
+        How much of the data a given model was trained on, as far as its file tells: "none" may be a part.
     repeated : int
         Samples that are the same as an earlier one.
     grouped : bool
@@ -48,7 +51,7 @@ def findings(
     """
     found = [*_collapse(fidelity, classes), *_copied(copies), *_data(classes, seen, repeated, grouped)]
     told = fidelity.get("two_sample_auc") or {}
-    if (told.get("low") or 0) > 0.5:
+    if round(told.get("low") or 0, 2) > 0.5:  # as it is printed
         text = f"A classifier tells real from synthetic: its area under the curve is at least {told['low']:.2f}."
         found.append({"level": "note", "text": text})
     constraints = fidelity.get("constraints")
@@ -77,9 +80,9 @@ def _collapse(fidelity: Mapping[str, Any], classes: Sequence[Mapping[str, Any]])
 
 
 def _copied(copies: Mapping[str, Any]) -> list[Finding]:
-    found, share, alarms = [], copies.get("share"), (copies.get("calibration") or {}).get("false_alarms")
-    usual = max(copies.get("expected_share") or 0.0, alarms or 0.0)
-    if share is not None and share > 3 * usual:
+    found, share, usual = [], copies.get("share"), usual_share(copies)
+    # Where few real samples calibrate, the usual share is coarse and three times it can be more than all there are.
+    if share is not None and (share > BEYOND * usual or BEYOND * (1 - share) < 1 - usual):
         level = "alarm" if share > 0.25 else "warning"
         text = f"{share:.0%} of the samples are nearer to a training sample than all but {usual:.0%} of real ones are."
         found.append({"level": level, "text": text})

@@ -57,6 +57,7 @@ def some_rows(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
 def seen_by(generator: Generator, data: Data) -> str:
     """Return how much of the data a generator was trained on, as far as its file tells: "all" or "none".
 
+    A part of the data has another fingerprint, so that "none" may be a part: the figures have null for it.
     The fingerprint of a table depends on the order of its rows; the same classes, of the same sizes, and columns with
     the same quantiles are the same table in another order.
     """

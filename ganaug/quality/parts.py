@@ -74,11 +74,27 @@ def draw(sampler: Sampler, data: D, counts: NDArray[np.int64], seed: Any) -> D:
     counts : ndarray of shape (n_classes,)
         In the order of ``data.classes``.
     seed : int or sequence of int
+
+    Raises
+    ------
+    DataError
+        If what comes is not like the data.
     """
+    if not hasattr(sampler, "sample"):
+        raise DataError(
+            f"The trainer must return something with sample(), but returned a {type(sampler).__name__}: return a "
+            "Generator, or an object with that method."
+        )
     wanted = {label: int(count) for label, count in zip(data.classes, counts, strict=True) if count}
     content, labels = sampler.sample(wanted, seed, screened=True)
     index = {label: number for number, label in enumerate(data.classes)}
-    codes = np.array([index[_plain(label)] for label in labels], np.int64)
+    given = [_plain(label) for label in labels]
+    if unknown := [label for label in given if label not in index]:
+        raise DataError(
+            f"The samples must have labels of the data, which are {_listed(data.classes)}, but one has "
+            f"{unknown[0]!r:.40}: let sample() return the labels that it is asked for."
+        )
+    codes = np.array([index[label] for label in given], np.int64)
     made: Any
     if isinstance(data, LabelledImages):
         images = np.asarray(content, np.uint8)
@@ -87,6 +103,12 @@ def draw(sampler: Sampler, data: D, counts: NDArray[np.int64], seed: Any) -> D:
         made = replace(data, images=images, labels=codes, files=())
     else:
         assert isinstance(data, LabelledTable)  # noqa: S101
+        columns = list(getattr(content, "columns", []))
+        if lacking := [name for name in data.frame.columns if name not in columns]:
+            raise DataError(
+                f"The samples must be a table with the columns of the data, but lack {_listed(lacking)}: let sample() "
+                "return a DataFrame with the columns that it was trained on."
+            )
         made = replace(data, frame=content[list(data.frame.columns)].reset_index(drop=True), labels=codes)
     return made  # type: ignore[no-any-return]
 

@@ -93,7 +93,7 @@ class Session:
     generator : Generator or None
         A model to judge, beside those that are trained inside the splits.
     seen : {"all", "part", "none", "not applicable"}
-        How much of `data` that model was trained on.
+        How much of `data` that model was trained on, as far as its file tells: "none" may be a part.
     groups : ndarray of shape (n,) or None
         Rows of one group never part.
     extractor : NamedExtractor or None
@@ -223,7 +223,7 @@ class Session:
 
     def _trial(self, split: Split, sampler: Sampler, steps: int) -> Trial:
         train, test = part(self.data, split.train), part(self.data, split.test)
-        seed = self.seed + 1000 * split.repeat
+        seed = (self.seed + 1000 * split.repeat) % 2**32  # scikit-learn takes no larger ones
         if isinstance(train, LabelledImages):
             assert isinstance(test, LabelledImages)  # noqa: S101
             return ImageTrial(train, test, sampler, seed=seed, steps=steps)

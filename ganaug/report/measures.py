@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ganaug.quality.chance import usual_share
 from ganaug.report.wording import count, interval, is_known, number, percent
 
 __all__ = ["Measure", "copies", "fidelity"]
@@ -96,8 +97,7 @@ def copies(figures: Mapping[str, Any]) -> list[Measure]:
     found = figures.get("copies") or {}
     lines: list[Measure | None] = []
     if is_known(found.get("share")):
-        expected = found.get("expected_share")
-        reference = f"{percent(expected)} by chance" if is_known(expected) else ""
+        reference = f"{percent(usual_share(found))} by chance" if is_known(found.get("expected_share")) else ""
         meaning = (
             f"Share of {count(found.get('n'), 'synthetic sample')} nearer to a training sample than "
             f"{number(found.get('threshold'))} times the distance from that one to its own neighbours: nearer than "
@@ -144,10 +144,10 @@ def _distance(found: Any, name: str, meaning: str) -> Measure | None:
 
 
 def _of_share(found: Mapping[str, Any]) -> str:
-    share, expected = found["share"], found.get("expected_share")
+    share, expected = found["share"], usual_share(found)
     if share == 0:
         return "None found."
-    if not is_known(expected):
+    if not is_known(found.get("expected_share")):
         return ""
     return "No more than chance gives." if share <= expected else f"{number(100 * (share - expected), 2)} points more."
 

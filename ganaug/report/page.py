@@ -23,7 +23,8 @@ SEEN = {
     "all": "The model had learned from all of this data, so it could not be judged by it: unless it is said otherwise, "
     "the figures are those of generators that were trained the same way inside every split.",
     "part": "The model had learned from a part of this data, and was judged by the rest alone.",
-    "none": "By its fingerprint, the model had not learned from this data.",
+    None: "By its fingerprint, the model had not learned from exactly this data; whether it had from some of it, its "
+    "file does not tell.",
     "not applicable": "Generators were trained anew inside every split, on its training part alone.",
 }
 
@@ -105,7 +106,7 @@ def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
         "fidelity": measures.fidelity(figures),
         "features": clean(features, 120) if features else "",
         "copies": measures.copies(figures),
-        "seen": SEEN.get(data.get("seen_by_model") or "", ""),
+        "seen": SEEN.get(data.get("seen_by_model", ""), ""),
         "settings": _settings(figures),
         "seconds": figures.get("seconds"),
         "left_out": [clean(line, LONGEST_SENTENCE) for line in (figures.get("left_out") or [])[:MOST_FINDINGS]],
