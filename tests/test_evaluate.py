@@ -266,6 +266,35 @@ def test_the_report_is_written_whole(pictured: Any, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.json").read_text()) == pictured.to_dict()
 
 
+@pytest.mark.parametrize(("save", "ending"), [("save_html", ".html"), ("save_json", ".json")])
+def test_the_name_of_a_report_tells_what_it_is(pictured: Any, tmp_path: Path, save: str, ending: str) -> None:
+    with pytest.raises(OutputError, match=f"must end in {ending}; call it 'report{ending}'"):
+        getattr(pictured, save)(tmp_path / "report.txt")
+    assert not list(tmp_path.iterdir())
+    getattr(pictured, save)(str(tmp_path / f"REPORT{ending.upper()}"))
+
+
+def test_what_is_read_first_are_properties(pictured: Any) -> None:
+    figures = pictured.to_dict()
+    assert (pictured.verdict, pictured.sentence) == (figures["verdict"], figures["sentence"])
+    pictured.left_out.append("more")
+    assert pictured.left_out == figures["left_out"] == []
+
+
+def test_a_table_in_memory_may_hold_its_target(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    X, y = small_table
+    whole = X.assign(kind=y, person=np.arange(len(y)) // 2)
+    whole.index = whole.index[::-1]
+    session = begin(whole, target="kind", groups="person")
+    assert session.data.fingerprint == begin((X, y), target="kind").data.fingerprint
+    assert session.data.target == "kind"  # type: ignore[union-attr]
+    assert session.groups is not None
+    with pytest.raises(DataError, match=r"--target must name a column of the DataFrame, which has 'c0'.*'other'"):
+        begin(whole, target="other")
+    with pytest.raises(DataError, match="holds the classes: the DataFrame has 'c0'"):
+        begin(whole)
+
+
 def test_a_budget_bounds_the_work_and_says_what_it_cost() -> None:
     X, y = shells({"inner": 60, "outer": 100}, np.random.default_rng(0))
 
@@ -431,6 +460,13 @@ def test_a_file_that_cannot_be_written_does_not_cost_the_other(
     assert {file.name for file in tmp_path.iterdir()} == {"r.html", "r.json"} - {lost}
 
 
+def test_a_table_that_is_there_needs_a_target(small_table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
+    small_table[0].to_csv(tmp_path / "t.csv", index=False)
+    result = run(tmp_path / "t.csv")
+    assert result.exit_code == 2
+    assert "needs --target" in result.stderr
+
+
 @pytest.mark.usefixtures("quick")
 def test_the_command_takes_a_table(small_table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
     X, y = small_table
@@ -453,7 +489,8 @@ def test_the_largest_seed_is_good_for_every_repetition(small_table: tuple[pd.Dat
     ("words", "told"),
     [
         (["nowhere"], "does not exist"),
-        (["nowhere.csv"], "needs --target"),
+        (["nowhere.csv"], "There is no table nowhere.csv"),
+        ([__file__ + ".csv", "no.onnx"], "There is no table"),
         (["nowhere.csv", "--target", "y"], "nowhere.csv"),
         (["nowhere.csv", "--target", "y", "--features", "x.onnx"], "--features is for images"),
         (["nowhere", "--output", "report.txt"], "must end in .html"),

@@ -9,6 +9,7 @@ import pytest
 
 from ganaug.codecs.labelled_table import from_frame
 from ganaug.errors import DataError
+from ganaug.quality.arms import TABLE_ARMS, Arm
 from ganaug.quality.copies import NOMINAL
 from ganaug.quality.copying import pooled_copies, search_for_copies
 from ganaug.quality.distances import floored, frechet_distance, inception_score, kernel_distance
@@ -16,9 +17,11 @@ from ganaug.quality.estimates import corrected_estimate
 from ganaug.quality.fidelity import measure_fidelity, pooled_fidelity
 from ganaug.quality.findings import findings
 from ganaug.quality.parts import Data, draw, part, points
+from ganaug.quality.scores import METRICS, Score
 from ganaug.quality.splits import cut
 from ganaug.quality.table_trial import TableTrial
 from ganaug.quality.two_sample import two_sample_auc
+from ganaug.quality.verdict import compare
 from ganaug.report import measures
 from tests.fakes import copier, noise, repeater, shells, truth
 
@@ -172,6 +175,26 @@ def test_splits_that_agree_to_the_last_digit_are_still_not_certain() -> None:
     assert estimate.low < 0 < estimate.high  # type: ignore[operator]
 
 
+def test_no_figure_is_certain_where_splits_agree_to_the_last_digit() -> None:
+    def of(value: float) -> Score:
+        one = Score(dict.fromkeys(METRICS, value))
+        one.recall = np.array([value, 1.0])
+        return one
+
+    arms = [Arm("nothing", "nothing"), Arm("GAN", "gan")]
+    found = compare([{"nothing": of(0.75), "GAN": of(0.75)}] * 2, arms, np.array([8, 40]), test_per_train=0.25)
+    figures = [*found.metrics["GAN"].values(), *found.recall["GAN"], found.difference, *found.class_difference]
+    for one in figures:
+        assert one.low is not None
+        assert one.low < one.high  # type: ignore[operator]
+    rare, common = found.recall["GAN"]
+    assert rare.low < 0.6 < 0.9 < rare.high  # type: ignore[operator]
+    assert common.low > 0.8  # type: ignore[operator]
+    assert common.high == 1.0
+    brier, balanced = found.metrics["GAN"]["brier"], found.metrics["GAN"]["balanced_accuracy"]
+    assert brier.high - brier.low < balanced.high - balanced.low  # type: ignore[operator]
+
+
 def test_groups_never_part_and_rare_classes_are_always_learned_from() -> None:
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(30), 6)
@@ -193,8 +216,6 @@ def test_groups_never_part_and_rare_classes_are_always_learned_from() -> None:
 def test_a_table_of_all_sorts_goes_through_every_arm() -> None:
     """Missing numbers, dates, text, truth values; the test part has a category that the training part has not."""
     from sklearn.linear_model import LogisticRegression
-
-    from ganaug.quality.arms import TABLE_ARMS
 
     rng, n = np.random.default_rng(0), 60
     frame = pd.DataFrame(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganaug.cli.options import SEED, check_image_options, duration, is_table, path
+from ganaug.cli.options import SEED, check_image_options, check_table, duration, is_table, path
 from ganaug.cli.text import clock, printable
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def command(
     if is_table(source):
         if features is not None:
             raise click.UsageError("--features is for images; the columns of a table are compared as they are.")
+        check_table(source)
         if target is None:
             raise click.UsageError("A table needs --target, the column that holds the classes.")
     else:

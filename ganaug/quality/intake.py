@@ -77,6 +77,8 @@ def load(
     real: Any, target: str | None, size: int | None, group: str | None, keep_group: bool
 ) -> tuple[Data, NDArray[np.int64] | None]:
     """Return the data, and the groups that a column or a pattern names."""
+    import pandas as pd
+
     if isinstance(real, str | Path):
         path = Path(real)
         if path.suffix.lower() in ENDINGS and not path.is_dir():
@@ -92,14 +94,15 @@ def load(
     if isinstance(real, LabelledTable):
         labels = np.array(real.classes, dtype=object)[real.labels]
         return (real, None) if group is None else _table(real.frame, labels, real.target, group, keep_group)
+    if isinstance(real, pd.DataFrame):
+        features, labels = split_target(real.reset_index(drop=True), target, "the DataFrame")
+        return _table(features, labels, str(target), group, keep_group)
     if not isinstance(real, tuple | list) or len(real) != 2:
         raise DataError(
-            "real must be a folder, a table file, or a pair of items and their labels, but is a "
+            "real must be a folder, a table file, a DataFrame, or a pair of items and their labels, but is a "
             f"{type(real).__name__}: give (images, labels) or (X, y)"
         )
     items, labels = real
-    import pandas as pd
-
     if isinstance(items, pd.DataFrame):
         return _table(items.reset_index(drop=True), labels, target or "target", group, keep_group)
     array = np.asarray(items)
