@@ -25,6 +25,8 @@ from ganaug.evaluation import begin, evaluate, report_of
 from ganaug.fitting import fit_table
 from ganaug.generator import Generator
 from ganaug.quality.arms import IMAGE_ARMS, Arm
+from ganaug.quality.session import Session, _was_cut_short
+from ganaug.quality.table_trial import TableTrial
 from tests.conftest import striped_images
 from tests.fakes import Drawn, board, copier, shells
 
@@ -306,9 +308,87 @@ def test_a_budget_bounds_the_work_and_says_what_it_cost() -> None:
     figures = evaluate((X, y), trainer=slow, estimator=forest(), budget=6).to_dict()
     assert time.perf_counter() - begun < 12
     assert any("splits, for the budget" in what for what in figures["left_out"])
-    assert any("the arms GAN, a quarter" in what for what in figures["left_out"])
+    assert "the arm 'GAN, a quarter of the gap'" in figures["left_out"]
+    assert not any("training of the generators" in what for what in figures["left_out"])  # which ended by itself
     assert figures["verdict"] == "no difference"
     assert "cannot be told" in figures["sentence"] or "could not be measured" in figures["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("training", "spent", "cut"),
+    [
+        ({"steps": 700, "max_steps": 700}, 9.0, False),
+        ({"steps": 400, "max_steps": 700}, 9.0, True),
+        ({"steps": 400, "max_steps": 700, "stopped_early": "no better since 40%"}, 9.0, False),
+        ({"steps": 400, "max_steps": None}, 9.0, True),
+        ({"steps": 400, "max_steps": 700}, 0.1, False),  # a model that was trained before
+        ({"steps": 400, "max_steps": 700, "time_budget": 3.0}, 5.0, False),  # by a bound of its own
+        (None, 9.9, True),
+        (None, 5.0, False),
+    ],
+)
+def test_training_is_left_out_only_where_it_was_cut_short(
+    training: dict[str, Any] | None, spent: float, cut: bool, stripes: LabelledImages
+) -> None:
+    told = None if training is None else {"time_budget": 10.0, "stopped_early": ""} | training
+    assert _was_cut_short(told, 10.0, spent, stripes) is cut
+    assert _was_cut_short(told, None, spent, stripes) is False
+
+
+def test_splits_whose_training_was_cut_short_are_counted() -> None:
+    real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
+    session = begin(real, trainer=copier, estimator=forest(), arms=FEW, repeats=1)
+    for _ in session.steps():
+        pass
+    assert report_of(session).left_out == []
+    session.training_seconds = 8.2
+    session.results[0].cut_short = True
+    assert report_of(session).left_out == ["training of the generators beyond 8 s in 1 of 5 splits"]
+
+
+def test_progress_never_goes_back(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    """Five splits are planned for; when they are done, there is time for five more."""
+    session = begin(small_table, trainer=copier, estimator=forest(), arms=FEW, budget=100)
+    progress = [moment.progress for moment in session.steps()]
+    assert len(session.complete) == 10
+    assert progress == sorted(progress)
+    assert progress[len(progress) // 2] < 0.9
+
+
+class Clock:
+    """Time that passes only where a test lets it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(("budget", "training", "arm"), [(60.0, 5.0, 3.0), (30.0, 9.0, 1.5), (100.0, 4.0, 0.5)])
+def test_nothing_is_begun_that_would_outlast_the_budget(
+    budget: float, training: float, arm: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("ganaug.quality.session.time", clock)
+    judge = TableTrial.predict
+
+    def slow(trial: TableTrial, one: Arm) -> Any:
+        clock.now += arm
+        return judge(trial, one)
+
+    def trainer(data: Any, **_: Any) -> Drawn:
+        clock.now += training
+        return copier(data)
+
+    monkeypatch.setattr(TableTrial, "predict", slow)
+    real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
+    session = begin(real, trainer=trainer, estimator=forest(), arms=FEW, budget=budget)
+    for _ in session.steps():
+        pass
+    assert 0.5 * budget < clock.now <= budget - min(3.0, 0.05 * budget)
+    assert session.complete
+    assert session.exhibits.quiz
 
 
 @pytest.mark.parametrize(
@@ -423,10 +503,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(begin.__globals__, "Session", _quick_session)
 
 
-def _quick_session(data: Any, **settings: Any) -> Any:
-    from ganaug.quality.session import Session
-
-    return Session(data, **settings | {"trainer": copier, "repeats": 1, "arms": FEW, "estimator": forest()})
+def _quick_session(data: Any, then: Any = copier, **settings: Any) -> Any:
+    return Session(data, **settings | {"trainer": then, "repeats": 1, "arms": FEW, "estimator": forest()})
 
 
 @pytest.mark.usefixtures("quick")
@@ -544,6 +622,19 @@ def test_ctrl_c_keeps_what_is_known(small_table: tuple[pd.DataFrame, np.ndarray]
     assert figures["sentence"] in out
 
 
+def test_ctrl_c_before_anything_is_known_says_so(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(data: Any, **_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ganaug.quality.session.IMAGE_STEPS", 6)
+    monkeypatch.setitem(begin.__globals__, "Session", lambda data, **s: _quick_session(data, then=interrupted, **s))
+    result = run(folder, "--json", tmp_path / "r.json")
+    assert result.exit_code == 130
+    assert "Interrupted: nothing was known yet, and so nothing was written." in result.stderr
+    assert result.stdout == ""
+    assert not (tmp_path / "r.json").exists()
+
+
 def test_of_very_many_samples_some_are_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganaug.quality.intake.MOST_ROWS", 60)
     monkeypatch.setattr("ganaug.quality.intake.FEWEST_OF_A_CLASS", 8)
@@ -557,3 +648,21 @@ def test_of_very_many_samples_some_are_evaluated(monkeypatch: pytest.MonkeyPatch
 def test_from_frame_and_pairs_are_the_same_data(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
     table = from_frame(*small_table)
     assert begin(table).data.fingerprint == begin(small_table).data.fingerprint
+
+
+def test_generators_inside_the_splits_train_as_long_as_fit_does(
+    small_table: tuple[pd.DataFrame, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ganaug.fitting import TableFit
+    from ganaug.quality.trainers import train_generator, usual_seconds
+
+    monkeypatch.setattr("ganaug.fitting.tables.FEWEST_STEPS", 3)
+    monkeypatch.setattr("ganaug.fitting.tables.STEPS_PER_ROOT_OF_CELLS", 0.4)
+    table = from_frame(*small_table)
+    usual = TableFit(table).max_steps
+    assert usual == 6
+    training = train_generator(table, seed=0, seconds=60.0).generator.metadata["training"]
+    assert (training["steps"], training["max_steps"], training["time_budget"]) == (usual, usual, 60.0)
+    assert train_generator(table, seed=0).generator.metadata["training"]["steps"] == usual
+    assert usual_seconds(table) == pytest.approx(usual / 50)
+    assert usual_seconds(striped_images({"lying": 3, "upright": 3})) == 180

@@ -90,7 +90,11 @@ def command(
     )
     counts = f"{len(session.data.labels):,} samples of {len(session.data.classes)} classes"
     click.echo(f"{counts}: {len(session.splits)} splits, {len(session.arms)} arms each.", err=True)
-    report, interrupted = run(session, source=str(source))
+    try:
+        report, interrupted = run(session, source=str(source))
+    except KeyboardInterrupt:
+        click.echo("Interrupted: nothing was known yet, and so nothing was written.", err=True)
+        raise click.exceptions.Exit(130) from None
     click.echo(summary(report.to_dict()))
     _save(report, json_file, output)
     if interrupted:
@@ -131,7 +135,8 @@ def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[
             for moment in session.steps():
                 show(moment)
     except KeyboardInterrupt:
-        if not any(result.scores for result in session.results) and session.own_copying is None:
+        measured = any(result.scores or result.fidelity is not None for result in session.results)
+        if not measured and session.own_copying is None:
             raise
         interrupted = True
         click.echo("Interrupted: here is what is known so far.", err=True)
