@@ -12,7 +12,7 @@ from ganaug.generator import Generator
 from ganaug.quality.exhibits import Exhibits
 from ganaug.quality.features import extractor_of
 from ganaug.quality.figures import figures_of
-from ganaug.quality.intake import group_codes, joined, load, seen_by, some_rows
+from ganaug.quality.intake import also_in, group_codes, joined, load, seen_by, some_rows
 from ganaug.quality.parts import matched_to, part
 from ganaug.quality.session import Session
 from ganaug.quality.settings import checked_budget, checked_estimator, checked_seed, checked_trainer
@@ -131,6 +131,8 @@ def evaluate(
     held_out : as `real`, optional
         More data, which `generator` was not trained on, whereas it was on `real`. Then this one split is all there is:
         the generator itself is judged by these samples, in five seeds of the classifier, and no other is trained.
+        Samples that are in `real` too are left out, and ``left_out`` says how many. Whether the generator was trained
+        on others of them, its file does not tell: only that it was on exactly these, which is an error.
     target : str, optional
         The column of a table, a file or a DataFrame, that holds the classes.
     groups : array-like of shape (n,) or str, optional
@@ -233,15 +235,25 @@ def begin(
             raise DataError(
                 "the generator was trained on held_out, which must be data that it has not seen: swap the two"
             )
-        everything = joined(train, test)
+        known = also_in(train, test)
+        if len(np.unique(test.labels[~known])) < 2:
+            raise DataError(
+                f"held_out must be data that the generator has not seen, but {known.sum():,} of its {len(known):,} "
+                "samples are in real too, and what is left is not of two classes: leave other samples out of the "
+                "training"
+            )
+        everything = joined(train, part(test, np.flatnonzero(~known)) if known.any() else test)
         learned, unseen = np.split(np.arange(len(everything.labels)), [len(train.labels)])
-        return Session(
+        session = Session(
             everything,
             seen="part",
             extractor=extractor_of(features),
             splits=[Split(learned, unseen, repeat) for repeat in range(HELD_OUT_SEEDS)],
             **settings | {"trainer": lambda *_, **__: generator},
         )
+        if known.any():
+            session.left_out.append(f"{known.sum():,} of {len(known):,} samples of held_out, which are in real too")
+        return session
     if generator is not None:
         data = matched_to(data, generator)
         seen = seen_by(generator, data)

@@ -25,6 +25,8 @@ from ganaug.evaluation import begin, evaluate, report_of
 from ganaug.fitting import fit_table
 from ganaug.generator import Generator
 from ganaug.quality.arms import IMAGE_ARMS, Arm
+from ganaug.quality.intake import joined
+from ganaug.quality.parts import part
 from ganaug.quality.session import Session, _was_cut_short
 from ganaug.quality.table_trial import TableTrial
 from tests.conftest import striped_images
@@ -231,6 +233,31 @@ def test_a_trained_generator_is_judged_by_a_test_set_of_ones_own(
         begin(test, stripes_generator, held_out=stripes)
     with pytest.raises(DataError, match="trained on the rest"):
         begin(stripes, held_out=test)
+
+
+def test_samples_of_the_test_set_that_were_learned_from_are_left_out(
+    stripes: LabelledImages, stripes_generator: Generator
+) -> None:
+    test = striped_images({"lying": 12, "upright": 9}, seed=5)
+    leaked = joined(test, part(stripes, np.array([0, 1, 2])))
+    session = begin(stripes, stripes_generator, held_out=leaked)
+    assert session.left_out == ["3 of 24 samples of held_out, which are in real too"]
+    assert [len(split.test) for split in session.splits] == [21] * 5
+    assert session.data.images.shape[0] == len(stripes.labels) + 21  # type: ignore[union-attr]
+    with pytest.raises(DataError, match="10 of its 10 samples are in real too"):
+        begin(stripes, stripes_generator, held_out=part(stripes, np.arange(10)))
+
+
+def test_rows_of_the_test_set_that_were_learned_from_are_left_out(
+    small_table: tuple[pd.DataFrame, np.ndarray], small_generator: Generator
+) -> None:
+    X, y = small_table
+    new, labels = shells({"inner": 10, "outer": 6}, np.random.default_rng(5), 3)
+    leaked = pd.concat([new, X.iloc[[3, 50]], X.iloc[[4]]])[["c1", "c0", "c2"]]
+    relabelled = "outer" if y[4] == "inner" else "inner"  # not the same: another class
+    session = begin((X, y), small_generator, held_out=(leaked, [*labels, *y[[3, 50]], relabelled]))
+    assert session.left_out == ["2 of 19 samples of held_out, which are in real too"]
+    assert [len(split.test) for split in session.splits] == [17] * 5
 
 
 def test_the_discriminator_gives_its_own_opinion(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
