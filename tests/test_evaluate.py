@@ -18,6 +18,7 @@ from sklearn.svm import LinearSVC
 
 import ganaug
 from ganaug.cli import main
+from ganaug.cli.evaluate import summary
 from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import from_frame
 from ganaug.errors import DataError, OutputError
@@ -392,6 +393,23 @@ class Clock:
         return self.now
 
 
+def test_the_first_and_slow_time_is_not_what_is_planned_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first convolution of a process, and the first forest, load what the next ones find there."""
+    clock, costs = Clock(), iter([20.0])
+    monkeypatch.setattr("ganaug.quality.session.time", clock)
+    judge = TableTrial.predict
+
+    def slow(trial: TableTrial, one: Arm) -> Any:
+        clock.now += next(costs, 0.5)
+        return judge(trial, one)
+
+    monkeypatch.setattr(TableTrial, "predict", slow)
+    real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
+    session = begin(real, trainer=copier, estimator=forest(), budget=400)
+    assert [moment.doing for _, moment in zip(range(2), session.steps(), strict=False)][1].startswith("split 1")
+    assert not session.left_out
+
+
 @pytest.mark.parametrize(("budget", "training", "arm"), [(60.0, 5.0, 3.0), (30.0, 9.0, 1.5), (100.0, 4.0, 0.5)])
 def test_nothing_is_begun_that_would_outlast_the_budget(
     budget: float, training: float, arm: float, monkeypatch: pytest.MonkeyPatch
@@ -544,6 +562,22 @@ def test_the_command_says_it_and_writes_it(folder: Path, tmp_path: Path) -> None
     assert "Copies: " in result.stdout
     assert "class weights" in result.stdout
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_terminal_says_what_the_page_says(pictured: Any) -> None:
+    figures = pictured.to_dict()
+    figures["comparison"]["splits"] = 1
+    figures["left_out"] = ["the arm 'GAN, a quarter of the gap'", "9 of 10 splits, for the budget"]
+    figures["fidelity"] |= {
+        "coverage": None,
+        "kernel_distance": {"value": 0.06, "standard_error": 0.01, "floor": 0.05},
+        "two_sample_auc": {"mean": 0.7, "low": 0.6, "high": 0.8},
+    }
+    text = summary(figures)
+    assert "over 1 split:" in text
+    assert "0.06, is within what two halves" in text
+    assert "Coverage" not in text
+    assert text.endswith("Left out: the arm 'GAN, a quarter of the gap'; 9 of 10 splits, for the budget.")
 
 
 @pytest.mark.usefixtures("quick")

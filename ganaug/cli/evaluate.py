@@ -148,7 +148,8 @@ def summary(figures: dict[str, Any]) -> str:
     lines = ["", figures["sentence"]]
     if figures["arms"]:
         width = max(len(arm["name"]) for arm in figures["arms"])
-        lines += ["", f"Balanced accuracy in percent, over {figures['comparison']['splits']} splits:"]
+        splits = figures["comparison"]["splits"]
+        lines += ["", f"Balanced accuracy in percent, over {splits} split{'s' * (splits != 1)}:"]
         order = sorted(figures["arms"], key=lambda arm: -(arm["metrics"]["balanced_accuracy"]["mean"] or 0))
         for arm in order:
             lines.append(f"  {arm['name']:<{width}}  {_percent(arm['metrics']['balanced_accuracy'])}")
@@ -163,14 +164,16 @@ def summary(figures: dict[str, Any]) -> str:
 def _likeness(figures: dict[str, Any]) -> list[str]:
     fidelity = figures["fidelity"]
     told, kernel = fidelity["two_sample_auc"], fidelity["kernel_distance"]
-    if told["mean"] is None or kernel["value"] is None:
+    if told["mean"] is None or kernel["value"] is None or kernel["floor"] is None:
         return []
-    inside = "within" if kernel["value"] <= kernel["floor"] else "beyond"
+    # As the page has it: what the standard error explains is no distance.
+    inside = "within" if kernel["value"] <= kernel["floor"] + 2 * (kernel["standard_error"] or 0.0) else "beyond"
+    coverage = fidelity["coverage"]
+    covered = "" if coverage is None else f" Coverage is {coverage:.0%}, by {fidelity['features']}."
     return [
         f"Likeness: a classifier tells real from synthetic with an area under the curve of {told['mean']:.2f} "
         f"({told['low']:.2f} to {told['high']:.2f}; 0.5 is not at all). The kernel distance, {kernel['value']:.3g}, is "
-        f"{inside} what two halves of the real data are apart ({kernel['floor']:.3g}). Coverage is "
-        f"{fidelity['coverage'] or 0:.0%}, by {fidelity['features']}."
+        f"{inside} what two halves of the real data are apart ({kernel['floor']:.3g}).{covered}"
     ]
 
 

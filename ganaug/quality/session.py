@@ -44,7 +44,7 @@ CUT_SHORT = 0.9
 """Of the seconds that it was given: a trainer that says nothing of its training, and took so long, was cut short."""
 
 
-TRAINING = "training a generator"
+TRAINING, CLASSIFYING = "training a generator", "training the classifier: "
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,12 @@ class Session:
 
     def _expected_seconds(self, doing: str, plan: Plan) -> float:
         """Return what a part of a split took the last time or, before it was ever done, should take."""
-        return self._took.get(doing, (plan.seconds or 0.0) if doing == TRAINING else plan.classifier)
+        if doing in self._took:
+            return self._took[doing]
+        if doing == TRAINING:
+            return plan.seconds or 0.0
+        arms = [seconds for done, seconds in self._took.items() if done.startswith(CLASSIFYING)]
+        return arms[-1] if arms else plan.classifier
 
     def _expected_splits(self, plan: Plan, durations: list[float]) -> int:
         """Return how many splits there will be, by what those that are done took."""
@@ -248,8 +253,10 @@ class Session:
     def _training_seconds(self) -> float:
         """Measure how long the classifier takes once: a few steps of it, or one fit."""
         trial = self._trial(self.splits[0], Echo(part(self.data, self.splits[0].train)), PROBE_STEPS)
-        begun = time.perf_counter()
-        trial.predict(Arm("nothing", "nothing"))
+        # The first time in a process takes several times as long, and would cost arms that there is time for.
+        for _ in range(2):
+            begun = time.perf_counter()
+            trial.predict(Arm("nothing", "nothing"))
         spent = time.perf_counter() - begun
         return spent * IMAGE_STEPS / PROBE_STEPS if isinstance(trial, ImageTrial) else spent * 1.5
 
@@ -282,7 +289,7 @@ class Session:
             if number == 0 and (self.generator is None or self.seen != "all"):
                 self._keep_exhibits()
         for arm, done in zip(plan.arms, weights + 0.1, strict=False):
-            yield min(float(done), 1.0), f"training the classifier: {arm.name}"
+            yield min(float(done), 1.0), f"{CLASSIFYING}{arm.name}"
             opinion = trial.predict(arm)
             result.scores[arm.name] = score(opinion.probability, trial.test.labels, decide_by=opinion.decide_by)
 
