@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ganaug.errors import DataError
+from ganaug.errors import DataError, OutputError
 from ganaug.files import StrPath, atomic_write
 from ganaug.generator import Generator
 from ganaug.quality.exhibits import Exhibits
 from ganaug.quality.features import extractor_of
 from ganaug.quality.figures import figures_of
-from ganaug.quality.intake import group_codes, joined, load, seen_by, some_rows
+from ganaug.quality.intake import also_in, group_codes, joined, load, seen_by, some_rows
 from ganaug.quality.parts import matched_to, part
 from ganaug.quality.session import Session
 from ganaug.quality.settings import checked_budget, checked_estimator, checked_seed, checked_trainer
@@ -46,6 +46,16 @@ class Report:
         """One of "helps", "no difference" and "hurts"."""
         return str(self._figures["verdict"])
 
+    @property
+    def sentence(self) -> str:
+        """The outcome in words, with its interval."""
+        return str(self._figures["sentence"])
+
+    @property
+    def left_out(self) -> list[str]:
+        """What was not done, for the budget or because it cannot be; empty where everything was."""
+        return [str(what) for what in self._figures["left_out"]]
+
     def to_dict(self) -> dict[str, Any]:
         """Return every figure with its interval; the README has the schema, whose version is ``schema_version``."""
         copy: dict[str, Any] = json.loads(json.dumps(self._figures))
@@ -57,8 +67,9 @@ class Report:
         Raises
         ------
         OutputError
-            If the file cannot be written.
+            If the file's name does not end in ``.json``, or it cannot be written.
         """
+        _check_ending(path, ".json")
         with atomic_write(path) as file:
             file.write((json.dumps(self._figures, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
@@ -68,8 +79,9 @@ class Report:
         Raises
         ------
         OutputError
-            If the file cannot be written.
+            If the file's name does not end in ``.html``, or it cannot be written.
         """
+        _check_ending(path, ".html")
         from ganaug.report import render
 
         page = render(self._figures, self.exhibits).encode()
@@ -77,7 +89,15 @@ class Report:
             file.write(page)
 
     def __repr__(self) -> str:
-        return f"<Report: {self._figures['sentence']}>"
+        return f"<Report: {self.sentence}>"
+
+
+def _check_ending(path: StrPath, ending: str) -> None:
+    if Path(path).suffix.lower() != ending:
+        name = Path(path).with_suffix(ending).name if Path(path).name else f"report{ending}"
+        raise OutputError(
+            f"Cannot write {str(path)!r}: the name of the file must end in {ending}; call it {name!r}, for example"
+        )
 
 
 def evaluate(
@@ -103,16 +123,18 @@ def evaluate(
 
     Parameters
     ----------
-    real : path, (images, labels), (X, y), ImageFolder, LabelledImages or LabelledTable
+    real : path, (images, labels), (X, y), DataFrame, ImageFolder, LabelledImages or LabelledTable
         The data: an image folder, a table as a ``.csv`` or ``.parquet`` file, or either in memory. Images are arrays of
-        three or four dimensions.
+        three or four dimensions; a DataFrame has the classes in its column `target`.
     generator : Generator, optional
         A trained model to look at besides. Its own samples are scored only if it was not trained on this very data.
     held_out : as `real`, optional
         More data, which `generator` was not trained on, whereas it was on `real`. Then this one split is all there is:
         the generator itself is judged by these samples, in five seeds of the classifier, and no other is trained.
+        Samples that are in `real` too are left out, and ``left_out`` says how many. Whether the generator was trained
+        on others of them, its file does not tell: only that it was on exactly these, which is an error.
     target : str, optional
-        The column of a table file that holds the classes.
+        The column of a table, a file or a DataFrame, that holds the classes.
     groups : array-like of shape (n,) or str, optional
         Samples of one group, such as a patient or a scene, never part in a split. A text names a column of a table,
         which the classifiers do not see, or is a regular expression whose match in a file's name is the group: its
@@ -213,15 +235,25 @@ def begin(
             raise DataError(
                 "the generator was trained on held_out, which must be data that it has not seen: swap the two"
             )
-        everything = joined(train, test)
+        known = also_in(train, test)
+        if len(np.unique(test.labels[~known])) < 2:
+            raise DataError(
+                f"held_out must be data that the generator has not seen, but {known.sum():,} of its {len(known):,} "
+                "samples are in real too, and what is left is not of two classes: leave other samples out of the "
+                "training"
+            )
+        everything = joined(train, part(test, np.flatnonzero(~known)) if known.any() else test)
         learned, unseen = np.split(np.arange(len(everything.labels)), [len(train.labels)])
-        return Session(
+        session = Session(
             everything,
             seen="part",
             extractor=extractor_of(features),
             splits=[Split(learned, unseen, repeat) for repeat in range(HELD_OUT_SEEDS)],
             **settings | {"trainer": lambda *_, **__: generator},
         )
+        if known.any():
+            session.left_out.append(f"{known.sum():,} of {len(known):,} samples of held_out, which are in real too")
+        return session
     if generator is not None:
         data = matched_to(data, generator)
         seen = seen_by(generator, data)

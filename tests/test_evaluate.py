@@ -18,6 +18,7 @@ from sklearn.svm import LinearSVC
 
 import ganaug
 from ganaug.cli import main
+from ganaug.cli.evaluate import summary
 from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import from_frame
 from ganaug.errors import DataError, OutputError
@@ -25,6 +26,10 @@ from ganaug.evaluation import begin, evaluate, report_of
 from ganaug.fitting import fit_table
 from ganaug.generator import Generator
 from ganaug.quality.arms import IMAGE_ARMS, Arm
+from ganaug.quality.intake import joined
+from ganaug.quality.parts import part
+from ganaug.quality.session import Session, _was_cut_short
+from ganaug.quality.table_trial import TableTrial
 from tests.conftest import striped_images
 from tests.fakes import Drawn, board, copier, shells
 
@@ -231,6 +236,31 @@ def test_a_trained_generator_is_judged_by_a_test_set_of_ones_own(
         begin(stripes, held_out=test)
 
 
+def test_samples_of_the_test_set_that_were_learned_from_are_left_out(
+    stripes: LabelledImages, stripes_generator: Generator
+) -> None:
+    test = striped_images({"lying": 12, "upright": 9}, seed=5)
+    leaked = joined(test, part(stripes, np.array([0, 1, 2])))
+    session = begin(stripes, stripes_generator, held_out=leaked)
+    assert session.left_out == ["3 of 24 samples of held_out, which are in real too"]
+    assert [len(split.test) for split in session.splits] == [21] * 5
+    assert session.data.images.shape[0] == len(stripes.labels) + 21  # type: ignore[union-attr]
+    with pytest.raises(DataError, match="10 of its 10 samples are in real too"):
+        begin(stripes, stripes_generator, held_out=part(stripes, np.arange(10)))
+
+
+def test_rows_of_the_test_set_that_were_learned_from_are_left_out(
+    small_table: tuple[pd.DataFrame, np.ndarray], small_generator: Generator
+) -> None:
+    X, y = small_table
+    new, labels = shells({"inner": 10, "outer": 6}, np.random.default_rng(5), 3)
+    leaked = pd.concat([new, X.iloc[[3, 50]], X.iloc[[4]]])[["c1", "c0", "c2"]]
+    relabelled = "outer" if y[4] == "inner" else "inner"  # not the same: another class
+    session = begin((X, y), small_generator, held_out=(leaked, [*labels, *y[[3, 50]], relabelled]))
+    assert session.left_out == ["2 of 19 samples of held_out, which are in real too"]
+    assert [len(split.test) for split in session.splits] == [17] * 5
+
+
 def test_the_discriminator_gives_its_own_opinion(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
     from ganaug.quality.trainers import train_generator
 
@@ -266,6 +296,35 @@ def test_the_report_is_written_whole(pictured: Any, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.json").read_text()) == pictured.to_dict()
 
 
+@pytest.mark.parametrize(("save", "ending"), [("save_html", ".html"), ("save_json", ".json")])
+def test_the_name_of_a_report_tells_what_it_is(pictured: Any, tmp_path: Path, save: str, ending: str) -> None:
+    with pytest.raises(OutputError, match=f"must end in {ending}; call it 'report{ending}'"):
+        getattr(pictured, save)(tmp_path / "report.txt")
+    assert not list(tmp_path.iterdir())
+    getattr(pictured, save)(str(tmp_path / f"REPORT{ending.upper()}"))
+
+
+def test_what_is_read_first_are_properties(pictured: Any) -> None:
+    figures = pictured.to_dict()
+    assert (pictured.verdict, pictured.sentence) == (figures["verdict"], figures["sentence"])
+    pictured.left_out.append("more")
+    assert pictured.left_out == figures["left_out"] == []
+
+
+def test_a_table_in_memory_may_hold_its_target(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    X, y = small_table
+    whole = X.assign(kind=y, person=np.arange(len(y)) // 2)
+    whole.index = whole.index[::-1]
+    session = begin(whole, target="kind", groups="person")
+    assert session.data.fingerprint == begin((X, y), target="kind").data.fingerprint
+    assert session.data.target == "kind"  # type: ignore[union-attr]
+    assert session.groups is not None
+    with pytest.raises(DataError, match=r"--target must name a column of the DataFrame, which has 'c0'.*'other'"):
+        begin(whole, target="other")
+    with pytest.raises(DataError, match="holds the classes: the DataFrame has 'c0'"):
+        begin(whole)
+
+
 def test_a_budget_bounds_the_work_and_says_what_it_cost() -> None:
     X, y = shells({"inner": 60, "outer": 100}, np.random.default_rng(0))
 
@@ -277,9 +336,104 @@ def test_a_budget_bounds_the_work_and_says_what_it_cost() -> None:
     figures = evaluate((X, y), trainer=slow, estimator=forest(), budget=6).to_dict()
     assert time.perf_counter() - begun < 12
     assert any("splits, for the budget" in what for what in figures["left_out"])
-    assert any("the arms GAN, a quarter" in what for what in figures["left_out"])
+    assert "the arm 'GAN, a quarter of the gap'" in figures["left_out"]
+    assert not any("training of the generators" in what for what in figures["left_out"])  # which ended by itself
     assert figures["verdict"] == "no difference"
     assert "cannot be told" in figures["sentence"] or "could not be measured" in figures["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("training", "spent", "cut"),
+    [
+        ({"steps": 700, "max_steps": 700}, 9.0, False),
+        ({"steps": 400, "max_steps": 700}, 9.0, True),
+        ({"steps": 400, "max_steps": 700, "stopped_early": "no better since 40%"}, 9.0, False),
+        ({"steps": 400, "max_steps": None}, 9.0, True),
+        ({"steps": 400, "max_steps": 700}, 0.1, False),  # a model that was trained before
+        ({"steps": 400, "max_steps": 700, "time_budget": 3.0}, 5.0, False),  # by a bound of its own
+        (None, 9.9, True),
+        (None, 5.0, False),
+    ],
+)
+def test_training_is_left_out_only_where_it_was_cut_short(
+    training: dict[str, Any] | None, spent: float, cut: bool, stripes: LabelledImages
+) -> None:
+    told = None if training is None else {"time_budget": 10.0, "stopped_early": ""} | training
+    assert _was_cut_short(told, 10.0, spent, stripes) is cut
+    assert _was_cut_short(told, None, spent, stripes) is False
+
+
+def test_splits_whose_training_was_cut_short_are_counted() -> None:
+    real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
+    session = begin(real, trainer=copier, estimator=forest(), arms=FEW, repeats=1)
+    for _ in session.steps():
+        pass
+    assert report_of(session).left_out == []
+    session.training_seconds = 8.2
+    session.results[0].cut_short = True
+    assert report_of(session).left_out == ["training of the generators beyond 8 s in 1 of 5 splits"]
+
+
+def test_progress_never_goes_back(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    """Five splits are planned for; when they are done, there is time for five more."""
+    session = begin(small_table, trainer=copier, estimator=forest(), arms=FEW, budget=100)
+    progress = [moment.progress for moment in session.steps()]
+    assert len(session.complete) == 10
+    assert progress == sorted(progress)
+    assert progress[len(progress) // 2] < 0.9
+
+
+class Clock:
+    """Time that passes only where a test lets it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+def test_the_first_and_slow_time_is_not_what_is_planned_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first convolution of a process, and the first forest, load what the next ones find there."""
+    clock, costs = Clock(), iter([20.0])
+    monkeypatch.setattr("ganaug.quality.session.time", clock)
+    judge = TableTrial.predict
+
+    def slow(trial: TableTrial, one: Arm) -> Any:
+        clock.now += next(costs, 0.5)
+        return judge(trial, one)
+
+    monkeypatch.setattr(TableTrial, "predict", slow)
+    real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
+    session = begin(real, trainer=copier, estimator=forest(), budget=400)
+    assert [moment.doing for _, moment in zip(range(2), session.steps(), strict=False)][1].startswith("split 1")
+    assert not session.left_out
+
+
+@pytest.mark.parametrize(("budget", "training", "arm"), [(60.0, 5.0, 3.0), (30.0, 9.0, 1.5), (100.0, 4.0, 0.5)])
+def test_nothing_is_begun_that_would_outlast_the_budget(
+    budget: float, training: float, arm: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("ganaug.quality.session.time", clock)
+    judge = TableTrial.predict
+
+    def slow(trial: TableTrial, one: Arm) -> Any:
+        clock.now += arm
+        return judge(trial, one)
+
+    def trainer(data: Any, **_: Any) -> Drawn:
+        clock.now += training
+        return copier(data)
+
+    monkeypatch.setattr(TableTrial, "predict", slow)
+    real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
+    session = begin(real, trainer=trainer, estimator=forest(), arms=FEW, budget=budget)
+    for _ in session.steps():
+        pass
+    assert 0.5 * budget < clock.now <= budget - min(3.0, 0.05 * budget)
+    assert session.complete
+    assert session.exhibits.quiz
 
 
 @pytest.mark.parametrize(
@@ -394,10 +548,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(begin.__globals__, "Session", _quick_session)
 
 
-def _quick_session(data: Any, **settings: Any) -> Any:
-    from ganaug.quality.session import Session
-
-    return Session(data, **settings | {"trainer": copier, "repeats": 1, "arms": FEW, "estimator": forest()})
+def _quick_session(data: Any, then: Any = copier, **settings: Any) -> Any:
+    return Session(data, **settings | {"trainer": then, "repeats": 1, "arms": FEW, "estimator": forest()})
 
 
 @pytest.mark.usefixtures("quick")
@@ -410,6 +562,22 @@ def test_the_command_says_it_and_writes_it(folder: Path, tmp_path: Path) -> None
     assert "Copies: " in result.stdout
     assert "class weights" in result.stdout
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_terminal_says_what_the_page_says(pictured: Any) -> None:
+    figures = pictured.to_dict()
+    figures["comparison"]["splits"] = 1
+    figures["left_out"] = ["the arm 'GAN, a quarter of the gap'", "9 of 10 splits, for the budget"]
+    figures["fidelity"] |= {
+        "coverage": None,
+        "kernel_distance": {"value": 0.06, "standard_error": 0.01, "floor": 0.05},
+        "two_sample_auc": {"mean": 0.7, "low": 0.6, "high": 0.8},
+    }
+    text = summary(figures)
+    assert "over 1 split:" in text
+    assert "0.06, is within what two halves" in text
+    assert "Coverage" not in text
+    assert text.endswith("Left out: the arm 'GAN, a quarter of the gap'; 9 of 10 splits, for the budget.")
 
 
 @pytest.mark.usefixtures("quick")
@@ -429,6 +597,13 @@ def test_a_file_that_cannot_be_written_does_not_cost_the_other(
     assert result.exit_code == 2
     assert "no space left" in result.stderr
     assert {file.name for file in tmp_path.iterdir()} == {"r.html", "r.json"} - {lost}
+
+
+def test_a_table_that_is_there_needs_a_target(small_table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
+    small_table[0].to_csv(tmp_path / "t.csv", index=False)
+    result = run(tmp_path / "t.csv")
+    assert result.exit_code == 2
+    assert "needs --target" in result.stderr
 
 
 @pytest.mark.usefixtures("quick")
@@ -453,7 +628,8 @@ def test_the_largest_seed_is_good_for_every_repetition(small_table: tuple[pd.Dat
     ("words", "told"),
     [
         (["nowhere"], "does not exist"),
-        (["nowhere.csv"], "needs --target"),
+        (["nowhere.csv"], "There is no table nowhere.csv"),
+        ([__file__ + ".csv", "no.onnx"], "There is no table"),
         (["nowhere.csv", "--target", "y"], "nowhere.csv"),
         (["nowhere.csv", "--target", "y", "--features", "x.onnx"], "--features is for images"),
         (["nowhere", "--output", "report.txt"], "must end in .html"),
@@ -507,6 +683,19 @@ def test_ctrl_c_keeps_what_is_known(small_table: tuple[pd.DataFrame, np.ndarray]
     assert figures["sentence"] in out
 
 
+def test_ctrl_c_before_anything_is_known_says_so(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(data: Any, **_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ganaug.quality.session.IMAGE_STEPS", 6)
+    monkeypatch.setitem(begin.__globals__, "Session", lambda data, **s: _quick_session(data, then=interrupted, **s))
+    result = run(folder, "--json", tmp_path / "r.json")
+    assert result.exit_code == 130
+    assert "Interrupted: nothing was known yet, and so nothing was written." in result.stderr
+    assert result.stdout == ""
+    assert not (tmp_path / "r.json").exists()
+
+
 def test_of_very_many_samples_some_are_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganaug.quality.intake.MOST_ROWS", 60)
     monkeypatch.setattr("ganaug.quality.intake.FEWEST_OF_A_CLASS", 8)
@@ -520,3 +709,21 @@ def test_of_very_many_samples_some_are_evaluated(monkeypatch: pytest.MonkeyPatch
 def test_from_frame_and_pairs_are_the_same_data(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
     table = from_frame(*small_table)
     assert begin(table).data.fingerprint == begin(small_table).data.fingerprint
+
+
+def test_generators_inside_the_splits_train_as_long_as_fit_does(
+    small_table: tuple[pd.DataFrame, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ganaug.fitting import TableFit
+    from ganaug.quality.trainers import train_generator, usual_seconds
+
+    monkeypatch.setattr("ganaug.fitting.tables.FEWEST_STEPS", 3)
+    monkeypatch.setattr("ganaug.fitting.tables.STEPS_PER_ROOT_OF_CELLS", 0.4)
+    table = from_frame(*small_table)
+    usual = TableFit(table).max_steps
+    assert usual == 6
+    training = train_generator(table, seed=0, seconds=60.0).generator.metadata["training"]
+    assert (training["steps"], training["max_steps"], training["time_budget"]) == (usual, usual, 60.0)
+    assert train_generator(table, seed=0).generator.metadata["training"]["steps"] == usual
+    assert usual_seconds(table) == pytest.approx(usual / 50)
+    assert usual_seconds(striped_images({"lying": 3, "upright": 3})) == 180

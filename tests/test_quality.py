@@ -9,16 +9,19 @@ import pytest
 
 from ganaug.codecs.labelled_table import from_frame
 from ganaug.errors import DataError
+from ganaug.quality.arms import TABLE_ARMS, Arm
 from ganaug.quality.copies import NOMINAL
-from ganaug.quality.copying import pooled_copies, search_for_copies
+from ganaug.quality.copying import class_copies, pooled_copies, search_for_copies
 from ganaug.quality.distances import floored, frechet_distance, inception_score, kernel_distance
 from ganaug.quality.estimates import corrected_estimate
 from ganaug.quality.fidelity import measure_fidelity, pooled_fidelity
 from ganaug.quality.findings import findings
 from ganaug.quality.parts import Data, draw, part, points
+from ganaug.quality.scores import METRICS, Score
 from ganaug.quality.splits import cut
 from ganaug.quality.table_trial import TableTrial
 from ganaug.quality.two_sample import two_sample_auc
+from ganaug.quality.verdict import compare
 from ganaug.report import measures
 from tests.fakes import copier, noise, repeater, shells, truth
 
@@ -88,6 +91,58 @@ def test_copies_raise_the_alarm_where_few_real_samples_calibrate(
     assert f"{max(NOMINAL, false_alarms):.1%} by chance" in measures.copies({"copies": copies})[0].reference.replace(
         "\u202f", ""
     )
+
+
+def of_class(name: str, share: float, n_real: int, *, n: int = 60, false_alarms: float = 0.0) -> dict[str, Any]:
+    copies = {"share": share, "n": n, "n_real": n_real, "false_alarms": false_alarms}
+    return {"name": name, "count": 50, "fidelity": {}, "copies": copies}
+
+
+@pytest.mark.parametrize(
+    ("share", "classes", "said"),
+    [
+        (
+            0.04,
+            [of_class("common", 0.03, 500, n=900), of_class("rare", 0.5, 12)],
+            [("alarm", "Of the samples of 'rare'")],
+        ),
+        (0.04, [of_class("common", 0.03, 500), of_class("rare", 0.5, 12, false_alarms=0.3)], []),
+        (0.04, [of_class("common", 0.03, 500), of_class("rare", 0.15, 12)], []),  # nine of sixty may be luck
+        (
+            0.04,
+            [of_class("common", 0.03, 500), of_class("rare", 0.5, 2, false_alarms=1.0)],
+            [("warning", "Of the samples of 'rare'"), ("note", "Too few real samples of 'rare'")],
+        ),
+        (
+            0.3,
+            [of_class("common", 0.03, 500), of_class("rare", 0.6, 2)],
+            [("alarm", "above all those of 'rare'."), ("note", "Too few real samples of 'rare'")],
+        ),
+        (
+            0.5,
+            [of_class("common", 0.5, 500), of_class("rare", 0.5, 20)],
+            [("alarm", "than all but 3% of real ones are.")],
+        ),
+    ],
+)
+def test_a_class_neither_hides_nor_dominates_the_share_of_copies(
+    share: float, classes: list[dict[str, Any]], said: list[tuple[str, str]]
+) -> None:
+    copies = {"share": share, "expected_share": NOMINAL, "calibration": {"false_alarms": 0.02}, "n": 120}
+    found = findings({}, copies, classes, seen="not applicable", repeated=0, grouped=False)
+    assert [one["level"] for one in found] == [level for level, _ in said]
+    assert all(words in one["text"] for one, (_, words) in zip(found, said, strict=True))
+
+
+def test_copies_of_a_class_tell_how_many_real_ones_there_were(sides: tuple[Data, Data]) -> None:
+    train, held_out = sides
+    folds = [search_for_copies(draw(copier(train), train, np.array([30, 50]), 3), train, held_out)]
+    inner, outer = (class_copies(folds, label) for label in range(2))
+    assert (inner["n"], outer["n"]) == (30, 50)
+    assert [inner["n_real"], outer["n_real"]] == np.bincount(held_out.labels).tolist()
+    alarms = [one["false_alarms"] * one["n_real"] for one in (inner, outer)]
+    assert sum(alarms) == pytest.approx(pooled_copies(folds)["calibration"]["false_alarms"] * 400, abs=0.01)
+    assert class_copies([], 0) == {"share": None, "n": 0, "false_alarms": None, "n_real": 0}
 
 
 @pytest.mark.parametrize(("low", "said"), [(0.5019, False), (0.5051, True), (None, False)])
@@ -172,6 +227,26 @@ def test_splits_that_agree_to_the_last_digit_are_still_not_certain() -> None:
     assert estimate.low < 0 < estimate.high  # type: ignore[operator]
 
 
+def test_no_figure_is_certain_where_splits_agree_to_the_last_digit() -> None:
+    def of(value: float) -> Score:
+        one = Score(dict.fromkeys(METRICS, value))
+        one.recall = np.array([value, 1.0])
+        return one
+
+    arms = [Arm("nothing", "nothing"), Arm("GAN", "gan")]
+    found = compare([{"nothing": of(0.75), "GAN": of(0.75)}] * 2, arms, np.array([8, 40]), test_per_train=0.25)
+    figures = [*found.metrics["GAN"].values(), *found.recall["GAN"], found.difference, *found.class_difference]
+    for one in figures:
+        assert one.low is not None
+        assert one.low < one.high  # type: ignore[operator]
+    rare, common = found.recall["GAN"]
+    assert rare.low < 0.6 < 0.9 < rare.high  # type: ignore[operator]
+    assert common.low > 0.8  # type: ignore[operator]
+    assert common.high == 1.0
+    brier, balanced = found.metrics["GAN"]["brier"], found.metrics["GAN"]["balanced_accuracy"]
+    assert brier.high - brier.low < balanced.high - balanced.low  # type: ignore[operator]
+
+
 def test_groups_never_part_and_rare_classes_are_always_learned_from() -> None:
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(30), 6)
@@ -193,8 +268,6 @@ def test_groups_never_part_and_rare_classes_are_always_learned_from() -> None:
 def test_a_table_of_all_sorts_goes_through_every_arm() -> None:
     """Missing numbers, dates, text, truth values; the test part has a category that the training part has not."""
     from sklearn.linear_model import LogisticRegression
-
-    from ganaug.quality.arms import TABLE_ARMS
 
     rng, n = np.random.default_rng(0), 60
     frame = pd.DataFrame(

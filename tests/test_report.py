@@ -19,7 +19,7 @@ from PIL import Image
 from ganaug.quality.exhibits import Exhibits
 from ganaug.report import charts, courses, render
 from ganaug.report.columns import Bars, Histogram, counted, missing
-from ganaug.report.gallery import quiz
+from ganaug.report.gallery import no_quiz, quiz
 from ganaug.report.pictures import picture, sheet, within
 from ganaug.report.wording import clean, percent, points
 from tests import reports
@@ -171,9 +171,10 @@ def test_too_few_splits_decide_nothing(digits: Made) -> None:
 def test_what_was_not_measured_is_said_or_left_out(pages: dict[str, str]) -> None:
     page = Page(pages["minimal"])
     sections = {item["id"] for item in page.attributes("section")}
-    assert sections == {"arms", "fidelity", "copies", "method"}
+    assert sections == {"arms", "quiz", "fidelity", "copies", "method"}
     text = page.texts("main")[0]
     assert "No comparison was made" in text
+    assert "There is no quiz: the evaluation ended before it had samples to show." in text
     assert text.count("This was not measured.") == 2
     assert "learned from all of this data, so it could not be judged by it" in text
     assert not page.attributes("script")
@@ -338,6 +339,9 @@ def test_quiz_asks_as_many_real_as_synthetic_items() -> None:
     assert [item["real"] for item in asked["items"]] == [True] * 10 + [False] * 10
     assert quiz(Exhibits(quiz=[(image, index < 29) for index, image in enumerate(images)])) is None
     same = (images[0], True)
+    few = Exhibits(quiz=[(image, index < 29) for index, image in enumerate(images)])
+    assert "and had 29 and 1." in no_quiz(few)
+    assert no_quiz(few) in Page(render({}, few)).texts("main")[0]
     repeated = quiz(Exhibits(quiz=[same, same, (images[1], False), (images[1], False), same]))
     assert repeated is not None
     assert len(repeated["items"]) == 4

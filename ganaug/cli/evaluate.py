@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganaug.cli.options import SEED, check_image_options, duration, is_table, path
+from ganaug.cli.options import SEED, check_image_options, check_table, duration, is_table, path
 from ganaug.cli.text import clock, printable
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def command(
     if is_table(source):
         if features is not None:
             raise click.UsageError("--features is for images; the columns of a table are compared as they are.")
+        check_table(source)
         if target is None:
             raise click.UsageError("A table needs --target, the column that holds the classes.")
     else:
@@ -89,7 +90,11 @@ def command(
     )
     counts = f"{len(session.data.labels):,} samples of {len(session.data.classes)} classes"
     click.echo(f"{counts}: {len(session.splits)} splits, {len(session.arms)} arms each.", err=True)
-    report, interrupted = run(session, source=str(source))
+    try:
+        report, interrupted = run(session, source=str(source))
+    except KeyboardInterrupt:
+        click.echo("Interrupted: nothing was known yet, and so nothing was written.", err=True)
+        raise click.exceptions.Exit(130) from None
     click.echo(summary(report.to_dict()))
     _save(report, json_file, output)
     if interrupted:
@@ -130,7 +135,8 @@ def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[
             for moment in session.steps():
                 show(moment)
     except KeyboardInterrupt:
-        if not any(result.scores for result in session.results) and session.own_copying is None:
+        measured = any(result.scores or result.fidelity is not None for result in session.results)
+        if not measured and session.own_copying is None:
             raise
         interrupted = True
         click.echo("Interrupted: here is what is known so far.", err=True)
@@ -142,7 +148,8 @@ def summary(figures: dict[str, Any]) -> str:
     lines = ["", figures["sentence"]]
     if figures["arms"]:
         width = max(len(arm["name"]) for arm in figures["arms"])
-        lines += ["", f"Balanced accuracy in percent, over {figures['comparison']['splits']} splits:"]
+        splits = figures["comparison"]["splits"]
+        lines += ["", f"Balanced accuracy in percent, over {splits} split{'s' * (splits != 1)}:"]
         order = sorted(figures["arms"], key=lambda arm: -(arm["metrics"]["balanced_accuracy"]["mean"] or 0))
         for arm in order:
             lines.append(f"  {arm['name']:<{width}}  {_percent(arm['metrics']['balanced_accuracy'])}")
@@ -157,14 +164,16 @@ def summary(figures: dict[str, Any]) -> str:
 def _likeness(figures: dict[str, Any]) -> list[str]:
     fidelity = figures["fidelity"]
     told, kernel = fidelity["two_sample_auc"], fidelity["kernel_distance"]
-    if told["mean"] is None or kernel["value"] is None:
+    if told["mean"] is None or kernel["value"] is None or kernel["floor"] is None:
         return []
-    inside = "within" if kernel["value"] <= kernel["floor"] else "beyond"
+    # As the page has it: what the standard error explains is no distance.
+    inside = "within" if kernel["value"] <= kernel["floor"] + 2 * (kernel["standard_error"] or 0.0) else "beyond"
+    coverage = fidelity["coverage"]
+    covered = "" if coverage is None else f" Coverage is {coverage:.0%}, by {fidelity['features']}."
     return [
         f"Likeness: a classifier tells real from synthetic with an area under the curve of {told['mean']:.2f} "
         f"({told['low']:.2f} to {told['high']:.2f}; 0.5 is not at all). The kernel distance, {kernel['value']:.3g}, is "
-        f"{inside} what two halves of the real data are apart ({kernel['floor']:.3g}). Coverage is "
-        f"{fidelity['coverage'] or 0:.0%}, by {fidelity['features']}."
+        f"{inside} what two halves of the real data are apart ({kernel['floor']:.3g}).{covered}"
     ]
 
 

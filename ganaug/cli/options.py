@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FAMILIES", "SEED", "check_image_options", "check_output", "duration", "is_table", "path"]
+__all__ = ["FAMILIES", "SEED", "check_image_options", "check_output", "check_table", "duration", "is_table", "path"]
 
 FAMILIES = ("gan",)
 """The families that `ganaug.families` has."""
@@ -62,6 +62,14 @@ def path(text: str) -> "Path":
 def is_table(source: "Path") -> bool:
     """Return whether a source or an output is a table by its name, and not a folder that is named like one."""
     return source.suffix.lower() in TABLE_ENDINGS and not source.is_dir()
+
+
+def check_table(source: "Path") -> None:
+    """Refuse a table that is not there, before anything is asked about it."""
+    if not source.exists():
+        from ganaug.errors import MissingFileError
+
+        raise MissingFileError(f"There is no table {source}: check the name.")
 
 
 def check_image_options(source: "Path", target: str | None) -> None:

@@ -25,7 +25,7 @@ from ganaug.training import Step
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["TableFit", "fit_table"]
+__all__ = ["TableFit", "fit_table", "usual_steps"]
 
 LATENT_DIM = 32
 FEWEST_STEPS, MOST_STEPS = 700, 3_000
@@ -52,8 +52,7 @@ class TableFit(Run):
 
     def default_bounds(self) -> tuple[float | None, int | None]:
         """Return a number of steps that grows with the table."""
-        steps = round(STEPS_PER_ROOT_OF_CELLS * math.sqrt(self.data.frame.size))
-        return None, max(FEWEST_STEPS, min(MOST_STEPS, steps))
+        return None, usual_steps(self.data)
 
     def steps(self) -> Iterator[Step]:
         """Train on one thread, yielding every step."""
@@ -86,6 +85,12 @@ class TableFit(Run):
     def schema(self) -> Mapping[str, Any]:
         """Return the columns, and the name of the labels'."""
         return self.data.codec.to_state() | {"target": self.data.target}
+
+
+def usual_steps(data: LabelledTable) -> int:
+    """Return the training steps of a run that is given neither a budget nor a number of steps."""
+    steps = round(STEPS_PER_ROOT_OF_CELLS * math.sqrt(data.frame.size))
+    return max(FEWEST_STEPS, min(MOST_STEPS, steps))
 
 
 def fit_table(frame: "DataFrame", y: ArrayLike, *, categorical_features: Any = "auto", **settings: Any) -> Generator:

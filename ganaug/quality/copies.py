@@ -55,9 +55,10 @@ class CopyScan:
         How near, in units of the median distance from a real item to the nearest other one.
     threshold : float
         The ratio, in the first view, of a sample's distance to the real one's own neighbours' below which it is a copy.
-    exact_found, altered_found, false_alarms : float
-        Shares of the planted copies, and of held-out real items, that are flagged. Each half of the held-out items is
-        judged by what the other half says is normal.
+    exact_found, altered_found : float
+        Shares of the planted copies that are flagged.
+    alarms : ndarray of bool, shape (n_held_out,)
+        Which held-out real items are flagged. Each half of them is judged by what the other half says is normal.
     """
 
     flagged: NDArray[np.bool_]
@@ -66,7 +67,12 @@ class CopyScan:
     threshold: float
     exact_found: float
     altered_found: float
-    false_alarms: float
+    alarms: NDArray[np.bool_]
+
+    @property
+    def false_alarms(self) -> float:
+        """Share of held-out real items that are flagged."""
+        return float(self.alarms.mean()) if len(self.alarms) else float("nan")
 
 
 def find_copies(views: Sequence[View], *, seed: int = 0) -> CopyScan:
@@ -117,8 +123,8 @@ def find_copies(views: Sequence[View], *, seed: int = 0) -> CopyScan:
             if name == "synthetic":
                 results.append((nearest, distance / reference.typical, threshold))
     nearest, distance, threshold = results[0]
-    shares = [float(found.mean()) if len(found) else float("nan") for found in (hits["exact"], hits["altered"], alarms)]
-    return CopyScan(hits["synthetic"], nearest, distance, threshold, *shares)
+    exact, altered = (float(found.mean()) if len(found) else float("nan") for found in (hits["exact"], hits["altered"]))
+    return CopyScan(hits["synthetic"], nearest, distance, threshold, exact, altered, alarms)
 
 
 class _Reference:

@@ -27,12 +27,15 @@ class Copying:
     scan : CopyScan
     labels : ndarray of shape (n_synthetic,)
         Classes of the samples.
+    real_labels : ndarray of shape (n_held_out,)
+        Classes of the real ones that show how near samples come by chance.
     membership : Auc or None
         How well nearness to the samples tells the rows that were trained on from the others.
     """
 
     scan: CopyScan
     labels: NDArray[np.int64]
+    real_labels: NDArray[np.int64]
     membership: Auc | None
 
 
@@ -72,7 +75,7 @@ def search_for_copies(
         views.append(View(made, learned, held, exact, altered, np.concatenate([learned, held]) if seen_all else None))
     inferable = infer and not seen_all
     membership = membership_area(views[0].synthetic, views[0].train, views[0].held_out) if inferable else None
-    return Copying(find_copies(views, seed=seed), synthetic.labels, membership)
+    return Copying(find_copies(views, seed=seed), synthetic.labels, held_out.labels, membership)
 
 
 def pooled_copies(folds: Sequence[Copying]) -> dict[str, Any]:
@@ -94,10 +97,16 @@ def pooled_copies(folds: Sequence[Copying]) -> dict[str, Any]:
 
 
 def class_copies(folds: Sequence[Copying], label: int) -> dict[str, Any]:
-    """Return share and number of the samples of one class."""
-    flagged = [fold.scan.flagged[fold.labels == label] for fold in folds]
-    found = np.concatenate(flagged) if flagged else np.zeros(0, bool)
-    return {"share": known(share_estimate(int(found.sum()), len(found)).mean), "n": len(found)}
+    """Return share and number of the samples of one class, and of the unseen real ones beside them."""
+    none = np.zeros(0, bool)
+    found = np.concatenate([none, *(fold.scan.flagged[fold.labels == label] for fold in folds)])
+    alarms = np.concatenate([none, *(fold.scan.alarms[fold.real_labels == label] for fold in folds)])
+    return {
+        "share": known(share_estimate(int(found.sum()), len(found)).mean),
+        "n": len(found),
+        "false_alarms": known(share_estimate(int(alarms.sum()), len(alarms)).mean),
+        "n_real": len(alarms),
+    }
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -181,6 +181,13 @@ def _training(session: Session) -> dict[str, Any] | None:
 
 
 def _left_out(session: Session, complete: Sequence[SplitResult], interrupted: bool) -> list[str]:
-    missing = len(session.splits) - len(complete)
-    reason = "after Ctrl-C" if interrupted else "for the budget"
-    return [*session.left_out, *([f"{missing} of {len(session.splits)} splits, {reason}"] if missing else [])]
+    found, missing = list(session.left_out), len(session.splits) - len(complete)
+    if cut := sum(result.cut_short for result in session.results):
+        trained = sum(result.trained for result in session.results)
+        where = "each split" if cut == trained else f"{cut} of {trained} splits"
+        found.append(f"training of the generators beyond {session.training_seconds or 0:.0f} s in {where}")
+    if missing:
+        found.append(
+            f"{missing} of {len(session.splits)} splits, {'after Ctrl-C' if interrupted else 'for the budget'}"
+        )
+    return found

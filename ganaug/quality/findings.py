@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganaug.quality.chance import usual_share
+from ganaug.quality.estimates import share_estimate
 from ganaug.quality.fidelity import COLLAPSED
 
 __all__ = ["findings"]
@@ -49,7 +50,7 @@ def findings(
     >>> [(one["level"], "collapse" in one["text"]) for one in found]
     [('alarm', True), ('note', False), ('note', False)]
     """
-    found = [*_collapse(fidelity, classes), *_copied(copies), *_data(classes, seen, repeated, grouped)]
+    found = [*_collapse(fidelity, classes), *_copied(copies, classes), *_data(classes, seen, repeated, grouped)]
     told = fidelity.get("two_sample_auc") or {}
     if round(told.get("low") or 0, 2) > 0.5:  # as it is printed
         text = f"A classifier tells real from synthetic: its area under the curve is at least {told['low']:.2f}."
@@ -79,13 +80,29 @@ def _collapse(fidelity: Mapping[str, Any], classes: Sequence[Mapping[str, Any]])
     return found
 
 
-def _copied(copies: Mapping[str, Any]) -> list[Finding]:
+def _copied(copies: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> list[Finding]:
     found, share, usual = [], copies.get("share"), usual_share(copies)
-    # Where few real samples calibrate, the usual share is coarse and three times it can be more than all there are.
-    if share is not None and (share > BEYOND * usual or BEYOND * (1 - share) < 1 - usual):
+    copied = [one for one in classes if _is_copied(one.get("copies") or {}, usual)]
+    names = _listed([one["name"] for one in copied])
+    if share is not None and _beyond(share, share, usual):
         level = "alarm" if share > 0.25 else "warning"
-        text = f"{share:.0%} of the samples are nearer to a training sample than all but {usual:.0%} of real ones are."
+        text = f"{share:.0%} of the samples are nearer to a training sample than all but {usual:.0%} of real ones are"
+        where = f", above all those of {names}" if 0 < len(copied) < len(classes) else ""
+        found.append({"level": level, "text": f"{text}{where}."})
+    elif copied:
+        least = min(one["copies"]["share"] for one in copied)
+        level = "alarm" if any(one["copies"]["share"] > 0.25 and not _few_real(one) for one in copied) else "warning"
+        text = (
+            f"Of the samples of {names}, {least:.0%}{' or more' * (len(copied) > 1)} are nearer to a training sample "
+            f"than all but {usual:.0%} of real ones are; of all samples together, {share or 0:.0%}."
+        )
         found.append({"level": level, "text": text})
+    if few := [one["name"] for one in classes if _few_real(one)]:
+        text = (
+            f"Too few real samples of {_listed(few)} were unseen, fewer than {FEW_ROWS}, to tell how near such samples "
+            "come by chance: for copies theirs are judged by what is usual in the other classes."
+        )
+        found.append({"level": "note", "text": text})
     altered = (copies.get("calibration") or {}).get("planted_altered_found")
     if altered is not None and altered < FOUND:
         text = (
@@ -98,6 +115,26 @@ def _copied(copies: Mapping[str, Any]) -> list[Finding]:
         text = "The samples give away what was trained on: nearness to them tells training rows from others."
         found.append({"level": "warning", "text": text})
     return found
+
+
+def _beyond(low: float, share: float, usual: float) -> bool:
+    # Where few real samples calibrate, the usual share is coarse and three times it can be more than all there are.
+    return low > BEYOND * usual or BEYOND * (1 - share) < 1 - usual
+
+
+def _is_copied(of_class: Mapping[str, Any], usual: float) -> bool:
+    """Tell whether more of one class is taken for copies than chance gives, of all classes or of its own."""
+    share, n = of_class.get("share"), of_class.get("n") or 0
+    if share is None:
+        return False
+    if (of_class.get("n_real") or 0) >= FEW_ROWS:
+        usual = max(usual, of_class.get("false_alarms") or 0.0)
+    return _beyond(share_estimate(round(share * n), n).low or 0.0, share, usual)
+
+
+def _few_real(one: Mapping[str, Any]) -> bool:
+    of_class = one.get("copies") or {}
+    return of_class.get("share") is not None and (of_class.get("n_real") or 0) < FEW_ROWS
 
 
 def _data(classes: Sequence[Mapping[str, Any]], seen: str, repeated: int, grouped: bool) -> list[Finding]:

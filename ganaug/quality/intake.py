@@ -14,7 +14,7 @@ from ganaug.errors import DataError
 from ganaug.generator import Generator
 from ganaug.quality.parts import Data
 
-__all__ = ["group_codes", "joined", "load", "seen_by", "some_rows"]
+__all__ = ["also_in", "group_codes", "joined", "load", "seen_by", "some_rows"]
 
 MOST_ROWS = 20_000
 """More samples than these make no verdict surer, and everything slower."""
@@ -34,6 +34,29 @@ def joined(left: Data, right: Data) -> Data:
     frame = pd.concat([left.frame, right.frame[list(left.frame.columns)]], ignore_index=True)
     labels = np.concatenate([np.array(side.classes, dtype=object)[side.labels] for side in (left, right)])
     return from_frame(frame, labels, target=left.target)
+
+
+def also_in(train: Data, test: Data) -> NDArray[np.bool_]:
+    """Tell which items of `test` are in `train` too, value by value and with the same class, (n_test,).
+
+    In a table of few columns with few values each, other people's rows may well be the same by chance: they are told
+    from leaked ones by nothing, and count as well.
+    """
+    if isinstance(train, LabelledImages) and isinstance(test, LabelledImages):
+        sides = [
+            [(data.classes[label], image.tobytes()) for image, label in zip(data.images, data.labels, strict=True)]
+            for data in (train, test)
+        ]
+        learned: set[Any] = set(sides[0])
+        return np.array([item in learned for item in sides[1]], bool)
+    import pandas as pd
+
+    both = joined(train, test)  # so that their columns are of the same type
+    assert isinstance(both, LabelledTable)  # noqa: S101
+    hashes = pd.util.hash_pandas_object(both.frame, index=False).tolist()
+    rows, n_train = list(zip(hashes, both.labels.tolist(), strict=True)), len(train.labels)
+    learned = set(rows[:n_train])
+    return np.array([row in learned for row in rows[n_train:]], bool)
 
 
 def some_rows(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
@@ -57,7 +80,8 @@ def some_rows(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
 def seen_by(generator: Generator, data: Data) -> str:
     """Return how much of the data a generator was trained on, as far as its file tells: "all" or "none".
 
-    A part of the data has another fingerprint, so that "none" may be a part: the figures have null for it.
+    A part of the data has another fingerprint, and so has data of which only a part was learned from: "none" may be a
+    part, and the figures have null for it.
     The fingerprint of a table depends on the order of its rows; the same classes, of the same sizes, and columns with
     the same quantiles are the same table in another order.
     """
@@ -77,6 +101,8 @@ def load(
     real: Any, target: str | None, size: int | None, group: str | None, keep_group: bool
 ) -> tuple[Data, NDArray[np.int64] | None]:
     """Return the data, and the groups that a column or a pattern names."""
+    import pandas as pd
+
     if isinstance(real, str | Path):
         path = Path(real)
         if path.suffix.lower() in ENDINGS and not path.is_dir():
@@ -92,14 +118,15 @@ def load(
     if isinstance(real, LabelledTable):
         labels = np.array(real.classes, dtype=object)[real.labels]
         return (real, None) if group is None else _table(real.frame, labels, real.target, group, keep_group)
+    if isinstance(real, pd.DataFrame):
+        features, labels = split_target(real.reset_index(drop=True), target, "the DataFrame")
+        return _table(features, labels, str(target), group, keep_group)
     if not isinstance(real, tuple | list) or len(real) != 2:
         raise DataError(
-            "real must be a folder, a table file, or a pair of items and their labels, but is a "
+            "real must be a folder, a table file, a DataFrame, or a pair of items and their labels, but is a "
             f"{type(real).__name__}: give (images, labels) or (X, y)"
         )
     items, labels = real
-    import pandas as pd
-
     if isinstance(items, pd.DataFrame):
         return _table(items.reset_index(drop=True), labels, target or "target", group, keep_group)
     array = np.asarray(items)

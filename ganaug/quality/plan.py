@@ -12,7 +12,6 @@ FEWEST_SPLITS = 5
 FEWEST_STEPS = 100
 SHORTEST_TRAINING = 15.0
 """Seconds that a generator needs to show what it can do, in a fold."""
-LONGEST_TRAINING = 180.0
 OVERHEAD = 1.15
 """Of measuring, drawing and everything else, in terms of training."""
 RESERVE = 0.05
@@ -32,6 +31,8 @@ class Plan:
         Of a classifier that is trained by steps.
     seconds : float or None
         For each generator; None does not bound it.
+    classifier : float
+        What one classifier is expected to take; 0 where that was not measured.
     left_out : tuple of str
         What else would have been done.
     """
@@ -40,6 +41,7 @@ class Plan:
     arms: tuple[Arm, ...]
     steps: int
     seconds: float | None
+    classifier: float
     left_out: tuple[str, ...]
 
 
@@ -83,7 +85,7 @@ def plan_for(
     """
     chosen, left_out = tuple(arms), []
     if budget is None:
-        return Plan(splits, chosen, steps, None, ())
+        return Plan(splits, chosen, steps, None, 0.0, ())
     room = budget * (1 - RESERVE)
 
     def trainings(kept: Sequence[Arm], n_splits: int, n_steps: int) -> float:
@@ -101,7 +103,7 @@ def plan_for(
     enough = min(seconds, max(SHORTEST_TRAINING, room / wanted / 3))
     if spare(wanted, steps) < enough and (dropped := [arm.name for arm in chosen if arm.optional]):
         chosen = tuple(arm for arm in chosen if not arm.optional)
-        left_out.append(f"the arms {', '.join(dropped)}")
+        left_out += [f"the arm {name!r}" for name in dropped]
     n_steps = steps
     while spare(wanted, n_steps) < enough and n_steps > FEWEST_STEPS:
         n_steps = max(FEWEST_STEPS, int(n_steps * 0.8))
@@ -109,6 +111,4 @@ def plan_for(
         left_out.append(f"{steps - n_steps} of {steps} training steps of the classifier, in every arm")
     # Rather fewer splits than generators that have learned nothing; but one split should be done.
     each = min(seconds, max(min(SHORTEST_TRAINING, room / 3), spare(wanted, n_steps)))
-    if each < seconds:
-        left_out.append(f"training of the generators beyond {each:.0f} s in each split")
-    return Plan(wanted, chosen, n_steps, each, tuple(left_out))
+    return Plan(wanted, chosen, n_steps, each, training * n_steps / steps, tuple(left_out))

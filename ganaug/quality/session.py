@@ -24,11 +24,11 @@ from ganaug.quality.fidelity import Fidelity, measure_fidelity
 from ganaug.quality.gallery import exhibits_of, walk_of
 from ganaug.quality.image_trial import ImageTrial
 from ganaug.quality.parts import Data, Sampler, draw, part, points
-from ganaug.quality.plan import LONGEST_TRAINING, Plan, plan_for
+from ganaug.quality.plan import Plan, plan_for
 from ganaug.quality.scores import Score, score
 from ganaug.quality.splits import REPEATS, Split, cut
 from ganaug.quality.table_trial import TableTrial, impossible
-from ganaug.quality.trainers import FoldGenerator, Trainer, train_generator
+from ganaug.quality.trainers import FoldGenerator, Trainer, train_generator, usual_seconds
 from ganaug.quality.trials import Trial
 
 __all__ = ["Moment", "Session", "SplitResult"]
@@ -38,6 +38,13 @@ IMAGE_STEPS = 300
 FEWEST_COPIES, MOST_COPIES = 30, 300
 """Samples of one class that copies are looked for in."""
 PROBE_STEPS = 10
+REPORT, REPORT_SECONDS = 0.05, 3.0
+"""Share of a budget, and seconds at most, that are kept for writing the report."""
+CUT_SHORT = 0.9
+"""Of the seconds that it was given: a trainer that says nothing of its training, and took so long, was cut short."""
+
+
+TRAINING, CLASSIFYING = "training a generator", "training the classifier: "
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,8 @@ class SplitResult:
         In the first repetition.
     training : dict or None
         What the generator says of its training.
+    trained, cut_short : bool
+        Whether there is a generator, and whether its training would have gone on had there been more time.
     """
 
     split: Split
@@ -81,6 +90,8 @@ class SplitResult:
     fidelity: Fidelity | None = None
     copying: Copying | None = None
     training: dict[str, Any] | None = None
+    trained: bool = False
+    cut_short: bool = False
 
 
 class Session:
@@ -142,13 +153,15 @@ class Session:
         all_arms = tuple(arms or (IMAGE_ARMS if isinstance(data, LabelledImages) else TABLE_ARMS))
         not_possible = impossible(all_arms, data, self.estimator)
         self.arms = tuple(arm for arm in all_arms if arm.name not in not_possible)
-        self.left_out = [f"the arm {name}: {reason}" for name, reason in not_possible.items()]
+        self.left_out = [f"the arm {name!r}: {reason}" for name, reason in not_possible.items()]
         self.splits = list(splits or cut(data.labels, groups, repeats=repeats, seed=seed))
         self.folds = sum(split.repeat == self.splits[0].repeat for split in self.splits)
         self.results: list[SplitResult] = []
         self.own_copying: Copying | None = None
         self.exhibits = Exhibits()
         self.steps_of_classifier = IMAGE_STEPS
+        self.training_seconds: float | None = None
+        self._took: dict[str, float] = {}
         self._done = 0.0
 
     @property
@@ -166,33 +179,57 @@ class Session:
     def steps(self) -> Iterator[Moment]:
         """Evaluate, yielding before everything that takes a while."""
         if self.generator is not None and self.seen == "all":
-            yield Moment(0.0, None, "looking for copies among the model's samples")
+            yield self._moment(0.0, "looking for copies among the model's samples")
             self._judge_given()
-        yield Moment(0.0, None, "planning")
+        yield self._moment(0.0, "planning")
         plan = self._plan()
-        self.arms, self.steps_of_classifier = plan.arms, plan.steps
+        self.arms, self.steps_of_classifier, self.training_seconds = plan.arms, plan.steps, plan.seconds
         self.left_out += plan.left_out
         durations: list[float] = []
         for number, split in enumerate(self.splits):
             begun = time.perf_counter()
-            if number and not self._fits(float(np.mean(durations))):
+            if number and not self._fits(_usual(durations)):
                 break
+            expected = self._expected_splits(plan, durations)
             result = SplitResult(split)
             self.results.append(result)
+            before, since = "", begun
             for share, doing in self._one_split(split, result, plan, number):
-                if not self._fits(0.0):
+                self._took[before] = time.perf_counter() - since
+                if not self._fits(self._expected_seconds(doing, plan)):
                     return
-                expected = max(plan.splits, number + 1)
-                if plan.splits <= number and self._fits(float(np.mean(durations or [0.0]))):
-                    expected = len(self.splits)
-                progress = (number + share) / expected
-                yield Moment(min(progress, 0.999), self._left(progress), f"split {number + 1}: {doing}")
+                yield self._moment((number + share) / expected, f"split {number + 1}: {doing}")
+                before, since = doing, time.perf_counter()
+            self._took[before] = time.perf_counter() - since
             durations.append(time.perf_counter() - begun)
-            if self.generator is None or self.seen != "all":
-                self._keep_exhibits(number)
+
+    def _moment(self, progress: float, doing: str) -> Moment:
+        """Return where the evaluation is; what it expects may change, but nobody likes to see a bar go back."""
+        self._done = max(self._done, min(progress, 0.999))
+        return Moment(self._done, self._left(self._done), doing)
 
     def _fits(self, seconds: float) -> bool:
-        return self.budget is None or time.perf_counter() - self.started + seconds <= self.budget
+        """Tell whether so much more work leaves time for the report."""
+        if self.budget is None:
+            return True
+        report = min(REPORT_SECONDS, REPORT * self.budget)
+        return time.perf_counter() - self.started + seconds + report <= self.budget
+
+    def _expected_seconds(self, doing: str, plan: Plan) -> float:
+        """Return what a part of a split took the last time or, before it was ever done, should take."""
+        if doing in self._took:
+            return self._took[doing]
+        if doing == TRAINING:
+            return plan.seconds or 0.0
+        arms = [seconds for done, seconds in self._took.items() if done.startswith(CLASSIFYING)]
+        return arms[-1] if arms else plan.classifier
+
+    def _expected_splits(self, plan: Plan, durations: list[float]) -> int:
+        """Return how many splits there will be, by what those that are done took."""
+        if self.budget is None or not durations:
+            return plan.splits
+        left = self.budget - (time.perf_counter() - self.started)
+        return min(len(self.splits), len(durations) + max(1, int(left / _usual(durations))))
 
     def _left(self, progress: float) -> float | None:
         spent = time.perf_counter() - self.started
@@ -210,14 +247,16 @@ class Session:
             folds=self.folds,
             training=self._training_seconds() if left is not None else 0.0,
             steps=IMAGE_STEPS if isinstance(self.data, LabelledImages) else 1,
-            seconds=LONGEST_TRAINING if isinstance(self.data, LabelledImages) else 30.0,
+            seconds=usual_seconds(self.data),
         )
 
     def _training_seconds(self) -> float:
         """Measure how long the classifier takes once: a few steps of it, or one fit."""
         trial = self._trial(self.splits[0], Echo(part(self.data, self.splits[0].train)), PROBE_STEPS)
-        begun = time.perf_counter()
-        trial.predict(Arm("nothing", "nothing"))
+        # The first time in a process takes several times as long, and would cost arms that there is time for.
+        for _ in range(2):
+            begun = time.perf_counter()
+            trial.predict(Arm("nothing", "nothing"))
         spent = time.perf_counter() - begun
         return spent * IMAGE_STEPS / PROBE_STEPS if isinstance(trial, ImageTrial) else spent * 1.5
 
@@ -232,21 +271,25 @@ class Session:
 
     def _one_split(self, split: Split, result: SplitResult, plan: Plan, number: int) -> Iterator[tuple[float, str]]:
         """Train a generator, measure it, and score every arm; yield the share of the split that is done."""
-        yield 0.0, "training a generator"
-        train = part(self.data, split.train)
+        yield 0.0, TRAINING
+        train, begun = part(self.data, split.train), time.perf_counter()
         with warnings.catch_warnings():
             # The findings say it of all folds together.
             warnings.simplefilter("ignore", GanaugWarning)
             sampler = self.trainer(train, seed=self.seed + number, seconds=plan.seconds, device=self.device)
         result.training = _training_of(sampler)
+        result.trained = True
+        result.cut_short = _was_cut_short(result.training, plan.seconds, time.perf_counter() - begun, train)
         trial = self._trial(split, sampler, plan.steps)
         weights = np.cumsum([0.3, *np.full(len(plan.arms), 0.6 / len(plan.arms)), 0.1])
         # The measures first: they are what a single split is already good for.
         if split.repeat == self.splits[0].repeat:
             yield 0.3, "comparing real and synthetic"
             self._measure(trial, sampler, result)
+            if number == 0 and (self.generator is None or self.seen != "all"):
+                self._keep_exhibits()
         for arm, done in zip(plan.arms, weights + 0.1, strict=False):
-            yield min(float(done), 1.0), f"training the classifier: {arm.name}"
+            yield min(float(done), 1.0), f"{CLASSIFYING}{arm.name}"
             opinion = trial.predict(arm)
             result.scores[arm.name] = score(opinion.probability, trial.test.labels, decide_by=opinion.decide_by)
 
@@ -284,11 +327,10 @@ class Session:
         )
         self._shown = (trial.test, more, trial.train, result.copying, subject)
 
-    def _keep_exhibits(self, number: int) -> None:
-        if number == 0:
-            real, synthetic, train, copying, subject = self._shown
-            walk = walk_of(getattr(subject, "generator", subject), train, seed=self.seed)
-            self.exhibits = exhibits_of(real, synthetic, train, copying.scan, walk=walk, seed=self.seed)
+    def _keep_exhibits(self) -> None:
+        real, synthetic, train, copying, subject = self._shown
+        walk = walk_of(getattr(subject, "generator", subject), train, seed=self.seed)
+        self.exhibits = exhibits_of(real, synthetic, train, copying.scan, walk=walk, seed=self.seed)
 
     def _judge_given(self) -> None:
         """Look for copies among the samples of a model that has seen all the data, and show these."""
@@ -300,6 +342,11 @@ class Session:
         searched = part(self.data, np.concatenate([split.train, split.test]))
         walk = walk_of(self.generator, self.data, seed=self.seed)
         self.exhibits = exhibits_of(self.data, synthetic, searched, self.own_copying.scan, walk=walk, seed=self.seed)
+
+
+def _usual(durations: Sequence[float]) -> float:
+    """Return what a split takes; the first one loads what the others find loaded, and keeps the exhibits."""
+    return float(np.mean(durations[1:] or durations))
 
 
 def _realism(sampler: Any, real: Data, synthetic: Data) -> Auc | None:
@@ -321,3 +368,15 @@ def _training_of(sampler: Any) -> dict[str, Any] | None:
     generator = getattr(sampler, "generator", sampler)
     metadata = getattr(generator, "metadata", None)
     return metadata["training"] if isinstance(metadata, dict) else None
+
+
+def _was_cut_short(training: dict[str, Any] | None, seconds: float | None, spent: float, data: Data) -> bool:
+    """Tell whether a generator would have been trained for longer without the bound in seconds."""
+    if seconds is None or spent < seconds / 2:
+        return False
+    if training is None or training.get("time_budget") != seconds:  # not a run within this bound, or no run of ours
+        return spent >= CUT_SHORT * seconds
+    if training.get("stopped_early"):
+        return False
+    most = training.get("max_steps")
+    return seconds < usual_seconds(data) if most is None else bool(training["steps"] < most)

@@ -11,14 +11,17 @@ from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import LabelledTable
 from ganaug.fitting import ImageFit, TableFit
 from ganaug.fitting.run import Run
+from ganaug.fitting.tables import usual_steps
 from ganaug.generator import Generator
 from ganaug.quality.parts import Data, Sampler
 from ganaug.samples import Images, Rows, Samples
 
-__all__ = ["TABLE_STEPS", "FoldGenerator", "Trainer", "train_generator"]
+__all__ = ["FoldGenerator", "Trainer", "train_generator", "usual_seconds"]
 
-TABLE_STEPS = 500
-"""Training steps for a table: as many as `AugmentedClassifier` gives the generators that it compares."""
+IMAGE_SECONDS = 180.0
+"""What a run on images takes that is not told otherwise."""
+TABLE_STEPS_PER_SECOND = 50.0
+"""Of a core that has something else to do as well; an idle one does three times as many."""
 
 Trainer = Callable[..., Sampler]
 """``trainer(part, seed=..., seconds=..., device=...)`` learns from the part alone; seconds may be None."""
@@ -55,10 +58,17 @@ class FoldGenerator:
         return self._run.realism(samples)
 
 
+def usual_seconds(data: Data) -> float:
+    """Return the seconds that `train_generator` wants: by the clock for images, by steps for a table."""
+    return IMAGE_SECONDS if isinstance(data, LabelledImages) else usual_steps(data) / TABLE_STEPS_PER_SECOND
+
+
 def train_generator(
     data: Data, *, seed: int, seconds: float | None = None, steps: int | None = None, device: str = "auto"
 ) -> FoldGenerator:
-    """Train a generator as ``ganaug fit`` does, within so many seconds.
+    """Train a generator as ``ganaug fit`` does, but within so many seconds where they are given.
+
+    A table takes the steps that it would take there, or fewer where the seconds are over first.
 
     Examples
     --------
@@ -71,7 +81,7 @@ def train_generator(
     settings: dict[str, Any] = {"time_budget": seconds, "max_steps": steps, "random_state": seed, "device": device}
     run: Run
     if isinstance(data, LabelledTable):
-        settings["max_steps"] = steps or TABLE_STEPS
+        settings["max_steps"] = steps or usual_steps(data)
         run = TableFit(data, **settings)
     else:
         run = ImageFit(data, **settings)

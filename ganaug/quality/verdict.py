@@ -103,11 +103,27 @@ def compare(
     values = {name: np.array([one[name][METRIC] for one in scores]) for name in named}
     recalls = {name: np.array([one[name].recall for one in scores]) for name in named}  # (n_splits, n_classes)
     ours, others = challengers(present), rivals(present)
+    judged = tested[tested > 0]
+    # What one test row moves at most. Metrics that are means over classes it moves most in the smallest.
+    by_rarest = 1 / (len(judged) * int(judged.min())) if len(judged) else 0.0
+    by_row = 1 / max(int(tested.sum()), 1)
+    resolution = {"brier": 2 * by_row, "calibration_error": by_row}
     metrics = {
-        name: {metric: _figure([one[name][metric] for one in scores], test_per_train, metric) for metric in METRICS}
+        name: {
+            metric: _figure(
+                [one[name][metric] for one in scores],
+                test_per_train,
+                resolution.get(metric, by_rarest),
+                2.0 if metric == "brier" else 1.0,
+            )
+            for metric in METRICS
+        }
         for name in named
     }
-    recall = {name: [_figure(rows[:, c], test_per_train) for c in range(n_classes)] for name, rows in recalls.items()}
+    recall = {
+        name: [_figure(rows[:, c], test_per_train, 1 / max(int(tested[c]), 1)) for c in range(n_classes)]
+        for name, rows in recalls.items()
+    }
     if not ours or not others:
         nothing: list[Verdict] = ["no difference"] * n_classes
         return Comparison(
@@ -116,14 +132,12 @@ def compare(
 
     # Choose, and pay for the choice.
     chosen, rival = (max(group, key=lambda arm: float(values[arm.name].mean())).name for group in (ours, others))
-    judged = tested[tested > 0]
-    resolution = 1 / (len(judged) * int(judged.min()))
     difference = corrected_estimate(
         values[chosen] - values[rival],
         test_per_train,
         chosen_low=len(ours),
         chosen_high=len(others),
-        resolution=resolution,
+        resolution=by_rarest,
     )
     by_class = [
         corrected_estimate(
@@ -145,7 +159,7 @@ def compare(
         metrics=metrics,
         to_rival={
             name: _within(
-                corrected_estimate(values[name] - values[rival], test_per_train, resolution=resolution), -1.0, 1.0
+                corrected_estimate(values[name] - values[rival], test_per_train, resolution=by_rarest), -1.0, 1.0
             )
             for name in named
             if name != rival
@@ -156,10 +170,11 @@ def compare(
     )
 
 
-def _figure(values: Sequence[float] | NDArray[np.float64], test_per_train: float, metric: str = "") -> Estimate:
+def _figure(
+    values: Sequence[float] | NDArray[np.float64], test_per_train: float, resolution: float, most: float = 1.0
+) -> Estimate:
     """Return the estimate of a figure that cannot leave its range."""
-    found, most = corrected_estimate(values, test_per_train), 2.0 if metric == "brier" else 1.0
-    return _within(found, 0.0, most)
+    return _within(corrected_estimate(values, test_per_train, resolution=resolution), 0.0, most)
 
 
 def _within(found: Estimate, least: float, most: float) -> Estimate:

@@ -21,6 +21,7 @@ __all__ = [
     "Specimens",
     "Walk",
     "chosen_classes",
+    "no_quiz",
     "pairs",
     "plots",
     "quiz",
@@ -34,6 +35,8 @@ FAIR = 64
 """Pixels of a side below which half as many images are better than smaller ones."""
 WALKS, FRAMES = 6, 24
 PAIRS, QUIZ, PLOTS = 8, 40, 24
+FEWEST = 2
+"""Items of either kind that a quiz needs."""
 CELL = 32
 """Characters of a table's cell."""
 GRID_BYTES, WALK_BYTES, PAIR_BYTES, QUIZ_BYTES = 2_400_000, 1_000_000, 250_000, 600_000
@@ -165,7 +168,7 @@ def quiz(exhibits: Exhibits) -> dict[str, Any] | None:
     for place, (_, is_real) in enumerate(exhibits.quiz):
         places[bool(is_real)].append(place)
     each = min(len(places[True]), len(places[False]), QUIZ // 2)
-    if each < 2:
+    if each < FEWEST:
         return None
     asked = [exhibits.quiz[place] for place in sorted(places[True][:each] + places[False][:each])]
     truth = [bool(is_real) for _, is_real in asked]
@@ -178,6 +181,25 @@ def quiz(exhibits: Exhibits) -> dict[str, Any] | None:
         return {"kind": "image", "items": [{"picture": p, "real": r} for p, r in zip(pictures, truth, strict=True)]}
     cells = [_cells(item)[:COLUMNS] for item, _ in asked]
     return {"kind": "row", "items": [{"cells": c, "real": r} for c, r in zip(cells, truth, strict=True)]}
+
+
+def no_quiz(exhibits: Exhibits) -> str:
+    """Return why there is no quiz; nothing where there is one.
+
+    Examples
+    --------
+    >>> no_quiz(Exhibits())
+    'There is no quiz: the evaluation ended before it had samples to show.'
+    """
+    if not exhibits.quiz:
+        return "There is no quiz: the evaluation ended before it had samples to show."
+    n_real = sum(bool(is_real) for _, is_real in exhibits.quiz)
+    if min(n_real, len(exhibits.quiz) - n_real) >= FEWEST:
+        return ""
+    return (
+        f"There is no quiz: it needs {FEWEST} real samples that were not learned from and {FEWEST} synthetic ones of "
+        f"the same classes, and had {n_real} and {len(exhibits.quiz) - n_real}."
+    )
 
 
 def plots(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Plot]:

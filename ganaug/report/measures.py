@@ -101,7 +101,8 @@ def copies(figures: Mapping[str, Any]) -> list[Measure]:
         meaning = (
             f"Share of {count(found.get('n'), 'synthetic sample')} nearer to a training sample than "
             f"{number(found.get('threshold'))} times the distance from that one to its own neighbours: nearer than "
-            "all but a few real samples come that were not learned from."
+            "all but a few real samples come that were not learned from. Rare classes have more than their part in it: "
+            "each class has 30 samples in a split, or more."
         )
         lines.append(Measure("Near-copies", percent(found["share"]), "", reference, meaning, _of_share(found)))
     tried = found.get("calibration") or {}

@@ -96,6 +96,7 @@ def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
         "n_classes": len(figures.get("classes") or []),
         "class_measures": measured,
         "quiz": gallery.quiz(exhibits),
+        "no_quiz": gallery.no_quiz(exhibits),
         "specimens": gallery.specimens(figures, exhibits),
         "training": _some(figures.get("training") or {}, "steps", "seconds", "kept_from"),
         "courses": courses(figures.get("training") or {}),
