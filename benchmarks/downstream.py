@@ -50,38 +50,39 @@ def train_classifier(
 ) -> Score:
     """Train the small CNN on ``data`` as ``arm`` says and score it on the balanced test set.
 
-    With ``synthetic``, ``synthetic_share`` of every batch is drawn class-balanced from that pool and the rest as the
-    arm draws it; the albumentations apply to both alike.
+    With ``synthetic``, ``synthetic_share`` of every batch is drawn class-balanced from that pool, as it is, and the
+    rest as the arm draws it; the albumentations apply to the rest alone, for the synthetic images differ by themselves.
     """
     rng = np.random.default_rng(seed)
     n_synthetic = round(synthetic_share * batch) if synthetic is not None else 0
     real = drawn_rows(data.train_labels, batch - n_synthetic, arm != "natural", rng)
-    streams = [(data.train_images, data.train_labels, real)]
+    augmented = arm.endswith("+albumentations")
+    streams = [(data.train_images, data.train_labels, real, augmented)]
     if synthetic is not None:
-        streams.append((*synthetic, drawn_rows(synthetic[1], n_synthetic, True, rng)))
-    classifier = _train(streams, len(data.classes), arm.endswith("+albumentations"), steps, seed)
+        streams.append((*synthetic, drawn_rows(synthetic[1], n_synthetic, True, rng), False))
+    classifier = _train(streams, len(data.classes), steps, seed)
     predicted = classifier.predict(data.test_images)
     recall = _share_per_class(predicted == data.test_labels, data.test_labels, len(data.classes))
     return Score(float(np.mean(recall)), tuple(recall))
 
 
 def _train(
-    streams: list[tuple[Images, Labels, Iterator[NDArray[np.int64]]]],
-    n_classes: int,
-    augmented: bool,
-    steps: int,
-    seed: int,
+    streams: list[tuple[Images, Labels, Iterator[NDArray[np.int64]], bool]], n_classes: int, steps: int, seed: int
 ) -> ImageClassifier:
-    """Train on batches whose rows the streams give."""
+    """Train on batches whose rows the streams give, and which go through the albumentations where a stream says so."""
     channels = streams[0][0].shape[-1]
-    augment = label_preserving(channels, seed) if augmented else None
+    augment = label_preserving(channels, seed)
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         while True:
-            drawn = [(images[rows], labels[rows]) for images, labels, stream in streams for rows in [next(stream)]]
-            images = np.concatenate([part for part, _ in drawn])
-            labels = np.concatenate([part for _, part in drawn])
-            yield to_tensor(images if augment is None else augment(images)), torch.from_numpy(labels)
+            drawn = [
+                (images[rows], labels[rows], also)
+                for images, labels, stream, also in streams
+                for rows in [next(stream)]
+            ]
+            images = np.concatenate([augment(part) if also else part for part, _, also in drawn])
+            labels = np.concatenate([part for _, part, _ in drawn])
+            yield to_tensor(images), torch.from_numpy(labels)
 
     return ImageClassifier(fit_small_cnn(batches(), channels=channels, n_classes=n_classes, steps=steps, seed=seed))
 
@@ -89,7 +90,7 @@ def _train(
 def reference_classifier(images: Images, labels: Labels, *, steps: int = JUDGE_STEPS, seed: int = 0) -> ImageClassifier:
     """Train a judge on all given images, class-balanced and with the label-preserving augmentation."""
     rows = drawn_rows(labels, 64, True, np.random.default_rng(seed))
-    return _train([(images, labels, rows)], int(labels.max()) + 1, True, steps, seed)
+    return _train([(images, labels, rows, True)], int(labels.max()) + 1, steps, seed)
 
 
 @cache

@@ -49,7 +49,7 @@ from ganaug.fitting import ImageFit
 from ganaug.generator import Generator
 from ganaug.quality.image_classifier import ImageClassifier
 
-VERSION = 1  # of what a run holds; a change makes all runs anew
+VERSION = 2  # of what a run holds; a change makes all runs anew
 STARTS = 11
 MEMORY_STEPS = 60
 
@@ -333,7 +333,7 @@ def as_markdown(results: Record) -> str:
         "samples, and those that `screened=True` keeps.\n\n" + _table(datasets, QUALITY_COLUMNS),
         "## What a classifier gains\n\nBalanced accuracy in per cent of a small CNN, "
         f"{settings['steps']} steps in every arm; with synthetic samples they are {settings['synthetic_share']:.0%} "
-        "of every batch.\n\n" + _arms_table(datasets),
+        "of every batch, and albumentations change the real ones alone.\n\n" + _arms_table(datasets),
         "## The program\n\n" + _program(results),
     ]
     return "\n\n".join(sections) + "\n"

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset, random_split
 
-from ganaug import AugmentedDataset, Generator, ImageFolder, SyntheticDataset
+from ganaug import AugmentedDataset, Generator, ImageFolder, SyntheticDataset, balanced_loader
 from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.data import EvenSampler, fill_counts
 from ganaug.errors import DataError
@@ -496,6 +496,31 @@ def test_a_transform_that_takes_no_image_is_refused(
     data = Transforming(real, ["lying"] * 6 + ["upright"] * 2, transform=transform)
     with pytest.raises(DataError, match=reason):
         AugmentedDataset(data, stripes_generator)
+
+
+@pytest.mark.usefixtures("telling")
+@pytest.mark.parametrize("wrap", [AugmentedDataset, lambda *a, **k: balanced_loader(*a, 4, **k).dataset])
+def test_synthetic_images_may_go_another_way(wrap: Any, folder: Path, stripes_generator: Generator) -> None:
+    """The telling generator's uprights are 20 everywhere; here real images are inverted, and synthetic ones not."""
+    labels = ["lying"] * 6 + ["upright"] * 2
+    pictures = Transforming(
+        [Image.fromarray(a[:, :, 0]) for a in noise(8)], labels, transform=lambda picture: 1 - to_tensor(picture)
+    )
+    photos = ImageFolder(folder, transform=lambda image: 1 - torch.from_numpy(image.transpose(2, 0, 1) / 255))
+    ways = (to_tensor, lambda image: torch.from_numpy(image.transpose(2, 0, 1) / 255))
+    for data, way in zip((pictures, photos), ways, strict=True):
+        for chosen, wanted in ((None, 235 / 255), (way, 20 / 255)):
+            made = synthetic(wrap(data, stripes_generator, synthetic_transform=chosen))[0][0]
+            assert float(made.min()) == float(made.max()) == pytest.approx(wanted)
+
+
+def test_a_way_of_their_own_must_suit_synthetic_images(stripes_generator: Generator) -> None:
+    pictures, labels = [Image.fromarray(a[:, :, 0]) for a in noise(8)], ["lying"] * 6 + ["upright"] * 2
+    data = Transforming(pictures, labels, transform=to_tensor)
+    with pytest.raises(DataError, match=r"synthetic_transform must make of a PIL image.*but gives an array"):
+        AugmentedDataset(data, stripes_generator, synthetic_transform=np.asarray)
+    with pytest.raises(DataError, match="synthetic_transform must be a function"):
+        AugmentedDataset(data, stripes_generator, synthetic_transform="flip")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Arguments that several of the torch faces take, checked alike."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = [
     "check_list",
     "check_seed",
     "check_share",
+    "check_transform",
     "check_whole",
     "replicas_of",
     "shared",
@@ -39,6 +41,21 @@ def check_generator(generator: Any) -> None:
             f"generator must be a Generator, but is {generator!r:.80}: read the model file with "
             "Generator.load('model.onnx')"
         )
+
+
+def check_transform(value: Any, generator: Generator) -> Callable[..., Any] | None:
+    """Return what synthetic images go through, or None; insist on a function, and on images."""
+    if value is None:
+        return None
+    if not callable(value):
+        raise DataError(
+            f"synthetic_transform must be a function that takes an image, but is {value!r:.80}: leave it out for the "
+            "dataset's own `transform`"
+        )
+    if generator.modality != "image":
+        raise DataError("synthetic_transform is for images, but the generator makes rows of a table: leave it out")
+    checked: Callable[..., Any] = value
+    return checked
 
 
 def check_seed(seed: Any) -> int:

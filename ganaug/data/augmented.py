@@ -15,6 +15,7 @@ from ganaug.data.arguments import (
     check_generator,
     check_seed,
     check_share,
+    check_transform,
     check_whole,
     shared,
 )
@@ -77,6 +78,9 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         Decides all synthetic items.
     return_source : bool, default=False
         Let items be ``(x, label, is_synthetic)``.
+    synthetic_transform : callable, optional
+        What synthetic images go through instead of the dataset's `transform`: the same without its random distortions,
+        for example. Samples differ by themselves, and what bends real images plausibly may bend them too far.
     cache : path-like, optional
         A folder in which the synthetic images are kept: they are drawn once, when there is no cache of this generator,
         seed and size yet, and are the same in every epoch and run, as if `fresh` were False. Caches of other settings
@@ -140,6 +144,7 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         fresh: bool | float = True,
         seed: int = 0,
         return_source: bool = False,
+        synthetic_transform: Callable[..., Any] | None = None,
         cache: StrPath | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
@@ -149,6 +154,7 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         folder = None if cache is None else check_folder(cache, "cache")
         most_bytes = check_whole(cache_bytes, "cache_bytes")
         automatic = isinstance(synthetic_share, str) and synthetic_share == "auto"
+        transform = check_transform(synthetic_transform, generator)
         share = SYNTHETIC_SHARE if automatic else check_share(synthetic_share, "synthetic_share", "'auto' or ")
 
         # Looking at items runs the dataset's own random transforms, and must not change what they do later.
@@ -163,7 +169,7 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
             added = wanted(strategy, labels, {label: len(own) for label, own in rows.items()})
             self._counts = fill_counts(len(labels), added, share)
             if any(self._counts.values()):
-                self._makers = _makers(dataset, sources, labels, generator)
+                self._makers = _makers(dataset, sources, labels, generator, transform)
 
         # Real items, then for each class its synthetic ones and its repeats.
         self._real = list(range(len(labels)))
@@ -294,11 +300,17 @@ def _check_real(sources: list[Source]) -> None:
         )
 
 
-def _makers(dataset: Any, sources: list[Source], labels: list[Label], generator: Generator) -> list[Maker]:
+def _makers(
+    dataset: Any,
+    sources: list[Source],
+    labels: list[Label],
+    generator: Generator,
+    transform: Callable[..., Any] | None,
+) -> list[Maker]:
     """Return for every real item what makes synthetic ones like it; those of one dataset share it."""
     new_maker: Callable[[Any, list[tuple[Any, Any]]], Maker]
     if generator.modality == "image":
-        new_maker = lambda base, items: PictureMaker(base, items, generator.image_shape)  # noqa: E731
+        new_maker = lambda base, items: PictureMaker(base, items, generator.image_shape, transform)  # noqa: E731
     else:
         new_maker = lambda base, items: RowMaker(base, items, generator.codec)  # noqa: E731
     rows: dict[int, list[int]] = {}

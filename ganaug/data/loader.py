@@ -1,6 +1,6 @@
 """Loaders whose batches are balanced, and the order that makes them so."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -78,6 +78,7 @@ def balanced_loader(
     fresh: bool | float = 0.1,
     seed: int = 0,
     return_source: bool = False,
+    synthetic_transform: Callable[..., Any] | None = None,
     cache: StrPath | None = None,
     cache_bytes: int = CACHE_BYTES,
     **loader_kwargs: Any,
@@ -86,7 +87,7 @@ def balanced_loader(
 
     Parameters
     ----------
-    dataset, generator, strategy, synthetic_share, fresh, seed, return_source, cache, cache_bytes
+    dataset, generator, strategy, synthetic_share, fresh, seed, return_source, synthetic_transform, cache, cache_bytes
         As `AugmentedDataset` takes them. `fresh` is a tenth unless it is given: to draw every synthetic image anew in
         every epoch takes several times longer than to decode real ones. The first epoch draws all of them.
     batch_size : int
@@ -121,6 +122,7 @@ def balanced_loader(
         fresh=fresh,
         seed=seed,
         return_source=return_source,
+        synthetic_transform=synthetic_transform,
         cache=cache,
         cache_bytes=cache_bytes,
     )

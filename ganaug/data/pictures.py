@@ -23,15 +23,35 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 class PictureMaker:
-    """Makes of pixels and a label an item like those of a dataset, of which it is shown some."""
+    """Makes of pixels and a label an item like those of a dataset, of which it is shown some.
 
-    def __init__(self, dataset: Any, items: list[tuple[Any, Any]], shape: tuple[int, int, int]) -> None:
+    Parameters
+    ----------
+    dataset : Dataset
+        Its `transform`, if it has one, is what pixels go through.
+    items : list of (image, label)
+        Some of its own.
+    shape : (height, width, channels)
+        Of the pixels.
+    transform : callable, optional
+        Instead of the dataset's.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        items: list[tuple[Any, Any]],
+        shape: tuple[int, int, int],
+        transform: Callable[..., Any] | None = None,
+    ) -> None:
         images, self.label = [image for image, _ in items], items[0][1]
         self.present: Callable[[NDArray[np.uint8]], Any]
-        if callable(getattr(dataset, "present", None)):
+        if transform is not None:
+            self.present = _Transformed(transform, images, shape, "synthetic_transform")
+        elif callable(getattr(dataset, "present", None)):
             self.present = dataset.present
         elif getattr(dataset, "transform", None) is not None:
-            self.present = _Transformed(dataset.transform, images, shape)
+            self.present = _Transformed(dataset.transform, images, shape, "the dataset's `transform`")
         else:
             self.present = _Like(images)
 
@@ -52,7 +72,9 @@ def like_label(example: Any, label: Any) -> Any:
 class _Transformed:
     """Passes pixels through a transform, as the kind of image of which it makes what real items hold."""
 
-    def __init__(self, transform: Callable[[Any], Any], real: list[Any], shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self, transform: Callable[[Any], Any], real: list[Any], shape: tuple[int, int, int], name: str
+    ) -> None:
         self.transform = transform
         forms, sides = {_form(image) for image in real}, {_sides(image) for image in real}
         probes = _probes(shape)
@@ -69,9 +91,9 @@ class _Transformed:
                 return
             failures.append(_described(made))
         raise DataError(
-            "the dataset's `transform` must make of a PIL image, of a uint8 array (H, W, C), or of one named `image`, "
-            f"what its items hold, {_described(real)}, but gives {failures[0]}: let it take the image as it was read, "
-            "and do all that is done to it, resizing and normalising too"
+            f"{name} must make of a PIL image, of a uint8 array (H, W, C), or of one named `image`, what the dataset's "
+            f"items hold, {_described(real)}, but gives {failures[0]}: let it take the image as it was read, and do "
+            "all that is done to it, resizing and normalising too"
         )
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Any:

@@ -1,6 +1,6 @@
 """A split of images: the small CNN, in every arm from the same first weights for the same number of steps."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -17,6 +17,10 @@ from ganaug.quality.trials import Trial
 __all__ = ["ImageTrial"]
 
 BATCH = 64
+
+Images = NDArray[np.uint8]  # (n, height, width, channels)
+Stream = tuple[LabelledImages, Iterator[NDArray[np.int64]], Callable[[Images], Images] | None]
+"""Images, the rows of them that each batch takes, and what becomes of these."""
 
 
 class ImageTrial(Trial):
@@ -75,16 +79,17 @@ class ImageTrial(Trial):
 
     def _batches(self, arm: Arm, train: LabelledImages) -> Iterator[tuple[Tensor, Tensor]]:
         rng = np.random.default_rng([self.seed, 3])
-        augment = label_preserving(train.images.shape[3], self.seed) if arm.filled == "altered" else None
+        altered = label_preserving(train.images.shape[3], self.seed) if arm.filled == "altered" else None
         n_added = round(arm.share * BATCH)
-        streams: list[tuple[LabelledImages, Iterator[NDArray[np.int64]]]] = []
+        streams: list[Stream] = []
         if n_added < BATCH:
-            streams.append((train, drawn_rows(train.labels, BATCH - n_added, bool(arm.filled), rng)))
+            streams.append((train, drawn_rows(train.labels, BATCH - n_added, bool(arm.filled), rng), altered))
         if n_added:
+            # As they are: they differ by themselves, and altered besides they were worth less.
             added = self.jittered if arm.kind == "placebo" else self.synthetic
-            streams.append((added, drawn_rows(added.labels, n_added, True, rng)))
+            streams.append((added, drawn_rows(added.labels, n_added, True, rng), None))
         while True:
-            drawn = [(data, next(rows)) for data, rows in streams]
-            images = np.concatenate([data.images[rows] for data, rows in drawn])
-            labels = np.concatenate([data.labels[rows] for data, rows in drawn])
-            yield to_tensor(images if augment is None else augment(images)), torch.from_numpy(labels)
+            drawn = [(data, next(rows), alter) for data, rows, alter in streams]
+            images = [alter(data.images[rows]) if alter else data.images[rows] for data, rows, alter in drawn]
+            labels = np.concatenate([data.labels[rows] for data, rows, _ in drawn])
+            yield to_tensor(np.concatenate(images)), torch.from_numpy(labels)
