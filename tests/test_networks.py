@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from ganaug.networks.conv import DEPTHS, WIDTHS, ConvDiscriminator, ConvGenerator, PixelHead, _Clip, resolutions
+from ganaug.networks.warp import FURTHEST, KNOTS, bend
 
 
 def test_resolutions_double_from_eight() -> None:
@@ -43,6 +44,37 @@ def test_at_the_start_noise_matters_and_the_class_does_not() -> None:
     zero, one = (generator(noise, torch.full((2,), value)) for value in (0, 1))
     torch.testing.assert_close(zero, one)
     assert (zero[0] - zero[1]).abs().mean() > 0.01
+
+
+def test_a_displacement_shows_what_lies_where_it_points() -> None:
+    x = torch.rand(2, 3, 8, 8)
+    still = torch.zeros(2, 2, KNOTS, KNOTS)
+    torch.testing.assert_close(bend(x, still, 8), x)
+    torch.testing.assert_close(bend(x, still, 16), F.interpolate(x, scale_factor=2, mode="bilinear"))
+    right = still.clone()
+    right[:, 0] = 2 / 8  # one pixel, x before y
+    torch.testing.assert_close(bend(x, right, 8)[..., :-1], x[..., 1:], atol=1e-5, rtol=0)
+    # Beyond the edge lies the edge.
+    torch.testing.assert_close(bend(x, right, 8)[..., -1], x[..., -1], atol=1e-5, rtol=0)
+
+
+def test_noise_of_its_own_bends_what_is_drawn_alike_for_every_class() -> None:
+    torch.manual_seed(0)
+    generator = ConvGenerator(2, 16, 1)
+    assert generator.warp is not None
+    torch.nn.init.normal_(generator.warp.knots.weight)
+    for block in generator.block:
+        torch.nn.init.normal_(block.conv[-1].weight, std=0.02)
+        for film in block.film:
+            torch.nn.init.normal_(film.by_class.weight)
+    noise, label = torch.randn(1, 64).repeat(4, 1), torch.tensor([0, 1, 0, 1])
+    noise[2:, : generator.bending] = torch.randn(1, generator.bending)
+    drawn = generator(noise, label, 8)
+    torch.testing.assert_close(drawn[:2], drawn[2:])  # what is drawn does not hear it
+    assert (drawn[0] - drawn[1]).abs().mean() > 0.01
+    displacement = generator.warp(noise[:, : generator.bending])
+    assert 0.01 < displacement.abs().max() <= FURTHEST
+    torch.testing.assert_close(generator(noise, label, 16), bend(drawn, displacement, 16))
 
 
 def test_even_features_become_even_pixels_whatever_is_learned() -> None:

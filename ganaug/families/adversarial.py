@@ -170,7 +170,11 @@ class ImageAdversarial(Adversarial):
 
     def synthesise(self, batch: Batch) -> Tensor:
         """Return synthetic images of the batch's classes and size."""
-        synthetic: Tensor = self.generator(batch.noise(), batch.label, batch.real.shape[-1])
+        # Half of what bends those of one class is the same for all of them: bending alone shall not make up the variety
+        # that is asked for, or nothing would vary in what is drawn.
+        noise, alike = batch.noise(), self.generator.bending // 2  # type: ignore[operator]
+        noise[:, :alike] = noise[batch.label % len(noise), :alike]
+        synthetic: Tensor = self.generator(noise, batch.label, batch.real.shape[-1])
         return synthetic
 
     def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:

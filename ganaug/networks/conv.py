@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug.networks.projection import ProjectionDiscriminator
+from ganaug.networks.warp import Warp, bend
 
 __all__ = ["SMALLEST", "ConvDiscriminator", "ConvGenerator", "resolutions"]
 
@@ -26,6 +27,8 @@ WIDTHS = {4: 128, 8: 64, 16: 32, 32: 32, 64: 16, 128: 16, 256: 16}
 """Feature channels by side of the patch grid: multiples of 16, which every bf16 convolution kernel takes."""
 DEPTHS = {4: 2, 8: 2, 16: 1, 32: 1, 64: 1, 128: 1, 256: 1}
 """Convolutions in a block by side of the patch grid; fewer where the grid is finer and each costs most."""
+BENDING = 5
+"""One in so many numbers of the noise goes to the warp, and nowhere else."""
 SKETCH = 16
 """Channels that pixels are drawn from."""
 FAINT = 0.2
@@ -127,6 +130,8 @@ class ConvGenerator(nn.Module):
     Images are clipped, not squashed: a tanh that saturates early has no gradient left to come back with, and without
     any bound the discriminator needs nothing but a background that is not quite black to tell what is synthetic.
 
+    What the first stage has drawn is bent by a `Warp`, which knows nothing of the class, before the second refines it.
+
     Parameters
     ----------
     n_classes : int
@@ -147,10 +152,13 @@ class ConvGenerator(nn.Module):
         grids = [side // 2 for side in resolutions(size)]
         widths = [WIDTHS[grid] for grid in grids]
         self.embed = nn.Embedding(n_classes, style_dim)
+        self.bending = noise_dim // BENDING if len(grids) > 1 else 0
+        drawing = noise_dim - self.bending
+        self.warp = Warp(self.bending) if self.bending else None
         self.style = nn.Sequential(
-            nn.Linear(noise_dim, style_dim), nn.LeakyReLU(SLOPE), nn.Linear(style_dim, style_dim), nn.LeakyReLU(SLOPE)
+            nn.Linear(drawing, style_dim), nn.LeakyReLU(SLOPE), nn.Linear(style_dim, style_dim), nn.LeakyReLU(SLOPE)
         )
-        self.seed = nn.Linear(noise_dim, widths[0] * grids[0] ** 2)
+        self.seed = nn.Linear(drawing, widths[0] * grids[0] ** 2)
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         self.block = nn.ModuleList(GeneratorBlock(WIDTHS[grid], DEPTHS[grid], style_dim) for grid in grids)
         self.to_pixels = nn.ModuleList(PixelHead(width, channels, sharp=i == 0) for i, width in enumerate(widths))
@@ -161,15 +169,22 @@ class ConvGenerator(nn.Module):
     def forward(self, noise: Tensor, label: Tensor, size: int | None = None) -> Tensor:
         """Return images of shape (B, C, size, size); `size` is one of the network's `resolutions`."""
         stages = len(resolutions(size or self.size))
-        z = noise * torch.rsqrt(noise.square().mean(dim=1, keepdim=True) + 1e-6)
+        bending, drawing = noise[:, : self.bending], noise[:, self.bending :]
+        z = drawing * torch.rsqrt(drawing.square().mean(dim=1, keepdim=True) + 1e-6)
         style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
         grid = SMALLEST // 2
         x = self.seed(z).unflatten(1, (WIDTHS[grid], grid, grid)).contiguous(memory_format=torch.channels_last)
         x = self.block[0](x, style, embedding)
         image = self.to_pixels[0](x).float()
         for i in range(1, stages):
-            x = self.block[i](_upsample(self.narrow[i - 1](x)), style, embedding)
-            image = _upsample(image) + self.to_pixels[i](x).float()
+            x = self.narrow[i - 1](x)
+            if i == 1 and self.warp is not None:
+                displacement = self.warp(bending)
+                x, image = (bend(maps, displacement, 2 * maps.shape[-1]) for maps in (x, image))
+            else:
+                x, image = _upsample(x), _upsample(image)
+            x = self.block[i](x, style, embedding)
+            image = image + self.to_pixels[i](x).float()
         clipped: Tensor = _Clip.apply(image) if self.training else image.clamp(-1, 1)  # type: ignore[no-untyped-call]
         return clipped
 
