@@ -94,6 +94,23 @@ def test_a_step_moves_both_players_and_reports_finite_losses(precision: str) -> 
     assert not moved["average.seed.weight"]
 
 
+def test_samples_of_a_class_share_half_of_what_bends_them() -> None:
+    """So that the variety that the loss asks for is not had by bending alone."""
+    generator = ConvGenerator(40, 16, 1)
+    heard: list[Tensor] = []
+    generator.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
+    label = torch.tensor([0, 39, 0, 39, 3, 0, 3, 1])  # more classes than samples
+    batch = Batch(torch.rand(8, 1, 16, 16), label, 64, torch.Generator().manual_seed(0))
+    ImageAdversarial(generator, ConvDiscriminator(40, 16, 1)).synthesise(batch)
+    (noise,) = heard
+    half = generator.bending // 2
+    for value in label.unique():
+        own = noise[label == value]
+        assert (own[:, :half] == own[:1, :half]).all()
+        assert len(own[:, half:].unique()) == own[:, half:].numel()
+    assert len(noise[[0, 4, 7], :half].unique(dim=0)) == 3
+
+
 def test_mismatch_asks_for_the_own_class_alone() -> None:
     right, wrong = torch.tensor([3.0, 4.0]), torch.tensor([-5.0, -6.0])
     assert float(mismatch_loss(right, wrong)) < 1e-3
