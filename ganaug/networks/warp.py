@@ -16,11 +16,10 @@ HIDDEN = 64
 class Warp(nn.Module):
     """Noise to displacements that are the same for every class.
 
-    A class of five pictures does not show how its kind varies, but the common classes do, and much of it, slant, width,
-    posture, is alike. Here it is learned from all of them; and since this noise goes nowhere else, what draws a rare
-    class can neither undo the deformation nor do with fewer of them. Deforming apart from drawing is the idea of Shu et
-    al. (Deforming Autoencoders, 2018), bending feature maps that of Jaderberg et al. (Spatial Transformer Networks,
-    2015).
+    A class of five pictures does not show how its kind varies, but the common classes do, and much of that, slant,
+    width, posture, is alike. Here it is learned from all of them; and since this noise goes nowhere else, a rare class
+    can neither undo its deformation nor make do with a few. Deforming apart from drawing is the idea of Shu et al.
+    (Deforming Autoencoders, 2018), bending feature maps that of Jaderberg et al. (Spatial Transformer Networks, 2015).
 
     Parameters
     ----------
