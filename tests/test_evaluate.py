@@ -26,10 +26,13 @@ from ganaug.evaluation import begin, evaluate, report_of
 from ganaug.fitting import fit_table
 from ganaug.generator import Generator
 from ganaug.quality.arms import IMAGE_ARMS, Arm
+from ganaug.quality.estimates import Estimate
+from ganaug.quality.figures import sentence_of
 from ganaug.quality.intake import joined
 from ganaug.quality.parts import part
 from ganaug.quality.session import Session, _was_cut_short
 from ganaug.quality.table_trial import TableTrial
+from ganaug.quality.verdict import Comparison
 from tests.conftest import striped_images
 from tests.fakes import Drawn, board, copier, shells
 
@@ -92,6 +95,25 @@ def test_labels_without_meaning_are_not_helped() -> None:
     for _ in session.steps():
         pass
     assert report_of(session).verdict != "helps"
+
+
+def test_a_class_too_small_to_be_tested_is_no_silent_success() -> None:
+    X, y = shells({"inner": 30, "outer": 60}, np.random.default_rng(1))
+    X, y = np.vstack([X, X[:2] + 20]), np.concatenate([y, ["rare", "rare"]])
+    session = begin((X, y), trainer=copier, estimator=forest(), arms=FEW)
+    assert not report_of(session).left_out[1:]  # before anything was tested only the splits are missing
+    for _ in session.steps():
+        pass
+    report = report_of(session)
+    assert "balanced accuracy of 2 of the 3 classes changed by" in report.sentence
+    assert any("tests of 'rare'" in what for what in report.left_out)
+    assert [one["verdict"] is None for one in report.to_dict()["classes"]] == [False, False, True]
+    assert "balanced accuracy changed by" in sentence_of(helpful(), 5)
+
+
+def helpful() -> Comparison:
+    gain = Estimate(0.1, 0.05, 0.15)
+    return Comparison("helps", "GAN", "nothing", gain, 10, {}, {}, {}, [gain, gain], ["helps", "helps"])
 
 
 def test_a_generator_that_mistakes_the_classes_hurts() -> None:
@@ -319,7 +341,7 @@ def test_a_table_in_memory_may_hold_its_target(small_table: tuple[pd.DataFrame, 
     assert session.data.fingerprint == begin((X, y), target="kind").data.fingerprint
     assert session.data.target == "kind"  # type: ignore[union-attr]
     assert session.groups is not None
-    with pytest.raises(DataError, match=r"--target must name a column of the DataFrame, which has 'c0'.*'other'"):
+    with pytest.raises(DataError, match=r"\(--target\) must name a column of the DataFrame, which has 'c0'.*'other'"):
         begin(whole, target="other")
     with pytest.raises(DataError, match="holds the classes: the DataFrame has 'c0'"):
         begin(whole)

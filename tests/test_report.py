@@ -196,7 +196,7 @@ def test_one_side_may_be_missing(field: str, modality: str, request: pytest.Fixt
     figures, exhibits = request.getfixturevalue(modality)
     page = Page(render(figures, Exhibits(**{field: getattr(exhibits, field)})))
     (section,) = [text for text in page.texts("section") if text.startswith("Real beside synthetic")]
-    assert section.count("There are none.") == len(figures["classes"])
+    assert section.count("There are none to show.") == len(figures["classes"])
 
 
 def test_unknown_figures_within_a_part_are_dashes(digits: Made) -> None:

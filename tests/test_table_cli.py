@@ -137,7 +137,7 @@ def test_tables_that_cannot_be_learned(content: str | bytes, saying: str, tmp_pa
 @pytest.mark.usefixtures("no_fit")
 def test_fit_refuses(customers: Path, parquet: Path, tmp_path: Path) -> None:
     output = ["--output", tmp_path / "a.onnx"]
-    refused("fit", customers, *output, saying="needs --target, the column that holds the classes")
+    refused("fit", customers, *output, saying="needs a target (--target), the column that holds the classes")
     refused("fit", customers, *output, "--target", "churned", "--size", 16, saying="--size is for images")
     refused("fit", customers, *output, "--target", "\x1b[2J", saying="but is '\\x1b[2J'")
     refused("fit", tmp_path / "no.csv", *output, "--target", "y", saying="There is no table")

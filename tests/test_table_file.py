@@ -314,7 +314,7 @@ def test_labels_that_are_none(labels: Any, saying: str) -> None:
 
 def test_targets_that_are_refused() -> None:
     frame = pd.DataFrame({"a": range(300), "y": range(300)})
-    with pytest.raises(DataError, match=r"needs --target.* t\.csv has 'a', 'y'"):
+    with pytest.raises(DataError, match=r"needs a target \(--target\).* t\.csv has 'a', 'y'"):
         split_target(frame, None, "t.csv")
     with pytest.raises(DataError, match="which has 'a', 'y', but is 'z'"):
         split_target(frame, "z", "t.csv")

@@ -175,9 +175,9 @@ def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tupl
 
     names = ", ".join(repr(str(name)) for name in list(frame.columns)[:20])
     if target is None:
-        raise DataError(f"A table needs --target, the column that holds the classes: {path} has {names}.")
+        raise DataError(f"A table needs a target (--target), the column that holds the classes: {path} has {names}.")
     if target not in frame.columns:
-        raise DataError(f"--target must name a column of {path}, which has {names}, but is {target!r}.")
+        raise DataError(f"The target (--target) must name a column of {path}, which has {names}, but is {target!r}.")
     labels = labels_of(frame[target])
     known = len(pd.unique(labels))
     if known > max(100, len(frame) // 2):

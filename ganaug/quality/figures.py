@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganaug import __version__
 from ganaug.quality.copying import class_copies, pooled_copies
@@ -45,7 +46,8 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
         {
             "name": str(name),
             "count": int(counts[c]),
-            "verdict": comparison.class_verdict[c],
+            # None where no row of the class was tested, which is no "no difference".
+            "verdict": None if comparison.class_difference[c].mean is None else comparison.class_verdict[c],
             "rival": comparison.rival,
             "recall": {arm: rows[c].to_dict() for arm, rows in comparison.recall.items()},
             "difference": comparison.class_difference[c].to_dict(),
@@ -59,7 +61,7 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
         "ganaug_version": __version__,
         "modality": modality_of(data),
         "verdict": comparison.verdict,
-        "sentence": sentence_of(comparison, fewest_for_a_verdict(session.folds)),
+        "sentence": sentence_of(comparison, fewest_for_a_verdict(session.folds), _untested(session, complete)),
         "classes": classes,
         "arms": _arms(session, comparison),
         "comparison": {
@@ -103,11 +105,23 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
     }
 
 
+def _tested(session: Session, complete: Sequence[SplitResult]) -> NDArray[np.int64]:
+    """Return how many different rows of each class were tested, (n_classes,)."""
+    rows = np.unique(np.concatenate([np.zeros(0, np.int64), *(result.split.test for result in complete)]))
+    return np.bincount(session.data.labels[rows], minlength=len(session.data.classes))
+
+
+def _untested(session: Session, complete: Sequence[SplitResult]) -> list[str]:
+    """Return the classes that have rows, but no tested ones; none before anything was tested."""
+    if not complete:
+        return []
+    counts = np.bincount(session.data.labels, minlength=len(session.data.classes))
+    missing = (counts > 0) & (_tested(session, complete) == 0)
+    return [str(name) for name, lacks in zip(session.data.classes, missing, strict=True) if lacks]
+
+
 def _compared(session: Session, complete: Sequence[SplitResult]) -> Comparison:
-    tested = np.zeros(len(session.data.classes), np.int64)
-    if complete:
-        rows = np.unique(np.concatenate([result.split.test for result in complete]))
-        tested = np.bincount(session.data.labels[rows], minlength=len(tested))
+    tested = _tested(session, complete)
     shares = [len(result.split.test) / len(result.split.train) for result in complete]
     return compare(
         [result.scores for result in complete],
@@ -118,8 +132,8 @@ def _compared(session: Session, complete: Sequence[SplitResult]) -> Comparison:
     )
 
 
-def sentence_of(comparison: Comparison, fewest: int) -> str:
-    """Say in one sentence what came out.
+def sentence_of(comparison: Comparison, fewest: int, untested: Sequence[str] = ()) -> str:
+    """Say in one sentence what came out; of which classes, where some were not tested.
 
     Examples
     --------
@@ -128,13 +142,16 @@ def sentence_of(comparison: Comparison, fewest: int) -> str:
     >>> sentence_of(nothing, 5)
     'Whether synthetic samples help could not be measured: no split was finished.'
     """
-    difference = comparison.difference
+    difference, accuracy = comparison.difference, "balanced accuracy"
+    if untested:
+        classes = len(comparison.class_difference)
+        accuracy += f" of {classes - len(untested)} of the {classes} classes"
     if comparison.chosen is None or difference.mean is None:
         return "Whether synthetic samples help could not be measured: no split was finished."
     if comparison.splits < fewest or difference.low is None or difference.high is None:
         return (
             f"Whether synthetic samples help cannot be told from {comparison.splits} of at least {fewest} splits; so "
-            f"far balanced accuracy changed by {100 * difference.mean:+.1f} points."
+            f"far {accuracy} changed by {100 * difference.mean:+.1f} points."
         )
     outcome = {
         "helps": "Synthetic samples help here",
@@ -143,7 +160,7 @@ def sentence_of(comparison: Comparison, fewest: int) -> str:
     }[comparison.verdict]
     mean, low, high = (f"{100 * end:+.1f}" for end in (difference.mean, difference.low, difference.high))
     return (
-        f"{outcome}: on data not learned from, balanced accuracy changed by {mean} points (95 % interval {low} "
+        f"{outcome}: on data not learned from, {accuracy} changed by {mean} points (95 % interval {low} "
         f"to {high}) against the best arm without them ({comparison.rival})."
     )
 
@@ -182,6 +199,9 @@ def _training(session: Session) -> dict[str, Any] | None:
 
 def _left_out(session: Session, complete: Sequence[SplitResult], interrupted: bool) -> list[str]:
     found, missing = list(session.left_out), len(session.splits) - len(complete)
+    if untested := _untested(session, complete):
+        names = ", ".join(map(repr, untested))
+        found.append(f"tests of {names}: too few to be learned from and tested too, they count in no accuracy")
     if cut := sum(result.cut_short for result in session.results):
         trained = sum(result.trained for result in session.results)
         where = "each split" if cut == trained else f"{cut} of {trained} splits"
