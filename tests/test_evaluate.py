@@ -25,7 +25,7 @@ from ganaug.errors import DataError, OutputError
 from ganaug.evaluation import begin, evaluate, report_of
 from ganaug.fitting import fit_table
 from ganaug.generator import Generator
-from ganaug.quality.arms import IMAGE_ARMS, Arm
+from ganaug.quality.arms import IMAGE_ARMS, TABLE_ARMS, Arm
 from ganaug.quality.intake import joined
 from ganaug.quality.parts import part
 from ganaug.quality.session import Session, _was_cut_short
@@ -259,6 +259,19 @@ def test_rows_of_the_test_set_that_were_learned_from_are_left_out(
     session = begin((X, y), small_generator, held_out=(leaked, [*labels, *y[[3, 50]], relabelled]))
     assert session.left_out == ["2 of 19 samples of held_out, which are in real too"]
     assert [len(split.test) for split in session.splits] == [17] * 5
+
+
+def test_no_time_is_kept_for_training_where_nothing_is_trained(
+    small_table: tuple[pd.DataFrame, np.ndarray], small_generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Session, "_training_seconds", lambda _: 0.5)
+    held_out = shells({"inner": 15, "outer": 15}, np.random.default_rng(5), 3)
+    session = begin(small_table, small_generator, held_out=held_out, estimator=forest(), budget=90)
+    doing = [moment.doing for moment in session.steps()]
+    assert doing[1] == "split 1: drawing samples"
+    assert len(session.arms) == len(TABLE_ARMS)
+    assert len(session.complete) == 5
+    assert report_of(session).left_out == []
 
 
 def test_the_discriminator_gives_its_own_opinion(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:

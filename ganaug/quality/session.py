@@ -44,7 +44,7 @@ CUT_SHORT = 0.9
 """Of the seconds that it was given: a trainer that says nothing of its training, and took so long, was cut short."""
 
 
-TRAINING, CLASSIFYING = "training a generator", "training the classifier: "
+TRAINING, DRAWING, CLASSIFYING = "training a generator", "drawing samples", "training the classifier: "
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,8 @@ class Session:
         For tables; None is a random forest.
     trainer : callable
         Trains a generator on a training part.
+    trained : bool
+        Whether `trainer` only hands out one that is trained already: no time is planned for it.
     arms : sequence of Arm or None
         None stands for all.
     repeats : int
@@ -138,6 +140,7 @@ class Session:
         extractor: NamedExtractor | None = None,
         estimator: Any = None,
         trainer: Trainer = train_generator,
+        trained: bool = False,
         arms: Sequence[Arm] | None = None,
         repeats: int = REPEATS,
         splits: Sequence[Split] | None = None,
@@ -149,6 +152,7 @@ class Session:
         self.started = time.perf_counter() if started is None else started
         self.data, self.generator, self.seen, self.groups = data, generator, seen, groups
         self.extractor, self.trainer, self.budget, self.seed, self.device = extractor, trainer, budget, seed, device
+        self.trained = trained
         self.estimator = RandomForestClassifier() if estimator is None else estimator
         all_arms = tuple(arms or (IMAGE_ARMS if isinstance(data, LabelledImages) else TABLE_ARMS))
         not_possible = impossible(all_arms, data, self.estimator)
@@ -247,7 +251,7 @@ class Session:
             folds=self.folds,
             training=self._training_seconds() if left is not None else 0.0,
             steps=IMAGE_STEPS if isinstance(self.data, LabelledImages) else 1,
-            seconds=usual_seconds(self.data),
+            seconds=0.0 if self.trained else usual_seconds(self.data),
         )
 
     def _training_seconds(self) -> float:
@@ -271,7 +275,7 @@ class Session:
 
     def _one_split(self, split: Split, result: SplitResult, plan: Plan, number: int) -> Iterator[tuple[float, str]]:
         """Train a generator, measure it, and score every arm; yield the share of the split that is done."""
-        yield 0.0, TRAINING
+        yield 0.0, DRAWING if self.trained else TRAINING
         train, begun = part(self.data, split.train), time.perf_counter()
         with warnings.catch_warnings():
             # The findings say it of all folds together.
@@ -372,7 +376,7 @@ def _training_of(sampler: Any) -> dict[str, Any] | None:
 
 def _was_cut_short(training: dict[str, Any] | None, seconds: float | None, spent: float, data: Data) -> bool:
     """Tell whether a generator would have been trained for longer without the bound in seconds."""
-    if seconds is None or spent < seconds / 2:
+    if not seconds or spent < seconds / 2:  # 0 where nothing is trained
         return False
     if training is None or training.get("time_budget") != seconds:  # not a run within this bound, or no run of ours
         return spent >= CUT_SHORT * seconds
