@@ -423,6 +423,21 @@ def test_the_first_and_slow_time_is_not_what_is_planned_by(monkeypatch: pytest.M
     assert not session.left_out
 
 
+@pytest.mark.parametrize(
+    ("budget", "told"), [(30.0, " (this budget allows about 1 split; a verdict needs 5)"), (600.0, "")]
+)
+def test_a_budget_too_short_for_a_verdict_is_said_at_once(
+    budget: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Session, "_training_seconds", lambda _: 2.5)
+    real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
+    session = begin(real, trainer=copier, estimator=forest(), budget=budget)
+    assert [moment.doing for _, moment in zip(range(2), session.steps(), strict=False)] == [
+        "planning",
+        f"split 1: training a generator{told}",
+    ]
+
+
 @pytest.mark.parametrize(("budget", "training", "arm"), [(60.0, 5.0, 3.0), (30.0, 9.0, 1.5), (100.0, 4.0, 0.5)])
 def test_nothing_is_begun_that_would_outlast_the_budget(
     budget: float, training: float, arm: float, monkeypatch: pytest.MonkeyPatch

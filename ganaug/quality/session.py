@@ -26,7 +26,7 @@ from ganaug.quality.image_trial import ImageTrial
 from ganaug.quality.parts import Data, Sampler, draw, part, points
 from ganaug.quality.plan import Plan, plan_for
 from ganaug.quality.scores import Score, score
-from ganaug.quality.splits import REPEATS, Split, cut
+from ganaug.quality.splits import REPEATS, Split, cut, fewest_for_a_verdict
 from ganaug.quality.table_trial import TableTrial, impossible
 from ganaug.quality.trainers import FoldGenerator, Trainer, train_generator, usual_seconds
 from ganaug.quality.trials import Trial
@@ -189,6 +189,7 @@ class Session:
         plan = self._plan()
         self.arms, self.steps_of_classifier, self.training_seconds = plan.arms, plan.steps, plan.seconds
         self.left_out += plan.left_out
+        fewest = fewest_for_a_verdict(self.folds)
         durations: list[float] = []
         for number, split in enumerate(self.splits):
             begun = time.perf_counter()
@@ -202,7 +203,9 @@ class Session:
                 self._took[before] = time.perf_counter() - since
                 if not self._fits(self._expected_seconds(doing, plan)):
                     return
-                yield self._moment((number + share) / expected, f"split {number + 1}: {doing}")
+                # All through the first split: lines on a terminal show a moment now and then only.
+                note = _few(plan.splits, fewest) if not number and plan.splits < len(self.splits) else ""
+                yield self._moment((number + share) / expected, f"split {number + 1}: {doing}{note}")
                 before, since = doing, time.perf_counter()
             self._took[before] = time.perf_counter() - since
             durations.append(time.perf_counter() - begun)
@@ -225,8 +228,9 @@ class Session:
             return self._took[doing]
         if doing == TRAINING:
             return plan.seconds or 0.0
+        # Not the last one: some arms take twice as long as the others, and one takes nothing.
         arms = [seconds for done, seconds in self._took.items() if done.startswith(CLASSIFYING)]
-        return arms[-1] if arms else plan.classifier
+        return float(np.median(arms)) if arms else plan.classifier
 
     def _expected_splits(self, plan: Plan, durations: list[float]) -> int:
         """Return how many splits there will be, by what those that are done took."""
@@ -243,13 +247,15 @@ class Session:
         return max(0.0, self.budget - spent if left is None else min(left, self.budget - spent))
 
     def _plan(self) -> Plan:
+        # Before the time that is left: measuring is part of what is spent.
+        classifier = self._training_seconds() if self.budget is not None else 0.0
         left = None if self.budget is None else max(1.0, self.budget - (time.perf_counter() - self.started))
         return plan_for(
             left,
             self.arms,
             splits=len(self.splits),
             folds=self.folds,
-            training=self._training_seconds() if left is not None else 0.0,
+            training=classifier,
             steps=IMAGE_STEPS if isinstance(self.data, LabelledImages) else 1,
             seconds=0.0 if self.trained else usual_seconds(self.data),
         )
@@ -346,6 +352,13 @@ class Session:
         searched = part(self.data, np.concatenate([split.train, split.test]))
         walk = walk_of(self.generator, self.data, seed=self.seed)
         self.exhibits = exhibits_of(self.data, synthetic, searched, self.own_copying.scan, walk=walk, seed=self.seed)
+
+
+def _few(splits: int, fewest: int) -> str:
+    """Return what is to be said at once of a budget that allows fewer splits than a verdict needs."""
+    if splits >= fewest:
+        return ""
+    return f" (this budget allows about {splits} split{'s' * (splits > 1)}; a verdict needs {fewest})"
 
 
 def _usual(durations: Sequence[float]) -> float:
