@@ -249,7 +249,7 @@ def begin(
             seen="part",
             extractor=extractor_of(features),
             splits=[Split(learned, unseen, repeat) for repeat in range(HELD_OUT_SEEDS)],
-            **settings | {"trainer": lambda *_, **__: generator},
+            **settings | {"trainer": lambda *_, **__: generator, "trained": True},
         )
         if known.any():
             session.left_out.append(f"{known.sum():,} of {len(known):,} samples of held_out, which are in real too")

@@ -514,6 +514,19 @@ def test_synthetic_images_may_go_another_way(wrap: Any, folder: Path, stripes_ge
             assert float(made.min()) == float(made.max()) == pytest.approx(wanted)
 
 
+@pytest.mark.usefixtures("telling")
+def test_a_way_of_their_own_is_given_what_the_folder_gives(folder: Path, stripes_generator: Generator) -> None:
+    given = []
+
+    def way(image: Any) -> torch.Tensor:
+        given.append(image)
+        return torch.from_numpy(np.asarray(image).reshape(1, 8, 8) / 255)
+
+    photos = ImageFolder(folder, 8, transform=way)
+    synthetic(AugmentedDataset(photos, stripes_generator, synthetic_transform=way))
+    assert {(type(image), image.shape) for image in given} == {(np.ndarray, (8, 8, 1))}
+
+
 def test_a_way_of_their_own_must_suit_synthetic_images(stripes_generator: Generator) -> None:
     pictures, labels = [Image.fromarray(a[:, :, 0]) for a in noise(8)], ["lying"] * 6 + ["upright"] * 2
     data = Transforming(pictures, labels, transform=to_tensor)

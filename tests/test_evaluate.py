@@ -25,7 +25,7 @@ from ganaug.errors import DataError, OutputError
 from ganaug.evaluation import begin, evaluate, report_of
 from ganaug.fitting import fit_table
 from ganaug.generator import Generator
-from ganaug.quality.arms import IMAGE_ARMS, Arm
+from ganaug.quality.arms import IMAGE_ARMS, TABLE_ARMS, Arm
 from ganaug.quality.estimates import Estimate
 from ganaug.quality.figures import sentence_of
 from ganaug.quality.intake import joined
@@ -283,6 +283,19 @@ def test_rows_of_the_test_set_that_were_learned_from_are_left_out(
     assert [len(split.test) for split in session.splits] == [17] * 5
 
 
+def test_no_time_is_kept_for_training_where_nothing_is_trained(
+    small_table: tuple[pd.DataFrame, np.ndarray], small_generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Session, "_training_seconds", lambda _: 0.5)
+    held_out = shells({"inner": 15, "outer": 15}, np.random.default_rng(5), 3)
+    session = begin(small_table, small_generator, held_out=held_out, estimator=forest(), budget=90)
+    doing = [moment.doing for moment in session.steps()]
+    assert doing[1] == "split 1: drawing samples"
+    assert len(session.arms) == len(TABLE_ARMS)
+    assert len(session.complete) == 5
+    assert report_of(session).left_out == []
+
+
 def test_the_discriminator_gives_its_own_opinion(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
     from ganaug.quality.trainers import train_generator
 
@@ -430,6 +443,21 @@ def test_the_first_and_slow_time_is_not_what_is_planned_by(monkeypatch: pytest.M
     session = begin(real, trainer=copier, estimator=forest(), budget=400)
     assert [moment.doing for _, moment in zip(range(2), session.steps(), strict=False)][1].startswith("split 1")
     assert not session.left_out
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"), [(30.0, " (this budget allows about 1 split; a verdict needs 5)"), (600.0, "")]
+)
+def test_a_budget_too_short_for_a_verdict_is_said_at_once(
+    budget: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Session, "_training_seconds", lambda _: 2.5)
+    real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
+    session = begin(real, trainer=copier, estimator=forest(), budget=budget)
+    assert [moment.doing for _, moment in zip(range(2), session.steps(), strict=False)] == [
+        "planning",
+        f"split 1: training a generator{told}",
+    ]
 
 
 @pytest.mark.parametrize(("budget", "training", "arm"), [(60.0, 5.0, 3.0), (30.0, 9.0, 1.5), (100.0, 4.0, 0.5)])

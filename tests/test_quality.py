@@ -9,7 +9,7 @@ import pytest
 
 from ganaug.codecs.labelled_table import from_frame
 from ganaug.errors import DataError
-from ganaug.quality.arms import TABLE_ARMS, Arm
+from ganaug.quality.arms import IMAGE_ARMS, TABLE_ARMS, Arm
 from ganaug.quality.copies import NOMINAL
 from ganaug.quality.copying import class_copies, pooled_copies, search_for_copies
 from ganaug.quality.distances import floored, frechet_distance, inception_score, kernel_distance
@@ -17,6 +17,7 @@ from ganaug.quality.estimates import corrected_estimate
 from ganaug.quality.fidelity import measure_fidelity, pooled_fidelity
 from ganaug.quality.findings import findings
 from ganaug.quality.parts import Data, draw, part, points
+from ganaug.quality.plan import plan_for
 from ganaug.quality.scores import METRICS, Score
 from ganaug.quality.splits import cut
 from ganaug.quality.table_trial import TableTrial
@@ -263,6 +264,27 @@ def test_groups_never_part_and_rare_classes_are_always_learned_from() -> None:
         cut(np.array([0] * 50 + [1, 1]), None)
     with pytest.raises(DataError, match="three groups or more"):
         cut(np.repeat([0, 1], 20), np.repeat([0, 1], 20))
+
+
+@pytest.mark.parametrize("budget", [12.0, 20.0, 35.0, 60.0, 120.0])
+@pytest.mark.parametrize("classifier", [1.0, 3.0, 9.0, 12.0])
+def test_one_split_fits_into_any_budget(budget: float, classifier: float) -> None:
+    """Also where altering images doubles what two arms take, and the judge takes as long as an arm."""
+    settings = {"splits": 10, "folds": 5, "training": classifier, "steps": 300, "seconds": 180.0}
+    plan = plan_for(budget, IMAGE_ARMS, **settings)
+    fits = sum(1 + (arm.filled == "altered") for arm in plan.arms) + 1
+    assert plan.classifier == pytest.approx(classifier * plan.steps / 300)
+    assert plan.seconds is not None
+    assert plan.splits * (plan.seconds + fits * plan.classifier) < budget
+    assert plan.seconds >= min(15.0, 0.2 * budget / plan.splits)
+    assert plan.steps >= 20
+
+
+def test_no_arm_gives_way_to_a_training_that_is_not_to_be() -> None:
+    settings = {"splits": 5, "folds": 1, "training": 0.5, "steps": 1}
+    assert len(plan_for(90.0, TABLE_ARMS, seconds=60.0, **settings).arms) < len(TABLE_ARMS)
+    plan = plan_for(90.0, TABLE_ARMS, seconds=0.0, **settings)
+    assert (plan.splits, len(plan.arms), plan.seconds, plan.left_out) == (5, len(TABLE_ARMS), 0.0, ())
 
 
 def test_a_table_of_all_sorts_goes_through_every_arm() -> None:

@@ -47,8 +47,8 @@ class PictureMaker:
         images, self.label = [image for image, _ in items], items[0][1]
         self.present: Callable[[NDArray[np.uint8]], Any]
         if transform is not None:
-            self.present = _Transformed(transform, images, shape, "synthetic_transform")
-        elif callable(getattr(dataset, "present", None)):
+            self.present = _Transformed(transform, images, shape, "synthetic_transform", _gives_arrays(dataset))
+        elif _gives_arrays(dataset):
             self.present = dataset.present
         elif getattr(dataset, "transform", None) is not None:
             self.present = _Transformed(dataset.transform, images, shape, "the dataset's `transform`")
@@ -58,6 +58,11 @@ class PictureMaker:
     def __call__(self, pixels: NDArray[np.uint8], label: Any) -> tuple[Any, Any]:
         """Return an item of pixels (H, W, C) and a label."""
         return self.present(pixels), like_label(self.label, label)
+
+
+def _gives_arrays(dataset: Any) -> bool:
+    """Say whether a dataset gives its transform arrays, as an `ImageFolder` does."""
+    return callable(getattr(dataset, "present", None))
 
 
 def like_label(example: Any, label: Any) -> Any:
@@ -73,14 +78,21 @@ class _Transformed:
     """Passes pixels through a transform, as the kind of image of which it makes what real items hold."""
 
     def __init__(
-        self, transform: Callable[[Any], Any], real: list[Any], shape: tuple[int, int, int], name: str
+        self,
+        transform: Callable[[Any], Any],
+        real: list[Any],
+        shape: tuple[int, int, int],
+        name: str,
+        arrays_first: bool = False,
     ) -> None:
         self.transform = transform
         forms, sides = {_form(image) for image in real}, {_sides(image) for image in real}
         probes = _probes(shape)
         sizes = [None, *sides - {None}] if len(sides) == 1 else [None]
+        # One that takes several kinds is to get what the dataset's own gets.
+        kinds = (_as_array, _as_picture) if arrays_first else (_as_picture, _as_array)
         failures = []
-        for give, size, mode in product((_as_picture, _as_array, _as_argument), sizes, (None, *MODES.values())):
+        for give, size, mode in product((*kinds, _as_argument), sizes, (None, *MODES.values())):
             self.give, self.size, self.mode = give, size, mode
             try:
                 made = [self(pixels) for pixels in probes]

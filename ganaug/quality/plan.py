@@ -14,6 +14,9 @@ SHORTEST_TRAINING = 15.0
 """Seconds that a generator needs to show what it can do, in a fold."""
 OVERHEAD = 1.15
 """Of measuring, drawing and everything else, in terms of training."""
+FEWEST_STEPS_OF_ALL, LEAST_SHARE, SLOWER = 20, 0.25, 1.3
+"""So that one split is done in any budget: the classifier's steps, the generator's share, and how much slower than
+measured classifiers may be (an arm that alters images takes twice as long, and a machine has other work too)."""
 RESERVE = 0.05
 """Of the budget, kept for what comes after the comparison."""
 
@@ -25,7 +28,7 @@ class Plan:
     Attributes
     ----------
     splits : int
-        How many to count on; more where time is left.
+        How many to count on, as far as what they take is known; more where time is left.
     arms : tuple of Arm
     steps : int
         Of a classifier that is trained by steps.
@@ -57,7 +60,8 @@ def plan_for(
 ) -> Plan:
     """Fit a comparison into a budget.
 
-    In this order give way: repetitions, optional arms, steps of the classifier, time for the generators.
+    In this order give way: repetitions, optional arms, steps of the classifier, splits. Where not even one split fits,
+    its generator is trained for less time, and its classifier takes still fewer steps.
 
     Parameters
     ----------
@@ -82,6 +86,8 @@ def plan_for(
     (5, 3, 39)
     >>> plan_for(None, arms, **settings).splits
     10
+    >>> plan_for(50.0, arms, **settings).splits
+    2
     """
     chosen, left_out = tuple(arms), []
     if budget is None:
@@ -107,8 +113,19 @@ def plan_for(
     n_steps = steps
     while spare(wanted, n_steps) < enough and n_steps > FEWEST_STEPS:
         n_steps = max(FEWEST_STEPS, int(n_steps * 0.8))
-    if n_steps < steps:
-        left_out.append(f"{steps - n_steps} of {steps} training steps of the classifier, in every arm")
     # Rather fewer splits than generators that have learned nothing; but one split should be done.
     each = min(seconds, max(min(SHORTEST_TRAINING, room / 3), spare(wanted, n_steps)))
-    return Plan(wanted, chosen, n_steps, each, training * n_steps / steps, tuple(left_out))
+
+    def alone(n_steps: int) -> float:
+        """Return the seconds that are left to the generator of a single split."""
+        return room - SLOWER * trainings(chosen, 1, n_steps)
+
+    if alone(n_steps) < each:
+        each = min(each, max(LEAST_SHARE * room, alone(n_steps)))
+        while alone(n_steps) < each and n_steps > FEWEST_STEPS_OF_ALL:
+            n_steps = max(FEWEST_STEPS_OF_ALL, int(n_steps * 0.9))
+    if n_steps < steps:
+        left_out.append(f"{steps - n_steps} of {steps} training steps of the classifier, in every arm")
+    one = each + trainings(chosen, 1, n_steps)
+    fitting = wanted if one <= 0 else max(1, min(wanted, int(room / one + 1e-6)))
+    return Plan(fitting, chosen, n_steps, each, training * n_steps / steps, tuple(left_out))

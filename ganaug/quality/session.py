@@ -26,7 +26,7 @@ from ganaug.quality.image_trial import ImageTrial
 from ganaug.quality.parts import Data, Sampler, draw, part, points
 from ganaug.quality.plan import Plan, plan_for
 from ganaug.quality.scores import Score, score
-from ganaug.quality.splits import REPEATS, Split, cut
+from ganaug.quality.splits import REPEATS, Split, cut, fewest_for_a_verdict
 from ganaug.quality.table_trial import TableTrial, impossible
 from ganaug.quality.trainers import FoldGenerator, Trainer, train_generator, usual_seconds
 from ganaug.quality.trials import Trial
@@ -44,7 +44,7 @@ CUT_SHORT = 0.9
 """Of the seconds that it was given: a trainer that says nothing of its training, and took so long, was cut short."""
 
 
-TRAINING, CLASSIFYING = "training a generator", "training the classifier: "
+TRAINING, DRAWING, CLASSIFYING = "training a generator", "drawing samples", "training the classifier: "
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,8 @@ class Session:
         For tables; None is a random forest.
     trainer : callable
         Trains a generator on a training part.
+    trained : bool
+        Whether `trainer` only hands out one that is trained already: no time is planned for it.
     arms : sequence of Arm or None
         None stands for all.
     repeats : int
@@ -138,6 +140,7 @@ class Session:
         extractor: NamedExtractor | None = None,
         estimator: Any = None,
         trainer: Trainer = train_generator,
+        trained: bool = False,
         arms: Sequence[Arm] | None = None,
         repeats: int = REPEATS,
         splits: Sequence[Split] | None = None,
@@ -149,6 +152,7 @@ class Session:
         self.started = time.perf_counter() if started is None else started
         self.data, self.generator, self.seen, self.groups = data, generator, seen, groups
         self.extractor, self.trainer, self.budget, self.seed, self.device = extractor, trainer, budget, seed, device
+        self.trained = trained
         self.estimator = RandomForestClassifier() if estimator is None else estimator
         all_arms = tuple(arms or (IMAGE_ARMS if isinstance(data, LabelledImages) else TABLE_ARMS))
         not_possible = impossible(all_arms, data, self.estimator)
@@ -185,6 +189,7 @@ class Session:
         plan = self._plan()
         self.arms, self.steps_of_classifier, self.training_seconds = plan.arms, plan.steps, plan.seconds
         self.left_out += plan.left_out
+        fewest = fewest_for_a_verdict(self.folds)
         durations: list[float] = []
         for number, split in enumerate(self.splits):
             begun = time.perf_counter()
@@ -198,7 +203,9 @@ class Session:
                 self._took[before] = time.perf_counter() - since
                 if not self._fits(self._expected_seconds(doing, plan)):
                     return
-                yield self._moment((number + share) / expected, f"split {number + 1}: {doing}")
+                # All through the first split: lines on a terminal show a moment now and then only.
+                note = _few(plan.splits, fewest) if not number and plan.splits < len(self.splits) else ""
+                yield self._moment((number + share) / expected, f"split {number + 1}: {doing}{note}")
                 before, since = doing, time.perf_counter()
             self._took[before] = time.perf_counter() - since
             durations.append(time.perf_counter() - begun)
@@ -221,8 +228,9 @@ class Session:
             return self._took[doing]
         if doing == TRAINING:
             return plan.seconds or 0.0
+        # Not the last one: some arms take twice as long as the others, and one takes nothing.
         arms = [seconds for done, seconds in self._took.items() if done.startswith(CLASSIFYING)]
-        return arms[-1] if arms else plan.classifier
+        return float(np.median(arms)) if arms else plan.classifier
 
     def _expected_splits(self, plan: Plan, durations: list[float]) -> int:
         """Return how many splits there will be, by what those that are done took."""
@@ -239,15 +247,17 @@ class Session:
         return max(0.0, self.budget - spent if left is None else min(left, self.budget - spent))
 
     def _plan(self) -> Plan:
+        # Before the time that is left: measuring is part of what is spent.
+        classifier = self._training_seconds() if self.budget is not None else 0.0
         left = None if self.budget is None else max(1.0, self.budget - (time.perf_counter() - self.started))
         return plan_for(
             left,
             self.arms,
             splits=len(self.splits),
             folds=self.folds,
-            training=self._training_seconds() if left is not None else 0.0,
+            training=classifier,
             steps=IMAGE_STEPS if isinstance(self.data, LabelledImages) else 1,
-            seconds=usual_seconds(self.data),
+            seconds=0.0 if self.trained else usual_seconds(self.data),
         )
 
     def _training_seconds(self) -> float:
@@ -271,7 +281,7 @@ class Session:
 
     def _one_split(self, split: Split, result: SplitResult, plan: Plan, number: int) -> Iterator[tuple[float, str]]:
         """Train a generator, measure it, and score every arm; yield the share of the split that is done."""
-        yield 0.0, TRAINING
+        yield 0.0, DRAWING if self.trained else TRAINING
         train, begun = part(self.data, split.train), time.perf_counter()
         with warnings.catch_warnings():
             # The findings say it of all folds together.
@@ -344,6 +354,13 @@ class Session:
         self.exhibits = exhibits_of(self.data, synthetic, searched, self.own_copying.scan, walk=walk, seed=self.seed)
 
 
+def _few(splits: int, fewest: int) -> str:
+    """Return what is to be said at once of a budget that allows fewer splits than a verdict needs."""
+    if splits >= fewest:
+        return ""
+    return f" (this budget allows about {splits} split{'s' * (splits > 1)}; a verdict needs {fewest})"
+
+
 def _usual(durations: Sequence[float]) -> float:
     """Return what a split takes; the first one loads what the others find loaded, and keeps the exhibits."""
     return float(np.mean(durations[1:] or durations))
@@ -372,7 +389,7 @@ def _training_of(sampler: Any) -> dict[str, Any] | None:
 
 def _was_cut_short(training: dict[str, Any] | None, seconds: float | None, spent: float, data: Data) -> bool:
     """Tell whether a generator would have been trained for longer without the bound in seconds."""
-    if seconds is None or spent < seconds / 2:
+    if not seconds or spent < seconds / 2:  # 0 where nothing is trained
         return False
     if training is None or training.get("time_budget") != seconds:  # not a run within this bound, or no run of ours
         return spent >= CUT_SHORT * seconds
