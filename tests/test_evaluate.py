@@ -431,7 +431,8 @@ class Clock:
 def test_the_first_and_slow_time_is_not_what_is_planned_by(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first convolution of a process, and the first forest, load what the next ones find there."""
     clock, costs = Clock(), iter([20.0])
-    monkeypatch.setattr("ganaug.quality.session.time", clock)
+    for module in ("session", "clock"):
+        monkeypatch.setattr(f"ganaug.quality.{module}.time", clock)
     judge = TableTrial.predict
 
     def slow(trial: TableTrial, one: Arm) -> Any:
@@ -465,7 +466,8 @@ def test_nothing_is_begun_that_would_outlast_the_budget(
     budget: float, training: float, arm: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr("ganaug.quality.session.time", clock)
+    for module in ("session", "clock"):
+        monkeypatch.setattr(f"ganaug.quality.{module}.time", clock)
     judge = TableTrial.predict
 
     def slow(trial: TableTrial, one: Arm) -> Any:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ganaug.evaluation import Report
-    from ganaug.quality.session import Moment, Session
+    from ganaug.quality.clock import Moment
+    from ganaug.quality.session import Session
 
 __all__ = ["command", "run", "summary"]
 

@@ -1,6 +1,5 @@
 """The figures of an evaluation, as its JSON has them: schema version 1."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -100,7 +99,7 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
             "estimator": type(session.estimator).__name__ if modality_of(data) == "table" else "SmallCNN",
             "classifier_steps": session.steps_of_classifier if modality_of(data) == "image" else None,
         },
-        "seconds": round(time.perf_counter() - session.started, 2),
+        "seconds": round(session.clock.spent, 2),
         "left_out": _left_out(session, complete, interrupted),
     }
 

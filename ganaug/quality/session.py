@@ -15,6 +15,7 @@ from ganaug.codecs.labelled_table import LabelledTable
 from ganaug.codecs.table import TableCodec
 from ganaug.errors import GanaugWarning
 from ganaug.quality.arms import IMAGE_ARMS, TABLE_ARMS, Arm
+from ganaug.quality.clock import Clock, Moment
 from ganaug.quality.copying import Copying, search_for_copies
 from ganaug.quality.echo import Echo
 from ganaug.quality.estimates import Auc, area
@@ -31,39 +32,18 @@ from ganaug.quality.table_trial import TableTrial, impossible
 from ganaug.quality.trainers import FoldGenerator, Trainer, train_generator, usual_seconds
 from ganaug.quality.trials import Trial
 
-__all__ = ["Moment", "Session", "SplitResult"]
+__all__ = ["Session", "SplitResult"]
 
 IMAGE_STEPS = 300
 """Training steps of the image classifier in every arm."""
 FEWEST_COPIES, MOST_COPIES = 30, 300
 """Samples of one class that copies are looked for in."""
 PROBE_STEPS = 10
-REPORT, REPORT_SECONDS = 0.05, 3.0
-"""Share of a budget, and seconds at most, that are kept for writing the report."""
 CUT_SHORT = 0.9
 """Of the seconds that it was given: a trainer that says nothing of its training, and took so long, was cut short."""
 
 
 TRAINING, DRAWING, CLASSIFYING = "training a generator", "drawing samples", "training the classifier: "
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Where an evaluation is.
-
-    Attributes
-    ----------
-    progress : float
-        From 0 to 1.
-    seconds_left : float or None
-        By what the splits so far took; None before the first.
-    doing : str
-        What begins now.
-    """
-
-    progress: float
-    seconds_left: float | None
-    doing: str
 
 
 @dataclass
@@ -149,7 +129,7 @@ class Session:
         device: str = "auto",
         started: float | None = None,
     ) -> None:
-        self.started = time.perf_counter() if started is None else started
+        self.clock = Clock(budget, started)
         self.data, self.generator, self.seen, self.groups = data, generator, seen, groups
         self.extractor, self.trainer, self.budget, self.seed, self.device = extractor, trainer, budget, seed, device
         self.trained = trained
@@ -166,7 +146,6 @@ class Session:
         self.steps_of_classifier = IMAGE_STEPS
         self.training_seconds: float | None = None
         self._took: dict[str, float] = {}
-        self._done = 0.0
 
     @property
     def complete(self) -> list[SplitResult]:
@@ -183,9 +162,9 @@ class Session:
     def steps(self) -> Iterator[Moment]:
         """Evaluate, yielding before everything that takes a while."""
         if self.generator is not None and self.seen == "all":
-            yield self._moment(0.0, "looking for copies among the model's samples")
+            yield self.clock.moment(0.0, "looking for copies among the model's samples")
             self._judge_given()
-        yield self._moment(0.0, "planning")
+        yield self.clock.moment(0.0, "planning")
         plan = self._plan()
         self.arms, self.steps_of_classifier, self.training_seconds = plan.arms, plan.steps, plan.seconds
         self.left_out += plan.left_out
@@ -193,7 +172,7 @@ class Session:
         durations: list[float] = []
         for number, split in enumerate(self.splits):
             begun = time.perf_counter()
-            if number and not self._fits(_usual(durations)):
+            if number and not self.clock.fits(_usual(durations)):
                 break
             expected = self._expected_splits(plan, durations)
             result = SplitResult(split)
@@ -201,26 +180,14 @@ class Session:
             before, since = "", begun
             for share, doing in self._one_split(split, result, plan, number):
                 self._took[before] = time.perf_counter() - since
-                if not self._fits(self._expected_seconds(doing, plan)):
+                if not self.clock.fits(self._expected_seconds(doing, plan)):
                     return
                 # All through the first split: lines on a terminal show a moment now and then only.
                 note = _few(plan.splits, fewest) if not number and plan.splits < len(self.splits) else ""
-                yield self._moment((number + share) / expected, f"split {number + 1}: {doing}{note}")
+                yield self.clock.moment((number + share) / expected, f"split {number + 1}: {doing}{note}")
                 before, since = doing, time.perf_counter()
             self._took[before] = time.perf_counter() - since
             durations.append(time.perf_counter() - begun)
-
-    def _moment(self, progress: float, doing: str) -> Moment:
-        """Return where the evaluation is; what it expects may change, but nobody likes to see a bar go back."""
-        self._done = max(self._done, min(progress, 0.999))
-        return Moment(self._done, self._left(self._done), doing)
-
-    def _fits(self, seconds: float) -> bool:
-        """Tell whether so much more work leaves time for the report."""
-        if self.budget is None:
-            return True
-        report = min(REPORT_SECONDS, REPORT * self.budget)
-        return time.perf_counter() - self.started + seconds + report <= self.budget
 
     def _expected_seconds(self, doing: str, plan: Plan) -> float:
         """Return what a part of a split took the last time or, before it was ever done, should take."""
@@ -236,20 +203,13 @@ class Session:
         """Return how many splits there will be, by what those that are done took."""
         if self.budget is None or not durations:
             return plan.splits
-        left = self.budget - (time.perf_counter() - self.started)
+        left = self.budget - self.clock.spent
         return min(len(self.splits), len(durations) + max(1, int(left / _usual(durations))))
-
-    def _left(self, progress: float) -> float | None:
-        spent = time.perf_counter() - self.started
-        left = spent * (1 - progress) / progress if progress > 0.02 else None
-        if self.budget is None:
-            return left
-        return max(0.0, self.budget - spent if left is None else min(left, self.budget - spent))
 
     def _plan(self) -> Plan:
         # Before the time that is left: measuring is part of what is spent.
         classifier = self._training_seconds() if self.budget is not None else 0.0
-        left = None if self.budget is None else max(1.0, self.budget - (time.perf_counter() - self.started))
+        left = None if self.budget is None else max(1.0, self.budget - self.clock.spent)
         return plan_for(
             left,
             self.arms,
