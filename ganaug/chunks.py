@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.rejection import ROUNDS
+from ganaug.rejection import ROUNDS, Filter
 from ganaug.runtime import Form, Runtime
 
 __all__ = ["Arrays", "deal", "draw_chunks"]
@@ -21,7 +21,7 @@ def draw_chunks(
     order: Iterator[int],
     rng: np.random.Generator,
     width: int,
-    thresholds: NDArray[Any] | None = None,
+    kept_by: Filter | None = None,
 ) -> Iterator[Arrays]:
     """Draw samples for ever, so many at once.
 
@@ -37,8 +37,8 @@ def draw_chunks(
         Where all noise comes from.
     width : int
         Samples in a chunk.
-    thresholds : ndarray of shape (n_classes,), optional
-        The `agreement` that a sample of each class needs to be kept, as long as enough are found.
+    kept_by : Filter, optional
+        Chooses among more draws than are wanted.
 
     Yields
     ------
@@ -49,8 +49,8 @@ def draw_chunks(
         labels = np.fromiter(islice(order, width), np.int64, width)
         drawn = (
             _run(runtime, outputs, labels, rng)
-            if thresholds is None
-            else _screened(runtime, outputs, labels, rng, thresholds)
+            if kept_by is None
+            else _filtered(runtime, outputs, labels, rng, kept_by)
         )
         yield [*drawn, labels]
 
@@ -79,33 +79,34 @@ def deal(chunks: Iterator[Arrays], size: int, forms: Sequence[Form]) -> Iterator
         yield batch
 
 
-def _screened(
+def _filtered(
     runtime: Runtime,
     outputs: tuple[str, ...],
     wanted: NDArray[np.int64],
     rng: np.random.Generator,
-    thresholds: NDArray[Any],
+    kept_by: Filter,
 ) -> Arrays:
-    """Draw samples that agree with their labels or, after a bounded number of draws, the best there are."""
+    """Draw until there are enough that need no better, `ROUNDS` times at most, and keep the best rated, as drawn."""
     classes, need = np.unique(wanted, return_counts=True)
     drawn: Arrays = []
     missing = need
     for _ in range(ROUNDS):
         # Twice what is missing, since some will fail again, but one for each that is wanted is the most.
-        draw = np.repeat(classes, np.minimum(need, 2 * missing))
-        more = [*_run(runtime, (*outputs, "agreement"), draw, rng), draw]
+        labels = np.repeat(classes, np.minimum(need, 2 * missing))
+        found = _run(runtime, (*outputs, *kept_by.outputs), labels, rng)
+        content, judged = found[: len(outputs)], found[len(outputs) :]
+        chance = rng.random(len(labels)) if kept_by.by_realism else np.zeros(0)
+        more = [*content, kept_by.rate(judged, labels, chance), labels]
         drawn = [np.concatenate(pair) for pair in zip(drawn, more, strict=True)] if drawn else more
-        *content, scores, labels = drawn
-        passed = scores >= thresholds[labels]
-        missing = np.maximum(need - [np.count_nonzero(passed[labels == label]) for label in classes], 0)
+        *content, rating, labels = drawn
+        missing = np.maximum(need - [np.count_nonzero(rating[labels == label] == np.inf) for label in classes], 0)
         if not missing.any():
             break
     chosen = np.empty(len(wanted), np.int64)
     for label, count in zip(classes, need, strict=True):
         own = np.flatnonzero(labels == label)
-        # Those that passed, in the order they were drawn, then the rest, best first.
-        rank = np.argsort(np.where(passed[own], -np.inf, -scores[own]), kind="stable")
-        chosen[wanted == label] = own[rank[:count]]
+        best = np.argsort(-rating[own], kind="stable")[:count]
+        chosen[wanted == label] = own[np.sort(best)]
     return [array[chosen] for array in content]
 
 

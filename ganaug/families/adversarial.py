@@ -9,7 +9,16 @@ from ganaug.families.base import Batch, Family, Precision
 from ganaug.networks.conv import SMALLEST
 from ganaug.networks.projection import ProjectionDiscriminator
 
-__all__ = ["Adversarial", "ImageAdversarial", "gradient_penalty", "mismatch_loss", "pairing_loss", "variety_loss"]
+__all__ = [
+    "Adversarial",
+    "ImageAdversarial",
+    "RowAdversarial",
+    "energy_loss",
+    "gradient_penalty",
+    "mismatch_loss",
+    "pairing_loss",
+    "variety_loss",
+]
 
 MAX_LOGIT_GAP = 8.0
 """The generator's gradient is exp(gap) times the discriminator's; beyond this the ratio says nothing more."""
@@ -94,13 +103,36 @@ def variety_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
     same = (label[:, None] == label).fill_diagonal_(fill_value=False)  # (B, B)
     if not same.any():
         return synthetic.new_zeros(())
-    # All pairs' distances by one product of matrices: that is as exact as a mean needs, and quick for large batches.
-    distances = []
-    for points in (real, synthetic):
-        power = points.square().sum(dim=1)
-        squares = (power[:, None] + power - 2 * points @ points.T).clamp_min(0) + 1e-6
-        distances.append((squares.sqrt() * same).sum())
-    return F.relu(1 - distances[1] / distances[0].clamp_min(1e-6))
+    between_real, between_synthetic = ((_distances(points, points) * same).sum() for points in (real, synthetic))
+    return F.relu(1 - between_synthetic / between_real.clamp_min(1e-6))
+
+
+def energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
+    """Return the energy distance between real and synthetic samples of one class, over the classes of a batch.
+
+    Nothing is learned for it, so it does not tire when the discriminator knows a class of ten rows by heart: it asks
+    that synthetic samples be near the real ones, and as far from each other as those are (Szekely and Rizzo 2013; as a
+    generator's loss, Bellemare et al. 2017).
+
+    Parameters
+    ----------
+    real, synthetic, label
+        As in `variety_loss`.
+
+    Returns
+    -------
+    Tensor
+        A scalar whose expectation is 0 where the two are distributed alike, and greater otherwise.
+    """
+    same = (label[:, None] == label).fill_diagonal_(fill_value=False)  # (B, B)
+    excess = 2 * _distances(real, synthetic) - _distances(synthetic, synthetic) - _distances(real, real)
+    return (excess * same).sum() / same.sum().clamp_min(1)
+
+
+def _distances(one: Tensor, other: Tensor) -> Tensor:
+    """Return all distances between rows, by one product of matrices: as exact as a mean needs, and quick."""
+    squares = one.square().sum(dim=1)[:, None] + other.square().sum(dim=1) - 2 * one @ other.T
+    return (squares.clamp_min(0) + 1e-6).sqrt()
 
 
 class Adversarial(Family):
@@ -128,6 +160,10 @@ class Adversarial(Family):
         """Return what makes samples alike or different, (B, D)."""
         return samples
 
+    def unlikeness(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
+        """Return what synthetic samples, taken together, lack of the real ones of their classes: a scalar."""
+        return VARIETY_WEIGHT * variety_loss(self.outline(real), self.outline(synthetic), label)
+
     def learn(self, batch: Batch, step: int, precision: Precision) -> dict[str, Tensor]:
         """Take one step of both players."""
         labels = torch.cat([batch.label, batch.label])
@@ -144,9 +180,9 @@ class Adversarial(Family):
             )
             loss = pairing_loss(on_real, on_synthetic, shown)
         confusion = mismatch_loss(on_real, mismatched)
-        shortfall = variety_loss(self.outline(batch.real), self.outline(synthetic), batch.label)
+        shortfall = self.unlikeness(batch.real, synthetic, batch.label)
         self.zero_grad()
-        (loss + MISMATCH_WEIGHT * confusion + VARIETY_WEIGHT * shortfall).backward()  # type: ignore[no-untyped-call]
+        (loss + MISMATCH_WEIGHT * confusion + shortfall).backward()  # type: ignore[no-untyped-call]
 
         # Flatten the discriminator around what it was shown.
         if step % PENALTY_EVERY == 0:
@@ -195,3 +231,7 @@ class RowAdversarial(Adversarial):
         """Return synthetic rows of the batch's classes."""
         synthetic: Tensor = self.generator.relaxed(batch.noise(), batch.label, batch.random)  # type: ignore[operator]
         return synthetic
+
+    def unlikeness(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
+        """Return the lack of variety, and the energy distance."""
+        return super().unlikeness(real, synthetic, label) + energy_loss(real, synthetic, label)
