@@ -54,11 +54,11 @@ class Filter:
         chance : ndarray of shape (n,)
             From 0 to 1, uniform; used only by realism.
         """
-        agreement = np.nan_to_num(judged[0].astype(np.float64))
+        agreement = judged[0].astype(np.float64)
         passed = agreement >= self.thresholds[labels]
         if not self.by_realism:
             return np.where(passed, np.inf, agreement)
-        real = np.nan_to_num(judged[1].astype(np.float64), nan=0.5).clip(1e-6, 1 - 1e-6)
+        real = judged[1].astype(np.float64).clip(1e-6, 1 - 1e-6)
         logit = np.log(real / (1 - real)).clip(-MOST_LOGIT, MOST_LOGIT)
         # The largest of logits with Gumbel noise is a draw in proportion to the odds (Gumbel 1954). No double in [0, 1)
         # makes that noise less than -4 or more than 38: nothing that passed is rated below what did not.

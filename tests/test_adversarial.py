@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from ganaug.families.adversarial import (
     MAX_LOGIT_GAP,
     ImageAdversarial,
+    energy_loss,
     gradient_penalty,
     mismatch_loss,
     pairing_loss,
@@ -73,6 +74,33 @@ def test_variety_passes_finite_gradients_even_where_samples_are_one_and_the_same
     assert synthetic.grad is not None
     assert torch.isfinite(synthetic.grad).all()
     assert float(variety_loss(torch.ones(4, 8), real, label)) == 0  # real samples that never vary ask for nothing
+
+
+def test_energy_is_least_where_samples_are_spread_like_the_real_ones() -> None:
+    random = torch.Generator().manual_seed(0)
+    real, label = torch.randn(512, 4, generator=random), torch.arange(512) % 2
+    real[label == 1] += 5
+    alike = torch.randn(512, 4, generator=random) + 5 * label[:, None]
+    assert float(energy_loss(real, real, label)) == pytest.approx(0, abs=1e-6)
+    assert abs(float(energy_loss(real, alike, label))) < 0.05
+    middle = torch.zeros(4) + 5 * label[:, None]
+    for other in (alike + 1, 0.5 * (alike - middle) + middle, 2 * (alike - middle) + middle, alike.flip(0)):
+        assert float(energy_loss(real, other, label)) > 0.15
+    assert float(energy_loss(real, alike + 1, torch.arange(512))) == 0  # nothing is known of a class of one
+
+
+def test_energy_finds_samples_that_cover_every_real_one_of_a_small_class() -> None:
+    random = torch.Generator().manual_seed(0)
+    real, label = torch.tensor([[-3.0, 0.0], [3.0, 0.0], [0.0, 4.0]]).repeat(8, 1), torch.zeros(24, dtype=torch.int64)
+    synthetic = (0.1 * torch.randn(24, 2, generator=random)).requires_grad_()
+    optimizer = torch.optim.Adam([synthetic], lr=0.1)
+    for _ in range(300):
+        optimizer.zero_grad()
+        energy_loss(real, synthetic, label).backward()
+        optimizer.step()
+    distance = torch.cdist(real[:3], synthetic.detach())
+    assert torch.isfinite(synthetic).all()
+    assert (distance < 1).sum(dim=1).min() >= 4
 
 
 @pytest.mark.parametrize("precision", ["fp32", "mixed"])
