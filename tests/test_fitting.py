@@ -14,6 +14,7 @@ from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.errors import DataError, DeviceError, FormatError, GanaugWarning
 from ganaug.fitting import ImageFit, choose_device, fit_images
 from ganaug.generator import Generator
+from ganaug.referee import misread
 from ganaug.training import Measure
 from tests.conftest import striped_images
 
@@ -124,6 +125,31 @@ def test_collapse_raises_an_alarm_and_is_recorded(stripes: LabelledImages, monke
     with pytest.warns(GanaugWarning, match=r"'upright'.*collapse"):
         generator = fit_images(stripes, max_steps=2, random_state=0)
     assert len(generator.metadata["training"]["alarms"]) == 1
+    assert generator.metadata["training"]["alarmed"] == ["upright"]
+
+
+def test_samples_that_are_not_read_as_their_label_raise_an_alarm(
+    stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = Measure(1.0, (0.9, 0.1), (0.9, 0.9))
+    monkeypatch.setattr("ganaug.referee.Referee.measure", lambda self, generator: measure)
+    with pytest.warns(GanaugWarning, match=r"seldom reads the samples of 'upright' \(10%\) as their label"):
+        generator = fit_images(stripes, max_steps=2, random_state=0)
+    assert len(generator.metadata["training"]["alarms"]) == 1
+    assert generator.metadata["training"]["alarmed"] == ["upright"]
+
+
+@pytest.mark.parametrize(
+    ("agreement", "classes"),
+    [
+        ((1.0, 0.45), []),  # near what chance gives, as where classes overlap
+        ((0.3, 1.0), [0]),
+        ((1.0, 0.26, 0.2), [2]),
+        ((0.5, *[0.2] * 8, 0.19), [9]),
+    ],
+)
+def test_seldom_is_a_fifth_or_clearly_less_than_chance(agreement: tuple[float, ...], classes: list[int]) -> None:
+    assert misread(Measure(1.0, agreement, (1.0,) * len(agreement))) == classes
 
 
 def test_class_variety_unknown_for_one_image_is_left_out() -> None:

@@ -72,6 +72,7 @@ def load(model: "Path", modality: str) -> "Generator":
 
 def write_balanced(source: "Path", generator: "Generator", output: "Path", seed: int) -> tuple[int, int]:
     """Do what the command does, and return how many real and synthetic images there are."""
+    from ganaug.cli.notes import note_alarms
     from ganaug.cli.pictures import Manifest, draw, encode
     from ganaug.codecs.labelled_images import load_folder
     from ganaug.files import atomic_folder
@@ -90,6 +91,7 @@ def write_balanced(source: "Path", generator: "Generator", output: "Path", seed:
             "a model to the folder again"
         )
     _note_sizes(data, generator)
+    note_alarms(generator, [name for name, count in data.counts.items() if count < max(data.counts.values())])
     added = 0
     with atomic_folder(output) as temporary:
         manifest = Manifest(temporary)

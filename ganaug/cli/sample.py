@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganaug.cli.notes import note_alarms
 from ganaug.cli.options import SEED, check_output, path
 from ganaug.cli.text import listing
 from ganaug.errors import DataError
@@ -55,6 +56,7 @@ def command(model: "Path", output: "Path", per_class: int, names: tuple[str, ...
     if unknown := [name for name in names if name not in known]:
         raise DataError(f"--class must name a class of the model ({listing(list(known))}), but is {listing(unknown)}")
     wanted = [known[name] for name in dict.fromkeys(names)] or list(generator.classes)
+    note_alarms(generator, wanted)
     if generator.modality == "table":
         from ganaug.cli.tables import sample_table
 
