@@ -28,6 +28,8 @@ from ganaug.cli.preview import HEADER, NAMES, _drawable, draw_preview
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
 from ganaug.codecs.labelled_images import load_folder
+from ganaug.errors import OutputError
+from ganaug.fitting import ImageFit
 from ganaug.generator import Generator
 from ganaug.training import Measure, Step
 
@@ -328,6 +330,7 @@ def test_fit_looks_at_its_outputs_before_it_trains(
         (tmp_path / "nowhere" / "a.onnx", "does not exist"),
         (file / "a.onnx", "does not exist"),
         (folder, "that is a folder"),
+        (photos / "cat" / "a.onnx", "outside of SOURCE"),
     ):
         refused("fit", photos, "--output", output, saying=saying)
     (tmp_path / "b.preview.png").mkdir()
@@ -359,6 +362,38 @@ def test_a_checkpoint_that_cannot_be_written_leaves_no_empty_folder(
     monkeypatch.setattr(files, "_sync", full_disk)
     assert run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 2, "--quiet").exit_code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_a_model_that_cannot_be_written_costs_no_training(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, index = tmp_path / "a.onnx", tmp_path / "a.onnx.checkpoint" / "checkpoint.json"
+    options = ["fit", photos, "--output", output, "--steps", 3, "--no-preview"]
+
+    def save(*_: object) -> None:
+        raise OutputError("Cannot write it: no space left on device.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ganaug.generator.Generator.save", save)
+        refused(*options, saying=f"no space left on device. The run is kept in {index.parent}: the same command with")
+    assert json.loads(index.read_text())["step"] == 3
+    resumed = run(*options, "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert list(tmp_path.iterdir()) == [output]
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_a_last_checkpoint_that_cannot_be_written_costs_no_model(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganaug.cli.progress._Lines.show", raising(signal.SIGINT))
+    saves = iter([ImageFit.save_checkpoint, full_disk])
+    monkeypatch.setattr(ImageFit, "save_checkpoint", lambda fit: next(saves)(fit))
+    result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 50)
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1].endswith("with --resume goes on from the last checkpoint.")
+    assert (tmp_path / "a.onnx").exists()
 
 
 @pytest.mark.parametrize("command", ["sample", "balance"])
@@ -421,6 +456,19 @@ def test_one_interrupt_saves_and_exports(
     assert json.loads((tmp_path / "a.onnx.checkpoint" / "checkpoint.json").read_text())["step"] == 1
 
 
+@pytest.mark.parametrize("place", ["ganaug.codecs.labelled_images.load_folder", "ganaug.fitting.run.fit_screen"])
+def test_an_interrupt_before_the_first_step_says_that_nothing_is_lost(
+    place: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupting = raising(signal.SIGINT)
+    monkeypatch.setattr(place, lambda *_, **__: interrupting())
+    result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 5)
+    assert result.exit_code == 130
+    *_, told, interrupted = result.stderr.splitlines()
+    assert (told, interrupted) == ("Training had not begun, and so nothing of it was saved.", "Interrupted.")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.usefixtures("quick_export")
 def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -441,7 +489,7 @@ def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
     assert "seed changed" in other.stderr
     anew = run("fit", photos, "--output", output, "--steps", 2, "--no-preview")
     assert anew.exit_code == 0
-    assert "Beginning anew" in anew.stderr
+    assert "Beginning anew over the unfinished run at step 1 that is kept in" in anew.stderr
     assert list(tmp_path.iterdir()) == [output]
 
 
@@ -458,7 +506,8 @@ def test_progress_is_a_line_a_tenth_without_a_terminal(capsys: pytest.CaptureFix
     with progress(quiet=False) as show:
         for step in steps(40):
             show(step)
-    lines = capsys.readouterr().err.splitlines()
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first == "Learning to tell the classes apart."
     assert len(lines) == 10
     assert lines[0].startswith(" 10% · step 4 · 0:04 left · 8 px · 10.0 steps/s")
     assert "score" not in lines[3]
@@ -543,6 +592,8 @@ def test_sample_writes_a_folder_for_each_class(model: Path, tmp_path: Path) -> N
     output = tmp_path / "out"
     result = run("sample", model, "--output", output, "--per-class", 3)
     assert result.exit_code == 0, result.stderr
+    one = run("sample", model, "--output", tmp_path / "one", "--per-class", 1, "--class", "dog")
+    assert one.stdout == f"Wrote 1 image of 1 class to {tmp_path / 'one'}.\n"
     listed = manifest(output)
     assert listed == [(f"{name}/{name}-{n:05}.png", name) for name in sorted(COUNTS) for n in (1, 2, 3)]
     assert set(contents(output)) == {file for file, _ in listed} | {"manifest.csv"}

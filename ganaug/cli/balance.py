@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganaug.cli.options import SEED, check_image_options, check_output, is_table, path
-from ganaug.cli.text import listing
+from ganaug.cli.text import counted, listing
 from ganaug.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
         from ganaug.cli.tables import balance_table
 
         real, synthetic = balance_table(source, load(model, "table"), output, target, seed)
-        click.echo(f"Wrote {real:,} real and {synthetic:,} synthetic rows to {output}.")
+        click.echo(f"Wrote {real:,} real and {counted(synthetic, 'synthetic row')} to {output}.")
         return
     check_image_options(source, target)
     check_output(output, "image")
@@ -56,7 +56,7 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
             "--output must lie outside of SOURCE, for a folder inside it would become a class of it."
         )
     real, synthetic = write_balanced(source, load(model, "image"), output, seed)
-    click.echo(f"Wrote {real:,} real and {synthetic:,} synthetic images to {output}.")
+    click.echo(f"Wrote {real:,} real and {counted(synthetic, 'synthetic image')} to {output}.")
 
 
 def load(model: "Path", modality: str) -> "Generator":

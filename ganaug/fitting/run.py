@@ -104,7 +104,7 @@ class Run(ABC):
         self.device = choose_device(device)
         self.seed = secrets.randbits(31) if random_state is None else random_state
         self.checkpoint, self.resume = checkpoint, resume
-        self._saved = time.perf_counter()
+        self._saved, self._warned = time.perf_counter(), False
 
     noise_dim: int
     sides: tuple[int, ...]
@@ -179,7 +179,7 @@ class Run(ABC):
                 named = {name: round(float(loss), 4) for name, loss in step.losses.items()}
                 self.losses.append({"progress": round(step.progress, 4)} | named)
             if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
-                self.save_checkpoint()
+                self._keep()
             yield step
 
     def finish(self) -> Generator:
@@ -226,6 +226,21 @@ class Run(ABC):
             extra = {f"screen.{name}": value for name, value in self.screen.state_dict().items()}
             save_checkpoint(self.checkpoint, self.state, extra | {"agreement": self.agreement}, self.settings())
             self._saved = time.perf_counter()
+
+    def _keep(self) -> None:
+        """Save a checkpoint if that can be done: a disk that is full for a while must not cost the training."""
+        try:
+            self.save_checkpoint()
+        except OSError as error:
+            self._saved = time.perf_counter()
+            if not self._warned:
+                self._warned = True
+                warnings.warn(
+                    f"a checkpoint could not be written; the run goes on, and the last one that could be is kept: "
+                    f"{error}",
+                    GanaugWarning,
+                    stacklevel=2,
+                )
 
     def _screen(self, learn: Samples) -> tuple[Screen, Tensor]:
         screen = self._seeded(self.new_screen)
