@@ -24,6 +24,7 @@ from ganaug import cli, files
 from ganaug.cli import main
 from ganaug.cli.fit import _summarise
 from ganaug.cli.options import duration
+from ganaug.cli.pictures import Manifest, synthetic_files
 from ganaug.cli.preview import HEADER, NAMES, _drawable, draw_preview
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
@@ -240,6 +241,27 @@ def test_warnings_are_one_line_each(tmp_path: Path) -> None:
     assert len(warned) == 1
     assert warned[0].startswith("Warning: Skipped a file.")
     assert "\x1b" not in result.stderr
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_learning_from_synthetic_images_is_warned_of(photos: Path, model: Path, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    assert run("balance", photos, model, "--output", mixed).exit_code == 0
+    options = ["--output", tmp_path / "a.onnx", "--steps", 1, "--quiet", "--no-preview"]
+    result = run("fit", mixed, *options)
+    assert result.exit_code == 0
+    assert [" holds 16 synthetic images that ganaug made" in line for line in result.stderr.splitlines()] == [True]
+    for other in (b"file,class\n", b"name\ncat/1.png\n", b"\xff\x00", b""):
+        (mixed / "manifest.csv").write_bytes(other)
+        assert run("fit", mixed, *options).stderr == ""
+
+
+def test_a_lone_carriage_return_stays_in_its_field(tmp_path: Path) -> None:
+    listed = Manifest(tmp_path)
+    listed.add(tmp_path / "a" / "1.png", "a\rb")
+    listed.save()
+    assert manifest(tmp_path) == [("a/1.png", "a\rb")]
+    assert synthetic_files(tmp_path) == {"a/1.png"}
 
 
 @pytest.mark.parametrize(
@@ -691,6 +713,7 @@ def test_balance_copies_the_real_and_adds_the_missing(photos: Path, model: Path,
     assert contents(photos).items() <= found.items()
     assert {name: sum(file.startswith(f"{name}/") for file in found) for name in COUNTS} == dict.fromkeys(COUNTS, 12)
     listed = manifest(output)
+    assert b"\r" not in found["manifest.csv"]
     assert {file for file, _ in listed} == found.keys() - contents(photos).keys() - {"manifest.csv"}
     assert all(file.startswith(f"{label}/synthetic-") for file, label in listed)
     assert contents_after(photos, model, tmp_path / "again") == found
@@ -806,7 +829,7 @@ def test_a_closed_pipe_is_quiet(model: Path) -> None:
     assert process.stderr is not None
     process.stdout.close()
     assert process.stderr.read() == ""
-    process.wait()
+    assert process.wait() == 141
 
 
 def test_a_sentence_leaves_names_of_files_as_they_are() -> None:

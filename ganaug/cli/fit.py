@@ -177,6 +177,7 @@ def _load_images(source: "Path", size: int | None, say: Callable[[str], None]) -
 
     data = load_folder(source, size)
     _check_names(data)
+    _check_origin(data, source)
     say(f"{counted(len(data.images), 'image')} of {len(data.classes)} classes, taken at {data.codec.size} px.")
     return data
 
@@ -222,6 +223,21 @@ def _check_names(data: "LabelledImages") -> None:
     """Refuse names that a model file cannot hold before they cost a training."""
     if broken := [name for name in data.classes if any("\ud800" <= char <= "\udfff" for char in name)]:
         raise DataError(f"the names of class folders must be Unicode text, but {listing(broken)} is not: rename it")
+
+
+def _check_origin(data: "LabelledImages", source: "Path") -> None:
+    """Warn where ganaug's own images are to be learned from, as in a folder that `ganaug balance` wrote."""
+    from ganaug.cli.pictures import synthetic_files
+
+    synthetic = synthetic_files(source)
+    if number := sum(file.relative_to(source).as_posix() in synthetic for file in data.files) if synthetic else 0:
+        warnings.warn(
+            f"{source} holds {counted(number, 'synthetic image')} that ganaug made, as its manifest.csv says, and a "
+            "generator that learns from them repeats their faults: give the folder of real images, unless this is what "
+            "you want",
+            GanaugWarning,
+            stacklevel=2,
+        )
 
 
 def _save_last(fit: "Run") -> str:
