@@ -81,6 +81,7 @@ def model(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
         patch.setattr("ganaug.training.PATIENCE", 2.0)
+        patch.setattr("ganaug.fitting.ImageFit._alarms", lambda *_: [])  # whoever draws from it would be told
         result = run("fit", photos, "--output", output, "--steps", 5)
     assert result.exit_code == 0, result.stderr
     return output
@@ -198,7 +199,7 @@ def test_fit_writes_model_and_preview_and_says_how_it_went(photos: Path, model: 
     assert str(output) in result.stdout
     assert " 50% · step 5 ·" in result.stderr
     assert "sameness" in result.stderr
-    assert ("Alarms: none." in result.stdout) != ("Alarm: The samples of" in result.stdout)
+    assert ("Alarms: none." in result.stdout) != ("Alarm: The " in result.stdout)
     with Image.open(tmp_path / "photos.preview.png") as preview:
         assert preview.mode == "RGB"
         assert preview.height > 3 * 48
@@ -456,7 +457,7 @@ def test_patience_ends_between_steps_first_and_at_once_then() -> None:
 def test_an_interrupt_anywhere_is_130(number: signal.Signals, model: Path, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("ganaug.cli.pictures.encode", raising(number))
     result = run("sample", model, "--output", tmp_path / "out")
-    assert (result.exit_code, result.stderr.splitlines()[-1]) == (130, "Interrupted.")
+    assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -487,7 +488,7 @@ def test_an_interrupt_before_the_first_step_says_that_nothing_is_lost(
     result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 5)
     assert result.exit_code == 130
     *_, told, interrupted = result.stderr.splitlines()
-    assert (told, interrupted) == ("Training had not begun, and so nothing of it was saved.", "Interrupted.")
+    assert (told, interrupted) == ("Training had not begun, and so there was nothing to save.", "Interrupted.")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -707,7 +708,7 @@ def test_balance_copies_the_real_and_adds_the_missing(photos: Path, model: Path,
     output = tmp_path / "out"
     result = run("balance", photos, model, "--output", output)
     assert result.exit_code == 0, result.stderr
-    assert all(line.startswith("Note: the training of this model") for line in result.stderr.splitlines())
+    assert result.stderr == ""
     assert result.stdout == f"Wrote 20 real and 16 synthetic images to {output}.\n"
     found = contents(output)
     assert contents(photos).items() <= found.items()

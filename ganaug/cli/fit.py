@@ -164,7 +164,7 @@ def _telling_what_is_kept(checkpoint: "Path | None" = None) -> Iterator[None]:
         if checkpoint and (checkpoint / "checkpoint.json").exists():
             click.echo(KEPT.format(checkpoint), err=True)
         else:
-            click.echo("Training had not begun, and so nothing of it was saved.", err=True)
+            click.echo("Training had not begun, and so there was nothing to save.", err=True)
         raise
     finally:
         if checkpoint:
