@@ -399,7 +399,7 @@ def test_a_model_that_cannot_be_written_costs_no_training(
 
     with monkeypatch.context() as patch:
         patch.setattr("ganaug.generator.Generator.save", save)
-        refused(*options, saying=f"no space left on device. The run is kept in {index.parent}: the same command with")
+        refused(*options, saying=f"no space left on device. The run is kept in {index.parent}, at step 3: the same")
     assert json.loads(index.read_text())["step"] == 3
     resumed = run(*options, "--resume")
     assert resumed.exit_code == 0, resumed.stderr

@@ -261,9 +261,11 @@ def _write(fit: "Run", output: "Path", preview: bool, checkpoint: "Path") -> "Ge
             with atomic_write(preview_path(output)) as file:
                 file.write(draw_preview(fit.data, generator))
     except OutputError as error:
-        if not (checkpoint / "checkpoint.json").exists():
+        from ganaug.checkpoints import kept_step
+
+        if (step := kept_step(checkpoint)) is None:
             raise
-        raise OutputError(f"{error} {KEPT.format(checkpoint)}") from error
+        raise OutputError(f"{error} {KEPT.format(f'{checkpoint}, at step {step:,}')}") from error
     return generator
 
 
