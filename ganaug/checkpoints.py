@@ -5,6 +5,9 @@ step; then older tensors go. A kill at any point leaves a JSON file whose tensor
 """
 
 import json
+import re
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -15,11 +18,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from ganaug.errors import DataError, FormatError
+from ganaug.errors import DataError, FormatError, GanaugError
 from ganaug.files import atomic_write
 from ganaug.training import Measure, State
 
-__all__ = ["checkpoint_folder", "load_checkpoint", "remove_checkpoint", "save_checkpoint"]
+__all__ = ["checkpoint_folder", "kept_step", "load_checkpoint", "remove_checkpoint", "save_checkpoint"]
 
 FORMAT_VERSION = 1
 INDEX = "checkpoint.json"
@@ -52,10 +55,17 @@ def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settin
     }
     folder.mkdir(exist_ok=True)
     current = folder / str(index_entries["tensors"])
+    is_new = not current.exists()
     with atomic_write(current) as file:
         file.write(save({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}))
-    with atomic_write(folder / INDEX) as file:
-        file.write(json.dumps(index_entries, indent=1).encode())
+    try:
+        with atomic_write(folder / INDEX) as file:
+            file.write(json.dumps(index_entries, indent=1).encode())
+    except OSError:
+        if is_new:  # no index names it, and the space is needed
+            with suppress(OSError):
+                current.unlink()
+        raise
     for old in folder.glob("step-*.safetensors"):
         if old != current:
             old.unlink(missing_ok=True)
@@ -73,10 +83,13 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
     """
     index = _read_index(folder)
     if (theirs := index["settings"]) != settings:
-        differing = sorted(key for key in settings if theirs.get(key) != settings[key])
+        differing = {key for key in theirs | settings if theirs.get(key) != settings.get(key)}
+        if "size" in differing:  # at another size all pixels are others: of the images themselves that tells nothing
+            differing.discard("data")
+        changed = ", ".join(sorted(differing))
         raise DataError(
-            f"a resumed run must have the data and settings it began with, but {', '.join(differing)} changed since "
-            f"{folder} was written: pass the same ones, or leave out --resume to begin anew"
+            f"a resumed run must have the data and settings it began with, but {changed} changed since {folder} was "
+            "written: pass the same ones, or leave out --resume to begin anew"
         )
     try:
         tensors = load_file(folder / Path(index["tensors"]).name)
@@ -101,6 +114,14 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
     return _with_prefix(tensors, "extra.")
 
 
+def kept_step(folder: Path) -> int | None:
+    """Return the step that the checkpoint in `folder` stands at; None if there is none that can be read."""
+    try:
+        return int(_read_index(folder)["step"])
+    except GanaugError:
+        return None
+
+
 def remove_checkpoint(folder: Path) -> None:
     """Remove what a run keeps in its folder, and the folder unless somebody put something else there."""
     for pattern in (INDEX, "step-*.safetensors", ".ganaug-*.part"):
@@ -111,19 +132,66 @@ def remove_checkpoint(folder: Path) -> None:
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
+    """Read the index and check all that it says: whoever wrote it, a run must not go on from nonsense."""
+    remedy = "leave out --resume to begin anew"
     try:
-        index = json.loads((folder / INDEX).read_text())
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(
             f"there must be a checkpoint in {folder} to resume from, but there is none: leave out --resume"
         ) from None
-    except (OSError, ValueError) as error:
-        raise FormatError(f"{folder / INDEX} must be a checkpoint's JSON, but it cannot be read ({error})") from error
+    except (OSError, ValueError, RecursionError) as error:
+        reason = f"{folder / INDEX} must be a checkpoint's JSON, but it cannot be read ({error})"
+        raise FormatError(f"{reason}: {remedy}") from error
     if not isinstance(index, dict) or index.get("format_version") != FORMAT_VERSION:
+        raise FormatError(f"{folder / INDEX} must be a checkpoint of format {FORMAT_VERSION}: {remedy}")
+    if wrong := [name for name, is_good in _ENTRIES.items() if not is_good(index.get(name))]:
         raise FormatError(
-            f"{folder / INDEX} must be a checkpoint of format {FORMAT_VERSION}: leave out --resume to begin anew"
+            f"{folder / INDEX} must be a whole checkpoint, but what it says of {', '.join(wrong)} is missing or "
+            f"impossible: {remedy}"
         )
     return index
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63
+
+
+def _is_number(value: object, low: float = 0.0, high: float = sys.float_info.max) -> bool:
+    return type(value) in (int, float) and low <= value <= high  # type: ignore[operator]  # and no NaN
+
+
+def _is_measure(value: object) -> bool:
+    if not (
+        isinstance(value, list) and len(value) == 2 and _is_number(value[0], high=1) and isinstance(value[1], dict)
+    ):
+        return False
+    agreement, variety = value[1].get("agreement"), value[1].get("variety")
+    return (
+        type(value[1].get("score")) in (int, float)  # NaN where training went wrong; so may a variety be
+        and isinstance(agreement, list)
+        and all(_is_number(share, high=1) for share in agreement)
+        and isinstance(variety, list)
+        and len(variety) == len(agreement)
+        and all(type(ratio) in (int, float) for ratio in variety)
+    )
+
+
+def _is_stage(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(map(_is_count, value[:2])) and _is_number(value[2])
+
+
+_ENTRIES: dict[str, Callable[[Any], bool]] = {
+    "tensors": lambda value: isinstance(value, str) and re.fullmatch(r"step-[0-9]+\.safetensors", value) is not None,
+    "settings": lambda value: isinstance(value, dict),
+    "step": _is_count,
+    "seconds": _is_number,
+    "progress": lambda value: _is_number(value, high=1),
+    "measures": lambda value: isinstance(value, list) and all(map(_is_measure, value)),
+    "stages": lambda value: isinstance(value, list) and all(map(_is_stage, value)),
+    "stopped": lambda value: isinstance(value, str),
+}
+"""What an index must hold besides its format."""
 
 
 def _measure(entries: dict[str, Any]) -> Measure:

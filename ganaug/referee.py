@@ -10,7 +10,7 @@ from ganaug.samples import Samples
 from ganaug.screening import Screen, energy_score, mean_pairwise_distance
 from ganaug.training import Measure
 
-__all__ = ["Referee", "collapsed", "hold_out"]
+__all__ = ["Referee", "collapsed", "hold_out", "misread"]
 
 S = TypeVar("S", bound=Samples)
 
@@ -21,6 +21,11 @@ MOST_HELD_OUT = 50
 """Images of one class that are held out at most."""
 COLLAPSED = 0.5
 """A class whose variety is below this share of its real images' has collapsed."""
+SELDOM_READ, SHARE_OF_CHANCE = 0.2, 0.75
+"""A class is misread whose samples are read as their label less often than this, or clearly less often than by chance.
+
+At a fifth, four draws for each sample still leave two in five that are not what they are called.
+"""
 
 
 def hold_out(data: S, random: torch.Generator) -> tuple[S, S]:
@@ -104,3 +109,9 @@ class Referee:
 def collapsed(measure: Measure) -> list[int]:
     """Return the classes whose variety has fallen below `COLLAPSED` of their real images'."""
     return [i for i, ratio in enumerate(measure.variety) if math.isfinite(ratio) and ratio < COLLAPSED]
+
+
+def misread(measure: Measure) -> list[int]:
+    """Return the classes whose samples the screen seldom reads as their label (`SELDOM_READ`)."""
+    least = max(SELDOM_READ, SHARE_OF_CHANCE / len(measure.agreement))
+    return [i for i, share in enumerate(measure.agreement) if share < least]

@@ -24,10 +24,13 @@ from ganaug import cli, files
 from ganaug.cli import main
 from ganaug.cli.fit import _summarise
 from ganaug.cli.options import duration
+from ganaug.cli.pictures import Manifest, synthetic_files
 from ganaug.cli.preview import HEADER, NAMES, _drawable, draw_preview
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
 from ganaug.codecs.labelled_images import load_folder
+from ganaug.errors import OutputError
+from ganaug.fitting import ImageFit
 from ganaug.generator import Generator
 from ganaug.training import Measure, Step
 
@@ -78,6 +81,7 @@ def model(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
         patch.setattr("ganaug.training.PATIENCE", 2.0)
+        patch.setattr("ganaug.fitting.ImageFit._alarms", lambda *_: [])  # whoever draws from it would be told
         result = run("fit", photos, "--output", output, "--steps", 5)
     assert result.exit_code == 0, result.stderr
     return output
@@ -195,7 +199,7 @@ def test_fit_writes_model_and_preview_and_says_how_it_went(photos: Path, model: 
     assert str(output) in result.stdout
     assert " 50% · step 5 ·" in result.stderr
     assert "sameness" in result.stderr
-    assert ("Alarms: none." in result.stdout) != ("Alarm: The samples of" in result.stdout)
+    assert ("Alarms: none." in result.stdout) != ("Alarm: The " in result.stdout)
     with Image.open(tmp_path / "photos.preview.png") as preview:
         assert preview.mode == "RGB"
         assert preview.height > 3 * 48
@@ -238,6 +242,27 @@ def test_warnings_are_one_line_each(tmp_path: Path) -> None:
     assert len(warned) == 1
     assert warned[0].startswith("Warning: Skipped a file.")
     assert "\x1b" not in result.stderr
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_learning_from_synthetic_images_is_warned_of(photos: Path, model: Path, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    assert run("balance", photos, model, "--output", mixed).exit_code == 0
+    options = ["--output", tmp_path / "a.onnx", "--steps", 1, "--quiet", "--no-preview"]
+    result = run("fit", mixed, *options)
+    assert result.exit_code == 0
+    assert [" holds 16 synthetic images that ganaug made" in line for line in result.stderr.splitlines()] == [True]
+    for other in (b"file,class\n", b"name\ncat/1.png\n", b"\xff\x00", b""):
+        (mixed / "manifest.csv").write_bytes(other)
+        assert run("fit", mixed, *options).stderr == ""
+
+
+def test_a_lone_carriage_return_stays_in_its_field(tmp_path: Path) -> None:
+    listed = Manifest(tmp_path)
+    listed.add(tmp_path / "a" / "1.png", "a\rb")
+    listed.save()
+    assert manifest(tmp_path) == [("a/1.png", "a\rb")]
+    assert synthetic_files(tmp_path) == {"a/1.png"}
 
 
 @pytest.mark.parametrize(
@@ -328,6 +353,7 @@ def test_fit_looks_at_its_outputs_before_it_trains(
         (tmp_path / "nowhere" / "a.onnx", "does not exist"),
         (file / "a.onnx", "does not exist"),
         (folder, "that is a folder"),
+        (photos / "cat" / "a.onnx", "outside of SOURCE"),
     ):
         refused("fit", photos, "--output", output, saying=saying)
     (tmp_path / "b.preview.png").mkdir()
@@ -359,6 +385,38 @@ def test_a_checkpoint_that_cannot_be_written_leaves_no_empty_folder(
     monkeypatch.setattr(files, "_sync", full_disk)
     assert run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 2, "--quiet").exit_code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_a_model_that_cannot_be_written_costs_no_training(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, index = tmp_path / "a.onnx", tmp_path / "a.onnx.checkpoint" / "checkpoint.json"
+    options = ["fit", photos, "--output", output, "--steps", 3, "--no-preview"]
+
+    def save(*_: object) -> None:
+        raise OutputError("Cannot write it: no space left on device.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ganaug.generator.Generator.save", save)
+        refused(*options, saying=f"no space left on device. The run is kept in {index.parent}, at step 3: the same")
+    assert json.loads(index.read_text())["step"] == 3
+    resumed = run(*options, "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert list(tmp_path.iterdir()) == [output]
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_a_last_checkpoint_that_cannot_be_written_costs_no_model(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganaug.cli.progress._Lines.show", raising(signal.SIGINT))
+    saves = iter([ImageFit.save_checkpoint, full_disk])
+    monkeypatch.setattr(ImageFit, "save_checkpoint", lambda fit: next(saves)(fit))
+    result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 50)
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1].endswith("with --resume goes on from the last checkpoint.")
+    assert (tmp_path / "a.onnx").exists()
 
 
 @pytest.mark.parametrize("command", ["sample", "balance"])
@@ -421,6 +479,19 @@ def test_one_interrupt_saves_and_exports(
     assert json.loads((tmp_path / "a.onnx.checkpoint" / "checkpoint.json").read_text())["step"] == 1
 
 
+@pytest.mark.parametrize("place", ["ganaug.codecs.labelled_images.load_folder", "ganaug.fitting.run.fit_screen"])
+def test_an_interrupt_before_the_first_step_says_that_nothing_is_lost(
+    place: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupting = raising(signal.SIGINT)
+    monkeypatch.setattr(place, lambda *_, **__: interrupting())
+    result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 5)
+    assert result.exit_code == 130
+    *_, told, interrupted = result.stderr.splitlines()
+    assert (told, interrupted) == ("Training had not begun, and so there was nothing to save.", "Interrupted.")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.usefixtures("quick_export")
 def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -441,7 +512,7 @@ def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
     assert "seed changed" in other.stderr
     anew = run("fit", photos, "--output", output, "--steps", 2, "--no-preview")
     assert anew.exit_code == 0
-    assert "Beginning anew" in anew.stderr
+    assert "Beginning anew over the unfinished run at step 1 that is kept in" in anew.stderr
     assert list(tmp_path.iterdir()) == [output]
 
 
@@ -458,7 +529,8 @@ def test_progress_is_a_line_a_tenth_without_a_terminal(capsys: pytest.CaptureFix
     with progress(quiet=False) as show:
         for step in steps(40):
             show(step)
-    lines = capsys.readouterr().err.splitlines()
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first == "Learning to tell the classes apart."
     assert len(lines) == 10
     assert lines[0].startswith(" 10% · step 4 · 0:04 left · 8 px · 10.0 steps/s")
     assert "score" not in lines[3]
@@ -543,6 +615,8 @@ def test_sample_writes_a_folder_for_each_class(model: Path, tmp_path: Path) -> N
     output = tmp_path / "out"
     result = run("sample", model, "--output", output, "--per-class", 3)
     assert result.exit_code == 0, result.stderr
+    one = run("sample", model, "--output", tmp_path / "one", "--per-class", 1, "--class", "dog")
+    assert one.stdout == f"Wrote 1 image of 1 class to {tmp_path / 'one'}.\n"
     listed = manifest(output)
     assert listed == [(f"{name}/{name}-{n:05}.png", name) for name in sorted(COUNTS) for n in (1, 2, 3)]
     assert set(contents(output)) == {file for file, _ in listed} | {"manifest.csv"}
@@ -640,6 +714,7 @@ def test_balance_copies_the_real_and_adds_the_missing(photos: Path, model: Path,
     assert contents(photos).items() <= found.items()
     assert {name: sum(file.startswith(f"{name}/") for file in found) for name in COUNTS} == dict.fromkeys(COUNTS, 12)
     listed = manifest(output)
+    assert b"\r" not in found["manifest.csv"]
     assert {file for file, _ in listed} == found.keys() - contents(photos).keys() - {"manifest.csv"}
     assert all(file.startswith(f"{label}/synthetic-") for file, label in listed)
     assert contents_after(photos, model, tmp_path / "again") == found
@@ -696,6 +771,27 @@ def test_balance_refuses(photos: Path, model: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["other.onnx"]
 
 
+def test_alarms_about_classes_that_are_drawn_are_noted(photos: Path, model: Path, tmp_path: Path) -> None:
+    training = Generator.load(model).metadata["training"] | {"alarms": ["the samples of 'dog' hardly\x1b vary"]}
+    for number, (alarmed, options, noted) in enumerate(
+        [
+            (["dog"], ["--class", "dog"], True),
+            (["dog"], ["--class", "cat"], False),
+            ("rubbish", ["--class", "cat"], True),  # about which class it is cannot be told
+            (["dog"], None, True),
+            (["cat"], None, False),  # the largest class, which balance adds nothing to
+        ]
+    ):
+        alarming = with_metadata(model, tmp_path / f"{number}.onnx", training=training | {"alarmed": alarmed})
+        output = ["--output", tmp_path / str(number)]
+        command = ["balance", photos, alarming] if options is None else ["sample", alarming, *options]
+        result = run(*command, *output)
+        assert result.exit_code == 0, result.stderr
+        notes = [line for line in result.stderr.splitlines() if line.startswith("Note: ")]
+        assert len(notes) == noted
+        assert all(note.endswith(". The samples of 'dog' hardly\\x1b vary.") for note in notes)
+
+
 # inspect
 
 
@@ -734,7 +830,7 @@ def test_a_closed_pipe_is_quiet(model: Path) -> None:
     assert process.stderr is not None
     process.stdout.close()
     assert process.stderr.read() == ""
-    process.wait()
+    assert process.wait() == 141
 
 
 def test_a_sentence_leaves_names_of_files_as_they_are() -> None:

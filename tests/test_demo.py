@@ -103,6 +103,22 @@ def test_either_demo_replaces_what_the_other_left(table_demo: tuple[Path, list[s
     assert (folder / "train.csv").exists()
 
 
+def test_an_interrupt_after_the_training_says_what_is_there(
+    demo: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "demo"
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ganaug.cli.fit.train", lambda *_, **__: Generator.load(demo[0] / "digits.onnx"))
+    monkeypatch.setattr("ganaug.demo.images.compare", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        command.run(output, max_steps=1)
+    there = ", ".join(str(output / name) for name in ("train", "test", "balanced"))
+    assert capsys.readouterr().err.endswith(f"these are there: {there}.\n")
+
+
 def test_a_folder_of_an_earlier_demo_is_replaced(demo: tuple[Path, list[str]], tmp_path: Path) -> None:
     folder = shutil.copytree(demo[0], tmp_path / "demo")
     kept = folder / "digits.onnx.checkpoint"  # as a demo that was killed leaves it

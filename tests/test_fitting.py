@@ -1,20 +1,24 @@
 """The whole recipe at small scale: repeats, resumes, alarms, and what the file says of it."""
 
+import errno
 import json
 import math
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from ganaug import export
-from ganaug.checkpoints import INDEX
+from ganaug.checkpoints import INDEX, kept_step, load_checkpoint
 from ganaug.codecs.labelled_images import LabelledImages
-from ganaug.errors import DataError, DeviceError, FormatError, GanaugWarning
+from ganaug.errors import DataError, DeviceError, FormatError, GanaugWarning, OutputError
 from ganaug.fitting import ImageFit, choose_device, fit_images
 from ganaug.generator import Generator
-from ganaug.training import Measure
+from ganaug.referee import misread
+from ganaug.training import Measure, State
 from tests.conftest import striped_images
 
 
@@ -101,6 +105,9 @@ def test_resuming_with_other_data_or_settings_is_refused(stripes: LabelledImages
     interrupted(stripes, tmp_path / "run", 3)
     with pytest.raises(DataError, match="max_steps changed"):
         fit_images(stripes, max_steps=21, random_state=0, checkpoint=tmp_path / "run", resume=True)
+    larger = striped_images({"lying": 40, "upright": 12}, size=16)
+    with pytest.raises(DataError, match="but size changed"):
+        fit_images(larger, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
     other = striped_images({"lying": 40, "upright": 12}, seed=9)
     with pytest.raises(DataError, match="data changed"):
         fit_images(other, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
@@ -118,12 +125,105 @@ def test_resuming_from_nothing_or_rubbish_is_refused(stripes: LabelledImages, tm
         fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"settings": None}, "settings"),
+        ({"step": -1}, "step"),
+        ({"step": 3.5}, "step"),
+        ({"step": True}, "step"),
+        ({"seconds": math.nan, "progress": 7}, "seconds, progress"),
+        ({"progress": 10**400}, "progress"),
+        ({"tensors": "../secret"}, "tensors"),
+        ({"measures": [[0.5, {"score": 1.0, "agreement": [1, 2], "variety": [1, 1]}]]}, "measures"),
+        ({"stages": [[8, -1, 1.0]]}, "stages"),
+        ({"stopped": []}, "stopped"),
+    ],
+)
+def test_an_index_that_says_what_cannot_be_is_refused(changes: dict[str, Any], named: str, tmp_path: Path) -> None:
+    good = {"format_version": 1, "tensors": "step-000000003.safetensors", "settings": {"seed": 0}, "step": 3}
+    good |= {"seconds": 1.5, "progress": 0.25, "stages": [[8, 3, 1.5]], "stopped": ""}
+    good |= {"measures": [[0.2, {"score": 1.0, "agreement": [1, 0.5], "variety": [math.nan, 1]}]]}
+    (tmp_path / INDEX).write_text(json.dumps(good))
+    assert kept_step(tmp_path) == 3
+    (tmp_path / INDEX).write_text(json.dumps(good | changes))
+    with pytest.raises(FormatError, match=f"says of {named} is missing or impossible: leave out --resume"):
+        load_checkpoint(tmp_path, State(None, torch.Generator()), {"seed": 0})  # type: ignore[arg-type]
+    assert kept_step(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\xff"])
+def test_an_index_that_is_no_json_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / INDEX).write_bytes(text.encode("latin-1"))
+    with pytest.raises(FormatError, match=r"cannot be read .* leave out --resume"):
+        load_checkpoint(tmp_path, State(None, torch.Generator()), {})  # type: ignore[arg-type]
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_no_training(
+    stripes: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("ganaug.fitting.run.CHECKPOINT_SECONDS", 0.0)
+    fit = ImageFit(stripes, max_steps=6, random_state=0, checkpoint=tmp_path / "run")
+    next(steps := fit.steps())
+    kept = sorted((tmp_path / "run").iterdir())
+    monkeypatch.setattr("ganaug.files._sync", full_disk)
+    with pytest.warns(GanaugWarning) as warned:
+        numbers = [step.number for step in steps]
+    (message,) = [str(one.message) for one in warned if "checkpoint" in str(one.message)]
+    assert "no space left on device" in message
+    assert "the last one that could be is kept" in message
+    assert numbers == [2, 3, 4, 5, 6]
+    assert sorted((tmp_path / "run").iterdir()) == kept
+    assert kept_step(tmp_path / "run") == 1
+
+
+def test_no_tensors_stay_that_no_index_names(
+    stripes: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = ImageFit(stripes, max_steps=3, random_state=0, checkpoint=tmp_path / "run")
+    next(steps := fit.steps())
+    kept = sorted((tmp_path / "run").iterdir())
+    monkeypatch.setattr("ganaug.checkpoints.INDEX", "no-such-folder/checkpoint.json")
+    with pytest.raises(OutputError):
+        fit.save_checkpoint()
+    assert sorted((tmp_path / "run").iterdir()) == kept
+    steps.close()
+
+
 def test_collapse_raises_an_alarm_and_is_recorded(stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch) -> None:
     measure = Measure(1.0, (1.0, 1.0), (0.9, 0.1))
     monkeypatch.setattr("ganaug.referee.Referee.measure", lambda self, generator: measure)
     with pytest.warns(GanaugWarning, match=r"'upright'.*collapse"):
         generator = fit_images(stripes, max_steps=2, random_state=0)
     assert len(generator.metadata["training"]["alarms"]) == 1
+    assert generator.metadata["training"]["alarmed"] == ["upright"]
+
+
+def test_samples_that_are_not_read_as_their_label_raise_an_alarm(
+    stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = Measure(1.0, (0.9, 0.1), (0.9, 0.9))
+    monkeypatch.setattr("ganaug.referee.Referee.measure", lambda self, generator: measure)
+    with pytest.warns(GanaugWarning, match=r"seldom reads the samples of 'upright' \(10%\) as their label"):
+        generator = fit_images(stripes, max_steps=2, random_state=0)
+    assert len(generator.metadata["training"]["alarms"]) == 1
+    assert generator.metadata["training"]["alarmed"] == ["upright"]
+
+
+@pytest.mark.parametrize(
+    ("agreement", "classes"),
+    [
+        ((1.0, 0.45), []),  # near what chance gives, as where classes overlap
+        ((0.3, 1.0), [0]),
+        ((1.0, 0.26, 0.2), [2]),
+        ((0.5, *[0.2] * 8, 0.19), [9]),
+    ],
+)
+def test_seldom_is_a_fifth_or_clearly_less_than_chance(agreement: tuple[float, ...], classes: list[int]) -> None:
+    assert misread(Measure(1.0, agreement, (1.0,) * len(agreement))) == classes
 
 
 def test_class_variety_unknown_for_one_image_is_left_out() -> None:

@@ -83,6 +83,7 @@ def model(customers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("model") / "churn.onnx"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
+        patch.setattr("ganaug.fitting.TableFit._alarms", lambda *_: [])  # whoever draws from it would be told
         result = run("fit", customers, "--target", "churned", "--output", output, "--steps", 3)
     assert result.exit_code == 0, result.output
     assert "38 rows of 3 classes, with 6 columns." in result.stderr
@@ -334,6 +335,17 @@ def test_a_csv_is_copied_field_by_field(customers: Path, model: Path, tmp_path: 
     assert balanced(customers, model, tmp_path / "other.csv", "--seed", 5).read_bytes() != output.read_bytes()
 
 
+def test_an_alarm_about_a_class_that_is_filled_up_is_noted(customers: Path, model: Path, tmp_path: Path) -> None:
+    training = json.loads(run("inspect", model, "--json").stdout)["training"]
+    largest = max(COUNTS, key=lambda name: COUNTS[name])
+    for name in COUNTS:
+        alarming = {"training": training | {"alarms": ["some rows hardly vary"], "alarmed": [str(name)]}}
+        other = with_metadata(model, tmp_path / "other.onnx", **alarming)
+        result = run("balance", customers, other, "--output", tmp_path / "out.csv")
+        told = f"Note: the training of this model ended with an alarm about {str(name)!r}. Some rows hardly vary.\n"
+        assert result.stderr == ("" if name == largest else told)
+
+
 def test_a_balanced_csv_can_be_learned_and_its_columns_have_the_same_types(
     customers: Path, model: Path, tmp_path: Path
 ) -> None:
@@ -527,7 +539,7 @@ def test_a_model_of_numbered_columns_balances_a_table_of_them(model: Path, tmp_p
     with (tmp_path / "b.csv").open("w", newline="") as lines:
         csv.writer(lines).writerows(rows)
     result = run("balance", tmp_path / "b.csv", other, "--output", tmp_path / "c.csv")
-    assert result.stdout.startswith("Wrote 8 real and 1 synthetic rows")
+    assert result.stdout.startswith("Wrote 8 real and 1 synthetic row to ")
     assert run("balance", tmp_path / "b.csv", other, "--output", tmp_path / "c.parquet").exit_code == 0
 
 

@@ -1,5 +1,6 @@
 """The command line: one module a command, and nothing heavy is imported before a command needs it."""
 
+import os
 import signal
 import sys
 import time
@@ -23,7 +24,8 @@ STARTED = time.perf_counter()
 COMMANDS = ("demo", "fit", "sample", "balance", "evaluate", "inspect")
 """In the order in which somebody new needs them; each is `command` in the module of its name."""
 
-INTERRUPTED = 130
+INTERRUPTED, BROKEN_PIPE = 130, 141
+"""What a shell makes of SIGINT and SIGPIPE, and so what scripts expect."""
 
 
 class _Commands(click.Group):
@@ -46,8 +48,9 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
-        except BrokenPipeError:  # such as `ganaug inspect model.onnx | head -1`; click ends quietly
-            raise
+        except BrokenPipeError:  # such as `ganaug inspect model.onnx | head -1`
+            _discard_output()
+            ctx.exit(BROKEN_PIPE)
         except GanaugError as error:
             raise _Refusal(str(error)) from error
         except OSError as error:
@@ -101,6 +104,12 @@ def _never_fail_to_encode() -> None:
     """Escape what a terminal's encoding lacks: a class named in another script must not be a traceback."""
     with suppress(AttributeError):  # somebody's replacement for it
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _discard_output() -> None:
+    """Send what is still to be written nowhere, for Python would complain of it as it ends."""
+    with suppress(OSError, ValueError):  # somebody's replacement for it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_out_of_memory(error: Exception) -> bool:

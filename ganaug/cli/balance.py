@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganaug.cli.options import SEED, check_image_options, check_output, is_table, path
-from ganaug.cli.text import listing
+from ganaug.cli.text import counted, listing
 from ganaug.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
         from ganaug.cli.tables import balance_table
 
         real, synthetic = balance_table(source, load(model, "table"), output, target, seed)
-        click.echo(f"Wrote {real:,} real and {synthetic:,} synthetic rows to {output}.")
+        click.echo(f"Wrote {real:,} real and {counted(synthetic, 'synthetic row')} to {output}.")
         return
     check_image_options(source, target)
     check_output(output, "image")
@@ -56,7 +56,7 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
             "--output must lie outside of SOURCE, for a folder inside it would become a class of it."
         )
     real, synthetic = write_balanced(source, load(model, "image"), output, seed)
-    click.echo(f"Wrote {real:,} real and {synthetic:,} synthetic images to {output}.")
+    click.echo(f"Wrote {real:,} real and {counted(synthetic, 'synthetic image')} to {output}.")
 
 
 def load(model: "Path", modality: str) -> "Generator":
@@ -72,6 +72,7 @@ def load(model: "Path", modality: str) -> "Generator":
 
 def write_balanced(source: "Path", generator: "Generator", output: "Path", seed: int) -> tuple[int, int]:
     """Do what the command does, and return how many real and synthetic images there are."""
+    from ganaug.cli.notes import note_alarms
     from ganaug.cli.pictures import Manifest, draw, encode
     from ganaug.codecs.labelled_images import load_folder
     from ganaug.files import atomic_folder
@@ -90,6 +91,7 @@ def write_balanced(source: "Path", generator: "Generator", output: "Path", seed:
             "a model to the folder again"
         )
     _note_sizes(data, generator)
+    note_alarms(generator, [name for name, count in data.counts.items() if count < max(data.counts.values())])
     added = 0
     with atomic_folder(output) as temporary:
         manifest = Manifest(temporary)

@@ -1,6 +1,8 @@
 """``ganaug demo``: the whole job on data that come with scikit-learn, and what it was worth."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +31,8 @@ REPORT_SECONDS = 40.0
     "--budget",
     type=duration,
     metavar="TIME",
-    help="Time for training the generator.  [default: 90s for images, 900 steps for the table]",
+    help="Time for training the generator; comparing and the report take a few minutes more.  [default: 90s for "
+    "images, 900 steps for the table]",
 )
 def command(output: "Path", table: bool, budget: float | None) -> None:
     """See the main job done on data that come with scikit-learn: none of your own, and no download.
@@ -66,12 +69,12 @@ def run(
     write_digits(real, test)
     fit_settings: dict[str, Any] = {"time_budget": time_budget, "max_steps": max_steps, "started": time.perf_counter()}
     generator = train(real, model, preview=True, quiet=False, resume=False, seed=0, **fit_settings)
-    _, added = write_balanced(real, generator, balanced, seed=0)
-
-    click.echo("Training a small classifier with and without synthetic images.", err=True)
-    _show(compare(real, test, generator, **compare_settings))
-    report = output / "report.html"
-    _write_report(report, real, test, generator, report_seconds)
+    with _telling_what_is_there(real, test, model, preview_path(model), balanced):
+        _, added = write_balanced(real, generator, balanced, seed=0)
+        click.echo("Training a small classifier with and without synthetic images.", err=True)
+        _show(compare(real, test, generator, **compare_settings))
+        report = output / "report.html"
+        _write_report(report, real, test, generator, report_seconds)
     click.echo(f"\nReal and synthetic images side by side: {preview_path(model)}")
     click.echo(f"The balanced folder, {added:,} synthetic images in it: {balanced}")
     click.echo(f"The report, with likeness, copies and a quiz: {report}")
@@ -98,15 +101,26 @@ def run_table(
     write_tumours(real, test)
     fit_settings: dict[str, Any] = {"time_budget": time_budget, "max_steps": max_steps, "started": time.perf_counter()}
     generator = train(real, model, target=TARGET, preview=False, quiet=False, resume=False, seed=0, **fit_settings)
-    _, added = balance_table(real, generator, balanced, TARGET, seed=0)
-
-    click.echo("Training random forests with and without synthetic rows.", err=True)
-    _show(compare_rows(real, balanced, test, **compare_settings))
-    report = output / "report.html"
-    _write_report(report, real, test, generator, report_seconds, target=TARGET)
+    with _telling_what_is_there(real, test, model, balanced):
+        _, added = balance_table(real, generator, balanced, TARGET, seed=0)
+        click.echo("Training random forests with and without synthetic rows.", err=True)
+        _show(compare_rows(real, balanced, test, **compare_settings))
+        report = output / "report.html"
+        _write_report(report, real, test, generator, report_seconds, target=TARGET)
     click.echo(f"\nThe tables trained and tested on: {real} and {test}")
     click.echo(f"The balanced table, {added:,} synthetic rows at its end: {balanced}")
     click.echo(f"The report, with likeness, copies and a quiz: {report}")
+
+
+@contextmanager
+def _telling_what_is_there(*made: "Path") -> Iterator[None]:
+    """Tell on an interrupt what the demo has written by then."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        there = [str(place) for place in made if place.exists()]
+        click.echo(f"The demo did not come to its report; these are there: {', '.join(there)}.", err=True)
+        raise
 
 
 def _show(comparison: "Comparison") -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.options import SEED, check_image_options, check_table, duration, is_table, path
-from ganaug.cli.text import clock, printable
+from ganaug.cli.text import clock, counted, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,8 +89,9 @@ def command(
     session = begin(
         source, generator, target=target, groups=group, features=features, budget=budget, seed=seed, started=STARTED
     )
-    counts = f"{len(session.data.labels):,} samples of {len(session.data.classes)} classes"
-    click.echo(f"{counts}: {len(session.splits)} splits, {len(session.arms)} arms each.", err=True)
+    counts = f"{counted(len(session.data.labels), 'sample')} of {len(session.data.classes)} classes"
+    splits, arms = counted(len(session.splits), "split"), counted(len(session.arms), "arm")
+    click.echo(f"{counts}: {splits}, {arms} each.", err=True)
     try:
         report, interrupted = run(session, source=str(source))
     except KeyboardInterrupt:
@@ -150,7 +151,7 @@ def summary(figures: dict[str, Any]) -> str:
     if figures["arms"]:
         width = max(len(arm["name"]) for arm in figures["arms"])
         splits = figures["comparison"]["splits"]
-        lines += ["", f"Balanced accuracy in percent, over {splits} split{'s' * (splits != 1)}:"]
+        lines += ["", f"Balanced accuracy in percent, over {counted(splits, 'split')}:"]
         order = sorted(figures["arms"], key=lambda arm: -(arm["metrics"]["balanced_accuracy"]["mean"] or 0))
         for arm in order:
             lines.append(f"  {arm['name']:<{width}}  {_percent(arm['metrics']['balanced_accuracy'])}")

@@ -3,13 +3,14 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from os.path import realpath
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganaug.cli.options import FAMILIES, SEED, check_image_options, duration, is_table, path
-from ganaug.cli.text import clock, listing, printable, sentence
-from ganaug.errors import DataError, GanaugWarning
+from ganaug.cli.text import clock, counted, listing, printable, sentence
+from ganaug.errors import DataError, GanaugWarning, OutputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = ["command", "preview_path", "train"]
 SHORTEST = 15.0
 """Seconds below which a budget cannot be kept."""
 MOST_STEPS = 10**9
+KEPT = "The run is kept in {}: the same command with --resume goes on from there."
 
 
 @click.command("fit", short_help="Train a generator on an image folder or a table.")
@@ -100,24 +102,21 @@ def train(
 
     table = is_table(source)
     preview = preview and not table
-    _check_outputs(output, preview)
-    if table:
-        data: LabelledImages | LabelledTable = _load_table(source, target, size, say)
-    else:
-        check_image_options(source, target)
-        data = _load_images(source, size, say)
-        if (settings.get("time_budget") or SHORTEST) < SHORTEST:
-            warnings.warn(
-                f"a budget under {SHORTEST:.0f} s cannot be kept: loading, screening and export take about that long",
-                GanaugWarning,
-                stacklevel=2,
-            )
+    _check_outputs(source, output, preview)
+    with _telling_what_is_kept():
+        data: LabelledImages | LabelledTable
+        if table:
+            data = _load_table(source, target, size, say)
+        else:
+            check_image_options(source, target)
+            data = _load_images(source, size, say)
+            _check_budget(settings.get("time_budget"))
 
-    # Torch is loaded only here, so that a mistake in the lines above is answered at once.
-    from ganaug.checkpoints import checkpoint_folder, remove_checkpoint
-    from ganaug.cli.progress import Patience, progress
-    from ganaug.files import check_writable
-    from ganaug.fitting import ImageFit, TableFit
+        # Torch is loaded only here, so that a mistake in the lines above is answered at once.
+        from ganaug.checkpoints import checkpoint_folder, kept_step, remove_checkpoint
+        from ganaug.cli.progress import Patience, progress
+        from ganaug.files import check_writable
+        from ganaug.fitting import ImageFit, TableFit
 
     checkpoint = checkpoint_folder(output)
     index = checkpoint / "checkpoint.json"
@@ -128,8 +127,11 @@ def train(
     new_fit = TableFit if table else ImageFit
     fit = new_fit(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)  # type: ignore[arg-type]
     if index.exists() and not resume:
-        say(f"Beginning anew over the run kept in {checkpoint}: to go on with that one, stop now and add --resume.")
-    with _leaving(checkpoint), Patience() as patience:
+        kept = kept_step(checkpoint)
+        at = "" if kept is None else f" at step {kept:,}"
+        anew = f"Beginning anew over the unfinished run{at} that is kept in {checkpoint}"
+        say(f"{anew}: to go on with that one, stop now and add --resume.")
+    with _telling_what_is_kept(checkpoint), Patience() as patience:
         with progress(quiet=quiet) as show:
             for step in fit.steps():
                 patience.armed = True
@@ -139,12 +141,12 @@ def train(
         interrupted = patience.asked
         if interrupted:
             say("Interrupted: saving what there is (Ctrl-C again to leave at once).")
-            fit.save_checkpoint()
+        here = _save_last(fit)
         say("Writing the model.")
-        generator = _write(fit, output, preview)
+        generator = _write(fit, output, preview, checkpoint)
     if interrupted:
-        done = generator.metadata["training"]["steps"]
-        line = f"The best generator of {done:,} steps is in {output}; the same command with --resume goes on from here."
+        done = counted(generator.metadata["training"]["steps"], "step")
+        line = f"The best generator of {done} is in {output}; the same command with --resume goes on from {here}."
         click.echo(line, err=True)
         raise click.exceptions.Exit(130)
     remove_checkpoint(checkpoint)
@@ -154,18 +156,20 @@ def train(
 
 
 @contextmanager
-def _leaving(checkpoint: "Path") -> Iterator[None]:
+def _telling_what_is_kept(checkpoint: "Path | None" = None) -> Iterator[None]:
     """Tell on an interrupt what is kept, and leave no empty folder where nothing could be."""
     try:
         yield
     except KeyboardInterrupt:
-        if (checkpoint / "checkpoint.json").exists():
-            line = f"The run is kept in {checkpoint}: the same command with --resume goes on from there."
-            click.echo(line, err=True)
+        if checkpoint and (checkpoint / "checkpoint.json").exists():
+            click.echo(KEPT.format(checkpoint), err=True)
+        else:
+            click.echo("Training had not begun, and so there was nothing to save.", err=True)
         raise
     finally:
-        with suppress(OSError):  # as there is where the folder holds anything
-            checkpoint.rmdir()
+        if checkpoint:
+            with suppress(OSError):  # as there is where the folder holds anything
+                checkpoint.rmdir()
 
 
 def _load_images(source: "Path", size: int | None, say: Callable[[str], None]) -> "LabelledImages":
@@ -173,7 +177,8 @@ def _load_images(source: "Path", size: int | None, say: Callable[[str], None]) -
 
     data = load_folder(source, size)
     _check_names(data)
-    say(f"{len(data.images):,} images of {len(data.classes)} classes, taken at {data.codec.size} px.")
+    _check_origin(data, source)
+    say(f"{counted(len(data.images), 'image')} of {len(data.classes)} classes, taken at {data.codec.size} px.")
     return data
 
 
@@ -184,19 +189,34 @@ def _load_table(source: "Path", target: str | None, size: int | None, say: Calla
     from ganaug.cli.tables import load_table
 
     data = load_table(source, target)
-    say(f"{len(data.frame):,} rows of {len(data.classes)} classes, with {len(data.frame.columns)} columns.")
+    columns = counted(len(data.frame.columns), "column")
+    say(f"{counted(len(data.frame), 'row')} of {len(data.classes)} classes, with {columns}.")
     return data
 
 
-def _check_outputs(output: "Path", preview: bool) -> None:
-    """Find out now, and not after the training, that something could not be written."""
+def _check_outputs(source: "Path", output: "Path", preview: bool) -> None:
+    """Find out now, and not after the training, that something could not or must not be written."""
     from ganaug.files import check_writable
 
     if output.suffix.lower() != ".onnx":
         raise click.UsageError(f"--output must be a file name that ends in .onnx, but is {str(output)!r}.")
+    if source.is_dir() and path(realpath(output)).is_relative_to(realpath(source)):
+        raise click.UsageError(
+            "--output must lie outside of SOURCE, for its preview would become an image of it, and the run that is "
+            "kept beside it a class."
+        )
     check_writable(output, folder=False)
     if preview:
         check_writable(preview_path(output), folder=False)
+
+
+def _check_budget(seconds: float | None) -> None:
+    if seconds is not None and seconds < SHORTEST:
+        warnings.warn(
+            f"a budget under {SHORTEST:.0f} s cannot be kept: loading, screening and export take about that long",
+            GanaugWarning,
+            stacklevel=2,
+        )
 
 
 def _check_names(data: "LabelledImages") -> None:
@@ -205,23 +225,54 @@ def _check_names(data: "LabelledImages") -> None:
         raise DataError(f"the names of class folders must be Unicode text, but {listing(broken)} is not: rename it")
 
 
-def _write(fit: "Run", output: "Path", preview: bool) -> "Generator":
+def _check_origin(data: "LabelledImages", source: "Path") -> None:
+    """Warn where ganaug's own images are to be learned from, as in a folder that `ganaug balance` wrote."""
+    from ganaug.cli.pictures import synthetic_files
+
+    synthetic = synthetic_files(source)
+    if number := sum(file.relative_to(source).as_posix() in synthetic for file in data.files) if synthetic else 0:
+        warnings.warn(
+            f"{source} holds {counted(number, 'synthetic image')} that ganaug made, as its manifest.csv says, and a "
+            "generator that learns from them repeats their faults: give the folder of real images, unless this is what "
+            "you want",
+            GanaugWarning,
+            stacklevel=2,
+        )
+
+
+def _save_last(fit: "Run") -> str:
+    """Save a checkpoint, in case that the model cannot be written, and return where a resumed run would go on."""
+    try:
+        fit.save_checkpoint()
+    except OSError:  # the model is worth more, and there may still be room for it
+        return "the last checkpoint"
+    return "here"
+
+
+def _write(fit: "Run", output: "Path", preview: bool, checkpoint: "Path") -> "Generator":
     from ganaug.files import atomic_write
 
-    generator = fit.finish()
-    generator.save(output)
-    if preview:
-        from ganaug.cli.preview import draw_preview
+    try:
+        generator = fit.finish()
+        generator.save(output)
+        if preview:
+            from ganaug.cli.preview import draw_preview
 
-        with atomic_write(preview_path(output)) as file:
-            file.write(draw_preview(fit.data, generator))
+            with atomic_write(preview_path(output)) as file:
+                file.write(draw_preview(fit.data, generator))
+    except OutputError as error:
+        from ganaug.checkpoints import kept_step
+
+        if (step := kept_step(checkpoint)) is None:
+            raise
+        raise OutputError(f"{error} {KEPT.format(f'{checkpoint}, at step {step:,}')}") from error
     return generator
 
 
 def _summarise(generator: "Generator", output: "Path", preview: bool) -> None:
     training = generator.metadata["training"]
     early = f", stopped early ({training['stopped_early']})" if training["stopped_early"] else ""
-    click.echo(f"Trained {training['steps']:,} steps in {clock(training['seconds'])}{early}.")
+    click.echo(f"Trained {counted(training['steps'], 'step')} in {clock(training['seconds'])}{early}.")
     kept = f"Kept the weights of {training['kept_from']:.0%} of the run"
     click.echo(f"{kept}: score {training['score']:.3f} on {training['measured_on']} (smaller is better).")
     _worst_and_mean("Samples read as their label", training["agreement"], "{:.0%}")

@@ -13,9 +13,10 @@ from PIL import Image
 
 from ganaug.generator import Generator
 
-__all__ = ["Manifest", "draw", "encode"]
+__all__ = ["Manifest", "draw", "encode", "synthetic_files"]
 
 BATCH = 64
+MANIFEST, HEADER = "manifest.csv", ["file", "class"]
 
 
 def draw(generator: Generator, label: Any, count: int, seed: int) -> Iterator[NDArray[np.uint8]]:
@@ -42,14 +43,29 @@ class Manifest:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._text = io.StringIO(newline="")
-        self._writer = csv.writer(self._text)
-        self._writer.writerow(["file", "class"])
+        self._lines = [_line(*HEADER)]
 
     def add(self, file: Path, label: Any) -> None:
         """Write a line for a file."""
-        self._writer.writerow([file.relative_to(self._folder).as_posix(), label])
+        self._lines.append(_line(file.relative_to(self._folder).as_posix(), label))
 
     def save(self) -> None:
         """Write the file."""
-        (self._folder / "manifest.csv").write_text(self._text.getvalue(), encoding="utf-8", newline="")
+        (self._folder / MANIFEST).write_text("".join(self._lines), encoding="utf-8", newline="")
+
+
+def synthetic_files(folder: Path) -> set[str]:
+    """Return the names, relative to a folder, that its manifest says are synthetic; none where it has no manifest."""
+    try:
+        with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            return {row[0] for row in rows if row} if next(rows, None) == HEADER else set()
+    except (OSError, ValueError, csv.Error):  # somebody else's file of that name
+        return set()
+
+
+def _line(*fields: object) -> str:
+    """Return a line of CSV; the module's own line ends make sure that a lone carriage return is quoted too."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(fields)
+    return text.getvalue().removesuffix("\r\n") + "\n"

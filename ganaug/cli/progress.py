@@ -19,6 +19,8 @@ __all__ = ["Patience", "progress"]
 REFRESH_SECONDS = 0.25
 LOSS_NAMES = {"variety": "sameness"}
 """What a user sees: the variety of a class is another figure, and larger where it is better."""
+FIRST = "learning to tell the classes apart"
+"""What is done before the first step."""
 LINES = 10
 """Lines that a whole run prints where there is no terminal."""
 
@@ -55,6 +57,7 @@ def progress(*, quiet: bool) -> Iterator["Callable[[Step], None]"]:
         with _bar() as show:
             yield show
     else:
+        click.echo(f"{FIRST.capitalize()}.", err=True)
         yield _Lines().show
 
 
@@ -126,7 +129,7 @@ def _bar() -> Iterator["Callable[[Step], None]"]:
         transient=True,
         refresh_per_second=1 / REFRESH_SECONDS,
     ) as bar:
-        task = bar.add_task("learning to tell the classes apart", total=None)
+        task = bar.add_task(FIRST, total=None)
 
         def show(step: "Step") -> None:
             nonlocal due

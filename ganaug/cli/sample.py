@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganaug.cli.notes import note_alarms
 from ganaug.cli.options import SEED, check_output, path
-from ganaug.cli.text import listing
+from ganaug.cli.text import counted, listing
 from ganaug.errors import DataError
 
 if TYPE_CHECKING:
@@ -55,14 +56,16 @@ def command(model: "Path", output: "Path", per_class: int, names: tuple[str, ...
     if unknown := [name for name in names if name not in known]:
         raise DataError(f"--class must name a class of the model ({listing(list(known))}), but is {listing(unknown)}")
     wanted = [known[name] for name in dict.fromkeys(names)] or list(generator.classes)
+    note_alarms(generator, wanted)
+    number, classes = len(wanted) * per_class, counted(len(wanted), "class", "classes")
     if generator.modality == "table":
         from ganaug.cli.tables import sample_table
 
         sample_table(generator, dict.fromkeys(wanted, per_class), output, seed)
-        click.echo(f"Wrote {len(wanted) * per_class:,} rows of {len(wanted)} classes to {output}.")
+        click.echo(f"Wrote {counted(number, 'row')} of {classes} to {output}.")
         return
     _write_images(generator, wanted, output, per_class, seed)
-    click.echo(f"Wrote {len(wanted) * per_class:,} images of {len(wanted)} classes to {output}.")
+    click.echo(f"Wrote {counted(number, 'image')} of {classes} to {output}.")
 
 
 def _write_images(generator: "Generator", wanted: list[Any], output: "Path", per_class: int, seed: int) -> None:

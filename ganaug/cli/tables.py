@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganaug.cli.notes import note_alarms
 from ganaug.cli.text import listing
 from ganaug.codecs.labelled_table import LabelledTable, from_frame, labels_of, split_target
 from ganaug.codecs.series import numeric_values
@@ -50,6 +51,7 @@ def balance_table(source: Path, generator: Generator, output: Path, target: str 
     _check_columns(source, columns, generator, name)
     counts, spelled = _count(source, name, generator)
     _check_numbers(source, generator)
+    note_alarms(generator, [label for label, count in counts.items() if count < max(counts.values())])
     verbatim = source.suffix.lower() != ".csv" or output.suffix.lower() == ".csv"
     with table_writer(output) as writer:
         for piece in read_pieces(source, verbatim=verbatim):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-__all__ = ["clock", "listing", "printable", "sentence"]
+__all__ = ["clock", "counted", "listing", "printable", "sentence"]
 
 
 def printable(text: object) -> str:
@@ -33,6 +33,17 @@ def listing(names: Sequence[object], most: int = 20) -> str:
     """Return the first few names, quoted where they are text, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(map(repr, names[:most])) + more
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number of things.
+
+    Examples
+    --------
+    >>> counted(1, "class", "classes"), counted(1200, "row")
+    ('1 class', '1,200 rows')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def clock(seconds: float) -> str:

@@ -23,7 +23,7 @@ from ganaug.export import export_onnx
 from ganaug.families.base import Family
 from ganaug.generator import Generator
 from ganaug.metadata import Label, Metadata
-from ganaug.referee import Referee, collapsed, hold_out
+from ganaug.referee import Referee, collapsed, hold_out, misread
 from ganaug.samples import Samples
 from ganaug.screening import Screen, fit_screen, thresholds
 from ganaug.threads import ThreadTuner
@@ -104,7 +104,7 @@ class Run(ABC):
         self.device = choose_device(device)
         self.seed = secrets.randbits(31) if random_state is None else random_state
         self.checkpoint, self.resume = checkpoint, resume
-        self._saved = time.perf_counter()
+        self._saved, self._warned = time.perf_counter(), False
 
     noise_dim: int
     sides: tuple[int, ...]
@@ -179,7 +179,7 @@ class Run(ABC):
                 named = {name: round(float(loss), 4) for name, loss in step.losses.items()}
                 self.losses.append({"progress": round(step.progress, 4)} | named)
             if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
-                self.save_checkpoint()
+                self._keep()
             yield step
 
     def finish(self) -> Generator:
@@ -227,6 +227,21 @@ class Run(ABC):
             save_checkpoint(self.checkpoint, self.state, extra | {"agreement": self.agreement}, self.settings())
             self._saved = time.perf_counter()
 
+    def _keep(self) -> None:
+        """Save a checkpoint if that can be done: a disk that is full for a while must not cost the training."""
+        try:
+            self.save_checkpoint()
+        except OSError as error:
+            self._saved = time.perf_counter()
+            if not self._warned:
+                self._warned = True
+                warnings.warn(
+                    f"a checkpoint could not be written; the run goes on, and the last one that could be is kept: "
+                    f"{error}",
+                    GanaugWarning,
+                    stacklevel=2,
+                )
+
     def _screen(self, learn: Samples) -> tuple[Screen, Tensor]:
         screen = self._seeded(self.new_screen)
         if self.resume and self.checkpoint:
@@ -266,13 +281,20 @@ class Run(ABC):
         return torch.Generator().manual_seed(self.seed * 10 + purpose)
 
     def _alarms(self, measure: Measure) -> list[str]:
-        names = [str(self.classes[i]) for i in collapsed(measure)]
-        if not names:
-            return []
-        return [
-            f"the samples of {_listing(names)} vary less than half as much as the real ones do (collapse): a longer "
-            "budget or more real samples of these classes may help; until then, expect little from them"
-        ]
+        alarms = []
+        if names := [repr(str(self.classes[i])) for i in collapsed(measure)]:
+            alarms.append(
+                f"the samples of {_listing(names)} vary less than half as much as the real ones do (collapse): a "
+                "longer budget or more real samples of these classes may help; until then, expect little from them"
+            )
+        if seldom := [f"{str(self.classes[i])!r} ({measure.agreement[i]:.0%})" for i in misread(measure)]:
+            alarms.append(
+                f"the model's own classifier seldom reads the samples of {_listing(seldom)} as their label: they may "
+                "well show something else, and many of those that are injected are merely the best of four draws; a "
+                "longer budget or more real samples of these classes may help; until then, expect little from them, "
+                "or harm"
+            )
+        return alarms
 
     @torch.no_grad()
     def _realism_offset(self, average: nn.Module, discriminator: nn.Module | None) -> Tensor:
@@ -321,6 +343,7 @@ class Run(ABC):
             },
             "stopped_early": state.stopped,
             "alarms": alarms,
+            "alarmed": [names[i] for i in sorted({*collapsed(measure), *misread(measure)})],
         }
         return Metadata(
             modality=self.modality,
@@ -355,5 +378,5 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _listing(names: list[str], most: int = 5) -> str:
-    shown = ", ".join(map(repr, names[:most]))
+    shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
