@@ -20,7 +20,7 @@ from ganaug.augmenters.remedies import Case, Remedy, class_weight_settings, reme
 from ganaug.augmenters.rows import check_not_empty
 from ganaug.augmenters.sampler import GANSampler
 from ganaug.augmenters.target import Target
-from ganaug.augmenters.weights import resampled_weights, weight_argument
+from ganaug.augmenters.weights import fit_weighted, resampled_weights, weight_argument
 from ganaug.strategy import added_rows
 
 __all__ = ["AugmentedClassifier"]
@@ -276,7 +276,7 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
         weights = resampled_weights(rows.weights, rows.y, y, self.synthetic_weight)
         if remedy.kind == "class weights":
             estimator.set_params(**class_weight_settings(estimator))
-        estimator.fit(X, y, **({} if weights is None else {weight_argument(estimator): weights}))
+        fit_weighted(estimator, X, y, weights)
         if not self.correct_prior:
             return estimator
         classes = estimator.classes_
