@@ -28,7 +28,7 @@ _UTC = "datetime64[us, UTC]"
 _PLAIN = {f"{sign}{bits}": f"{sign}{bits}".lower() for sign in ("Int", "UInt") for bits in (8, 16, 32, 64)}
 _PLAIN |= {"boolean": "bool"}
 """numpy's dtypes instead of those with missing values."""
-_CODE = re.compile(r"\s*0\d+\s*", re.ASCII)
+_CODE = re.compile(r",\s*0\d+\s*(?=,|$)", re.ASCII)
 """A whole number with leading zeros, which it would lose: a postal code, say. One of them makes a column text."""
 _MOSTLY = 0.9
 """Text among more numbers than this share is a slip or stands for a missing value; with fewer they are codes."""
@@ -204,9 +204,8 @@ def _code_columns(file: Path, names: list[str]) -> set[str]:
                     f"Every row of {file} must have {len(names)} fields, as its first line has, but the one that ends "
                     f"in line {rows.line_num:,} has {len(row)}: repair it, or get the file again if it was cut short."
                 )
-            for name, field in zip(names, row, strict=False):  # nothing is in an empty line
-                if field.lstrip()[:1] == "0" and name not in codes and _CODE.fullmatch(field):
-                    codes.add(name)
+            if _CODE.search("," + ",".join(row)):  # The line as one text, because looking at each field takes long.
+                codes.update(name for name, field in zip(names, row, strict=True) if _CODE.fullmatch("," + field))
     return codes
 
 
