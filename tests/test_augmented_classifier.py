@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.naive_bayes import GaussianNB
@@ -379,6 +379,7 @@ def test_one_seed_makes_everything_repeat(noise: Any) -> None:
         ({"policy": "never"}, "'policy' parameter"),
         ({"scoring": "no such score"}, "'scoring' parameter"),
         ({"synthetic_weight": -1}, "'synthetic_weight' parameter"),
+        ({"estimator": LinearRegression()}, "must be a classifier, but LinearRegression is a regressor"),
         ({"estimator": StandardScaler()}, "'estimator' parameter of AugmentedClassifier must be .*predict"),
     ],
 )

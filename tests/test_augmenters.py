@@ -184,6 +184,9 @@ def test_mixed_lists_keep_their_kinds() -> None:
         pd.Series(np.array(["a", "b", "c"])[Y], name="t", dtype="category"),
         pd.Series(np.array(["a", "b", "c"])[Y], name="t", dtype="string"),
         pd.DataFrame({"t": Y}),
+        pd.Categorical(np.array(["a", "b", "c"])[Y], categories=["z", "c", "b", "a"], ordered=True),
+        pd.array(Y, dtype="Int64"),
+        pd.array(Y == 1, dtype="boolean"),
     ],
     ids=lambda labels: f"{type(labels).__name__} {getattr(labels, 'dtype', '')}",
 )
@@ -229,6 +232,22 @@ def test_a_ratio_for_two_classes() -> None:
     assert Counter(labels.tolist()) == {False: 34, True: 17}
     with pytest.raises(ValueError, match="only when the type of target is binary"):
         GANSampler(sampling_strategy=0.5, **QUICK).fit(X, Y)
+
+
+@pytest.mark.parametrize("size", [24.5, np.float64(24.5), np.nan, np.inf, "many"])
+def test_a_number_of_rows_is_whole(size: Any) -> None:
+    for strategy in ({1: size}, lambda _: {1: size}):
+        with pytest.raises(
+            DataError, match=f"must give a whole number of items for each label, but gives {size} for 1"
+        ):
+            GANSampler(sampling_strategy=strategy, **QUICK).fit(X, Y)
+    assert len(GANSampler(sampling_strategy={1: 24.0}, **QUICK).fit_resample(X, Y)[0]) == 58
+
+
+def test_numbers_so_small_that_slopes_overflow_are_learned() -> None:
+    rows = np.column_stack([RNG.random(40) * 1e-310, X[:, 0]])
+    drawn, _ = GANSampler(**QUICK).fit(rows, Y).sample(50)
+    assert rows[:, 0].min() <= drawn[:, 0].min() < drawn[:, 0].max() <= rows[:, 0].max()
 
 
 def test_only_classes_that_gain_rows_are_drawn(augmenter: GANAugmenter) -> None:
@@ -394,6 +413,8 @@ def _with(value: Any) -> np.ndarray:
         (X, np.array([np.nan, *Y[1:]]), "Input y contains NaN"),
         (X, np.array([None, *["a", "b"] * 19, "a"], dtype=object), "Input y contains NaN"),
         (X, pd.Series([None, *Y[1:]], dtype="Int64"), "Input y contains NaN"),
+        (X, pd.array([None, *Y[1:]], dtype="Int64"), "Input y contains NaN"),
+        (X, np.array(["a", 1, 2], dtype=object)[Y], "labels in y must be uniformly strings or numbers, .* int, str"),
         (X, Y[:-1], "inconsistent numbers of samples"),
         (_with(np.inf), Y, "Input X contains infinity"),
         (pd.DataFrame(_with(-np.inf)), Y, "Input X contains infinity"),
