@@ -1,5 +1,6 @@
 """How many rows each class is to gain."""
 
+import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
     Raises
     ------
     DataError
-        If the strategy is none at all.
+        If the strategy is none at all, or gives a number that is not whole.
     ValueError
         In imbalanced-learn's words, if the strategy does not suit the labels, or there is one class only.
 
@@ -46,6 +47,7 @@ def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
         strategy = sizes_by(strategy, y)
     if isinstance(strategy, Mapping):
         strategy = dict(strategy)
+        _check_whole(strategy)
     elif isinstance(strategy, str):
         if strategy not in TEXTS:
             raise DataError(
@@ -67,6 +69,15 @@ def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
             "at 'auto' to fill every class up to the largest"
         )
     return {label: int(count) for label, count in added.items()}
+
+
+def _check_whole(sizes: Mapping[Any, Any]) -> None:
+    for label, size in sizes.items():
+        if not isinstance(size, numbers.Real) or not float(size).is_integer():
+            raise DataError(
+                "the sampling strategy must give a whole number of items for each label, but gives "
+                f"{size!s:.80} for {label!r}: correct it"
+            )
 
 
 def sizes_by(strategy: Callable[[NDArray[Any]], Any], y: NDArray[Any]) -> Mapping[Any, Any]:

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from imblearn.over_sampling import SMOTE, RandomOverSampler
+from imblearn.over_sampling import SMOTE, SMOTENC, RandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler
 from imblearn.utils.estimator_checks import parametrize_with_checks as imblearn_checks
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.naive_bayes import GaussianNB
@@ -219,6 +219,17 @@ def test_what_is_tried_depends_on_the_data_and_the_estimator() -> None:
     assert categorical_positions(X, GANSampler(categorical_features=[1])) == [1]
 
 
+@pytest.mark.parametrize("sampler", [SMOTE(random_state=0), SMOTENC([1], random_state=0), REPEATS], ids=str)
+def test_a_given_over_sampler_is_one_candidate(sampler: Any) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(120, 3)).round(), np.array([0] * 90 + [1] * 20 + [2] * 10)
+    model = AugmentedClassifier(LogisticRegression(), sampler, random_state=0).fit(X, y)
+    names = model.decision_["candidate"].tolist()
+    assert len(set(names)) == len(names)
+    assert names[-1] == type(sampler).__name__
+    assert model.decision_["splits"].min() >= 5
+
+
 def test_mixed_columns_through_a_pipeline() -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=60), "b": rng.choice(["x", "y"], 60), "c": rng.normal(size=60)})
@@ -297,6 +308,27 @@ def test_metadata_routing(noise: Any) -> None:
     np.testing.assert_array_equal(model[-1].estimator_.weights_[:90], weights)
 
 
+@pytest.mark.parametrize("asked", [None, True, False])
+def test_weights_of_a_pipeline_with_metadata_routing(asked: bool | None, noise: Any) -> None:
+    X, y = noise
+    weights = np.linspace(1, 3, len(y))
+    with sklearn.config_context(enable_metadata_routing=True):
+        scaler = StandardScaler() if asked is None else StandardScaler().set_fit_request(sample_weight=asked)
+        model = AugmentedClassifier(make_pipeline(scaler, Recorder()), GAN, policy="always", synthetic_weight=0.5)
+        weighted = clone(model).fit(X, y, sample_weight=weights).estimator_
+        np.testing.assert_array_equal(weighted[-1].weights_[:90], weights)
+        np.testing.assert_array_equal(clone(model).fit(X, y).estimator_[-1].weights_, [1.0] * 90 + [0.5] * 50)
+        refit = StandardScaler().fit(clone(GAN).fit_resample(X, y)[0], sample_weight=weighted[-1].weights_)
+    plain = clone(model).set_params(estimator=make_pipeline(StandardScaler(), Recorder()))
+    unrouted = plain.fit(X, y, sample_weight=weights).estimator_
+    np.testing.assert_array_equal(unrouted[-1].weights_, weighted[-1].weights_)
+    np.testing.assert_allclose(weighted[0].mean_, refit.mean_ if asked else unrouted[0].mean_)
+    columns = make_column_transformer((StandardScaler(), [0]), remainder=StandardScaler())
+    with sklearn.config_context(enable_metadata_routing=True):
+        model.set_params(estimator=make_pipeline(columns, "passthrough", Recorder())).fit(X, y, sample_weight=weights)
+    np.testing.assert_array_equal(model.estimator_[-1].weights_[:90], weights)
+
+
 @pytest.mark.parametrize("method", ["predict_proba", "predict_log_proba", "decision_function"])
 @pytest.mark.parametrize("estimator", [LinearSVC(), DecisionTreeClassifier(), LogisticRegression()], ids=str)
 def test_methods_are_there_only_where_the_estimator_has_them(estimator: Any, method: str, noise: Any) -> None:
@@ -347,6 +379,7 @@ def test_one_seed_makes_everything_repeat(noise: Any) -> None:
         ({"policy": "never"}, "'policy' parameter"),
         ({"scoring": "no such score"}, "'scoring' parameter"),
         ({"synthetic_weight": -1}, "'synthetic_weight' parameter"),
+        ({"estimator": LinearRegression()}, "must be a classifier, but LinearRegression is a regressor"),
         ({"estimator": StandardScaler()}, "'estimator' parameter of AugmentedClassifier must be .*predict"),
     ],
 )

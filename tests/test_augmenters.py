@@ -26,6 +26,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks as sklearn_ch
 
 from ganaug.augmenters import GANAugmenter, GANSampler
 from ganaug.augmenters.pixels import image_form
+from ganaug.augmenters.rows import form_of
 from ganaug.errors import DataError, GanaugWarning
 from ganaug.generator import Generator
 from tests.conftest import name_of
@@ -183,6 +184,9 @@ def test_mixed_lists_keep_their_kinds() -> None:
         pd.Series(np.array(["a", "b", "c"])[Y], name="t", dtype="category"),
         pd.Series(np.array(["a", "b", "c"])[Y], name="t", dtype="string"),
         pd.DataFrame({"t": Y}),
+        pd.Categorical(np.array(["a", "b", "c"])[Y], categories=["z", "c", "b", "a"], ordered=True),
+        pd.array(Y, dtype="Int64"),
+        pd.array(Y == 1, dtype="boolean"),
     ],
     ids=lambda labels: f"{type(labels).__name__} {getattr(labels, 'dtype', '')}",
 )
@@ -228,6 +232,22 @@ def test_a_ratio_for_two_classes() -> None:
     assert Counter(labels.tolist()) == {False: 34, True: 17}
     with pytest.raises(ValueError, match="only when the type of target is binary"):
         GANSampler(sampling_strategy=0.5, **QUICK).fit(X, Y)
+
+
+@pytest.mark.parametrize("size", [24.5, np.float64(24.5), np.nan, np.inf, "many"])
+def test_a_number_of_rows_is_whole(size: Any) -> None:
+    for strategy in ({1: size}, lambda _: {1: size}):
+        with pytest.raises(
+            DataError, match=f"must give a whole number of items for each label, but gives {size} for 1"
+        ):
+            GANSampler(sampling_strategy=strategy, **QUICK).fit(X, Y)
+    assert len(GANSampler(sampling_strategy={1: 24.0}, **QUICK).fit_resample(X, Y)[0]) == 58
+
+
+def test_numbers_so_small_that_slopes_overflow_are_learned() -> None:
+    rows = np.column_stack([RNG.random(40) * 1e-310, X[:, 0]])
+    drawn, _ = GANSampler(**QUICK).fit(rows, Y).sample(50)
+    assert rows[:, 0].min() <= drawn[:, 0].min() < drawn[:, 0].max() <= rows[:, 0].max()
 
 
 def test_only_classes_that_gain_rows_are_drawn(augmenter: GANAugmenter) -> None:
@@ -393,6 +413,8 @@ def _with(value: Any) -> np.ndarray:
         (X, np.array([np.nan, *Y[1:]]), "Input y contains NaN"),
         (X, np.array([None, *["a", "b"] * 19, "a"], dtype=object), "Input y contains NaN"),
         (X, pd.Series([None, *Y[1:]], dtype="Int64"), "Input y contains NaN"),
+        (X, pd.array([None, *Y[1:]], dtype="Int64"), "Input y contains NaN"),
+        (X, np.array(["a", 1, 2], dtype=object)[Y], "labels in y must be uniformly strings or numbers, .* int, str"),
         (X, Y[:-1], "inconsistent numbers of samples"),
         (_with(np.inf), Y, "Input X contains infinity"),
         (pd.DataFrame(_with(-np.inf)), Y, "Input X contains infinity"),
@@ -501,3 +523,149 @@ def test_flat_rows_and_arrays_of_images() -> None:
 def test_importing_the_faces_loads_no_torch() -> None:
     code = "import sys, ganaug.augmenters; sys.exit('torch' in sys.modules or 'albumentations' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+
+
+# What comes to `transform` in a narrower type than what was learned
+
+MANY = np.array([0] * 30 + [1] * 10)
+WIDE = np.arange(500, 900, 10)
+SMALL = np.arange(40)
+NONE = [None] * 5
+DAYS = pd.date_range("2020-01-01", periods=40, freq="h", unit="us")
+NARROW: dict[str, tuple[Any, Any, Any]] = {
+    "int8": (WIDE, SMALL.astype("int8"), "int64"),
+    "uint8": (WIDE, SMALL.astype("uint8"), "int64"),
+    "Int8": (WIDE, pd.array(SMALL, dtype="Int8"), "Int64"),
+    "float16": (WIDE * 1e5, SMALL.astype("float16"), "float64"),
+    "whole": (WIDE + 0.5, SMALL, "float64"),
+    "true": (WIDE, SMALL > 3, "int64"),
+    "sparse": (WIDE, pd.arrays.SparseArray(SMALL.astype("int8")), "Sparse[int64, 0]"),
+    "missing": ([*WIDE[:-5] * 1.0, *[np.nan] * 5], SMALL, "float64"),
+    "missing Int64": (pd.array([*WIDE[:-5].tolist(), *NONE], dtype="Int64"), SMALL, "Int64"),
+    "missing boolean": (pd.array([*(WIDE > 600)[:-5].tolist(), *NONE], dtype="boolean"), SMALL > 3, "boolean"),
+    "missing as float": (pd.array([*WIDE[:-5].tolist(), *NONE], dtype="Int64"), SMALL * 1.0, "float64"),
+    "categories": (pd.Categorical(list("abcd") * 10), pd.Categorical(["z"] * 40), None),
+    "ordered": (
+        pd.Categorical(list("abcd") * 10, ordered=True),
+        pd.Categorical(list("bd") * 20, ordered=True),
+        pd.CategoricalDtype(list("abcd"), ordered=True),
+    ),
+    "seconds": (DAYS, DAYS.as_unit("s"), "datetime64[us]"),
+    "zones": (DAYS.tz_localize("UTC"), DAYS.tz_localize("Asia/Tokyo").as_unit("s"), "datetime64[us, Asia/Tokyo]"),
+    "nothing yet": (DAYS, [np.nan] * 40, "datetime64[us]"),
+    "nothing then": ([np.nan] * 40, SMALL, "float64"),
+    "as wide": (SMALL.astype("int8"), WIDE, "int64"),
+    "as wide objects": (SMALL, WIDE.astype(object), "object"),
+}
+
+
+@pytest.mark.parametrize("case", NARROW)
+def test_a_column_becomes_wide_enough_for_what_was_learned(case: str) -> None:
+    learned, given, dtype = NARROW[case]
+    fitted = GANAugmenter(**QUICK).fit(pd.DataFrame({"a": learned, "b": RNG.normal(size=40)}), MANY)
+    frame = pd.DataFrame({"a": given, "b": RNG.normal(size=40)})
+    column = fitted.transform(frame, MANY)[0]["a"]
+    assert column.dtype == (dtype or pd.CategoricalDtype(["z", *"abcd"]))
+    drawn = fitted.generator_.sample({1: 20}, seed=fitted._seed, screened=True)[0]["a"]
+    plain, joined = (one.astype(object).where(one.notna(), None).tolist() for one in (drawn, column))
+    assert joined[40:] == plain
+    assert joined[:40] == frame["a"].astype(object).where(frame["a"].notna(), None).tolist()
+
+
+@pytest.mark.parametrize(
+    ("learned", "given", "dtype"),
+    [
+        (WIDE, SMALL.astype(np.int8), np.int64),
+        (np.where(WIDE > 600, np.nan, WIDE), SMALL, np.float64),
+        (np.array(["u", "vvvvvv"] * 20), np.array(["u"] * 40), np.dtype("<U6")),
+        (np.array(["u", "vvvvvv", None, "u"] * 10, dtype=object), np.array(["u"] * 40), object),
+        (WIDE.astype(np.float32), SMALL.astype(object), object),
+    ],
+    ids=name_of,
+)
+def test_an_array_becomes_wide_enough_for_what_was_learned(learned: Any, given: Any, dtype: Any) -> None:
+    fitted = GANAugmenter(**QUICK).fit(learned[:, None], MANY)
+    rows, _ = fitted.transform(given[:, None], MANY)
+    assert rows.dtype == dtype
+    np.testing.assert_array_equal(rows[:40, 0], given)
+    assert {one for one in rows[40:, 0] if one == one and one is not None} <= set(learned.tolist()) | set(
+        range(500, 900)
+    )
+    if given.dtype.kind == "i":
+        thin, _ = fitted.transform(sparse.csr_array(given[:, None]), MANY)
+        np.testing.assert_array_equal(thin.toarray(), rows)
+        listed, _ = fitted.transform(given[:, None].tolist(), MANY)
+        np.testing.assert_array_equal(np.array(listed), rows)
+
+
+@pytest.mark.parametrize(
+    ("learned", "given", "message"),
+    [
+        (
+            DAYS,
+            DAYS.tz_localize("UTC"),
+            r"'a' was datetime64\[us\] and now is datetime64\[us, UTC\], and no type holds",
+        ),
+        (DAYS.tz_localize("UTC"), DAYS, "'a' was .* and no type holds both: convert it, or fit again"),
+        (DAYS, pd.to_timedelta(SMALL, unit="h"), "'a' was .* and now is timedelta64"),
+        (WIDE + 0.5, SMALL + 2**60, r"at most 2\*\*53 in size to be joined .*'a'"),
+        (list("abcd") * 10, pd.Categorical(["a"] * 40, ordered=True), "'a' must have the ordered categories"),
+        (list("abcd") * 10, SMALL, "'a' held text and now holds numbers"),
+    ],
+    ids=name_of,
+)
+def test_columns_that_cannot_be_joined_are_named(learned: Any, given: Any, message: str) -> None:
+    fitted = GANAugmenter(**QUICK).fit(pd.DataFrame({"a": learned, "b": RNG.normal(size=40)}), MANY)
+    with pytest.raises(DataError, match=message):
+        fitted.transform(pd.DataFrame({"a": given, "b": RNG.normal(size=40)}), MANY)
+
+
+BYTES = np.random.default_rng(0).integers(0, 256, (20, 4, 4)).astype(np.uint8)
+DIGITS = BYTES // 16
+
+
+@pytest.mark.parametrize(
+    ("learned", "given", "high", "dtype"),
+    [
+        (BYTES / 255, BYTES, 255, np.uint8),
+        (BYTES, BYTES / 255, 1, np.float64),
+        (BYTES, (BYTES / 255).astype(np.float32), 1, np.float32),
+        (BYTES, BYTES > 127, 1, np.bool_),
+        (BYTES, (BYTES > 127) * 1.0, 1, np.float64),
+        (BYTES, np.zeros_like(BYTES), 255, np.uint8),
+        (BYTES, DIGITS.astype(np.int8), 255, np.int16),
+        (DIGITS, DIGITS // 2, 15, np.uint8),
+        (DIGITS, DIGITS / 15, 1, np.float64),
+        (DIGITS // 2, BYTES, 7, np.uint8),
+        (DIGITS / 15, DIGITS, None, None),
+        (DIGITS / 1.0, BYTES, None, None),
+    ],
+)
+def test_synthetic_images_have_the_scale_of_the_real_ones(learned: Any, given: Any, high: Any, dtype: Any) -> None:
+    for flat in (False, True):
+        forms = []
+        for images in (learned, given):
+            rows = images.reshape(20, 16) if flat else images
+            forms.append(image_form(rows, rows, (4, 4), form_of(rows, rows) if flat else None))
+        if high is None:
+            with pytest.raises(DataError, match=r"Pixels must be numbers from 0 to .*, as in fit, but these are uint8"):
+                forms[1].on_scale_of(forms[0])
+            continue
+        pixels = np.linspace(0, 255, 64).astype(np.uint8).reshape(4, 4, 4, 1)
+        rows = given.reshape(20, 16) if flat else given
+        form = forms[1].on_scale_of(forms[0]).widened(rows, pixels)
+        joined = form.stack(rows, form.decode(pixels))
+        assert joined.dtype == dtype
+        np.testing.assert_array_equal(joined[:20], rows)
+        assert joined[20:].max() == high
+        assert joined[20:].mean() == pytest.approx(high / 2, rel=0.1)
+
+
+def test_images_fitted_on_one_scale_balance_those_of_another() -> None:
+    labels = np.array(["dark"] * 12 + ["light"] * 8)
+    images = (np.where(labels == "light", 200, 40)[:, None, None] + np.arange(64).reshape(8, 8) % 40).astype(np.uint8)
+    whole, _ = GANAugmenter(**QUICK).fit(images / 255, labels).transform(images, labels)
+    assert whole.dtype == np.uint8
+    assert whole[20:].max() > 1
+    parts, _ = GANAugmenter(**QUICK).fit(images, labels).transform(images / 255, labels)
+    assert parts[20:].max() <= 1

@@ -172,6 +172,9 @@ def test_fit_refuses_parquet_types_that_cannot_be_learned(tmp_path: Path) -> Non
     ):
         pq.write_table(pa.table({"odd": values, "y": ["n", "m"]}), source)
         refused("fit", source, "--target", "y", "--output", tmp_path / "a.onnx", saying="'odd'")
+    pq.write_table(pa.table({"odd": [[1], [2]], "y": ["n", "m"]}), source)
+    saying = "column 'odd' holds lists: drop it, or make a column of each part."
+    refused("fit", source, "--target", "y", "--output", tmp_path / "a.onnx", saying=saying)
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -397,7 +400,12 @@ def test_a_parquet_becomes_a_csv(parquet: Path, model: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("classes", "labels"),
-    [([0, 1, 2], ["0.0", "1.0", "2.0"]), ([False, True], ["FALSE", "TRUE"]), ([7, 8, 9], ["07", "8", "+9"])],
+    [
+        ([0, 1, 2], ["0.0", "1.0", "2.0"]),
+        ([False, True], ["FALSE", "TRUE"]),
+        ([7, 8, 9], ["7", "8", "+9"]),
+        (["07", "10", "8"], ["07", "10", "8"]),
+    ],
 )
 def test_synthetic_labels_are_written_as_the_real_ones(
     classes: list[Any], labels: list[str], customers: Path, model: Path, tmp_path: Path
@@ -476,12 +484,33 @@ def test_balance_refuses_a_column_of_another_type(customers: Path, model: Path, 
         ({"amount": ["many", "few"] * 19}, "must hold numbers, as it did where the model was fitted, but holds 'many'"),
         ({"amount": ["1"] * 37 + ["many"]}, "among its numbers is 'many'"),
         ({"amount": ["1"] * 37 + ["inf"]}, "'amount' has infinities"),
+        ({"flag": ["yes", "no"] * 19}, "'flag' of"),
+        (
+            {"flag": ["yes", "no"] * 19},
+            "must hold true and false, as it did where the model was fitted, but holds 'yes'",
+        ),
+        ({"flag": ["1", "0"] * 19}, "must hold true and false, as it did where the model was fitted, but holds '1'"),
         ({"since": ["1", "2"] * 19}, "must hold dates, as it did where the model was fitted, but holds '1'"),
     ):
         source = edited(customers, tmp_path / "t.csv", **columns)
         for output in ("out.csv", "out.parquet"):
             refused("balance", source, model, "--output", tmp_path / output, saying=saying)
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_codes_keep_their_leading_zeros(tmp_path: Path) -> None:
+    source, model = tmp_path / "t.csv", tmp_path / "a.onnx"
+    codes = ["00501", "01001", "10115", "90210"]
+    labels = ["01", "02", "01"] * 10
+    source.write_text("code,x,y\n" + "".join(f"{codes[i % 4]},{i % 7}.5,{labels[i]}\n" for i in range(30)))
+    result = run("fit", source, "--target", "y", "--output", model, "--steps", 1, "--quiet", "--no-preview")
+    assert result.exit_code == 0, result.output
+    for name in ("out.csv", "out.parquet"):
+        assert run("balance", source, model, "--output", tmp_path / name).exit_code == 0
+        read = pd.read_csv(tmp_path / name, dtype=str) if name == "out.csv" else pd.read_parquet(tmp_path / name)
+        assert read["code"][:30].tolist() == [codes[i % 4] for i in range(30)]
+        assert set(read["code"][30:]) <= set(codes)
+        assert read["y"].value_counts().to_dict() == {"01": 20, "02": 20}
 
 
 def test_balance_never_writes_over_its_source(customers: Path, model: Path, tmp_path: Path) -> None:

@@ -101,6 +101,26 @@ def test_text_among_numbers_is_refused_but_codes_are_text(text: str, file: Path)
     assert dtypes(read_table(written(file, "x,y\n" + "9" * 25 + ",a\n1,b\n")))["x"] == "str"
 
 
+@pytest.mark.usefixtures("small_pieces")
+def test_whole_numbers_with_leading_zeros_are_text_in_every_piece(file: Path) -> None:
+    rows = [f"{i + 1},{i},0.{i},{i},00.5,{i or 'A1'},,{i}" for i in range(40)] + ["007,01.5,05.2, 08 ,1,0009,00,0"]
+    written(file, "code,part,float,space,half,mixed,late,zero\n" + "\n".join(rows) + "\n")
+    frame = read_table(file)
+    assert dtypes(frame) == {
+        "code": "str",
+        "part": "float64",
+        "float": "float64",
+        "space": "str",
+        "half": "float64",
+        "mixed": "str",
+        "late": "str",
+        "zero": "int64",
+    }
+    assert frame["code"].tolist() == [*map(str, range(1, 41)), "007"]
+    assert frame["late"].tolist()[-1] == "00"
+    assert {str(piece["code"].dtype) for piece in read_pieces(file, columns=["code"])} == {"str"}
+
+
 def test_verbatim_is_what_stands_there(file: Path) -> None:
     content = 'a,b,c\n 01 ,NA,"x\r\ny"\n1e5,,"é,"""\n'
     (piece,) = read_pieces(written(file, content), verbatim=True)

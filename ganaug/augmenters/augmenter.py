@@ -107,12 +107,15 @@ class GANAugmenter(BaseGAN):
         Returns
         -------
         X, y
-            In the containers and dtypes that they came in; synthetic rows last, in the order of their classes.
+            In the containers and dtypes that they came in, but a DataFrame with a fresh index, as imbalanced-learn
+            does; synthetic rows last, in the order of their classes. Where a dtype is too narrow for what was learned,
+            as int8 is for a column fitted as int64, the result has one that holds both.
 
         Raises
         ------
         DataError
-            If there is no `y`, as in a scikit-learn Pipeline (a `ValueError`).
+            If there is no `y`, as in a scikit-learn Pipeline, or no dtype holds both what a column has and what was
+            learned (a `ValueError`).
         """
         check_is_fitted(self)
         if y is None:

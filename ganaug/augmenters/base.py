@@ -133,7 +133,8 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         fixed = isinstance(self.random_state, numbers.Integral)
-        return self._draw(n, self._form, self._seed if fixed else new_random(self.random_state).randint(2**31))
+        samples, labels = self._draw(n, self._seed if fixed else new_random(self.random_state).randint(2**31))
+        return self._form.decode(samples), labels
 
     def save(self, path: StrPath) -> None:
         """Write the generator's ONNX file, which `ganaug.Generator.load` reads.
@@ -245,20 +246,22 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         self.sampling_strategy_ = added_rows(self.sampling_strategy, data.target.values)
         wanted = {label: count for label, count in self.sampling_strategy_.items() if count}
         self.is_synthetic_ = np.repeat([False, True], [len(data.target.values), sum(wanted.values())])
-        nothing = data.target.values[:0]
-        X_new, y_new = self._draw(wanted, data.form, self._seed) if wanted else (None, nothing)
-        stacked = data.form.stack(data.X, X_new) if wanted else _copied(data)
-        return stacked, data.target.extend(y_new)
+        if not wanted:
+            return _copied(data), data.target.extend(data.target.values[:0])
+        samples, labels = self._draw(wanted, self._seed)
+        # Rows of the very types that were learned from keep them; others may be too narrow for what was learned.
+        form = data.form if data.form == self._form else data.form.widened(data.rows, samples)
+        return form.stack(data.X, form.decode(samples)), data.target.extend(labels)
 
-    def _draw(self, n: int | Mapping[Any, int], form: Form, seed: int) -> tuple[Any, NDArray[Any]]:
-        """Draw rows in a form, and labels of the dtype of `classes_`."""
+    def _draw(self, n: int | Mapping[Any, int], seed: int) -> tuple[Any, NDArray[Any]]:
+        """Draw samples, and labels of the dtype of `classes_`."""
         if isinstance(n, Mapping):
-            texts = isinstance(form, ImageForm)
+            texts = isinstance(self._form, ImageForm)
             plain = {label: plain_label(label) for label in n}
             n = {str(plain[label]) if texts else plain[label]: count for label, count in n.items()}
         samples, labels = self.generator_.sample(n, seed=seed, screened=True)
         codes = np.array([self._code_of[label] for label in labels.tolist()], dtype=np.int64)
-        return form.decode(samples), self.classes_[codes]
+        return samples, self.classes_[codes]
 
 
 def new_random(random_state: Any) -> np.random.RandomState:

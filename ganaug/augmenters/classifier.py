@@ -20,7 +20,8 @@ from ganaug.augmenters.remedies import Case, Remedy, class_weight_settings, reme
 from ganaug.augmenters.rows import check_not_empty
 from ganaug.augmenters.sampler import GANSampler
 from ganaug.augmenters.target import Target
-from ganaug.augmenters.weights import resampled_weights, weight_argument
+from ganaug.augmenters.weights import fit_weighted, resampled_weights, weight_argument
+from ganaug.errors import DataError
 from ganaug.strategy import added_rows
 
 __all__ = ["AugmentedClassifier"]
@@ -146,6 +147,7 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
             If the data or a parameter is not usable.
         """
         self._validate_params()
+        _check_classifier(self.estimator)
         self.__dict__.pop("_model", None)
         rows = self._check(X, y, sample_weight)
         random = new_random(self.random_state)
@@ -276,7 +278,7 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
         weights = resampled_weights(rows.weights, rows.y, y, self.synthetic_weight)
         if remedy.kind == "class weights":
             estimator.set_params(**class_weight_settings(estimator))
-        estimator.fit(X, y, **({} if weights is None else {weight_argument(estimator): weights}))
+        fit_weighted(estimator, X, y, weights)
         if not self.correct_prior:
             return estimator
         classes = estimator.classes_
@@ -291,6 +293,15 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
         if getattr(X, "ndim", 2) > 1:  # what is no table is the estimator's to refuse, which says how to mend it
             validate_data(self, X, skip_check_array=True, reset=False)
         return self._model
+
+
+def _check_classifier(estimator: Any) -> None:
+    kind = get_tags(estimator).estimator_type
+    if kind not in ("classifier", None):  # None: it does not say
+        raise DataError(
+            f"The 'estimator' of AugmentedClassifier must be a classifier, but {type(estimator).__name__} is a {kind}: "
+            "choose one that predicts classes."
+        )
 
 
 def _indexable(X: Any) -> Any:

@@ -1,9 +1,9 @@
 """Images as the user holds them, in arrays or as flat rows <-> uint8 pixels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,8 @@ class ImageForm(Form):
         What flat rows are; None for arrays of images.
     listed : bool
         Whether the images came as nested lists.
+    high : float
+        The largest value that there is.
     """
 
     shape: tuple[int, ...]
@@ -42,6 +44,7 @@ class ImageForm(Form):
     dtype: np.dtype[Any]
     flat: Form | None = None
     listed: bool = False
+    high: float = field(default=0.0, compare=False)
 
     def encode(self, X: Any) -> NDArray[np.uint8]:
         """Return uint8 images of shape (n, height, width, channels)."""
@@ -49,17 +52,26 @@ class ImageForm(Form):
         pixels = np.round(values * (255 / self.top)).astype(np.uint8)
         return pixels if pixels.ndim == 4 else pixels[..., None]
 
+    def widened(self, X: Any, samples: NDArray[np.uint8]) -> Self:
+        """Return this form, with wide enough columns for flat rows; `on_scale_of` has seen to arrays."""
+        return self if self.flat is None else replace(self, flat=self.flat.widened(X, self._flat(samples)))
+
     def decode(self, samples: NDArray[np.uint8]) -> Any:
         """Return images of this form."""
+        if self.flat is not None:
+            return self.flat.decode(self._flat(samples))
+        images = self._values(samples)
+        return images.tolist() if self.listed else images
+
+    def _flat(self, samples: NDArray[np.uint8]) -> pd.DataFrame:
+        rows = self._values(samples).reshape(len(samples), -1)
+        return pd.DataFrame(rows, columns=named_columns(range(rows.shape[1])))
+
+    def _values(self, samples: NDArray[np.uint8]) -> NDArray[Any]:
         height, width = self.shape[:2]
         pixels = np.stack([_fitted(image, height, width) for image in samples])
         values = pixels.reshape(-1, *self.shape) * (self.top / 255)
-        values = np.round(values) if self.whole else values
-        if self.flat is not None:
-            rows = values.reshape(len(values), -1)
-            return self.flat.decode(pd.DataFrame(rows, columns=named_columns(range(rows.shape[1]))))
-        images = values.astype(self.dtype)
-        return images.tolist() if self.listed else images
+        return (np.round(values) if self.whole else values).astype(self.dtype)
 
     def stack(self, X: Any, new: Any) -> Any:
         """Return the images of `X` and the new ones in one container."""
@@ -68,8 +80,28 @@ class ImageForm(Form):
         return [*X, *new] if self.listed else np.concatenate([np.asarray(X), new])
 
     def on_scale_of(self, other: Form) -> "ImageForm":
-        """Return this form with the values' range of another."""
-        return replace(self, top=other.top, whole=other.whole) if isinstance(other, ImageForm) else self
+        """Return this form with the range of another, from which images of it were learned, unless it shows its own.
+
+        The largest value of these images may be less than what white is, as in dark ones, and so tells little.
+
+        Raises
+        ------
+        DataError
+            If the ranges differ, and it cannot be told how.
+        """
+        if not isinstance(other, ImageForm):
+            return self
+        fractions = self.dtype.kind == "b" or (self.dtype.kind == "f" and 0 < self.high <= 1)
+        if (fractions and other.top > 1) or (self.top == 255 and other.top == 1):
+            return self
+        if self.top > 1 >= other.top or (self.top == 255 > other.top and self.dtype != other.dtype):
+            raise DataError(
+                f"Pixels must be numbers from 0 to {other.top:g}, as in fit, but these are {self.dtype} and go to "
+                f"{self.high:g}: bring them to that range, or fit again."
+            )
+        narrow = self.dtype.kind in "iu" and other.top > np.iinfo(self.dtype).max
+        dtype = np.result_type(self.dtype, np.uint8) if narrow else self.dtype
+        return replace(self, top=other.top, whole=other.whole or dtype.kind in "biu", dtype=dtype)
 
 
 def image_form(X: Any, rows: Any, image_shape: Sequence[int] | None, flat: Form | None) -> ImageForm:
@@ -117,7 +149,7 @@ def image_form(X: Any, rows: Any, image_shape: Sequence[int] | None, flat: Form 
         raise DataError(f"Pixels must be numbers from 0 to 255, or from 0 to 1, but these are from {low} to {high}.")
     top = 1.0 if high <= 1 else 255.0 if high > 127 else high
     whole = values.dtype.kind in "biu" or (high > 1 and bool((values == np.round(values)).all()))
-    return ImageForm(shape, top, whole, values.dtype, flat, isinstance(X, list | tuple))
+    return ImageForm(shape, top, whole, values.dtype, flat, isinstance(X, list | tuple), high)
 
 
 def _dense(rows: Any) -> NDArray[Any]:

@@ -118,7 +118,9 @@ def remedies_for(estimator: Any, sampler: Any, X: Any) -> list[Remedy]:
         remedies.append(Remedy("SMOTENC" if categorical else "SMOTE", "SMOTE"))
     if isinstance(sampler, GANSampler):
         return remedies + [Remedy(f"GAN, {name}", "GAN", share) for name, share in SHARES.items()]
-    return [*remedies, Remedy(type(sampler).__name__, "sampler")]
+    own = Remedy(type(sampler).__name__, "sampler")
+    # A SMOTE that was given stands for the one that would be tried anyway: names tell the remedies apart.
+    return [*(remedy for remedy in remedies if remedy.name != own.name), own]
 
 
 def class_weight_settings(estimator: Any) -> dict[str, str]:

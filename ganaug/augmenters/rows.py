@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import assert_all_finite
 
+from ganaug.augmenters.widening import cast, numpy_dtype, wide_dtype
 from ganaug.errors import DataError
 
 __all__ = ["Form", "as_rows", "check_frame", "check_kinds", "check_not_empty", "form_of", "kinds_of", "named_columns"]
@@ -22,6 +23,10 @@ class Form(ABC):
     @abstractmethod
     def encode(self, X: Any) -> Any:
         """Return rows of this form as a generator learns from them."""
+
+    @abstractmethod
+    def widened(self, X: Any, samples: Any) -> Self:
+        """Return this form with dtypes that hold both rows of this form and a generator's samples exactly."""
 
     @abstractmethod
     def decode(self, samples: Any) -> Any:
@@ -47,8 +52,18 @@ class ArrayForm(Form):
         check_frame(frame)
         return frame
 
+    def widened(self, X: Any, samples: pd.DataFrame) -> Self:
+        """Return the form of the array that holds all columns, longer text where that is what was drawn."""
+        if self.dtype.kind in "SU":
+            kind = object if samples.isna().any(axis=None) else self.dtype.kind
+            return replace(self, dtype=np.result_type(self.dtype, samples.to_numpy(dtype=object).astype(kind)))
+        dtypes = [numpy_dtype(wide_dtype(real, drawn), drawn) for real, drawn in _pairs(self.encode(X), samples)]
+        return replace(self, dtype=np.result_type(self.dtype, *dtypes))
+
     def decode(self, samples: pd.DataFrame) -> NDArray[Any]:
         """Return an array of this dtype."""
+        if self.dtype.kind == "f":
+            samples = samples.astype(self.dtype)  # Where pandas' missing values become numpy's.
         values: NDArray[Any] = samples.to_numpy(dtype=object if self.dtype.kind in "OSU" else None)
         return values.astype(self.dtype)
 
@@ -67,6 +82,10 @@ class ListForm(Form):
         """Return the frame of the array or of the mixed rows."""
         frame: pd.DataFrame = self.inner.encode(X)
         return frame
+
+    def widened(self, X: Any, samples: pd.DataFrame) -> Self:
+        """Return a list of rows that are wide enough."""
+        return replace(self, inner=self.inner.widened(X, samples))
 
     def decode(self, samples: pd.DataFrame) -> list[list[Any]]:
         """Return a list of lists of Python values."""
@@ -91,20 +110,24 @@ class SparseForm(Form):
         """Return a dense frame."""
         return ArrayForm(self.dtype).encode(X.toarray())
 
+    def widened(self, X: Any, samples: pd.DataFrame) -> Self:
+        """Return the form of a matrix that holds all columns."""
+        return replace(self, dtype=ArrayForm(self.dtype).widened(X.toarray(), samples).dtype)
+
     def decode(self, samples: pd.DataFrame) -> Any:
         """Return the same kind of matrix."""
         return self.kind(ArrayForm(self.dtype).decode(samples))
 
     def stack(self, X: Any, new: Any) -> Any:
         """Return one matrix of the format of `X`."""
-        return sparse.vstack([X, new], format=X.format, dtype=X.dtype)
+        return sparse.vstack([X, new], format=X.format, dtype=self.dtype)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class FrameForm(Form):
     """A DataFrame: its columns and their dtypes."""
 
-    columns: pd.Index
+    columns: pd.Index = field(compare=False)
     dtypes: tuple[Any, ...]
 
     def encode(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -113,17 +136,25 @@ class FrameForm(Form):
         thin = [name for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.SparseDtype)]
         return frame.assign(**{name: frame[name].sparse.to_dense() for name in thin})
 
+    def widened(self, X: pd.DataFrame, samples: pd.DataFrame) -> Self:
+        """Return the form of the frame whose every column holds both."""
+        found = [wide_dtype(real, drawn) for real, drawn in _pairs(self.encode(X), samples)]
+        return replace(self, dtypes=tuple(map(_thinned, found, self.dtypes)))
+
     def decode(self, samples: pd.DataFrame) -> pd.DataFrame:
         """Return a frame with these columns and dtypes."""
-        frame = samples.reset_index(drop=True)
-        different = {
-            name: dtype for name, dtype in zip(frame.columns, self.dtypes, strict=True) if frame[name].dtype != dtype
-        }
-        return frame.astype(different).set_axis(self.columns, axis=1)
+        return self._cast(samples.reset_index(drop=True)).set_axis(self.columns, axis=1)
 
     def stack(self, X: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
         """Return one frame with a fresh index, as imbalanced-learn does."""
-        return pd.concat([X, new], ignore_index=True)
+        return pd.concat([self._cast(X), new], ignore_index=True)
+
+    def _cast(self, frame: pd.DataFrame) -> pd.DataFrame:
+        frame = frame.copy(deep=False)
+        for name, dtype in zip(frame.columns, self.dtypes, strict=True):
+            if frame[name].dtype != dtype:
+                frame[name] = cast(frame[name], dtype)
+        return frame
 
 
 def as_rows(X: Any) -> Any:
@@ -226,6 +257,17 @@ def _check_cells(column: pd.Series) -> None:
         raise TypeError(
             f"Every cell's argument must be a string or a number, not {found} as in column {column.name!r}."
         )
+
+
+def _pairs(real: pd.DataFrame, drawn: pd.DataFrame) -> list[tuple[pd.Series, pd.Series]]:
+    return [(real.iloc[:, position], drawn.iloc[:, position]) for position in range(real.shape[1])]
+
+
+def _thinned(dtype: Any, own: Any) -> Any:
+    """Return a dtype as a sparse one where a column's own is that."""
+    if not isinstance(own, pd.SparseDtype):
+        return dtype
+    return own if dtype == own.subtype else pd.SparseDtype(dtype, dtype.type(own.fill_value))
 
 
 def _numbered(count: int) -> list[str]:

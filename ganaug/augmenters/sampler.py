@@ -66,8 +66,8 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
         Returns
         -------
         X, y
-            In the containers and dtypes that they came in; the originals first and unchanged, then the synthetic rows
-            in the order of their classes.
+            In the containers and dtypes that they came in, but a DataFrame with a fresh index, as imbalanced-learn
+            does; the originals first and unchanged, then the synthetic rows in the order of their classes.
         """
         return self._fit_resample(X, y)
 

@@ -28,7 +28,8 @@ class Target:
     Raises
     ------
     ValueError
-        If labels are missing, continuous, or several for one row; in scikit-learn's and imbalanced-learn's words.
+        If labels are missing, continuous, text and numbers, or several for one row; in scikit-learn's and
+        imbalanced-learn's words.
 
     Examples
     --------
@@ -42,6 +43,7 @@ class Target:
         plain = _plain_array(y)
         if plain.dtype.kind in "Of" and pd.isna(plain).any():
             raise ValueError("Input y contains NaN.")
+        _check_one_kind(plain)
         check_classification_targets(plain)
         values, self._one_vs_all = check_target_type(plain, indicate_one_vs_all=True)
         self.values: NDArray[Any] = np.asarray(values)
@@ -53,6 +55,8 @@ class Target:
             joined = label_binarize(joined, classes=np.unique(self.values))
         if isinstance(self._y, list | tuple):
             return [*self._y, *joined[len(self.values) :].tolist()]
+        if isinstance(self._y, pd.api.extensions.ExtensionArray):
+            return pd.array(joined, dtype=self._y.dtype)
         if isinstance(self._y, pd.Series):
             return pd.Series(joined, name=self._y.name).astype(self._y.dtype)
         if isinstance(self._y, pd.DataFrame):
@@ -74,7 +78,15 @@ def plain_label(label: Any) -> str | int | bool:
     return int(value) if isinstance(value, int | float) else str(value)
 
 
+def _check_one_kind(labels: NDArray[Any]) -> None:
+    """Refuse text among other labels, which do not sort."""
+    if labels.dtype == object and len({isinstance(label, str) for label in labels.flat}) > 1:
+        found = ", ".join(sorted({type(label).__name__ for label in labels.flat}))
+        raise ValueError(f"The labels in y must be uniformly strings or numbers, but there are {found}: convert them.")
+
+
 def _plain_array(y: Any) -> NDArray[Any]:
+    y = pd.Series(y) if isinstance(y, pd.api.extensions.ExtensionArray) else y
     dtypes = [y.dtype] if isinstance(y, pd.Series) else list(y.dtypes) if isinstance(y, pd.DataFrame) else []
     if not any(pd.api.types.is_extension_array_dtype(dtype) for dtype in dtypes):
         return np.asarray(y)

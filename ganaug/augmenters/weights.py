@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import get_config
 from sklearn.utils.validation import has_fit_parameter
 
 from ganaug.errors import DataError
 
-__all__ = ["resampled_weights", "weight_argument"]
+__all__ = ["fit_weighted", "resampled_weights", "weight_argument"]
 
 
 def resampled_weights(
@@ -74,3 +75,37 @@ def weight_argument(estimator: Any) -> str:
         f"The estimator must take sample_weight for rows to have weights, but {type(estimator).__name__} does not: "
         "leave sample_weight out and synthetic_weight at 1.0, or choose another estimator."
     )
+
+
+def fit_weighted(estimator: Any, X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> None:
+    """Fit an estimator, or the last step of a pipeline, to rows with weights, or to rows without.
+
+    With metadata routing enabled the steps of a pipeline must ask for weights: the last one does here, and those before
+    it do not, unless they say so themselves.
+    """
+    if weights is None:
+        estimator.fit(X, y)
+        return
+    name = weight_argument(estimator)
+    if name != "sample_weight" and get_config()["enable_metadata_routing"]:
+        _request(estimator)
+        name = "sample_weight"
+    estimator.fit(X, y, **{name: weights})
+
+
+def _request(pipeline: Any) -> None:
+    *before, last = [step for _, step in pipeline.steps]
+    for step in before:
+        for part in (step, *getattr(step, "get_params", dict)().values()):
+            if _unset(part):
+                part.set_fit_request(sample_weight=False)
+    if _unset(last):
+        last.set_fit_request(sample_weight=True)
+
+
+def _unset(part: Any) -> bool:
+    """Tell whether an estimator takes weights, and has not been told whether to ask for them."""
+    if not hasattr(part, "set_fit_request"):
+        return False
+    requests = part._get_metadata_request().fit.requests
+    return "sample_weight" in requests and requests["sample_weight"] is None

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ganaug.cli.notes import note_alarms
 from ganaug.cli.text import listing
 from ganaug.codecs.labelled_table import LabelledTable, from_frame, labels_of, split_target
+from ganaug.codecs.numeric import NumericColumn
 from ganaug.codecs.series import numeric_values
+from ganaug.codecs.table import Column
 from ganaug.codecs.table_file import PIECE_ROWS, column_names, read_pieces, read_table
 from ganaug.codecs.table_writer import table_writer
 from ganaug.errors import DataError
@@ -50,7 +52,7 @@ def balance_table(source: Path, generator: Generator, output: Path, target: str 
     columns = column_names(source)
     _check_columns(source, columns, generator, name)
     counts, spelled = _count(source, name, generator)
-    _check_numbers(source, generator)
+    _check_kinds(source, generator)
     note_alarms(generator, [label for label, count in counts.items() if count < max(counts.values())])
     verbatim = source.suffix.lower() != ".csv" or output.suffix.lower() == ".csv"
     with table_writer(output) as writer:
@@ -101,19 +103,28 @@ def _count(source: Path, name: str, generator: Generator) -> tuple[dict[Any, int
     return {label: counts[label] for label in generator.classes}, spelled
 
 
-def _check_numbers(source: Path, generator: Generator) -> None:
-    """Raise where numbers or dates would be added to a column that holds none, or infinite ones."""
-    columns = {str(column.name): column for column in generator.codec.numeric_columns}
+def _check_kinds(source: Path, generator: Generator) -> None:
+    """Raise where numbers, dates or truth values would be added to a column that holds none, or infinite ones."""
+    columns = {str(column.name): (column, *_kind(column)) for column in generator.codec.columns}
+    columns = {name: found for name, found in columns.items() if found[1]}
     for piece in read_pieces(source, columns=list(columns)) if columns else ():
-        for name, column in columns.items():
-            kinds, wanted = ("M", "dates") if column.kind == "datetime" else ("iufb", "numbers")
+        for name, (column, kinds, wanted) in columns.items():
             series = piece[name]
             if series.dtype.kind not in kinds and not series.isna().all():
                 raise DataError(
                     f"Column {name!r} of {source} must hold {wanted}, as it did where the model was fitted, but holds "
                     f"{str(series.dropna().iloc[0])!r:.80}: correct it, or fit a model to this table"
                 )
-            numeric_values(series, column)
+            if isinstance(column, NumericColumn):
+                numeric_values(series, column)
+
+
+def _kind(column: Column) -> tuple[str, str]:
+    """Return which kinds of dtypes a table may have for a column, and what it holds; nothing for text, which is any."""
+    if isinstance(column, NumericColumn):
+        return ("M", "dates") if column.kind == "datetime" else ("iufb", "numbers")
+    truth = all(isinstance(category, bool) for category in column.categories) and column.categories
+    return ("b", "true and false") if truth else ("", "")
 
 
 def _target(generator: Generator) -> str:

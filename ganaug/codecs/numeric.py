@@ -203,8 +203,8 @@ class NumericColumn:
         values, scores = np.array(self.values), np.array(self.scores) / STEPS
         # A little less than half a step, so that no score rounds to the neighbouring value.
         half = 0.0 if rng is None or self.decimals is None else 0.49 * self.unit / 10.0**self.decimals
-        highest = np.interp(numbers + half, values, scores)
-        lowest = -np.interp(half - numbers, -values[::-1], -scores[::-1])
+        highest = _interpolated(numbers + half, values, scores)
+        lowest = -_interpolated(half - numbers, -values[::-1], -scores[::-1])
         return lowest + (highest - lowest) * (0.5 if rng is None else rng.random(len(numbers)))
 
     def to_state(self) -> dict[str, object]:
@@ -282,6 +282,16 @@ class NumericColumn:
             last = first + math.ceil(high) * clock.per_second
             require(first > -(2**63) and last < 2**63, f"dates must fit {self.dtype}")
         require(self.kind == "datetime" or (self.unit == 1 and self.origin is None), "only datetimes have an origin")
+
+
+def _interpolated(x: Array, knots: Array, heights: Array) -> NDArray[np.float64]:
+    """Interpolate, also between knots less than about 1e-308 apart, where the slope that numpy takes is infinite."""
+    result = np.interp(x, knots, heights)
+    steep = ~np.isfinite(result)
+    right = np.searchsorted(knots, x[steep])
+    share = (x[steep] - knots[right - 1]) / (knots[right] - knots[right - 1])
+    result[steep] = heights[right - 1] + share * (heights[right] - heights[right - 1])
+    return result
 
 
 def count_decimals(numbers: NDArray[np.float64], dtype: str = "float64") -> int | None:

@@ -252,6 +252,12 @@ def _fit_categories(
 def _one_type(values: Any, series: "Series[Any]") -> None:
     """Refuse objects of several types, which neither sort nor come back from JSON as they were."""
     types = sorted({_type_name(value) for value in values})
+    if nested := set(types) & {"ndarray", "list", "tuple", "dict"}:
+        what = "records" if "dict" in nested else "lists"
+        raise DataError(
+            f"Every cell must be one text, number or truth value, but column {series.name!r} holds {what}: drop it, or "
+            "make a column of each part."
+        )
     if len(types) > 1 or not set(types) <= {"bool", "int", "float", "str"}:
         remedy = "pandas.to_datetime" if {"date", "datetime", "Timestamp"} & set(types) else ".astype('str')"
         raise DataError(

@@ -1,6 +1,7 @@
 """Tables on disk, CSV and Parquet, read piece by piece and never trusted."""
 
 import csv
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ _UTC = "datetime64[us, UTC]"
 _PLAIN = {f"{sign}{bits}": f"{sign}{bits}".lower() for sign in ("Int", "UInt") for bits in (8, 16, 32, 64)}
 _PLAIN |= {"boolean": "bool"}
 """numpy's dtypes instead of those with missing values."""
+_CODE = re.compile(r",\s*0\d+\s*(?=,|$)", re.ASCII)
+"""A whole number with leading zeros, which it would lose: a postal code, say. One of them makes a column text."""
 _MOSTLY = 0.9
 """Text among more numbers than this share is a slip or stands for a missing value; with fewer they are codes."""
 
@@ -44,8 +47,9 @@ def read_table(path: StrPath, most: int = MOST_ROWS) -> "DataFrame":
     Returns
     -------
     DataFrame
-        The rows in their order. Columns of a CSV file that hold dates in ISO form are read as dates; whole numbers and
-        truth values of which some are missing have pandas' nullable dtypes.
+        The rows in their order. Columns of a CSV file that hold dates in ISO form are read as dates, and those of whole
+        numbers of which some have leading zeros as text; whole numbers and truth values of which some are missing have
+        pandas' nullable dtypes.
 
     Raises
     ------
@@ -136,8 +140,8 @@ def _csv_pieces(file: Path, verbatim: bool, columns: list[str] | None) -> "Itera
     if verbatim:
         yield from _read_csv(file, usecols=wanted, dtype=str, na_filter=False)
         return
-    _check_widths(file, len(names))
-    seen = {name: _Seen() for name in wanted}
+    codes = _code_columns(file, names)
+    seen = {name: _Seen(name in codes) for name in wanted}
     for piece in _read_csv(file, usecols=wanted, dtype_backend="numpy_nullable"):
         for name in wanted:
             seen[name].add(piece[name])
@@ -186,16 +190,23 @@ def _csv_names(file: Path) -> list[str]:
     return _different(names, file)
 
 
-def _check_widths(file: Path, width: int) -> None:
-    """Raise unless every line has a field for each column; pandas would fill up a line that is cut short."""
+def _code_columns(file: Path, names: list[str]) -> set[str]:
+    """Return the columns in which there is a code, as opposed to a number.
+
+    Raise unless every line has a field for each column; pandas would fill up a line that is cut short.
+    """
+    codes: set[str] = set()
     with _csv_errors(file), file.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.reader(lines)
         for row in rows:
-            if len(row) != width and row:
+            if len(row) != len(names) and row:
                 raise DataError(
-                    f"Every row of {file} must have {width} fields, as its first line has, but the one that ends in "
-                    f"line {rows.line_num:,} has {len(row)}: repair it, or get the file again if it was cut short."
+                    f"Every row of {file} must have {len(names)} fields, as its first line has, but the one that ends "
+                    f"in line {rows.line_num:,} has {len(row)}: repair it, or get the file again if it was cut short."
                 )
+            if _CODE.search("," + ",".join(row)):  # The line as one text, because looking at each field takes long.
+                codes.update(name for name, field in zip(names, row, strict=True) if _CODE.fullmatch("," + field))
+    return codes
 
 
 def _different(names: list[str], file: Path) -> list[str]:
@@ -210,7 +221,8 @@ def _different(names: list[str], file: Path) -> list[str]:
 class _Seen:
     """What the pieces of a CSV file have shown of one column."""
 
-    def __init__(self) -> None:
+    def __init__(self, codes: bool) -> None:
+        self.codes = codes
         self.kinds: set[str] = set()
         self.present = self.numbers = 0
         self.text = ""
@@ -233,6 +245,8 @@ class _Seen:
 
     def dtype(self, name: str, file: Path) -> str:
         """Return the dtype that suits all pieces; `DataError` for numbers with some text among them."""
+        if self.codes and "Float64" not in self.kinds:
+            return "str"
         if self.kinds <= {"Int64", "Float64"}:
             return "Int64" if self.kinds == {"Int64"} else "float64"
         if self.kinds == {"boolean"}:

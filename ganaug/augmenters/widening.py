@@ -1,0 +1,138 @@
+"""Which dtype holds the values that a column has and those that were drawn for it, where the two came in other ones."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ganaug.errors import DataError
+
+__all__ = ["cast", "numpy_dtype", "wide_dtype"]
+
+_UNITS = ("s", "ms", "us", "ns")
+_LARGEST = 2**53
+"""Beyond this, float64 leaves integers out."""
+
+
+def wide_dtype(real: pd.Series, drawn: pd.Series) -> Any:
+    """Return a dtype that holds both columns exactly: that of the real one if it does, else as joining them would give.
+
+    Raises
+    ------
+    DataError
+        If there is none, as for datetimes with a time zone and without.
+
+    Examples
+    --------
+    >>> print(wide_dtype(pd.Series([1, 2], dtype="int8"), pd.Series([900])))
+    int64
+    >>> print(wide_dtype(pd.Series([1, 2]), pd.Series([900, None], dtype="Int64")))
+    Int64
+    """
+    dtype, other = real.dtype, _value_dtype(drawn)
+    if dtype in (drawn.dtype, object):
+        return dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _with_categories(real, drawn)
+    kinds = pd.api.types
+    if kinds.is_numeric_dtype(dtype) and kinds.is_numeric_dtype(other):
+        return _numbers(real, drawn, other)
+    if drawn.isna().all():
+        return dtype if not kinds.is_numeric_dtype(dtype) else np.dtype(object)
+    if real.isna().all():
+        return np.dtype(object) if kinds.is_numeric_dtype(other) else drawn.dtype
+    if kinds.is_datetime64_any_dtype(dtype) and kinds.is_datetime64_any_dtype(other):
+        return _times(real, drawn)
+    if isinstance(dtype, np.dtype):
+        raise _no_dtype(real, drawn)
+    return dtype  # Text of any sort; and if it is something else, `cast` says so.
+
+
+def numpy_dtype(dtype: Any, drawn: pd.Series) -> np.dtype[Any]:
+    """Return the dtype that arrays have in place of one of pandas; it has to hold what was drawn."""
+    if isinstance(dtype, np.dtype):
+        return dtype
+    plain = np.dtype(getattr(dtype, "numpy_dtype", object))
+    return np.result_type(plain, np.float64) if plain.kind in "iub" and drawn.isna().any() else plain
+
+
+def cast(column: pd.Series, dtype: Any) -> pd.Series:
+    """Return a column in another dtype, in which no value may get lost; `DataError` otherwise."""
+    try:
+        result = column.astype(dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _refusal(column, dtype) from error
+    if (result.isna() != column.isna()).any():
+        raise _refusal(column, dtype)
+    return result
+
+
+def _value_dtype(column: pd.Series) -> Any:
+    """Return the dtype of the values, of which a categorical has its own, and objects the one that they share."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.categories.dtype
+    return column.dropna().infer_objects().dtype if column.dtype == object else column.dtype
+
+
+def _numbers(real: pd.Series, drawn: pd.Series, other: Any) -> Any:
+    dtype = real.dtype
+    nullable = isinstance(dtype, pd.api.extensions.ExtensionDtype)
+    if not nullable and isinstance(other, np.dtype) and other.kind in "iub" and drawn.isna().any():
+        if other.kind == "b" and dtype.kind == "b":
+            return np.dtype(object)
+        other = np.dtype(np.float64)
+    own, new = (np.dtype(getattr(one, "numpy_dtype", one)) for one in (dtype, other))
+    plain = np.result_type(own, new)
+    if plain.kind == "f" and own.kind in "iu" and real.abs().max() > _LARGEST:
+        raise DataError(
+            f"Whole numbers must be at most 2**53 in size to be joined to fractions or missing values, as column "
+            f"{real.name!r} held in fit, but it now holds larger ones: convert it to floating point, or fit again."
+        )
+    masked = isinstance(other, pd.api.extensions.ExtensionDtype)
+    if plain == own and (nullable or not masked or plain.kind == "f"):
+        return dtype
+    if not nullable and not masked:
+        return plain
+    return pd.array(np.zeros(0, np.result_type(plain, np.float32) if plain.kind == "f" else plain)).dtype
+
+
+def _times(real: pd.Series, drawn: pd.Series) -> Any:
+    dtype = real.dtype
+    zone, drawn_zone = getattr(dtype, "tz", None), getattr(drawn.dtype, "tz", None)
+    if (zone is None) != (drawn_zone is None):
+        raise _no_dtype(real, drawn)
+    unit = max(real.dt.unit, drawn.dt.unit, key=_UNITS.index)
+    if unit == real.dt.unit:
+        return dtype
+    return np.dtype(f"datetime64[{unit}]") if zone is None else pd.DatetimeTZDtype(unit, zone)
+
+
+def _with_categories(real: pd.Series, drawn: pd.Series) -> pd.CategoricalDtype:
+    """Return a categorical dtype with the drawn categories too, after those that there are."""
+    categorical = isinstance(drawn.dtype, pd.CategoricalDtype)
+    known, values = real.cat.categories, drawn.cat.categories if categorical else pd.Index(drawn.dropna().unique())
+    new = [value for value in values if value not in known]
+    if not new:
+        return real.dtype
+    if not real.cat.ordered:
+        return pd.CategoricalDtype(known.append(pd.Index(new)))
+    if categorical and drawn.cat.ordered and [value for value in values if value in known] == list(known):
+        return drawn.dtype
+    raise DataError(
+        f"Column {real.name!r} must have the ordered categories that it had in fit, but lacks {new[0]!r}: add its "
+        "categories with .cat.set_categories, or fit again."
+    )
+
+
+def _no_dtype(real: pd.Series, drawn: pd.Series) -> DataError:
+    return DataError(
+        f"Every column must hold the kind of values that it held in fit, but column {real.name!r} was {drawn.dtype} "
+        f"and now is {real.dtype}, and no type holds both: convert it, or fit again."
+    )
+
+
+def _refusal(column: pd.Series, dtype: Any) -> DataError:
+    return DataError(
+        f"Every column must hold the kind of values that it held in fit, but the {column.dtype} of column "
+        f"{column.name!r} cannot be had as {dtype}: convert it, or fit again."
+    )
