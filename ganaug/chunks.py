@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.rejection import ROUNDS, Filter
+from ganaug.rejection import ROUNDS
 from ganaug.runtime import Form, Runtime
 
 __all__ = ["Arrays", "deal", "draw_chunks"]
@@ -21,7 +21,7 @@ def draw_chunks(
     order: Iterator[int],
     rng: np.random.Generator,
     width: int,
-    kept_by: Filter | None = None,
+    thresholds: NDArray[Any] | None = None,
 ) -> Iterator[Arrays]:
     """Draw samples for ever, so many at once.
 
@@ -37,8 +37,8 @@ def draw_chunks(
         Where all noise comes from.
     width : int
         Samples in a chunk.
-    kept_by : Filter, optional
-        Chooses among more draws than are wanted.
+    thresholds : ndarray of shape (n_classes,), optional
+        The `agreement` that a sample of each class needs to be kept, as long as enough are found.
 
     Yields
     ------
@@ -49,8 +49,8 @@ def draw_chunks(
         labels = np.fromiter(islice(order, width), np.int64, width)
         drawn = (
             _run(runtime, outputs, labels, rng)
-            if kept_by is None
-            else _filtered(runtime, outputs, labels, rng, kept_by)
+            if thresholds is None
+            else _screened(runtime, outputs, labels, rng, thresholds)
         )
         yield [*drawn, labels]
 
@@ -79,34 +79,33 @@ def deal(chunks: Iterator[Arrays], size: int, forms: Sequence[Form]) -> Iterator
         yield batch
 
 
-def _filtered(
+def _screened(
     runtime: Runtime,
     outputs: tuple[str, ...],
     wanted: NDArray[np.int64],
     rng: np.random.Generator,
-    kept_by: Filter,
+    thresholds: NDArray[Any],
 ) -> Arrays:
-    """Draw until there are enough that need no better, `ROUNDS` times at most, and keep the best rated, as drawn."""
+    """Draw samples that agree with their labels or, after a bounded number of draws, the best there are."""
     classes, need = np.unique(wanted, return_counts=True)
     drawn: Arrays = []
     missing = need
     for _ in range(ROUNDS):
         # Twice what is missing, since some will fail again, but one for each that is wanted is the most.
-        labels = np.repeat(classes, np.minimum(need, 2 * missing))
-        found = _run(runtime, (*outputs, *kept_by.outputs), labels, rng)
-        content, judged = found[: len(outputs)], found[len(outputs) :]
-        chance = rng.random(len(labels)) if kept_by.by_realism else np.zeros(0)
-        more = [*content, kept_by.rate(judged, labels, chance), labels]
+        draw = np.repeat(classes, np.minimum(need, 2 * missing))
+        more = [*_run(runtime, (*outputs, "agreement"), draw, rng), draw]
         drawn = [np.concatenate(pair) for pair in zip(drawn, more, strict=True)] if drawn else more
-        *content, rating, labels = drawn
-        missing = np.maximum(need - [np.count_nonzero(rating[labels == label] == np.inf) for label in classes], 0)
+        *content, scores, labels = drawn
+        passed = scores >= thresholds[labels]
+        missing = np.maximum(need - [np.count_nonzero(passed[labels == label]) for label in classes], 0)
         if not missing.any():
             break
     chosen = np.empty(len(wanted), np.int64)
     for label, count in zip(classes, need, strict=True):
         own = np.flatnonzero(labels == label)
-        best = np.argsort(-rating[own], kind="stable")[:count]
-        chosen[wanted == label] = own[np.sort(best)]
+        # Those that passed, in the order they were drawn, then the rest, best first.
+        rank = np.argsort(np.where(passed[own], -np.inf, -scores[own]), kind="stable")
+        chosen[wanted == label] = own[rank[:count]]
     return [array[chosen] for array in content]
 
 

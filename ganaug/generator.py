@@ -14,7 +14,7 @@ from ganaug.codecs.table import TableCodec
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
 from ganaug.metadata import Label, Metadata
-from ganaug.rejection import Filter, draw_each
+from ganaug.rejection import draw_each
 from ganaug.runtime import Form, Runtime
 from ganaug.wire import output_names, read_property
 
@@ -83,8 +83,8 @@ class Generator:
         known = content | {"realism": ((), np.float32), "agreement": ((), np.float32)}
         self._outputs = {name: known[name] for name in output_names(self._data) if name in known}
         self._content = tuple(content)
-        self._filter = None if self._info.screen is None else _filter(self._info.screen)
-        promised = {*content, *(self._filter.outputs if self._filter is not None else ())}
+        self._thresholds = None if self._info.screen is None else np.asarray(self._info.screen["thresholds"])
+        promised = {*content, *(("agreement",) if self._thresholds is not None else ())}
         if promised - self._outputs.keys():
             raise FormatError(f"The model lacks an output that its metadata promises; it has {sorted(self._outputs)}.")
         self._runtime = Runtime(self._data, self._info.noise_dim, self._outputs)
@@ -194,8 +194,7 @@ class Generator:
             The same seed draws the same samples; None draws fresh ones.
         screened : bool, default False
             Keep only samples that the model's own classifier reads as their label, if it carries one. No more than four
-            are drawn for each that is kept; where too few pass, the best of the rest fill up. Of a table's rows always
-            four are drawn, and those that the discriminator takes for real have the better chance.
+            are drawn for each that is kept; where too few pass, the best of the rest fill up.
 
         Returns
         -------
@@ -259,7 +258,7 @@ class Generator:
         seeds : sequence of int or of sequences of int
             As many. A sample depends on its own label and seed alone, whatever else is drawn with it.
         screened : bool, default False
-            As in `sample`, but each sample by itself: it is drawn until it passes, or the best, four times at most.
+            As in `sample`, but each sample by itself: it is drawn until it passes, four times at most.
 
         Returns
         -------
@@ -274,9 +273,9 @@ class Generator:
         index = np.array([self._index_of(label) for label in labels], np.int64)
         if len(seeds) != len(index):
             raise DataError(f"There must be one seed for each label, but there are {len(index)} and {len(seeds)}.")
-        kept_by = self._filter if screened else None
+        thresholds = self._thresholds if screened else None
         sources = [_source(seed) for seed in seeds]
-        arrays = draw_each(self._runtime, self._content, index, sources, kept_by, _FEW[self.modality])
+        arrays = draw_each(self._runtime, self._content, index, sources, thresholds, _FEW[self.modality])
         return self._finished(arrays), self._labels[index]
 
     def realism(self, n: int | Mapping[Any, int], seed: Seed = None) -> NDArray[np.float32]:
@@ -362,8 +361,8 @@ class Generator:
     ) -> Iterator[Batch]:
         """Check the seed now, and cut the chunks that it gives into batches later."""
         outputs = (output,) if output else self._content
-        kept_by = self._filter if screened else None
-        chunks = draw_chunks(self._runtime, outputs, order, _source(seed), self._chunk, kept_by)
+        thresholds = self._thresholds if screened else None
+        chunks = draw_chunks(self._runtime, outputs, order, _source(seed), self._chunk, thresholds)
         batches = deal(chunks, size, [*(self._outputs[name] for name in outputs), ((), np.int64)])
         return ((arrays[0] if output else self._finished(arrays), self._labels[labels]) for *arrays, labels in batches)
 
@@ -373,10 +372,6 @@ class Generator:
             return arrays[0]
         given = dict(zip(self._content, arrays, strict=True))
         return self.codec.frame(given.get("numeric"), given.get("category"))
-
-
-def _filter(screen: Mapping[str, Any]) -> Filter:
-    return Filter(np.asarray(screen["thresholds"], np.float64), screen.get("by_realism", False))
 
 
 def _source(seed: Seed) -> np.random.Generator:

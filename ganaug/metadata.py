@@ -50,7 +50,6 @@ class Metadata:
         sha256 of the training data, 64 hexadecimal digits.
     screen : mapping, optional
         ``thresholds``: for each class, the smallest ``agreement`` that a screened sample needs, from 0 to 1.
-        ``by_realism``, if it is there and true: of those that reach it the likelier are kept, as ``realism`` says.
     format_version : int
         Version of this format.
 
@@ -126,7 +125,6 @@ class Metadata:
         good = isinstance(thresholds, list) and len(thresholds) == len(self.classes)
         good = good and all(type(value) in (int, float) and 0 <= value <= 1 for value in thresholds or ())
         _require(good, "the thresholds of screen must be one number from 0 to 1 for each class")
-        _require(isinstance(screen.get("by_realism", False), bool), "by_realism of screen must be true or false")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as a fresh dict of plain JSON types; ``screen`` is left out where there is none."""

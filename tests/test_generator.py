@@ -23,7 +23,6 @@ from ganaug import generator as module
 from ganaug import runtime
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.generator import Generator
-from ganaug.rejection import Filter
 
 ROOT = Path(__file__).parents[1]
 NOISE = 8
@@ -75,7 +74,6 @@ def glass(
     outputs: tuple[str, ...] = ("image", "realism", "agreement"),
     shape: tuple[int, int, int] = (1, 1, 3),
     thresholds: list[float] | None = None,
-    by_realism: bool = False,
     **said: Any,
 ) -> onnx.ModelProto:
     """A model to look through: the channels of its images are the label, 255 x agreement and 255 x realism."""
@@ -109,7 +107,7 @@ def glass(
     }
     said = {"schema": {"height": height, "width": width, "channels": channels}} | said
     if thresholds is not None:
-        said["screen"] = {"thresholds": thresholds, "by_realism": by_realism}
+        said["screen"] = {"thresholds": thresholds}
     return assemble(nodes, weights, shape, outputs, **said)
 
 
@@ -426,49 +424,6 @@ def test_screening_draws_at_most_four_times_as_many(counted: Any) -> None:
     wanted = Counter((CLASSES * 640)[:640])
     assert all(wanted[name] <= drawn[name] <= 4 * wanted[name] for name in CLASSES)
     assert drawn["cat"] < drawn["dog"] < drawn["owl"]
-
-
-def odds(images: NDArray[Any]) -> NDArray[Any]:
-    """The logits that glass tells, to its 255 levels."""
-    realism = (images[:, 0, 0, 2] / 255).clip(0.002, 0.998)
-    return np.log(realism / (1 - realism))
-
-
-def one_by_one(generator: Generator, labels: list[str], *, screened: bool) -> NDArray[Any]:
-    images: NDArray[Any] = generator.sample_each(labels, range(len(labels)), screened=screened)[0]
-    return images
-
-
-@pytest.mark.parametrize("each", [False, True])
-def test_by_realism_what_seems_real_is_kept_more_often(counted: Any, each: bool) -> None:
-    # Of endless normal logits, a choice in proportion to the odds would leave those of mean 1; four go half the way.
-    generator = opened(glass(thresholds=[0.0, 0.5, 1.0], by_realism=True))
-    labels = np.array(CLASSES * 300)
-    before = odds(one_by_one(generator, labels.tolist(), screened=False))
-    assert abs(before.mean()) < 0.15
-    watched = counted(generator)
-    if each:
-        images = one_by_one(generator, labels.tolist(), screened=True)
-    else:
-        images, labels = generator.sample(900, seed=0, screened=True)
-    left = odds(images)
-    assert 0.6 < left[labels == "cat"].mean() < 1.1
-    assert 0.6 < left[labels == "cat"].std() < 1.2
-    assert 0.15 < left[labels == "dog"].mean() < 0.8
-    assert (images[labels == "dog", 0, 0, 1] >= 127).mean() > 0.93  # one in sixteen has no draw that passes
-    assert images[labels == "owl", 0, 0, 1].mean() > 170  # none passes: the best of four remain
-    assert abs(left[labels == "owl"].mean()) < 0.3
-    assert len(watched.labels()) >= 4 * 900
-
-
-def test_by_realism_the_screen_comes_first() -> None:
-    kept_by = Filter(np.array([0.5]), by_realism=True)
-    agreement, realism = np.array([0.49, 0.5, 0.0, 1.0], np.float32), np.array([1, 0, 1, 0], np.float32)
-    for chance in (0.0, 0.5, np.nextafter(1, 0)):
-        rated = kept_by.rate([agreement, realism], np.zeros(4, np.int64), np.full(4, chance))
-        assert np.isfinite(rated).all()
-        assert rated[[1, 3]].min() > rated[[0, 2]].max()
-        assert rated[0] > rated[2]
 
 
 def test_damaged_weights_do_not_sample() -> None:

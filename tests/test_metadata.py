@@ -154,8 +154,6 @@ HOSTILE: list[tuple[str, Any]] = [
     ("screen", {"thresholds": [0.5, 0.5, -0.1]}),
     ("screen", {"thresholds": [0.5, 0.5, "0.5"]}),
     ("screen", {"thresholds": [0.5, 0.5, True]}),
-    ("screen", {"thresholds": [0.5, 0.5, 0.5], "by_realism": 1}),
-    ("screen", {"thresholds": [0.5, 0.5, 0.5], "by_realism": None}),
     ("screen", {"thresholds": [0.5, 0.5, float("nan")]}),
 ]
 

@@ -69,8 +69,6 @@ class Run(ABC):
     ----------
     modality : str
         As the metadata says it.
-    by_realism : bool
-        Whether the discriminator has a say in which samples are injected.
     batch_size, noise_dim : int
         Pairs in a step; length of the noise vector.
     sides : tuple of int
@@ -80,7 +78,6 @@ class Run(ABC):
     """
 
     modality: ClassVar[str]
-    by_realism: ClassVar[bool] = False
     batch_size: ClassVar[int]
     export_seconds: ClassVar[float]
 
@@ -356,7 +353,7 @@ class Run(ABC):
             | {name: version(name) for name in ("torch", "numpy", "onnx", "onnxruntime")},
             training=training,
             fingerprint=data.fingerprint,
-            screen={"thresholds": self.thresholds()} | ({"by_realism": True} if self.by_realism else {}),
+            screen={"thresholds": self.thresholds()},
         )
 
 

@@ -39,7 +39,6 @@ class TableFit(Run):
     """One run from a `LabelledTable`; 700 to 3,000 steps, by its size, unless it is told otherwise."""
 
     modality = "table"
-    by_realism = True
     batch_size = 128
     export_seconds = 1.0
     sides = (1,)
