@@ -10,10 +10,10 @@ from torch.nn import functional as F
 from ganaug.families.adversarial import (
     MAX_LOGIT_GAP,
     ImageAdversarial,
-    energy_loss,
     gradient_penalty,
     mismatch_loss,
     pairing_loss,
+    variety_and_energy_loss,
     variety_loss,
 )
 from ganaug.families.augmentation import DRAWS, augment
@@ -74,6 +74,12 @@ def test_variety_passes_finite_gradients_even_where_samples_are_one_and_the_same
     assert synthetic.grad is not None
     assert torch.isfinite(synthetic.grad).all()
     assert float(variety_loss(torch.ones(4, 8), real, label)) == 0  # real samples that never vary ask for nothing
+
+
+def energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
+    variety, energy = variety_and_energy_loss(real, synthetic, label)
+    assert float(variety) == pytest.approx(float(variety_loss(real, synthetic, label)), abs=1e-6)
+    return energy
 
 
 def test_energy_is_least_where_samples_are_spread_like_the_real_ones() -> None:

@@ -13,10 +13,10 @@ __all__ = [
     "Adversarial",
     "ImageAdversarial",
     "RowAdversarial",
-    "energy_loss",
     "gradient_penalty",
     "mismatch_loss",
     "pairing_loss",
+    "variety_and_energy_loss",
     "variety_loss",
 ]
 
@@ -100,19 +100,15 @@ def variety_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
     Tensor
         A scalar from 0 to 1; 0 where no class occurs twice.
     """
-    same = (label[:, None] == label).fill_diagonal_(fill_value=False)  # (B, B)
-    if not same.any():
-        return synthetic.new_zeros(())
-    between_real, between_synthetic = ((_distances(points, points) * same).sum() for points in (real, synthetic))
-    return F.relu(1 - between_synthetic / between_real.clamp_min(1e-6))
+    return _lack_of_variety(_distances(real, real), _distances(synthetic, synthetic), _pairs(label))
 
 
-def energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
-    """Return the energy distance between real and synthetic samples of one class, over the classes of a batch.
+def variety_and_energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what `variety_loss` does, and the energy distance between real and synthetic samples of one class.
 
-    Nothing is learned for it, so it does not tire when the discriminator knows a class of ten rows by heart: it asks
-    that synthetic samples be near the real ones, and as far from each other as those are (Szekely and Rizzo 2013; as a
-    generator's loss, Bellemare et al. 2017).
+    Nothing is learned for the second, so it does not tire when the discriminator knows a class of ten rows by heart: it
+    asks that synthetic samples be near the real ones, and as far from each other as those are (Szekely and Rizzo 2013;
+    as a generator's loss, Bellemare et al. 2017). The two share most of their distances.
 
     Parameters
     ----------
@@ -121,12 +117,26 @@ def energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor
-        A scalar whose expectation is 0 where the two are distributed alike, and greater otherwise.
+    variety, energy : Tensor
+        Scalars. The expectation of the second is 0 where real and synthetic samples are distributed alike, and greater
+        otherwise.
     """
-    same = (label[:, None] == label).fill_diagonal_(fill_value=False)  # (B, B)
-    excess = 2 * _distances(real, synthetic) - _distances(synthetic, synthetic) - _distances(real, real)
-    return (excess * same).sum() / same.sum().clamp_min(1)
+    pairs = _pairs(label)
+    between_real, between_synthetic = _distances(real, real), _distances(synthetic, synthetic)
+    excess = 2 * _distances(real, synthetic) - between_synthetic - between_real
+    energy = (excess * pairs).sum() / pairs.sum().clamp_min(1)
+    return _lack_of_variety(between_real, between_synthetic, pairs), energy
+
+
+def _lack_of_variety(between_real: Tensor, between_synthetic: Tensor, pairs: Tensor) -> Tensor:
+    if not pairs.any():
+        return between_synthetic.new_zeros(())
+    return F.relu(1 - (between_synthetic * pairs).sum() / (between_real * pairs).sum().clamp_min(1e-6))
+
+
+def _pairs(label: Tensor) -> Tensor:
+    """Return which two different samples are of one class, (B, B)."""
+    return (label[:, None] == label).fill_diagonal_(fill_value=False)
 
 
 def _distances(one: Tensor, other: Tensor) -> Tensor:
@@ -233,5 +243,6 @@ class RowAdversarial(Adversarial):
         return synthetic
 
     def unlikeness(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
-        """Return the lack of variety, and the energy distance."""
-        return super().unlikeness(real, synthetic, label) + energy_loss(real, synthetic, label)
+        """Return the lack of variety and the energy distance, in one scalar."""
+        variety, energy = variety_and_energy_loss(real, synthetic, label)
+        return VARIETY_WEIGHT * variety + energy
