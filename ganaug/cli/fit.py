@@ -232,9 +232,9 @@ def _check_origin(data: "LabelledImages", source: "Path") -> None:
     synthetic = synthetic_files(source)
     if number := sum(file.relative_to(source).as_posix() in synthetic for file in data.files) if synthetic else 0:
         warnings.warn(
-            f"{source} holds {counted(number, 'synthetic image')} that ganaug made, as its manifest.csv says, and a "
-            "generator that learns from them repeats their faults: give the folder of real images, unless this is what "
-            "you want",
+            f"the folder {source} holds {counted(number, 'synthetic image')} that ganaug made, as its manifest.csv "
+            "says, and a generator that learns from them repeats their faults: give the folder of real images, unless "
+            "this is what you want",
             GanaugWarning,
             stacklevel=2,
         )
