@@ -1,7 +1,8 @@
 """The referee: measures a generator while it trains, on images that it does not learn from."""
 
 import math
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from ganaug.samples import Samples
 from ganaug.screening import Screen, energy_score, mean_pairwise_distance
 from ganaug.training import Measure
 
-__all__ = ["Referee", "collapsed", "hold_out", "misread"]
+__all__ = ["Alarms", "Referee", "collapsed", "hold_out", "misread", "raise_alarms"]
 
 S = TypeVar("S", bound=Samples)
 
@@ -115,3 +116,35 @@ def misread(measure: Measure) -> list[int]:
     """Return the classes whose samples the screen seldom reads as their label (`SELDOM_READ`)."""
     least = max(SELDOM_READ, SHARE_OF_CHANCE / len(measure.agreement))
     return [i for i, share in enumerate(measure.agreement) if share < least]
+
+
+class Alarms(NamedTuple):
+    """What is wrong with a generator, in sentences, and the classes that they are about."""
+
+    texts: list[str]
+    classes: list[str]
+
+
+def raise_alarms(measure: Measure, names: Sequence[str]) -> Alarms:
+    """Return the alarms that a measure gives rise to; `names` are those of its classes."""
+    few, other = collapsed(measure), misread(measure)
+    texts = []
+    if few:
+        texts.append(
+            f"the samples of {_listing([repr(names[i]) for i in few])} vary less than half as much as the real ones do "
+            "(collapse): a longer budget or more real samples of these classes may help; until then, expect little "
+            "from them"
+        )
+    if other:
+        seldom = _listing([f"{names[i]!r} ({measure.agreement[i]:.0%})" for i in other])
+        texts.append(
+            f"the model's own classifier seldom reads the samples of {seldom} as their label: they may well show "
+            "something else, and many of those that are injected are merely the best of four draws; a longer budget or "
+            "more real samples of these classes may help; until then, expect little from them, or harm"
+        )
+    return Alarms(texts, [names[i] for i in sorted({*few, *other})])
+
+
+def _listing(names: list[str], most: int = 5) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

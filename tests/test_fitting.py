@@ -193,21 +193,23 @@ def test_no_tensors_stay_that_no_index_names(
     steps.close()
 
 
-def test_collapse_raises_an_alarm_and_is_recorded(stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch) -> None:
-    measure = Measure(1.0, (1.0, 1.0), (0.9, 0.1))
-    monkeypatch.setattr("ganaug.referee.Referee.measure", lambda self, generator: measure)
-    with pytest.warns(GanaugWarning, match=r"'upright'.*collapse"):
-        generator = fit_images(stripes, max_steps=2, random_state=0)
-    assert len(generator.metadata["training"]["alarms"]) == 1
-    assert generator.metadata["training"]["alarmed"] == ["upright"]
-
-
-def test_samples_that_are_not_read_as_their_label_raise_an_alarm(
-    stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("agreement", "variety", "saying"),
+    [
+        ((1.0, 1.0), (0.9, 0.1), r"'upright'.*collapse"),
+        ((0.9, 0.1), (0.9, 0.9), r"seldom reads the samples of 'upright' \(10%\) as their label"),
+    ],
+)
+def test_an_alarm_is_raised_and_recorded(
+    agreement: tuple[float, ...],
+    variety: tuple[float, ...],
+    saying: str,
+    stripes: LabelledImages,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    measure = Measure(1.0, (0.9, 0.1), (0.9, 0.9))
+    measure = Measure(1.0, agreement, variety)
     monkeypatch.setattr("ganaug.referee.Referee.measure", lambda self, generator: measure)
-    with pytest.warns(GanaugWarning, match=r"seldom reads the samples of 'upright' \(10%\) as their label"):
+    with pytest.warns(GanaugWarning, match=saying):
         generator = fit_images(stripes, max_steps=2, random_state=0)
     assert len(generator.metadata["training"]["alarms"]) == 1
     assert generator.metadata["training"]["alarmed"] == ["upright"]

@@ -23,7 +23,7 @@ from ganaug.export import export_onnx
 from ganaug.families.base import Family
 from ganaug.generator import Generator
 from ganaug.metadata import Label, Metadata
-from ganaug.referee import Referee, collapsed, hold_out, misread
+from ganaug.referee import Alarms, Referee, hold_out, raise_alarms
 from ganaug.samples import Samples
 from ganaug.screening import Screen, fit_screen, thresholds
 from ganaug.threads import ThreadTuner
@@ -187,8 +187,8 @@ class Run(ABC):
         else:
             state.family.average.load_state_dict(state.best)
         progress, measure = state.best_measure or state.measures[-1]
-        alarms = self._alarms(measure)
-        for alarm in alarms:
+        alarms = raise_alarms(measure, [str(label) for label in self.classes])
+        for alarm in alarms.texts:
             warnings.warn(alarm, GanaugWarning, stacklevel=2)
 
         family = state.family
@@ -277,22 +277,6 @@ class Run(ABC):
         """A source of its own for each purpose, so that a resumed run may leave some of them out."""
         return torch.Generator().manual_seed(self.seed * 10 + purpose)
 
-    def _alarms(self, measure: Measure) -> list[str]:
-        alarms = []
-        if names := [repr(str(self.classes[i])) for i in collapsed(measure)]:
-            alarms.append(
-                f"the samples of {_listing(names)} vary less than half as much as the real ones do (collapse): a "
-                "longer budget or more real samples of these classes may help; until then, expect little from them"
-            )
-        if seldom := [f"{str(self.classes[i])!r} ({measure.agreement[i]:.0%})" for i in misread(measure)]:
-            alarms.append(
-                f"the model's own classifier seldom reads the samples of {_listing(seldom)} as their label: they may "
-                "well show something else, and many of those that are injected are merely the best of four draws; a "
-                "longer budget or more real samples of these classes may help; until then, expect little from them, "
-                "or harm"
-            )
-        return alarms
-
     @torch.no_grad()
     def _realism_offset(self, average: nn.Module, discriminator: nn.Module | None) -> Tensor:
         """By class, the logit half way between real and synthetic images, at which realism reads one half."""
@@ -307,7 +291,7 @@ class Run(ABC):
             offsets.append(sum(logits) / 2)
         return torch.stack(offsets)
 
-    def _metadata(self, progress: float, measure: Measure, alarms: list[str]) -> Metadata:
+    def _metadata(self, progress: float, measure: Measure, alarms: Alarms) -> Metadata:
         data, state, names = self.data, self.state, [str(label) for label in self.classes]
         training = {
             "steps": state.step,
@@ -339,8 +323,8 @@ class Run(ABC):
                 name: ratio for name, ratio in zip(names, measure.variety, strict=True) if math.isfinite(ratio)
             },
             "stopped_early": state.stopped,
-            "alarms": alarms,
-            "alarmed": [names[i] for i in sorted({*collapsed(measure), *misread(measure)})],
+            "alarms": alarms.texts,
+            "alarmed": alarms.classes,
         }
         return Metadata(
             modality=self.modality,
@@ -372,8 +356,3 @@ def choose_device(name: str) -> torch.device:
 def _mean(values: Sequence[float]) -> float | None:
     known = [value for value in values if math.isfinite(value)]
     return sum(known) / len(known) if known else None
-
-
-def _listing(names: list[str], most: int = 5) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
