@@ -32,6 +32,7 @@ from ganaug.codecs.labelled_images import load_folder
 from ganaug.errors import OutputError
 from ganaug.fitting import ImageFit
 from ganaug.generator import Generator
+from ganaug.referee import Alarms
 from ganaug.training import Measure, Step
 
 ROOT = Path(__file__).parents[1]
@@ -81,7 +82,8 @@ def model(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
         patch.setattr("ganaug.training.PATIENCE", 2.0)
-        patch.setattr("ganaug.fitting.ImageFit._alarms", lambda *_: [])  # whoever draws from it would be told
+        # Whoever draws from it would be told of its alarms.
+        patch.setattr("ganaug.fitting.run.raise_alarms", lambda *_: Alarms([], []))
         result = run("fit", photos, "--output", output, "--steps", 5)
     assert result.exit_code == 0, result.stderr
     return output

@@ -19,6 +19,7 @@ from ganaug import files
 from ganaug.codecs import table_file
 from ganaug.errors import GanaugWarning
 from ganaug.generator import Generator
+from ganaug.referee import Alarms
 from tests.test_cli import contents, raising, refused, run, with_metadata
 
 ROOT = Path(__file__).parents[1]
@@ -83,7 +84,8 @@ def model(customers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("model") / "churn.onnx"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganaug.fitting.run.SCREEN_STEPS", 2)
-        patch.setattr("ganaug.fitting.TableFit._alarms", lambda *_: [])  # whoever draws from it would be told
+        # Whoever draws from it would be told of its alarms.
+        patch.setattr("ganaug.fitting.run.raise_alarms", lambda *_: Alarms([], []))
         result = run("fit", customers, "--target", "churned", "--output", output, "--steps", 3)
     assert result.exit_code == 0, result.output
     assert "38 rows of 3 classes, with 6 columns." in result.stderr
