@@ -39,7 +39,7 @@ def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settin
     optimizer = state.family.optimizer.state_dict()
     for index, moments in optimizer["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
-    tensors |= {f"best.{name}": value for name, value in (state.best or {}).items()}
+    tensors |= {f"kept.{name}": value for name, value in (state.kept or {}).items()}
     tensors |= {f"extra.{name}": value for name, value in extra.items()}
     tensors["random"] = state.random.get_state()
     index_entries = {
@@ -102,7 +102,7 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
         state.family.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         _match_layouts(state.family.optimizer)
         state.random.set_state(tensors["random"])
-        state.best = _with_prefix(tensors, "best.") or None
+        state.kept = _with_prefix(tensors, "kept.") or None
         state.step, state.seconds, state.progress = index["step"], index["seconds"], index["progress"]
         state.stopped = index["stopped"]
         state.measures = [(progress, _measure(entries)) for progress, entries in index["measures"]]

@@ -27,6 +27,9 @@ HALF_LIFE = 0.05
 STAGE_RATIO = 2.0
 """Each resolution trains this many times longer than the one before it."""
 MEASURE_FROM, MEASURE_EVERY = 0.3, 0.05
+TIE = 0.05
+"""Scores that differ by less than this share are equals, and of equals the latest is kept: it has learnt for longest,
+the classes too that have nothing held out to be scored on."""
 PATIENCE, MARGIN = 0.5, 0.1
 """A run stops when its best measure lies this share of it back and the last three are worse by this share."""
 
@@ -87,14 +90,19 @@ class State:
     seconds: float = 0.0
     progress: float = 0.0
     measures: list[tuple[float, Measure]] = field(default_factory=list)
-    best: dict[str, Tensor] | None = None
+    kept: dict[str, Tensor] | None = None
     stages: dict[int, tuple[int, float]] = field(default_factory=dict)
     stopped: str = ""
 
     @property
-    def best_measure(self) -> tuple[float, Measure] | None:
-        """The moment with the smallest score, if any was measured."""
-        return min(self.measures, key=lambda entry: entry[1].score, default=None)
+    def kept_measure(self) -> tuple[float, Measure] | None:
+        """The moment and the measure of the weights that are kept, if any were measured."""
+        kept, lowest = None, math.inf
+        for entry in self.measures:
+            lowest = min(lowest, entry[1].score)
+            if entry[1].score <= lowest + TIE * abs(lowest):
+                kept = entry
+        return kept
 
     def add_to_stage(self, side: int, seconds: float) -> None:
         """Count a step towards its resolution."""
@@ -102,11 +110,11 @@ class State:
         self.stages[side] = (steps + 1, before + seconds)
 
     def add_measure(self, measure: Measure) -> None:
-        """Remember a measure, keep the weights if it is the best so far, and see whether going on is worth it."""
+        """Remember a measure, keep the weights if none was better so far, and see whether going on is worth it."""
         self.measures.append((self.progress, measure))
+        if self.kept_measure is self.measures[-1]:
+            self.kept = {name: value.clone() for name, value in self.family.average.state_dict().items()}
         moment, best = min(self.measures, key=lambda entry: entry[1].score)
-        if best is measure:
-            self.best = {name: value.clone() for name, value in self.family.average.state_dict().items()}
         recent = [entry.score for _, entry in self.measures[-3:]]
         if self.progress - moment > PATIENCE and min(recent) > best.score + MARGIN * abs(best.score):
             self.stopped = f"no better since {moment:.0%} of the plan"

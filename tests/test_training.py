@@ -1,5 +1,6 @@
 """The loop: plans, growth, stopping, and the state that it leaves."""
 
+import math
 from collections import Counter
 
 import pytest
@@ -80,10 +81,28 @@ def test_the_best_weights_are_kept_not_the_last() -> None:
     data, sides = some_images(), resolutions(16)
     list(train(state, data, Plan(steps=40), sides=sides, noise_dim=64, batch_size=4, measure=measure))
     assert measured > 3
-    assert state.best_measure is not None
-    assert state.best_measure[1].score == 1.0
-    assert state.best is not None
-    assert torch.equal(state.best["seed.weight"], kept[0])
+    assert state.kept_measure is not None
+    assert state.kept_measure[1].score == 1.0
+    assert state.kept is not None
+    assert torch.equal(state.kept["seed.weight"], kept[0])
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ([3.0, 1.0, 1.04, 1.2], 1.04),
+        ([3.0, 1.0, 1.2, 1.04], 1.04),
+        ([1.0, 1.04, 1.08], 1.04),  # not as good as the best, though as the one before it
+        ([-2.0, -1.96, -1.8], -1.96),
+        ([math.nan, 2.0, math.nan], 2.0),
+    ],
+)
+def test_of_equals_the_latest_weights_are_kept(scores: list[float], kept: float) -> None:
+    state = new_state()
+    for score in scores:
+        state.add_measure(Measure(score, (1.0, 1.0), (1.0, 1.0)))
+    assert state.kept_measure is not None
+    assert state.kept_measure[1].score == kept
 
 
 def test_stops_when_it_only_gets_worse_and_says_why() -> None:

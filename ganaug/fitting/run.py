@@ -182,11 +182,11 @@ class Run(ABC):
     def finish(self) -> Generator:
         """Export the best generator so far, warn of what is wrong with it, and return it."""
         state = self.state
-        if state.best is None:
+        if state.kept is None:
             state.measures.append((state.progress, self.referee.measure(state.family.average)))
         else:
-            state.family.average.load_state_dict(state.best)
-        progress, measure = state.best_measure or state.measures[-1]
+            state.family.average.load_state_dict(state.kept)
+        progress, measure = state.kept_measure or state.measures[-1]
         alarms = raise_alarms(measure, [str(label) for label in self.classes])
         for alarm in alarms.texts:
             warnings.warn(alarm, GanaugWarning, stacklevel=2)
