@@ -23,7 +23,7 @@ __all__ = [
 MAX_LOGIT_GAP = 8.0
 """The generator's gradient is exp(gap) times the discriminator's; beyond this the ratio says nothing more."""
 VARIETY_WEIGHT = 1.0
-MISMATCH_WEIGHT = 0.5
+MISMATCH_WEIGHT = 0.4
 PENALTY_WEIGHT = 0.3
 PENALTY_EVERY = 8
 """Steps between penalties, whose weight grows in proportion (lazy regularisation, Karras et al. 2020)."""
@@ -55,19 +55,21 @@ def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Te
     return F.softplus(-gap).mean()
 
 
-def mismatch_loss(matched: Tensor, mismatched: Tensor) -> Tensor:
-    """Return the discriminator's loss for not telling a real sample's own class from another one.
+def mismatch_loss(logits: Tensor, label: Tensor) -> Tensor:
+    """Return the discriminator's loss for not telling a real sample's own class from the others.
 
     Pairing within a class never asks it what a class is, and a generator that draws 9s for 4s goes unnoticed as long as
-    they look real. So every real sample is shown under a wrong label too (matching-aware, Reed et al. 2016), here as
-    relativistic pairs of one sample and two classes.
+    they look real. So every real sample is shown under the wrong labels too (matching-aware, Reed et al. 2016); a
+    cross-entropy over them all, rather than a random one at a time, dwells on those that are hard to rule out.
 
     Parameters
     ----------
-    matched, mismatched : Tensor of shape (B,)
-        Logits of the same real samples under their own label and under another.
+    logits : Tensor of shape (B, K)
+        Of real samples under every label.
+    label : Tensor of shape (B,)
+        Their own.
     """
-    return F.softplus(mismatched - matched).mean()
+    return F.cross_entropy(logits, label)
 
 
 def gradient_penalty(discriminator: nn.Module, samples: Tensor, label: Tensor) -> Tensor:
@@ -185,11 +187,8 @@ class Adversarial(Family):
             judged = self.distort(torch.cat([batch.real, shown]), batch.random)
             features = self.discriminator.features(judged)
             on_real, on_synthetic = self.discriminator.judge(features, labels).chunk(2)
-            mismatched = self.discriminator.judge(
-                features[: len(batch.label)], batch.other_label(self.discriminator.n_classes)
-            )
             loss = pairing_loss(on_real, on_synthetic, shown)
-        confusion = mismatch_loss(on_real, mismatched)
+        confusion = mismatch_loss(self.discriminator.judge_all(features[: len(batch.label)]), batch.label)
         shortfall = self.unlikeness(batch.real, synthetic, batch.label)
         self.zero_grad()
         (loss + MISMATCH_WEIGHT * confusion + shortfall).backward()  # type: ignore[no-untyped-call]

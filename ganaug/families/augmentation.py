@@ -1,7 +1,8 @@
 """Differentiable augmentation: what the discriminator sees, real and synthetic alike (Zhao et al. 2020).
 
-Only changes that keep a label whatever it is: small shifts, turns and zooms, and for colour images light and
-saturation. No flips (digits and text change their class) and no cutout (it leaks into the samples).
+Only changes that keep a label whatever it is: small shifts, turns, zooms and bends, and for colour images light and
+saturation. Bends, which no two showings share, keep a discriminator from knowing ten images by heart. No flips (digits
+and text change their class) and no cutout (it leaks into the samples).
 """
 
 import math
@@ -10,9 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganaug.networks.warp import KNOTS, field
+
 __all__ = ["DRAWS", "augment", "distort"]
 
-DRAWS = 9
+DRAWS = 9 + 2 * KNOTS**2
 """Random numbers that one image takes."""
 
 
@@ -21,15 +24,17 @@ MAX_SHIFT = 0.12
 MAX_TURN = math.radians(12)
 MAX_ZOOM = 0.12
 MAX_SHEAR = 0.12
+MAX_BEND = 0.15
+"""How far the knots of a bend move at most, in units of half the side."""
 
 
 def augment(images: Tensor, strength: Tensor) -> Tensor:
-    """Warp and relight a batch of images of shape (B, C, H, W) by `strength`, uniform in [-1, 1] of shape (B, 9).
+    """Warp and relight a batch of images of shape (B, C, H, W) by `strength`, uniform in [-1, 1] of shape (B, DRAWS).
 
     The caller draws `strength`, so that one seed repeats a run.
     """
-    images = _warp(images, strength[:, :6])
-    return _relight(images, strength[:, 6:]) if images.shape[1] == 3 else images
+    images = _warp(images, strength[:, :6], strength[:, 9:])
+    return _relight(images, strength[:, 6:9]) if images.shape[1] == 3 else images
 
 
 def distort(images: Tensor, random: torch.Generator) -> Tensor:
@@ -38,7 +43,7 @@ def distort(images: Tensor, random: torch.Generator) -> Tensor:
     return augment(images, strength.to(images.device))
 
 
-def _warp(images: Tensor, u: Tensor) -> Tensor:
+def _warp(images: Tensor, u: Tensor, bends: Tensor) -> Tensor:
     turn, shear = u[:, 0] * MAX_TURN, u[:, 1] * MAX_SHEAR
     zoom_x, zoom_y = (u[:, 2] * MAX_ZOOM).exp(), (u[:, 3] * MAX_ZOOM).exp()
     cos, sin = turn.cos(), turn.sin()
@@ -50,6 +55,7 @@ def _warp(images: Tensor, u: Tensor) -> Tensor:
         dim=1,
     )  # (B, 2, 3)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    grid = grid + field(MAX_BEND * bends.view(-1, 2, KNOTS, KNOTS), images.shape[-1])
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 

@@ -29,11 +29,6 @@ class Batch:
         """Draw standard normal noise of shape (B, noise_dim)."""
         return torch.randn(len(self.label), self.noise_dim, generator=self.random).to(self.label.device)
 
-    def other_label(self, n_classes: int) -> Tensor:
-        """Draw for each sample a class that it is not of, or its own where there is no other."""
-        away = torch.randint(1, max(2, n_classes), self.label.shape, generator=self.random)
-        return (self.label + away.to(self.label.device)) % n_classes
-
 
 class Family(ABC):
     """A generator, its partners, and how they learn.
@@ -66,7 +61,7 @@ class Family(ABC):
         betas: tuple[float, float],
     ) -> None:
         self.generator = generator
-        self.average = deepcopy(generator).requires_grad_(False)
+        self.average = deepcopy(generator).requires_grad_(False).eval()
         # Walking the modules for these takes longer than what is done with them at every step.
         self._tracked: tuple[list[Tensor], list[Tensor]] = list(self.average.parameters()), list(generator.parameters())
         self.networks = nn.ModuleDict({"generator": generator, "average": self.average, **partners})

@@ -34,6 +34,11 @@ class ProjectionDiscriminator(nn.Module):
         logit: Tensor = self.logit(features).squeeze(1).float() + (self.embed(label) * features).sum(dim=1)
         return logit
 
+    def judge_all(self, features: Tensor) -> Tensor:
+        """Return the logits (B, n_classes) of samples whose features are known, under every class."""
+        logits: Tensor = self.logit(features) + features @ self.embed.weight.T
+        return logits
+
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:
         """Return logits (B,): larger means more like a real sample of class `label`."""
         return self.judge(self.features(sample), label)

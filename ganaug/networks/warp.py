@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Warp", "bend"]
+__all__ = ["KNOTS", "Warp", "bend", "field"]
 
 KNOTS = 4
 """Along each side, at which a displacement is free; between them it is interpolated."""
@@ -39,17 +39,21 @@ class Warp(nn.Module):
         return FURTHEST * moved.float().view(-1, 2, KNOTS, KNOTS)
 
 
+def field(displacement: Tensor, side: int) -> Tensor:
+    """Return what displacements at the knots (B, 2, KNOTS, KNOTS) come to at every place, (B, side, side, 2)."""
+    # How much each knot says at each place is always the same: a product is quicker than interpolating anew.
+    knots = torch.eye(KNOTS**2, device=displacement.device).view(-1, 1, KNOTS, KNOTS)
+    influence = F.interpolate(knots, size=(side, side), mode="bicubic", align_corners=True).flatten(1)
+    return (displacement.flatten(2) @ influence).view(-1, 2, side, side).float().permute(0, 2, 3, 1)
+
+
 def bend(x: Tensor, displacement: Tensor, side: int) -> Tensor:
     """Return square maps (B, C, S, S) at another side, each place showing what lies where its displacement points.
 
     Maps are interpolated linearly, and beyond the edge lies the edge: without displacements this is `interpolate`.
     """
-    # How much each knot says at each place is always the same: a product is quicker than interpolating anew.
-    knots = torch.eye(KNOTS**2, device=x.device).view(-1, 1, KNOTS, KNOTS)
-    influence = F.interpolate(knots, size=(side, side), mode="bicubic", align_corners=True).flatten(1)
-    field = (displacement.flatten(2) @ influence).view(-1, 2, side, side)
     centres = (torch.arange(side, device=x.device, dtype=torch.float32) + 0.5) * (2 / side) - 1
     places = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), dim=-1)  # (side, side, 2)
-    grid = places + field.float().permute(0, 2, 3, 1)  # (B, side, side, 2)
+    grid = places + field(displacement, side)  # (B, side, side, 2)
     bent = F.grid_sample(x.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
     return bent.to(x.dtype)
