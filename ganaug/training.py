@@ -110,7 +110,7 @@ class State:
         self.stages[side] = (steps + 1, before + seconds)
 
     def add_measure(self, measure: Measure) -> None:
-        """Remember a measure, keep the weights if none was better so far, and see whether going on is worth it."""
+        """Remember a measure, keep the weights unless earlier ones were clearly better, and see whether to go on."""
         self.measures.append((self.progress, measure))
         if self.kept_measure is self.measures[-1]:
             self.kept = {name: value.clone() for name, value in self.family.average.state_dict().items()}
