@@ -53,8 +53,9 @@ class Referee:
     screen : Screen
         Gives the features and reads the classes.
     learn, held_out : Samples
-        What the generator learns from, the yardstick of variety; and what it is scored on. With nothing held out (no
-        class has ten images) the score falls back to the training images, and `measured_on` says so.
+        What the generator learns from, the yardstick of variety; and what it is scored on. A class that has nothing
+        held out is scored on its training samples, as `measured_on` says: they flatter it, but without them nothing
+        would keep a run from ending with the weights of a moment at which that class was not drawn yet.
     noise_dim : int
         Length of the noise vector.
     random : torch.Generator
@@ -65,8 +66,7 @@ class Referee:
         self, screen: Screen, learn: Samples, held_out: Samples, *, noise_dim: int, random: torch.Generator
     ) -> None:
         self.screen = screen
-        self.measured_on = "held-out samples" if len(held_out.label) else "training samples"
-        target = held_out if len(held_out.label) else learn
+        self.measured_on = _measured_on(held_out)
         count = max(8, min(SAMPLES_PER_CLASS, MOST_SAMPLES // learn.n_classes))
         device = learn.label.device
         self.noise = torch.randn(count, noise_dim, generator=random).to(device)
@@ -75,7 +75,8 @@ class Referee:
         for value in self.label:
             points = self._features(learn.of_class(int(value), MOST_SAMPLES))
             self.real_variety.append(mean_pairwise_distance(points))
-            self.target.append(self._features(target.of_class(int(value), MOST_SAMPLES)))
+            unseen = self._features(held_out.of_class(int(value), MOST_SAMPLES))
+            self.target.append(unseen if len(unseen) else points)
 
     @torch.no_grad()
     def measure(self, generator: nn.Module) -> Measure:
@@ -86,8 +87,7 @@ class Referee:
             points = self.screen.features(sample)
             agreement.append(float((self.screen(sample).argmax(dim=1) == value).float().mean()))
             variety.append(mean_pairwise_distance(points) / (self.real_variety[int(value)] or math.nan))
-            if len(self.target[int(value)]):
-                scores.append(energy_score(points, self.target[int(value)]))
+            scores.append(energy_score(points, self.target[int(value)]))
         return Measure(sum(scores) / len(scores), tuple(agreement), tuple(variety))
 
     @torch.no_grad()
@@ -105,6 +105,14 @@ class Referee:
         if not len(samples):
             return torch.empty(0, 0, device=samples.device)
         return torch.cat([self.screen.features(part) for part in torch.split(samples, 256)])
+
+
+def _measured_on(held_out: Samples) -> str:
+    if not len(held_out):
+        return "training samples"
+    if len(torch.unique(held_out.label)) == held_out.n_classes:
+        return "held-out samples"
+    return f"held-out samples, and training samples of the classes of fewer than {round(1 / HELD_OUT_SHARE)}"
 
 
 def collapsed(measure: Measure) -> list[int]:

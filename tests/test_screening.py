@@ -1,6 +1,7 @@
 """The screen and the referee: they read classes, set sensible thresholds, and notice what is wrong with a generator."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -148,6 +149,17 @@ def test_referee_says_when_nothing_could_be_held_out(screen: Screen) -> None:
     judge = referee(screen, images)
     assert judge.measured_on == "training samples"
     assert math.isfinite(judge.measure(Replay(images)).score)
+
+
+def test_a_class_too_small_to_hold_out_counts_in_the_score(screen: Screen, images: Images) -> None:
+    few = torch.cat([torch.where(images.label == 0)[0], torch.where(images.label == 1)[0][:5]])
+    images = images.subset(few)
+    judge = referee(screen, images)
+    assert judge.measured_on == "held-out samples, and training samples of the classes of fewer than 10"
+
+    smeared = images.values.clone()
+    smeared[images.label == 1] = 128
+    assert judge.measure(Replay(images)).score < judge.measure(Replay(replace(images, values=smeared))).score
 
 
 def test_a_class_of_one_image_cannot_collapse() -> None:

@@ -14,7 +14,7 @@ from ganaug.report.wording import clean, is_known
 __all__ = ["Course", "courses"]
 
 QUALITIES = {
-    "score": "Energy score on held-out samples; lower is better",
+    "score": "Energy score, on held-out samples where there are any; lower is better",
     "agreement": "Share of samples read as their own class; higher is better",
     "variety": "Variety against that of real samples; 1 is as varied",
 }
