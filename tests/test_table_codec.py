@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 from pandas.testing import assert_frame_equal
@@ -463,6 +465,13 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "sparse-bool": (pd.arrays.SparseArray([True, False]), r"'bad' have dtype Sparse"),
     "date-categories": (pd.Categorical(pd.date_range("2020", periods=2)), "'bad' holds Timestamp.*to_datetime"),
     "year-12000": (np.array(["12000-01-01", "2000-01-01"], "datetime64[s]"), "years 1 to 9999.*'bad'.*12000"),
+    "arrow-number": (pd.Series([1.5, None], dtype="double[pyarrow]"), r"astype\('Float64'\)"),
+    "arrow-dates": (pd.Series([pd.Timestamp(0), None], dtype="timestamp[us][pyarrow]"), r"astype\('datetime64\[us"),
+    "arrow-truth": (pd.Series([True, None], dtype="bool[pyarrow]"), r"astype\('boolean'\)"),
+    "arrow-decimals": (
+        pd.Series([Decimal("1.5")], dtype=pd.ArrowDtype(pa.decimal128(9, 2))),
+        r"'float64'\) or .astype\('str'",
+    ),
     "strange-zone": (pd.date_range("2020", periods=2, tz="dateutil/Europe/Berlin"), "'bad'.*tz_convert"),
 }
 

@@ -25,6 +25,8 @@ __all__ = [
 ]
 
 _YEARS = range(1, 10_000)
+_ARROW_TWINS = {"f": "Float64", "i": "Int64", "u": "UInt64", "b": "boolean", "M": "datetime64[us]"}
+"""By the kind of a column that pyarrow holds, the dtype that pandas itself holds it in, missing values included."""
 
 
 def holds_categories(series: "Series[Any]") -> bool:
@@ -104,15 +106,17 @@ def _check_number_dtype(series: "Series[Any]") -> None:
     dtype = series.dtype
     if str(dtype) in (*FLOATS, *INTEGERS, *BOOLEANS):
         return
-    remedy = {
+    remedies = {
         "m": "convert it with .dt.total_seconds()",
         "c": "split it into real and imaginary part",
         "M": "convert it to a zone of the tz database, with .dt.tz_convert('UTC') for example",
         "O": "convert it with pandas.to_numeric or pandas.to_datetime",
-    }.get(
-        dtype.kind if isinstance(dtype, np.dtype | pd.DatetimeTZDtype) else "",
-        "convert it with .astype('float64') or .astype('str')",
-    )
+    }
+    if isinstance(dtype, pd.ArrowDtype):
+        remedies = {kind: f"convert it with .astype({twin!r})" for kind, twin in _ARROW_TWINS.items()}
+    elif not isinstance(dtype, np.dtype | pd.DatetimeTZDtype):
+        remedies = {}
+    remedy = remedies.get(dtype.kind, "convert it with .astype('float64') or .astype('str')")
     raise DataError(
         f"Columns must hold numbers, datetimes, text, truth values or categories, but column {series.name!r} has dtype "
         f"{dtype}: {remedy}, or drop it."
@@ -242,9 +246,10 @@ def _fit_categories(
     none: bool = False,
 ) -> CategoryColumn:
     if dtype not in (*TEXTS, *BOOLEANS, *INTEGERS, *FLOATS):
+        twin = "boolean" if dtype == "bool[pyarrow]" else "str"
         raise DataError(
             f"Categories must be text, numbers or truth values, but those of column {series.name!r} have dtype "
-            f"{dtype}: convert the column with .astype('str')."
+            f"{dtype}: convert the column with .astype({twin!r})."
         )
     return CategoryColumn.fit(series.name, dtype, categories, codes, ordered=ordered, none=none)
 
