@@ -57,7 +57,7 @@ class Report:
         return [str(what) for what in self._figures["left_out"]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return every figure with its interval; the README has the schema, whose version is ``schema_version``."""
+        """Return every figure with its interval, under the schema of docs/evaluation.md and its ``schema_version``."""
         copy: dict[str, Any] = json.loads(json.dumps(self._figures))
         return copy
 

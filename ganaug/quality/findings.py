@@ -35,7 +35,7 @@ def findings(
     Parameters
     ----------
     fidelity, copies, classes
-        As in the report (see the schema in the README).
+        As in the report (see the schema in docs/evaluation.md).
     seen : {"all", "part", "none", "not applicable"}
         How much of the data a given model was trained on, as far as its file tells: "none" may be a part.
     repeated : int
