@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import re
 import signal
 from collections import Counter
 from pathlib import Path
@@ -398,6 +399,57 @@ def test_a_parquet_becomes_a_csv(parquet: Path, model: Path, tmp_path: Path) -> 
     assert [row[0] for row in rows[:38]] == [str(value) for value in real["amount"]]
     assert [row[1] for row in rows[:38]] == ["" if value is None else str(value) for value in real["count"]]
     assert [row[2] for row in rows[:38]] == [value or "" for value in real["city"]]
+
+
+FORMS = {
+    "midnight": ("2020-{m:02}-{d:02} 00:00:00", r"2020-\d\d-\d\d 00:00:00"),
+    "minutes": ("2020-01-{d:02}T{m:02}:30", r"2020-\d\d-\d\dT\d\d:\d\d"),
+    "utc": ("2020-01-{d:02}T{m:02}:30:00Z", r"2020-\d\d-\d\dT\d\d:\d\d:\d\dZ"),
+    "offset": ("2020-01-{d:02} {m:02}:30:00+01:00", r"2020-\d\d-\d\d \d\d:\d\d:\d\d\+01:00"),
+    "decimals": ("2020-01-{d:02} {m:02}:30:00.{d:03}", r"2020-\d\d-\d\d \d\d:\d\d:\d\d\.\d\d\d"),
+    "truth": ("{t}", "TRUE|FALSE"),
+    "phone": ("+471234{d:04}", r"\+471234\d\d\d\d"),
+}
+
+
+def test_synthetic_dates_and_truth_values_are_written_as_the_real_ones(tmp_path: Path) -> None:
+    source, output = tmp_path / "t.csv", tmp_path / "out.csv"
+    cells = [
+        [form.format(m=i % 12 + 1, d=i % 28 + 1, t=str(i % 3 == 0).upper()) for form, _ in FORMS.values()]
+        for i in range(40)
+    ]
+    with source.open("w", newline="") as lines:
+        csv.writer(lines).writerows([[*FORMS, "y"], *([*row, "ab"[i % 4 == 0]] for i, row in enumerate(cells))])
+    assert run("fit", source, "--target", "y", "--output", tmp_path / "m.onnx", "--steps", 2).exit_code == 0
+    assert run("balance", source, tmp_path / "m.onnx", "--output", output).exit_code == 0
+    header, *rows = rows_of(output)
+    assert len(rows) == 60
+    for name, column in zip(header, zip(*rows, strict=True), strict=True):
+        if name in FORMS:
+            assert all(re.fullmatch(FORMS[name][1], cell) for cell in column), name
+    assert len({row[header.index("offset")] for row in rows[40:]} - {row[header.index("offset")] for row in rows[:40]})
+
+
+def test_dates_from_a_parquet_and_those_of_samples_have_one_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, model, output = tmp_path / "t.parquet", tmp_path / "m.onnx", tmp_path / "out.csv"
+    days = [i % 28 for i in range(40)]
+    columns = {
+        "day": pa.array(days, pa.date32()),
+        "midnight": pa.array([day * 86400 for day in days], pa.timestamp("s")),
+        "hour": pa.array([day * 86400 + day % 3 * 3600 for day in days], pa.timestamp("s")),
+    }
+    pq.write_table(pa.table({**columns, "y": ["ab"[i % 4 == 0] for i in range(40)]}), source)
+    assert run("fit", source, "--target", "y", "--output", model, "--steps", 2).exit_code == 0
+    assert run("balance", source, model, "--output", output).exit_code == 0
+    assert {tuple(map(len, row[:3])) for row in rows_of(output)[1:]} == {(10, 19, 19)}
+    # A piece that happens to hold no hours must not be written without them.
+    monkeypatch.setattr("ganaug.cli.tables.PIECE_ROWS", 1)
+    assert run("sample", model, "--output", output, "--per-class", 20).exit_code == 0
+    samples = rows_of(output)[1:]
+    assert {tuple(map(len, row[:3])) for row in samples} == {(10, 10, 19)}
+    assert any(row[2].endswith("00:00:00") for row in samples)
 
 
 @pytest.mark.parametrize(

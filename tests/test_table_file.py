@@ -17,6 +17,7 @@ import pytest
 
 from ganaug.codecs import table_file
 from ganaug.codecs.labelled_table import labels_of, split_target
+from ganaug.codecs.table import TableCodec
 from ganaug.codecs.table_file import column_names, read_pieces, read_table
 from ganaug.codecs.table_writer import table_writer
 from ganaug.errors import DataError, GanaugWarning, MissingFileError, OutputError
@@ -228,6 +229,34 @@ def test_parquet_pieces_have_the_same_dtypes(parquet: Path) -> None:
         pa.Table.from_pandas(piece, preserve_index=False) for piece in read_pieces(parquet, verbatim=True)
     )
     assert again.equals(table)
+
+
+def test_decimals_stay_short(parquet: Path) -> None:
+    prices = [decimal.Decimal(cents).scaleb(-2) for cents in range(0, 100_000, 7)]
+    pq.write_table(pa.table({"price": pa.array(prices, pa.decimal128(10, 2))}), parquet)
+    found = read_table(parquet)["price"]
+    assert found.tolist() == [float(price) for price in prices]
+    assert TableCodec.fit(found.to_frame()).columns[0].decimals == 2  # type: ignore[union-attr]
+
+
+def test_a_parquet_that_may_not_be_read_is_not_said_to_be_damaged(parquet: Path, monkeypatch: Any) -> None:
+    pq.write_table(pa.table({"a": [1]}), parquet)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(pq, "ParquetFile", refuse)
+    with pytest.raises(PermissionError):
+        column_names(parquet)
+
+
+def test_instants_with_an_offset_are_dates_and_with_and_without_one_are_text(file: Path) -> None:
+    some = "2024-01-31 01:00:00+01:00,2024-01-31T01:00-0330,2024-01-31T01:00Z\n"
+    others = "2024-07-31 01:00:00+02:00,2024-01-31T01:00Z,2024-01-31T01:00\n"
+    frame = read_table(written(file, "a,b,c\n" + some + others))
+    assert dtypes(frame) == {"a": "datetime64[us, UTC]", "b": "datetime64[us, UTC]", "c": "str"}
+    assert frame["a"].tolist() == [pd.Timestamp("2024-01-31T00:00Z"), pd.Timestamp("2024-07-30T23:00Z")]
+    assert frame["b"][0] == pd.Timestamp("2024-01-31T04:30Z")
 
 
 def test_dictionaries_may_differ_from_one_row_group_to_the_next(parquet: Path) -> None:

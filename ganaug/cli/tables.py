@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from ganaug.cli.notes import note_alarms
 from ganaug.cli.text import listing
+from ganaug.codecs.clock import UNITS, Clock
 from ganaug.codecs.labelled_table import LabelledTable, from_frame, labels_of, split_target
 from ganaug.codecs.numeric import NumericColumn
 from ganaug.codecs.series import numeric_values
+from ganaug.codecs.spelling import Spelling
 from ganaug.codecs.table import Column
 from ganaug.codecs.table_file import PIECE_ROWS, column_names, read_pieces, read_table
 from ganaug.codecs.table_writer import table_writer
@@ -22,6 +24,7 @@ __all__ = ["balance_table", "load_table", "sample_table"]
 
 FLAG = "synthetic"
 """The column of a balanced table that tells which rows are."""
+_DATES, _TRUTH = "dates", "true and false"
 
 
 def load_table(source: Path, target: str | None) -> LabelledTable:
@@ -35,11 +38,12 @@ def sample_table(generator: Generator, counts: dict[Any, int], output: Path, see
     name = _target(generator)
     if name in map(str, generator.codec.names):
         raise DataError(f"the column of labels must have a name of its own, but one of the model's is {name!r} too")
+    spelling = _spelling(generator) if output.suffix.lower() == ".csv" else Spelling({})
     with table_writer(output) as writer:
         for label, count in counts.items():
             for rows in _draw(generator, label, count, seed):
                 rows[name] = label
-                writer.write(rows)
+                writer.write(spelling.apply(rows))
 
 
 def balance_table(source: Path, generator: Generator, output: Path, target: str | None, seed: int) -> tuple[int, int]:
@@ -54,18 +58,33 @@ def balance_table(source: Path, generator: Generator, output: Path, target: str 
     counts, spelled = _count(source, name, generator)
     _check_kinds(source, generator)
     note_alarms(generator, [label for label, count in counts.items() if count < max(counts.values())])
-    verbatim = source.suffix.lower() != ".csv" or output.suffix.lower() == ".csv"
+    text = output.suffix.lower() == ".csv"
+    verbatim = source.suffix.lower() != ".csv" or text
+    spelling = _spelling(generator)
     with table_writer(output) as writer:
         for piece in read_pieces(source, verbatim=verbatim):
+            if text:
+                spelling.learn(piece)
             piece[FLAG] = False
             writer.write(piece)
         for label, count in counts.items():
             for rows in _draw(generator, label, max(counts.values()) - count, seed):
                 rows[name] = spelled[label] if verbatim else label
                 rows[FLAG] = True
-                writer.write(rows[[*columns, FLAG]])
+                writer.write((spelling.apply(rows) if text else rows)[[*columns, FLAG]])
     real = sum(counts.values())
     return real, len(counts) * max(counts.values()) - real
+
+
+def _spelling(generator: Generator) -> Spelling:
+    """Return how a text file spells the model's dates and truth values, unless real rows show another way."""
+    usual = {str(column.name): "" for column in generator.codec.columns if _kind(column)[1] in (_DATES, _TRUTH)}
+    for column in generator.codec.columns:
+        # pandas would spell each piece by itself, and one that happens to hold no hours without them.
+        if isinstance(column, NumericColumn) and column.kind == "datetime" and Clock.of(column.dtype).zone is None:
+            decimals = f".{0:0{column.decimals}}" if column.decimals else ""
+            usual[str(column.name)] = "2020-01-31" + ("" if column.unit == max(UNITS) else f" 00:00:00{decimals}")
+    return Spelling(usual)
 
 
 def _check_columns(source: Path, columns: list[str], generator: Generator, name: str) -> None:
@@ -122,9 +141,9 @@ def _check_kinds(source: Path, generator: Generator) -> None:
 def _kind(column: Column) -> tuple[str, str]:
     """Return which kinds of dtypes a table may have for a column, and what it holds; nothing for text, which is any."""
     if isinstance(column, NumericColumn):
-        return ("M", "dates") if column.kind == "datetime" else ("iufb", "numbers")
+        return ("M", _DATES) if column.kind == "datetime" else ("iufb", "numbers")
     truth = all(isinstance(category, bool) for category in column.categories) and column.categories
-    return ("b", "true and false") if truth else ("", "")
+    return ("b", _TRUTH) if truth else ("", "")
 
 
 def _target(generator: Generator) -> str:

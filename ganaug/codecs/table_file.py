@@ -22,14 +22,16 @@ ENDINGS = (".csv", ".parquet")
 PIECE_ROWS = 50_000
 MOST_ROWS = 500_000
 """More rows than this teach a generator nothing new; of a larger table, this many are taken at random."""
-_ISO_DATE = r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z?)?"
+_ISO_DATE = r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"
+_ISO_INSTANT = rf"{_ISO_DATE}(Z|[+-]\d\d:?\d\d)"
 _DATES = ("datetime64[s]", "datetime64[ms]", "datetime64[us]", "datetime64[ns]")
 _UTC = "datetime64[us, UTC]"
 _PLAIN = {f"{sign}{bits}": f"{sign}{bits}".lower() for sign in ("Int", "UInt") for bits in (8, 16, 32, 64)}
 _PLAIN |= {"boolean": "bool"}
 """numpy's dtypes instead of those with missing values."""
-_CODE = re.compile(r",\s*0\d+\s*(?=,|$)", re.ASCII)
-"""A whole number with leading zeros, which it would lose: a postal code, say. One of them makes a column text."""
+_CODE = re.compile(r",\s*(?:0\d+|\+\d{7,})\s*(?=,|$)", re.ASCII)
+"""A whole number with leading zeros, or a long one with a plus, which it would lose: a postal code or telephone number,
+say. One of them makes a column text."""
 _MOSTLY = 0.9
 """Text among more numbers than this share is a slip or stands for a missing value; with fewer they are codes."""
 
@@ -265,10 +267,13 @@ def _date_dtype(column: "Series[Any]") -> str | None:
     """Return the dtype of dates if a column of text without missing values holds them in ISO form, and only them."""
     import pandas as pd
 
-    if not (isinstance(column.dtype, pd.StringDtype) and column.str.fullmatch(_ISO_DATE).all()):
+    if not isinstance(column.dtype, pd.StringDtype):
+        return None
+    zoned = column.str.fullmatch(_ISO_INSTANT).all()
+    if not zoned and not column.str.fullmatch(_ISO_DATE).all():
         return None
     try:
-        dtype = str(pd.to_datetime(column, format="ISO8601").dtype)
+        dtype = str(pd.to_datetime(column, format="ISO8601", utc=bool(zoned)).dtype)
     except ValueError:  # such as a 31st of February
         return None
     return dtype if dtype in (*_DATES, _UTC) else None
@@ -302,6 +307,8 @@ def _parquet_errors(file: Path) -> Iterator[None]:
 
     try:
         yield
+    except PermissionError:  # which says itself what must be done
+        raise
     except (pyarrow.ArrowException, OSError) as error:
         reason = (str(error).splitlines() or ["damaged"])[0].rstrip(".")
         raise DataError(
@@ -315,5 +322,7 @@ def _without_decimals(batch: Any) -> Any:
 
     for index, field in enumerate(batch.schema):
         if pyarrow.types.is_decimal(field.type):
-            batch = batch.set_column(index, field.name, batch.column(index).cast(pyarrow.float64()))
+            # By way of text: cast at once, 1.13 would become 1.1300000000000001, and have sixteen decimals.
+            numbers = batch.column(index).cast(pyarrow.string()).cast(pyarrow.float64())
+            batch = batch.set_column(index, field.name, numbers)
     return batch

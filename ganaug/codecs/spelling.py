@@ -1,0 +1,78 @@
+"""How a text file spells dates and truth values, so that synthetic ones can be written in the same way."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+__all__ = ["Spelling"]
+
+_TRUTH = {spell(word): spell for word in ("true", "false") for spell in (str.lower, str.upper, str.title)}
+_DATE = re.compile(
+    r"\d{4}-\d\d-\d\d(?:(?P<between>[ T])\d\d:\d\d(?P<seconds>:\d\d(?:\.(?P<decimals>\d{1,9}))?)?)?"
+    r"(?P<zone>Z|(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d))?",
+    re.ASCII,
+)
+_UNITS = ((0, "s"), (3, "ms"), (6, "us"), (9, "ns"))
+
+
+class Spelling:
+    """Of the dates and truth values in some columns of a table, learned from its own rows.
+
+    Parameters
+    ----------
+    usual : mapping of str to str
+        For each column an example of how it is spelled as long as nothing is learned; "" for pandas' own way.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> spelling = Spelling({"day": "2020-01-31", "paid": ""})
+    >>> rows = pd.DataFrame({"day": pd.to_datetime(["2020-02-01", None]), "paid": [False, True]})
+    >>> spelling.apply(rows).to_dict("list")
+    {'day': ['2020-02-01', NaT], 'paid': [False, True]}
+    >>> spelling.learn(pd.DataFrame({"day": ["2020-01-31T00:00", ""], "paid": ["", "TRUE"]}))
+    >>> spelling.apply(rows).to_dict("list")
+    {'day': ['2020-02-01T00:00', NaT], 'paid': ['FALSE', 'TRUE']}
+    """
+
+    def __init__(self, usual: Mapping[str, str]) -> None:
+        self._usual = dict(usual)
+        self._learned = dict.fromkeys(usual, "")
+
+    def learn(self, rows: "DataFrame") -> None:
+        """See how rows are written; of a column's spellings the longest tells most, and of these the first is taken."""
+        for name in self._learned:
+            for text in rows[name].dropna().astype(str):
+                if len(text) > len(self._learned[name]) and (text in _TRUTH or _DATE.fullmatch(text)):
+                    self._learned[name] = text
+
+    def apply(self, rows: "DataFrame") -> "DataFrame":
+        """Return rows whose dates and truth values are text like the examples; what these do not tell stays."""
+        spelled = {name: _spelled(rows[name], self._learned[name] or usual) for name, usual in self._usual.items()}
+        return rows.assign(**{name: column for name, column in spelled.items() if column is not None})
+
+
+def _spelled(column: "Series[Any]", example: str) -> "Series[Any] | None":
+    if example in _TRUTH:
+        return column.map(lambda value: _TRUTH[example](str(bool(value))), na_action="ignore").astype(object)
+    match = _DATE.fullmatch(example)
+    if match is None or column.dtype.kind != "M" or (column.dt.tz is None) != (match["zone"] is None):
+        return None
+    if match["zone"]:
+        ahead = timedelta(hours=int(match["hours"] or 0), minutes=int(match["minutes"] or 0))
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None) + (-ahead if match["sign"] == "-" else ahead)
+    decimals = len(match["decimals"] or "")
+    unit: Any = next(unit for most, unit in _UNITS if decimals <= most)
+    if not match["seconds"]:
+        unit = "m" if match["between"] else "D"
+    texts = np.datetime_as_string(column.to_numpy(), unit=unit, casting="unsafe").astype(object)
+    cut = len("2020-01-31T00:00:00.") + decimals if decimals else None
+    between = match["between"] or "T"
+    texts = np.array([text[:cut].replace("T", between) + (match["zone"] or "") for text in texts], dtype=object)
+    return column.astype(object).where(column.isna(), texts)
