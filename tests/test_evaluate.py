@@ -21,14 +21,14 @@ from ganaug.cli import main
 from ganaug.cli.evaluate import summary
 from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.codecs.labelled_table import from_frame
-from ganaug.errors import DataError, OutputError
+from ganaug.errors import DataError, GanaugWarning, OutputError
 from ganaug.evaluation import begin, evaluate, report_of
 from ganaug.fitting import fit_table
 from ganaug.generator import Generator
 from ganaug.quality.arms import IMAGE_ARMS, TABLE_ARMS, Arm
 from ganaug.quality.estimates import Estimate
 from ganaug.quality.figures import sentence_of
-from ganaug.quality.intake import joined
+from ganaug.quality.intake import group_codes, joined
 from ganaug.quality.parts import part
 from ganaug.quality.session import Session, _was_cut_short
 from ganaug.quality.table_trial import TableTrial
@@ -148,6 +148,11 @@ def test_the_generator_never_sees_a_test_row() -> None:
         assert not learned & {tuple(row) for row in rows[result.split.test]}
         assert not set(groups[result.split.train]) & set(groups[result.split.test])
     assert report_of(session).to_dict()["comparison"]["grouped"] is True
+
+
+def test_missing_groups_are_groups_of_their_own_and_counted() -> None:
+    with pytest.warns(GanaugWarning, match="2 of 5 samples have no group"):
+        assert group_codes(["a", None, "b", "a", np.nan], 5).tolist() == [0, 2, 1, 0, 3]
 
 
 def test_a_column_of_groups_is_not_learned_from() -> None:
@@ -497,6 +502,7 @@ def test_nothing_is_begun_that_would_outlast_the_budget(
         ((np.zeros((4, 8, 8)), ["a", "b", "a", "b"]), {"features": 3}, "an ONNX file, a torch module"),
         ((np.zeros((8, 8, 8)), ["a", "b"] * 4), {"groups": "x"}, "images that come from files"),
         ((np.zeros((8, 8, 8)), ["a", "b"] * 4), {"groups": [1, 2]}, "one group for each"),
+        ((np.zeros((8, 8, 8)), ["a", "b"] * 4), {"groups": [None] * 8}, "all are missing"),
         ((np.zeros((8, 8, 8)), ["a", "b"] * 4), {"features": "no.onnx"}, "no feature network"),
     ],
 )

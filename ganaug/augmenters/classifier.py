@@ -49,10 +49,11 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
     sampler : over-sampler of imbalanced-learn, default=None
         None stands for ``GANSampler()``; give one to set its parameters, also as ``sampler__...`` in a grid search.
     policy : {"auto", "always"}, default="auto"
-        "auto" compares nothing, class weights, random oversampling, SMOTE or SMOTENC and the GAN, which fills a
-        quarter, a half or the whole of the gap, by cross-validation inside the training rows, and does nothing unless
-        something is better by more than the noise: see `ganaug.augmenters.guard.decide` for the rule. That takes about
-        ten short trainings. "always" uses the sampler as it is.
+        "auto" compares nothing, class weights, random oversampling, SMOTE or SMOTENC (which take neither missing values
+        nor dates) and the GAN, which fills a quarter, a half or the whole of the gap, by cross-validation inside the
+        training rows, and does nothing unless something is better by more than the noise: see
+        `ganaug.augmenters.guard.decide` for the rule. That takes about ten short trainings. "always" uses the sampler
+        as it is.
     scoring : str, callable or None, default="balanced_accuracy"
         What "auto" compares by; None stands for the estimator's own score.
     synthetic_weight : float, default=1.0

@@ -26,7 +26,7 @@ __all__ = ["command", "write_balanced"]
     type=path,
     required=True,
     metavar="DIR_OR_FILE",
-    help="For images a folder, which must be new or empty; for a table a .csv or .parquet file.",
+    help="For images a folder, which must be new or empty; for a table a .csv or .parquet file, which is replaced.",
 )
 @click.option("--target", metavar="COLUMN", help="The table's column of classes.  [default: the model's]")
 @click.option(

@@ -28,7 +28,7 @@ MOST_ROWS = 1_000_000_000
     type=path,
     required=True,
     metavar="DIR_OR_FILE",
-    help="For images a folder, which must be new or empty; for a table a .csv or .parquet file.",
+    help="For images a folder, which must be new or empty; for a table a .csv or .parquet file, which is replaced.",
 )
 @click.option(
     "--per-class",
