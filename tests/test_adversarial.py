@@ -16,7 +16,7 @@ from ganaug.families.adversarial import (
     variety_and_energy_loss,
     variety_loss,
 )
-from ganaug.families.augmentation import DRAWS, augment
+from ganaug.families.augmentation import DRAWS, PLAIN, augment, distort
 from ganaug.families.base import Batch, mixed_precision
 from ganaug.networks.conv import ConvDiscriminator, ConvGenerator
 
@@ -192,6 +192,14 @@ def test_no_strength_changes_nothing_and_gradients_pass() -> None:
     distorted.sum().backward()
     assert images.grad is not None
     assert images.grad.abs().sum() > 0
+
+
+def test_a_quarter_of_the_images_is_shown_as_it_is() -> None:
+    images = torch.rand(2000, 1, 8, 8)
+    shown = distort(images, torch.Generator().manual_seed(0))
+    same = (shown - images).abs().amax(dim=(1, 2, 3)) < 1e-5
+    assert abs(float(same.float().mean()) - PLAIN) < 0.03
+    assert (shown - images)[~same].abs().mean() > 0.05
 
 
 def test_grey_images_keep_their_light() -> None:

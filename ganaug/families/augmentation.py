@@ -17,8 +17,10 @@ __all__ = ["DRAWS", "augment", "distort"]
 
 DRAWS = 9 + 2 * KNOTS**2
 """Random numbers that one image takes."""
-
-
+PLAIN = 0.25
+"""Share of images that are shown as they are. Whatever is distorted is also smoothed, for its pixels are interpolated;
+a discriminator that sees nothing else never asks for sharp strokes, and lets pass what smoothing hides: of rare digits,
+patterns of single pixels that others than the players read as noise."""
 MAX_SHIFT = 0.12
 """Largest shift, as a part of the side."""
 MAX_TURN = math.radians(12)
@@ -38,8 +40,9 @@ def augment(images: Tensor, strength: Tensor) -> Tensor:
 
 
 def distort(images: Tensor, random: torch.Generator) -> Tensor:
-    """Warp and relight every image of a batch (B, C, H, W) by a strength of its own."""
+    """Warp and relight most images of a batch (B, C, H, W), each by a strength of its own."""
     strength = torch.rand(len(images), DRAWS, generator=random) * 2 - 1
+    strength = strength * (torch.rand(len(images), 1, generator=random) >= PLAIN)
     return augment(images, strength.to(images.device))
 
 
