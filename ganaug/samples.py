@@ -7,6 +7,7 @@ from typing import Self
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ganaug.pipelines import Pipeline
 
@@ -34,6 +35,10 @@ class Samples(ABC):
     def of_class(self, value: int, most: int) -> Tensor:
         """Return at most so many samples of one class as the networks see them."""
         return self.inputs(torch.where(self.label == value)[0][:most])
+
+    def reduced(self, side: int) -> Self:  # noqa: ARG002
+        """Return the samples for one who needs images of no more than this side: here, as they are."""
+        return self
 
     def subset(self, rows: Tensor) -> Self:
         """Return some of the samples; the classes stay, even those that lose all of theirs."""
@@ -63,6 +68,14 @@ class Images(Samples):
     def inputs(self, rows: Tensor) -> Tensor:
         """Return images in [-1, 1], float32 (len(rows), C, H, W)."""
         return self.values[rows].float() / 127.5 - 1
+
+    def reduced(self, side: int) -> Self:
+        """Return images pooled to this side where theirs is larger, unless a pipeline wants them as they are."""
+        factor = self.values.shape[-1] // side
+        if factor <= 1 or self.pipeline is not None:
+            return self
+        parts = [F.avg_pool2d(part.float(), factor).round().to(torch.uint8) for part in torch.split(self.values, 256)]
+        return replace(self, values=torch.cat(parts))
 
     def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return images and their labels as `Samples.draw` does, the images changed by the pipeline."""

@@ -138,6 +138,7 @@ def fit_screen(
     Tensor of shape (N,)
         The probability of each sample's own label, by the one network that was not trained on it.
     """
+    data = data.reduced(LARGEST_SIDE)  # Drawn and distorted at 512 pixels, they would take a whole budget.
     fold = _stratified_folds(data.label, random)
     agreement = torch.zeros(len(data), device=data.label.device)
     for k, net in enumerate(screen.nets):

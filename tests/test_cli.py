@@ -728,6 +728,14 @@ def contents_after(photos: Path, model: Path, output: Path, *options: str) -> di
     return contents(output)
 
 
+def test_balance_says_that_real_images_have_more_bits(model: Path, tmp_path: Path) -> None:
+    root = write_photos(tmp_path / "photos")
+    Image.fromarray(np.full((8, 8), 65535, np.uint16)).save(root / "dog" / "deep.png")
+    result = run("balance", root, model, "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert "Note: synthetic images have 8 bits a channel and some real ones have more" in result.stderr
+
+
 def test_balance_of_a_messy_folder(model: Path, tmp_path: Path) -> None:
     root = write_photos(tmp_path / "photos")
     dog = root / "dog"

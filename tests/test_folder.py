@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import struct
 import sys
 import warnings
@@ -15,6 +16,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from ganaug.codecs.folder import scan_folder
 from ganaug.codecs.image_file import MAX_PIXELS, image_size, read_image
+from ganaug.codecs.labelled_images import load_folder
 from ganaug.errors import DataError, GanaugWarning
 
 RNG = np.random.default_rng(0)
@@ -386,6 +388,33 @@ def test_thirty_two_bit_grey_is_scaled_by_its_range(tmp_path: Path, values: np.n
         pixels = read_image(put(tmp_path / "image.tif", Image.fromarray(values)))
     assert pixels.shape == (1, 3, 1)
     assert pixels[0, :, 0].tolist() == expected
+
+
+def deep_folder(root: Path, brightest: list[float], kind: type) -> Path:
+    for index, value in enumerate(brightest):
+        values = np.linspace(0, value, 64).reshape(8, 8).astype(kind)
+        put(root / "ab"[index % 2] / f"{index}.tif", Image.fromarray(values))
+    return root
+
+
+@pytest.mark.parametrize(
+    ("brightest", "kind", "wanted"),
+    [
+        ([4095, 900, 3000, 4000], np.uint16, ["brightest pixel of all images is 16 of 255"]),
+        ([65535, 900, 3000, 4000], np.uint16, []),
+        ([255, 200, 250, 100], np.uint8, []),
+        ([30, 20, 25, 10], np.uint8, ["brightest pixel of all images is 30 of 255"]),
+        ([-1000, 10, 500, 1000], np.int32, ["4 image.s. have 32 bits a pixel"]),
+        ([1, 1, 0.5, 1], np.float32, ["4 image.s. have 32 bits a pixel"]),
+    ],
+)
+def test_a_doubtful_scale_is_said(tmp_path: Path, brightest: list[float], kind: type, wanted: list[str]) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        load_folder(deep_folder(tmp_path, brightest, kind))
+    assert len(caught) == len(wanted)
+    for warning, message in zip(caught, wanted, strict=True):
+        assert re.search(message, str(warning.message))
 
 
 @pytest.mark.parametrize("ending", ["gif", "png", "webp", "tiff"])

@@ -285,12 +285,12 @@ def test_every_image_is_what_the_codec_makes_of_its_file(tmp_path: Path) -> None
 
 
 def test_files_and_labels_stay_aligned_with_the_images(tmp_path: Path) -> None:
-    for name, level in (("c", 30), ("a", 10), ("b", 20)):
+    for name, level in (("c", 90), ("a", 70), ("b", 80)):
         for extra in range(2):
             put(tmp_path / name / f"{extra}.png", flat(8, 8, level + extra)[..., 0])
     data = load_folder(tmp_path)
     assert data.codec == ImageCodec(8, 1)
-    assert data.images[:, 0, 0, 0].tolist() == [10, 11, 20, 21, 30, 31]
+    assert data.images[:, 0, 0, 0].tolist() == [70, 71, 80, 81, 90, 91]
     assert data.labels.tolist() == [0, 0, 1, 1, 2, 2]
     assert data.labels.dtype == np.int64
     assert [file.relative_to(tmp_path).as_posix() for file in data.files] == [

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.families.augmentation import distort
 from ganaug.families.base import mixed_precision
+from ganaug.pipelines import Pipeline
 from ganaug.referee import Referee, collapsed, hold_out
 from ganaug.samples import Images
 from ganaug.screening import (
@@ -67,6 +69,21 @@ class Replay(nn.Module):
 def referee(screen: Screen, images: Images) -> Referee:
     learn, held_out = hold_out(images, torch.Generator().manual_seed(0))
     return Referee(screen, learn, held_out, noise_dim=4, random=torch.Generator().manual_seed(0))
+
+
+def test_images_are_pooled_before_anything_is_done_with_them(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = replace(images, values=images.values.repeat_interleave(16, dim=2).repeat_interleave(16, dim=3))
+    assert large.values.shape[-1] == 128
+    torch.testing.assert_close(large.reduced(8).values, images.values)
+    assert images.reduced(8) is images
+    seen: list[int] = []
+    draw = Images.draw
+    monkeypatch.setattr(Images, "draw", lambda self, *args: seen.append(self.values.shape[-1]) or draw(self, *args))
+    fitted(large, steps=2)
+    assert set(seen) == {32}
+    # What a pipeline does, it does to whole images.
+    piped = replace(large, pipeline=cast("Pipeline", object()))
+    assert piped.reduced(8) is piped
 
 
 def test_out_of_fold_agreement_is_high_where_classes_are_plain(images: Images) -> None:

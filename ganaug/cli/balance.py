@@ -90,7 +90,7 @@ def write_balanced(source: "Path", generator: "Generator", output: "Path", seed:
             "no class folder may be named 'manifest.csv', for there the synthetic files are listed: rename it, and fit "
             "a model to the folder again"
         )
-    _note_sizes(data, generator)
+    _note_differences(data, generator)
     note_alarms(generator, [name for name, count in data.counts.items() if count < max(data.counts.values())])
     added = 0
     with atomic_folder(output) as temporary:
@@ -136,13 +136,19 @@ def _copy(files: "list[Path]", root: "Path", folder: "Path") -> set[str]:
     return taken
 
 
-def _note_sizes(data: "LabelledImages", generator: "Generator") -> None:
-    from ganaug.codecs.image_file import image_size
+def _note_differences(data: "LabelledImages", generator: "Generator") -> None:
+    from ganaug.codecs.image_file import image_size, is_deep
 
     height, width, _ = generator.image_shape
     if any(image_size(file) != (height, width) for file in data.files):
         click.echo(
             f"Note: synthetic images have {width} x {height} pixels and some real ones have not: resize them all alike "
             "before you train on them, or a classifier may tell classes by the size.",
+            err=True,
+        )
+    if any(is_deep(file) for file in data.files):
+        click.echo(
+            "Note: synthetic images have 8 bits a channel and some real ones have more: bring them to one range before "
+            "you train on them, or a classifier may tell classes by the brightness.",
             err=True,
         )

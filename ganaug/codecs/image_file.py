@@ -17,13 +17,15 @@ from PIL import ExifTags, Image
 
 from ganaug.errors import DataError
 
-__all__ = ["MAX_PIXELS", "file_mode", "image_size", "quoted", "read_image"]
+__all__ = ["MAX_PIXELS", "file_mode", "image_size", "is_deep", "quoted", "read_image", "read_image_and_scale"]
 
 MAX_PIXELS = 50_000_000
 """Images above this many pixels (by their header) are not decoded; 50 million RGBA pixels are 200 MB."""
 
 # Formats go by content, not by ending: a GIF named .png is common and harmless, while Pillow's other decoders (one of
 # them runs Ghostscript) have no business with untrusted files.
+_DEEP, _SIXTEEN = ("I", "F"), "I;16"
+"""How Pillow's modes of more than 8 bits a channel begin, and of these the ones of 16."""
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 
 # EXIF orientation -> what turns the stored array (H, W, C) upright.
@@ -77,6 +79,12 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
         return image.height, image.width
 
 
+def is_deep(path: str | os.PathLike[str]) -> bool:
+    """Tell from an image file's header whether it has more than 8 bits a channel; raises as `image_size` does."""
+    with _opened(Path(path)) as image:
+        return image.mode.startswith(_DEEP)
+
+
 def read_image(path: str | os.PathLike[str], *, at_least: int | None = None) -> NDArray[np.uint8]:
     """Read an image file as upright 8-bit pixels with as few channels as it needs.
 
@@ -110,12 +118,20 @@ def read_image(path: str | os.PathLike[str], *, at_least: int | None = None) -> 
     >>> read_image(path).shape
     (4, 6, 3)
     """
+    return read_image_and_scale(path, at_least=at_least)[0]
+
+
+def read_image_and_scale(
+    path: str | os.PathLike[str], *, at_least: int | None = None
+) -> tuple[NDArray[np.uint8], bool]:
+    """Do what `read_image` does, and tell whether the image was stretched by a scale of its own."""
     with _opened(Path(path)) as image:
         if at_least is not None:
             image.draft(None, (at_least, at_least))
         image.load()
         upright = _UPRIGHT.get(_orientation(image), _UPRIGHT[1])(_pixels(image))
-        return np.array(upright, order="C")  # A copy, because Pillow's own memory is read-only.
+        own_scale = image.mode.startswith(_DEEP) and not image.mode.startswith(_SIXTEEN)
+        return np.array(upright, order="C"), own_scale  # A copy, because Pillow's own memory is read-only.
 
 
 @contextmanager
@@ -158,8 +174,8 @@ def _orientation(image: Image.Image) -> int:
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     """Return a loaded image as (H, W, 1), (H, W, 3) or, where some alpha is below 255, (H, W, 4)."""
-    if image.mode.startswith(("I", "F")):
-        return _scaled_to_bytes(np.asarray(image), sixteen_bit=image.mode.startswith("I;16"))[..., None]
+    if image.mode.startswith(_DEEP):
+        return _scaled_to_bytes(np.asarray(image), sixteen_bit=image.mode.startswith(_SIXTEEN))[..., None]
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"))
         if rgba[..., 3].min() < 255:

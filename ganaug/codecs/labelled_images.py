@@ -15,10 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ganaug.codecs.folder import scan_folder
 from ganaug.codecs.image import CHANNELS, ImageCodec, default_size, scaled
-from ganaug.codecs.image_file import image_size, read_image
+from ganaug.codecs.image_file import image_size, read_image_and_scale
 from ganaug.errors import DataError, GanaugWarning
 
 __all__ = ["LabelledImages", "from_arrays", "load_folder"]
+
+DIM = 64
+"""Where no pixel of any image is as bright as this, something went wrong before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +109,15 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
 
     # Channels are known only when all is read, so the images wait at their final scale but with their own channels.
     waiting, shapes, kept, problems = [], [], [], []
+    own_scales = brightest = 0
     for position, file in enumerate(index.files):
         try:
-            image = read_image(file, at_least=2 * size)
+            image, own_scale = read_image_and_scale(file, at_least=2 * size)
         except DataError as error:
             problems.append(str(error))
             continue
+        own_scales += own_scale
+        brightest = max(brightest, int(image[..., :3].max()))
         shapes.append(image.shape)
         waiting.append(scaled(image, size))
         kept.append(position)
@@ -122,6 +128,21 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
         )
     for problem in problems:
         warnings.warn(f"Skipped a file. {problem}", GanaugWarning, stacklevel=2)
+
+    if own_scales:
+        warnings.warn(
+            f"{own_scales} image(s) have 32 bits a pixel, which tell no scale: each is read by a usual one or else "
+            "stretched by itself, so that they may not compare; save them with 8 or 16 bits and one scale for all.",
+            GanaugWarning,
+            stacklevel=2,
+        )
+    if kept and brightest < DIM:
+        warnings.warn(
+            f"The brightest pixel of all images is {brightest} of 255, as where 12 bits are saved as 16: stretch them, "
+            "all by one factor, before you train on them.",
+            GanaugWarning,
+            stacklevel=2,
+        )
 
     labels = index.labels[kept]
     present = np.unique(labels)
