@@ -571,7 +571,7 @@ def test_preview_of_many_classes_shows_commonest_and_rarest(model: Path, tmp_pat
     for number, name in enumerate(names):
         (tmp_path / name).mkdir()
         for image in range(2 + number):
-            Image.new("RGBA", (8, 8), (number, 0, 0, 40 * (image % 2))).save(tmp_path / name / f"{image}.png")
+            Image.new("RGBA", (8, 8), (6 * number, 0, 0, 40 * (image % 2))).save(tmp_path / name / f"{image}.png")
     data = load_folder(tmp_path)
     asked = []
 
@@ -590,7 +590,7 @@ def test_preview_tells_classes_apart_whatever_the_script(tmp_path: Path) -> None
     for name in names:
         for image in range(2):
             (tmp_path / name).mkdir(exist_ok=True)
-            Image.new("L", (8, 8)).save(tmp_path / name / f"{image}.png")
+            Image.new("L", (8, 8), "white").save(tmp_path / name / f"{image}.png")
     data = load_folder(tmp_path)
 
     class Fake:
