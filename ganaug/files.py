@@ -251,7 +251,9 @@ def _temporary(target: Path) -> Path:
 def _check_kind(target: Path, *, folder: bool) -> None:
     """Raise unless a file or folder could take this name without anything being lost."""
     problem = None
-    if not target.parent.is_dir():
+    if target.parent.exists() and not target.parent.is_dir():
+        problem = f"{target.parent} is not a folder; choose another place"
+    elif not target.parent.is_dir():
         problem = f"the folder {target.parent} does not exist; create it first"
     elif folder and target.is_dir():
         if any(target.iterdir()):

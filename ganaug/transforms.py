@@ -91,8 +91,8 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
         self._names |= {name: name for name in self.generator.classes}
         if unknown := [name for name in self.classes or () if name not in self._names]:
             raise DataError(
-                f"the generator must know the classes {self.classes}, but not {unknown}: it was trained on "
-                f"{list(self.generator.classes)}: fit one to them all, or leave those out"
+                f"the generator must know every one of `classes`, but not {unknown}: it was trained on "
+                f"{list(self.generator.classes)}; name them as it does, or fit one to them all"
             )
         self._kinds: dict[str, str] = {}
         self._queues: dict[tuple[Label, int], tuple[int, int]] = {}

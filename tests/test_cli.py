@@ -25,7 +25,7 @@ from ganaug.cli import main
 from ganaug.cli.fit import _summarise
 from ganaug.cli.options import duration
 from ganaug.cli.pictures import Manifest, synthetic_files
-from ganaug.cli.preview import HEADER, NAMES, _drawable, draw_preview
+from ganaug.cli.preview import HEADER, NAMES, _drawable, draw_preview, is_preview
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
 from ganaug.codecs.labelled_images import load_folder
@@ -112,8 +112,8 @@ def manifest(folder: Path) -> list[tuple[str, str]]:
 # In a process of its own.
 
 
-def python(*lines: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+def python(*lines: str, **environment: str) -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | environment
     command = [sys.executable, "-c", "\n".join(lines)]
     return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
 
@@ -353,13 +353,39 @@ def test_fit_looks_at_its_outputs_before_it_trains(
     for output, saying in (
         (tmp_path / "model.pt", "ends in .onnx"),
         (tmp_path / "nowhere" / "a.onnx", "does not exist"),
-        (file / "a.onnx", "does not exist"),
+        (file / "a.onnx", "is not a folder"),
         (folder, "that is a folder"),
         (photos / "cat" / "a.onnx", "outside of SOURCE"),
     ):
         refused("fit", photos, "--output", output, saying=saying)
     (tmp_path / "b.preview.png").mkdir()
     refused("fit", photos, "--output", tmp_path / "b.onnx", saying="b.preview.png")
+
+
+def test_fit_replaces_no_picture_but_its_own(photos: Path, tmp_path: Path) -> None:
+    output, picture = tmp_path / "a.onnx", tmp_path / "a.preview.png"
+    Image.new("L", (8, 8)).save(picture)
+    mine = picture.read_bytes()
+    refused("fit", photos, "--output", output, "--steps", 1, saying="which ganaug did not draw: move it away")
+    assert picture.read_bytes() == mine
+    assert not output.exists()
+    picture.unlink()
+    for seed in (0, 1):
+        result = run("fit", photos, "--output", output, "--steps", 1, "--seed", seed)
+        assert result.exit_code == 0, result.output
+        assert is_preview(picture)
+
+
+def test_a_file_name_that_the_system_cannot_encode_is_one_sentence(model: Path, tmp_path: Path) -> None:
+    emoji = with_metadata(model, tmp_path / "a.onnx", classes=["\N{CAT FACE}", "dog", "bird"])
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = ["sample", str(emoji), "--output", str(tmp_path / "out")]
+    process = python(f"from ganaug.cli import main; main({words!r})", **ascii_only)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert "PYTHONUTF8=1" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_fit_refuses_a_file_where_the_checkpoint_goes(photos: Path, tmp_path: Path) -> None:
@@ -650,7 +676,7 @@ def test_sample_refuses(model: Path, tmp_path: Path) -> None:
     refused("sample", model, "--output", taken, saying="not empty")
     refused("sample", model, "--output", taken / "thesis.txt", saying="a file is in the way")
     refused("sample", model, "--output", out / "deeper", saying="does not exist")
-    refused("sample", model, "--output", taken / "thesis.txt" / "out", saying="does not exist")
+    refused("sample", model, "--output", taken / "thesis.txt" / "out", saying="is not a folder")
     refused(
         "sample", model, "--output", out, "--class", "unicorn", saying="('Straße 7', 'cat', 'dog'), but is 'unicorn'"
     )

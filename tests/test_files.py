@@ -188,7 +188,7 @@ def test_a_disk_that_fills_up_leaves_no_folder(tmp_path: Path) -> None:
     ("name", "match"),
     [
         ("no/such/out", "does not exist; create it first"),
-        ("a_file/out", "does not exist"),
+        ("a_file/out", "a_file is not a folder; choose another place"),
         ("x" * 300, "': file name too long; choose a shorter name"),
         ("nul\0inside", "null"),
         ("loop/out", "does not exist|loop|symbolic"),

@@ -143,7 +143,7 @@ def test_labels_may_be_indices_or_under_another_key(digits: Generator) -> None:
     assert same([by_index], [pipeline(image=GREY, digit="3")["image"]])
     pipeline.set_random_seed(0)
     assert same([by_index], [pipeline(image=GREY, digit=torch.tensor(1))["image"]])
-    with pytest.raises(DataError, match="must know the classes"):
+    with pytest.raises(DataError, match="must know every one of `classes`, but not"):
         SyntheticSwap(digits, classes=["cat"])
     with pytest.raises(DataError, match="classes must list what integer labels index, but is 5: give"):
         SyntheticSwap(digits, classes=5)

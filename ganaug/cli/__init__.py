@@ -56,6 +56,11 @@ class _Commands(click.Group):
         except OSError as error:
             place = "" if error.filename is None else f" ({error.filename})"
             raise _Refusal((error.strerror or str(error)) + place) from error
+        except UnicodeEncodeError as error:  # only file names are not escaped
+            raise _Refusal(
+                f"File names here are {error.encoding}, which lacks a character of {error.object[:80]!a}: set "
+                "PYTHONUTF8=1, or choose a locale of UTF-8."
+            ) from error
         except Exception as error:
             if not _is_out_of_memory(error):
                 raise

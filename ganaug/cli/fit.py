@@ -207,7 +207,15 @@ def _check_outputs(source: "Path", output: "Path", preview: bool) -> None:
         )
     check_writable(output, folder=False)
     if preview:
-        check_writable(preview_path(output), folder=False)
+        from ganaug.cli.preview import is_preview
+
+        picture = preview_path(output)
+        check_writable(picture, folder=False)
+        if picture.exists() and not is_preview(picture):
+            raise click.UsageError(
+                f"The preview would replace {str(picture)!r}, which ganaug did not draw: move it away, or add "
+                "--no-preview."
+            )
 
 
 def _check_budget(seconds: float | None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ganaug.generator import Generator
 
@@ -26,15 +27,15 @@ def draw(generator: Generator, label: Any, count: int, seed: int) -> Iterator[ND
     yield from islice((image for images, _ in batches for image in images), count)
 
 
-def encode(image: Image.Image | NDArray[np.uint8]) -> bytes:
-    """Return an image, or pixels of shape (H, W, C), as the content of a PNG file.
+def encode(image: Image.Image | NDArray[np.uint8], mark: PngInfo | None = None) -> bytes:
+    """Return an image, or pixels of shape (H, W, C), as the content of a PNG file, with text in its head.
 
     Pillow's own writing to a file does not tell a full disk from other trouble.
     """
     if not isinstance(image, Image.Image):
         image = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG", pnginfo=mark)
     return buffer.getvalue()
 
 

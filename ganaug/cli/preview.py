@@ -1,11 +1,13 @@
 """The preview: one picture with a row for each class, real images on the left and synthetic ones on the right."""
 
 import itertools
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from ganaug.cli.pictures import encode
 from ganaug.cli.text import printable
@@ -14,7 +16,7 @@ from ganaug.codecs.labelled_images import LabelledImages
 if TYPE_CHECKING:
     from ganaug.generator import Generator
 
-__all__ = ["draw_preview"]
+__all__ = ["draw_preview", "is_preview"]
 
 COLUMNS = 8
 """Real images in a row, and as many synthetic ones."""
@@ -25,6 +27,9 @@ GAP, GUTTER, HEADER, NAMES = 2, 14, 22, 150
 PAGE, INK = (246, 246, 246), (40, 40, 40)
 LONGEST_NAME = 23
 """Characters beside a row."""
+MARK = ("Software", "ganaug preview")
+"""In the head of the file, by which the next run knows that it may replace it."""
+HEAD_BYTES = 256
 
 
 def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
@@ -49,7 +54,15 @@ def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
         for left, images in ((NAMES, real[np.sort(chosen)]), (middle, synthetic)):
             for column, image in enumerate(images):
                 page.paste(_enlarged(image, side), (left + column * step, top))
-    return encode(page)
+    mark = PngInfo()
+    mark.add_text(*MARK)
+    return encode(page, mark)
+
+
+def is_preview(file: Path) -> bool:
+    """Tell whether `draw_preview` made a file, or it is something of the user's."""
+    with file.open("rb") as content:
+        return "\0".join(MARK).encode() in content.read(HEAD_BYTES)
 
 
 def _rows(counts: list[int]) -> list[int]:
