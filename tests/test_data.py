@@ -105,7 +105,12 @@ def test_no_synthetic_at_all(photos: ImageFolder, stripes_generator: Generator) 
 def test_strategy_names_sizes(photos: ImageFolder, stripes_generator: Generator) -> None:
     augmented = AugmentedDataset(photos, stripes_generator, strategy={1: 20}, synthetic_share=1.0)
     assert Counter(augmented.targets) == {0: 40, 1: 20}
-    for strategy, reason in [({1: 5}, "fewer items"), ({"nothing": 5}, "must name classes"), ("banana", "must be")]:
+    for strategy, reason in [
+        ({1: 5}, "fewer items"),
+        ({1: 10**9}, "at most 20,000,000 items of a class"),
+        ({"nothing": 5}, "must name classes"),
+        ("banana", "must be"),
+    ]:
         with pytest.raises(DataError, match=reason):
             AugmentedDataset(photos, stripes_generator, strategy=strategy)  # type: ignore[arg-type]
 

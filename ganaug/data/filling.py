@@ -10,6 +10,9 @@ from ganaug.errors import DataError
 
 __all__ = ["fill_counts", "wanted"]
 
+MOST_ITEMS = 20_000_000
+"""Of a class: the place of each is kept in memory, and more than this was hardly meant."""
+
 
 def wanted(strategy: Any, labels: list[Label], sizes: Mapping[Label, int]) -> dict[Label, int]:
     """Return how many items to add to each class.
@@ -64,6 +67,10 @@ def _named_sizes(strategy: Mapping[Label, Any], sizes: Mapping[Label, int]) -> d
         if size < sizes[label]:
             raise DataError(
                 f"strategy must not ask for fewer items than there are ({sizes[label]} of {label!r}), but is {size}"
+            )
+        if size > max(MOST_ITEMS, sizes[label]):
+            raise DataError(
+                f"strategy must ask for at most {MOST_ITEMS:,} items of a class, but for {label!r} is {size}"
             )
     return {label: strategy.get(label, size) - size for label, size in sizes.items()}
 
