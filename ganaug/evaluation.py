@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.errors import DataError, OutputError
 from ganaug.files import StrPath, atomic_write
 from ganaug.generator import Generator
+from ganaug.modes import training_modes
 from ganaug.quality.exhibits import Exhibits
 from ganaug.quality.features import extractor_of
 from ganaug.quality.figures import figures_of
@@ -170,21 +172,22 @@ def evaluate(
     'no difference'
     >>> report.save_html("report.html")  # doctest: +SKIP
     """
-    session = begin(
-        real,
-        generator,
-        held_out=held_out,
-        target=target,
-        groups=groups,
-        features=features,
-        estimator=estimator,
-        trainer=trainer,
-        budget=budget,
-        device=device,
-        seed=random_state,
-    )
-    for _ in session.steps():
-        pass
+    with training_modes():
+        session = begin(
+            real,
+            generator,
+            held_out=held_out,
+            target=target,
+            groups=groups,
+            features=features,
+            estimator=estimator,
+            trainer=trainer,
+            budget=budget,
+            device=device,
+            seed=random_state,
+        )
+        for _ in session.steps():
+            pass
     return report_of(session, source=str(real) if isinstance(real, str | Path) else "")
 
 
@@ -223,6 +226,8 @@ def begin(
     column = groups if isinstance(groups, str) else None
     keeps = generator is not None and generator.modality == "table" and column in generator.codec.names
     data, grouping = load(real, target, size, column, keeps)
+    if features is not None and not isinstance(data, LabelledImages):
+        raise DataError("features says what images are compared by, but this is a table: leave it out")
     if column is None and groups is not None:
         grouping = group_codes(groups, len(data.labels))
     seen = "not applicable"

@@ -147,9 +147,12 @@ class Generator:
         Raises
         ------
         FormatError
-            If it is damaged, hostile, or not a model that ganaug wrote.
+            If it is cut short, hostile, or not a model that ganaug wrote. Numbers that changed among its weights do not
+            show.
         """
-        generator = cls(data)
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise FormatError(f"data must be the content of a model file, as bytes, but is {data!r:.80}")
+        generator = cls(bytes(data))
         generator._runtime.check_contract()
         return generator
 

@@ -415,6 +415,8 @@ def _with(value: Any) -> np.ndarray:
         (X, pd.Series([None, *Y[1:]], dtype="Int64"), "Input y contains NaN"),
         (X, pd.array([None, *Y[1:]], dtype="Int64"), "Input y contains NaN"),
         (X, np.array(["a", 1, 2], dtype=object)[Y], "labels in y must be uniformly strings or numbers, .* int, str"),
+        (X, [float("nan"), *Y[1:].astype(str).tolist()], "Input y contains NaN"),
+        (X, ["0" if label else 1 for label in Y.tolist()], "uniformly strings or numbers, .* int, str"),
         (X, Y[:-1], "inconsistent numbers of samples"),
         (_with(np.inf), Y, "Input X contains infinity"),
         (pd.DataFrame(_with(-np.inf)), Y, "Input X contains infinity"),
@@ -433,6 +435,34 @@ def _with(value: Any) -> np.ndarray:
 def test_bad_input_in_scikit_learns_words(rows: Any, labels: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         GANSampler(**QUICK).fit_resample(rows, labels)
+
+
+@pytest.mark.parametrize("width", [2, 3])
+@pytest.mark.parametrize("kind", [np.array, pd.DataFrame, np.ndarray.tolist], ids=["array", "frame", "list"])
+def test_marked_classes_keep_their_columns(width: int, kind: Any) -> None:
+    marks = np.eye(width, dtype=int)[np.minimum(Y, width - 1)]
+    _, found = GANSampler(**QUICK).fit_resample(X, kind(marks))
+    assert type(found) is type(kind(marks))
+    found = np.asarray(found)
+    assert (found[: len(marks)] == marks).all()
+    assert found.sum(axis=0).tolist() == [24] * width
+    assert (found.sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize("images", [False, True])
+def test_fits_whatever_modes_torch_is_in(images: bool) -> None:
+    rows = RNG.random((40, 8, 8) if images else (40, 3))
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.inference_mode(), torch.device("meta"):
+            found, _ = GANSampler(**QUICK).fit_resample(rows, Y)
+            assert torch.is_inference_mode_enabled()
+            assert torch.empty(1).is_meta
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    expected, _ = GANSampler(**QUICK).fit_resample(rows, Y)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_data_at_transform_must_be_like_those_at_fit(augmenter: GANAugmenter) -> None:
@@ -488,6 +518,7 @@ def test_images_come_back_in_their_own_size(shape: tuple[int, ...]) -> None:
     [
         (np.zeros((9, 5)), (2, 2), r"must have the shape \(2, 2\), 4 values"),
         (np.zeros((9, 5)), (5,), "image_shape must be"),
+        (np.zeros((9, 6)), (-2, -3), "image_shape must be"),
         (np.full((9, 4), -1.0), (2, 2), "from 0 to 255, or from 0 to 1"),
         (np.full((9, 4), 900), (2, 2), "from 0 to 255, or from 0 to 1"),
         (np.full((9, 4), "a"), (2, 2), "must be numbers"),

@@ -211,6 +211,10 @@ def test_a_model_of_other_data_is_judged_by_this(small_generator: Generator, tmp
         begin((X.rename(columns={"c0": "other"}), y), small_generator)
     with pytest.raises(DataError, match="classes of the data"):
         begin((X, np.where(y == "inner", "core", y)), small_generator)
+    with pytest.raises(DataError, match="what images are compared by"):
+        evaluate((np.eye(20), np.arange(20.0) % 2), features=len)
+    with pytest.raises(DataError, match="but one is nan"):
+        evaluate((np.eye(20), [0.0, float("nan")] * 10))
     with pytest.raises(DataError, match="Generator"):
         begin((X, y), "model.onnx")  # type: ignore[arg-type]
 

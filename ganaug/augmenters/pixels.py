@@ -135,7 +135,7 @@ def image_form(X: Any, rows: Any, image_shape: Sequence[int] | None, flat: Form 
     """
     values = _dense(rows)
     shape = tuple(int(side) for side in (values.shape[1:] if image_shape is None else image_shape))
-    if len(shape) not in (2, 3) or prod(shape) < 1:
+    if len(shape) not in (2, 3) or min(shape) < 1:
         raise DataError(f"image_shape must be (height, width) or (height, width, channels), but is {shape}.")
     if prod(values.shape[1:]) != prod(shape) or (values.ndim > 2 and values.shape[1:] != shape):
         raise DataError(

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from imblearn.utils import check_target_type
 from numpy.typing import NDArray
-from sklearn.preprocessing import label_binarize
 from sklearn.utils.multiclass import check_classification_targets
 
 __all__ = ["Target", "plain_label"]
@@ -45,14 +44,15 @@ class Target:
             raise ValueError("Input y contains NaN.")
         _check_one_kind(plain)
         check_classification_targets(plain)
-        values, self._one_vs_all = check_target_type(plain, indicate_one_vs_all=True)
+        values, one_vs_all = check_target_type(plain, indicate_one_vs_all=True)
         self.values: NDArray[Any] = np.asarray(values)
+        self._marks = np.eye(plain.shape[1], dtype=plain.dtype) if one_vs_all else None
 
     def extend(self, labels: NDArray[Any]) -> Any:
         """Return the user's labels followed by others, in the user's container and dtype."""
         joined = np.concatenate([self.values, labels.astype(self.values.dtype)])
-        if self._one_vs_all:
-            joined = label_binarize(joined, classes=np.unique(self.values))
+        if self._marks is not None:
+            joined = self._marks[joined]
         if isinstance(self._y, list | tuple):
             return [*self._y, *joined[len(self.values) :].tolist()]
         if isinstance(self._y, pd.api.extensions.ExtensionArray):
@@ -89,7 +89,12 @@ def _plain_array(y: Any) -> NDArray[Any]:
     y = pd.Series(y) if isinstance(y, pd.api.extensions.ExtensionArray) else y
     dtypes = [y.dtype] if isinstance(y, pd.Series) else list(y.dtypes) if isinstance(y, pd.DataFrame) else []
     if not any(pd.api.types.is_extension_array_dtype(dtype) for dtype in dtypes):
-        return np.asarray(y)
+        plain = np.asarray(y)
+        if isinstance(y, list | tuple) and plain.dtype.kind == "U":
+            # numpy makes text of all that stands beside some in a list, of NaN too.
+            listed = np.array(y, dtype=object)
+            return plain if all(isinstance(label, str) for label in listed.flat) else listed
+        return plain
     columns = [y] if isinstance(y, pd.Series) else [y.iloc[:, position] for position in range(y.shape[1])]
     lists = [column.tolist() for column in columns]
     if any(pd.isna(value) for values in lists for value in values):

@@ -141,6 +141,8 @@ def is_label(label: Label) -> bool:
 
 def _plain(label: Any) -> Label:
     value = label.item() if isinstance(label, np.generic) else label
+    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+        return int(value)
     if not isinstance(value, str | int):
         raise DataError(
             f"Labels must be text, whole numbers, or true and false, but one is {value!r}: fill or convert such labels."

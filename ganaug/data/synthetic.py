@@ -87,6 +87,10 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
             )
         self.seed, self.batch_size = check_seed(seed), check_whole(batch_size, "batch_size", 1)
         self.size = None if size is None else check_whole(size, "size")
+        if transform is not None and not callable(transform):
+            raise DataError(
+                f"transform must be a function of a sample, but is {transform!r:.80}: leave it out for none"
+            )
         self.transform, self.screened = transform, screened
         self.num_replicas, self.rank = replicas_of(num_replicas, rank)
         if generator.modality == "table" and transform is None:

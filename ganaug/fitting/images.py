@@ -101,6 +101,4 @@ def fit_images(data: LabelledImages, **settings: Any) -> Generator:
     (4, 8, 8, 1)
     """
     fit = ImageFit(data, **settings)
-    for _ in fit.steps():
-        pass
-    return fit.finish()
+    return fit.run()

@@ -23,6 +23,7 @@ from ganaug.export import export_onnx
 from ganaug.families.base import Family
 from ganaug.generator import Generator
 from ganaug.metadata import Label, Metadata
+from ganaug.modes import training_modes
 from ganaug.referee import Alarms, Referee, hold_out, raise_alarms
 from ganaug.samples import Samples
 from ganaug.screening import Screen, fit_screen, thresholds
@@ -149,6 +150,13 @@ class Run(ABC):
         """The labels, in the order of their indices."""
         classes: Sequence[Label] = self.data.classes
         return classes
+
+    def run(self) -> Generator:
+        """Take all steps and finish, in torch's usual modes."""
+        with training_modes():
+            for _ in self.steps():
+                pass
+            return self.finish()
 
     def steps(self) -> Iterator[Step]:
         """Train, yielding every step; after any of them `finish()` makes the best generator so far."""

@@ -107,6 +107,4 @@ def fit_table(frame: "DataFrame", y: ArrayLike, *, categorical_features: Any = "
     ((5, 13), [2, 2, 2, 2, 2])
     """
     fit = TableFit(from_frame(frame, y, categorical_features=categorical_features), **settings)
-    for _ in fit.steps():
-        pass
-    return fit.finish()
+    return fit.run()

@@ -85,6 +85,4 @@ def train_generator(
         run = TableFit(data, **settings)
     else:
         run = ImageFit(data, **settings)
-    for _ in run.steps():
-        pass
-    return FoldGenerator(run, run.finish())
+    return FoldGenerator(run, run.run())
