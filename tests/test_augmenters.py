@@ -437,6 +437,16 @@ def test_bad_input_in_scikit_learns_words(rows: Any, labels: Any, message: str) 
         GANSampler(**QUICK).fit_resample(rows, labels)
 
 
+@pytest.mark.parametrize("marker", [None, np.nan], ids=repr)
+@pytest.mark.parametrize("listed", [False, True])
+def test_missing_values_stay_what_they_are_among_objects(marker: Any, listed: bool) -> None:
+    rows = np.array([[float(value), "u" if value > 0.2 else marker] for value in X[:, 0]], dtype=object)
+    found = GANSampler(**QUICK).fit_resample(rows.tolist() if listed else rows, Y)[0]
+    drawn = [row[1] for row in found[len(rows) :] if row[1] != "u"]
+    assert drawn
+    assert all(value is None if marker is None else value != value for value in drawn)
+
+
 @pytest.mark.parametrize("width", [2, 3])
 @pytest.mark.parametrize("kind", [np.array, pd.DataFrame, np.ndarray.tolist], ids=["array", "frame", "list"])
 def test_marked_classes_keep_their_columns(width: int, kind: Any) -> None:

@@ -69,7 +69,8 @@ class ArrayForm(Form):
 
     def stack(self, X: Any, new: NDArray[Any]) -> NDArray[Any]:
         """Return one array."""
-        return np.concatenate([np.asarray(X), new])
+        X = np.asarray(X)
+        return np.concatenate([X, _missing_as_in(X, new) if X.dtype == object else new])
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,9 @@ class ListForm(Form):
 
     def stack(self, X: Any, new: list[list[Any]]) -> list[Any]:
         """Return one list, with the very rows of `X`."""
-        return [*X, *new]
+        if isinstance(self.inner, ArrayForm):
+            return [*X, *new]
+        return [*X, *_missing_as_in(*(np.array(rows, dtype=object) for rows in (X, new))).tolist()]
 
 
 @dataclass(frozen=True)
@@ -268,6 +271,15 @@ def _thinned(dtype: Any, own: Any) -> Any:
     if not isinstance(own, pd.SparseDtype):
         return dtype
     return own if dtype == own.subtype else pd.SparseDtype(dtype, dtype.type(own.fill_value))
+
+
+def _missing_as_in(X: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+    """Return new rows of objects whose missing values are what they are in the same column of `X`: None, say."""
+    new = new.copy()
+    for known, drawn in zip(X.T, new.T, strict=True):
+        if (missing := pd.isna(known)).any():
+            drawn[pd.isna(drawn)] = known[missing][0]
+    return new
 
 
 def _numbered(count: int) -> list[str]:
