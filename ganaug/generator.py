@@ -70,6 +70,8 @@ class Generator:
     """
 
     def __init__(self, data: bytes) -> None:
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise FormatError(f"A model is the content of its file, as bytes, but this is {data!r:.80}: load the file.")
         if len(data) > _MAX_FILE_BYTES:
             raise FormatError(_TOO_LARGE)
         self._data = bytes(data)
@@ -150,9 +152,7 @@ class Generator:
             If it is cut short, hostile, or not a model that ganaug wrote. Numbers that changed among its weights do not
             show.
         """
-        if not isinstance(data, bytes | bytearray | memoryview):
-            raise FormatError(f"data must be the content of a model file, as bytes, but is {data!r:.80}")
-        generator = cls(bytes(data))
+        generator = cls(data)
         generator._runtime.check_contract()
         return generator
 

@@ -781,3 +781,9 @@ def test_a_walk_goes_round_by_small_steps(stripes_generator: Generator) -> None:
     assert stripes_generator.walk("upright", 0, seed=0).shape == (0, 8, 8, 1)
     with pytest.raises(DataError, match="no class"):
         stripes_generator.walk("sitting", 3)
+
+
+@pytest.mark.parametrize("data", ["model.onnx", None, 3])
+def test_what_is_no_content_of_a_file_is_refused(data: Any) -> None:
+    with pytest.raises(FormatError, match="is the content of its file, as bytes, but this is"):
+        Generator.from_bytes(data)

@@ -267,6 +267,11 @@ def test_samples_of_their_own_seeds(digits: Generator) -> None:
             digits.sample_each(*wrong)
 
 
+def test_the_transform_of_a_stream_must_be_a_function(digits: Generator) -> None:
+    with pytest.raises(DataError, match="transform must be a function of a sample, but is 3"):
+        SyntheticDataset(digits, transform=3)  # type: ignore[arg-type]
+
+
 def test_what_fails_the_screen_is_drawn_again(digits: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     labels, seeds = [str(number % 10) for number in range(64)], list(range(64))
     monkeypatch.setattr(digits, "_thresholds", np.full(10, 0.999))

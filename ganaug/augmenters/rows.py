@@ -97,7 +97,7 @@ class ListForm(Form):
 
     def stack(self, X: Any, new: list[list[Any]]) -> list[Any]:
         """Return one list, with the very rows of `X`."""
-        if isinstance(self.inner, ArrayForm):
+        if isinstance(self.inner, ArrayForm) or not new:
             return [*X, *new]
         return [*X, *_missing_as_in(*(np.array(rows, dtype=object) for rows in (X, new))).tolist()]
 

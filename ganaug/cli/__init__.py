@@ -56,7 +56,9 @@ class _Commands(click.Group):
         except OSError as error:
             place = "" if error.filename is None else f" ({error.filename})"
             raise _Refusal((error.strerror or str(error)) + place) from error
-        except UnicodeEncodeError as error:  # only file names are not escaped
+        except UnicodeEncodeError as error:
+            if error.encoding == "utf-8":  # which lacks nothing: the fault is not the system's
+                raise
             raise _Refusal(
                 f"File names here are {error.encoding}, which lacks a character of {error.object[:80]!a}: set "
                 "PYTHONUTF8=1, or choose a locale of UTF-8."

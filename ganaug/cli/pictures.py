@@ -28,7 +28,7 @@ def draw(generator: Generator, label: Any, count: int, seed: int) -> Iterator[ND
 
 
 def encode(image: Image.Image | NDArray[np.uint8], mark: PngInfo | None = None) -> bytes:
-    """Return an image, or pixels of shape (H, W, C), as the content of a PNG file, with text in its head.
+    """Return an image, or pixels of shape (H, W, C), as the content of a PNG file, with a mark in its head if any.
 
     Pillow's own writing to a file does not tell a full disk from other trouble.
     """

@@ -22,10 +22,11 @@ __all__ = ["MAX_PIXELS", "file_mode", "image_size", "is_deep", "quoted", "read_i
 MAX_PIXELS = 50_000_000
 """Images above this many pixels (by their header) are not decoded; 50 million RGBA pixels are 200 MB."""
 
-# Formats go by content, not by ending: a GIF named .png is common and harmless, while Pillow's other decoders (one of
-# them runs Ghostscript) have no business with untrusted files.
 _DEEP, _SIXTEEN = ("I", "F"), "I;16"
 """How Pillow's modes of more than 8 bits a channel begin, and of these the ones of 16."""
+
+# Formats go by content, not by ending: a GIF named .png is common and harmless, while Pillow's other decoders (one of
+# them runs Ghostscript) have no business with untrusted files.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 
 # EXIF orientation -> what turns the stored array (H, W, C) upright.
