@@ -3,6 +3,9 @@
 Every error is also the built-in one that a caller would already catch, so nobody needs to import this module.
 """
 
+import sys
+import warnings
+
 __all__ = [
     "DataError",
     "DeviceError",
@@ -12,6 +15,7 @@ __all__ = [
     "GanaugWarning",
     "MissingFileError",
     "OutputError",
+    "warn",
 ]
 
 
@@ -45,3 +49,11 @@ class DeviceError(GanaugError, RuntimeError):
 
 class GanaugWarning(UserWarning):
     """Something the user should know about, although the work goes on."""
+
+
+def warn(message: str) -> None:
+    """Warn of something, as from the caller's line that led here: a line of ganaug's own would tell nobody anything."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, GanaugWarning, stacklevel=level)

@@ -1,6 +1,5 @@
 """``ganaug fit``: an image folder or a table in, a model file out."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from os.path import realpath
@@ -10,7 +9,7 @@ import click
 
 from ganaug.cli.options import FAMILIES, SEED, check_image_options, duration, is_table, path
 from ganaug.cli.text import clock, counted, listing, printable, sentence
-from ganaug.errors import DataError, GanaugWarning, OutputError
+from ganaug.errors import DataError, OutputError, warn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -220,11 +219,7 @@ def _check_outputs(source: "Path", output: "Path", preview: bool) -> None:
 
 def _check_budget(seconds: float | None) -> None:
     if seconds is not None and seconds < SHORTEST:
-        warnings.warn(
-            f"a budget under {SHORTEST:.0f} s cannot be kept: loading, screening and export take about that long",
-            GanaugWarning,
-            stacklevel=2,
-        )
+        warn(f"a budget under {SHORTEST:.0f} s cannot be kept: loading, screening and export take about that long")
 
 
 def _check_names(data: "LabelledImages") -> None:
@@ -239,12 +234,10 @@ def _check_origin(data: "LabelledImages", source: "Path") -> None:
 
     synthetic = synthetic_files(source)
     if number := sum(file.relative_to(source).as_posix() in synthetic for file in data.files) if synthetic else 0:
-        warnings.warn(
+        warn(
             f"the folder {source} holds {counted(number, 'synthetic image')} that ganaug made, as its manifest.csv "
             "says, and a generator that learns from them repeats their faults: give the folder of real images, unless "
-            "this is what you want",
-            GanaugWarning,
-            stacklevel=2,
+            "this is what you want"
         )
 
 

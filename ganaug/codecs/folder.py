@@ -5,7 +5,6 @@ Names are untrusted: nothing outside the folder is opened.
 
 import os
 import stat
-import warnings
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.codecs.image_file import file_mode, quoted
-from ganaug.errors import DataError, GanaugWarning
+from ganaug.errors import DataError, warn
 
 __all__ = ["IMAGE_ENDINGS", "FolderIndex", "scan_folder"]
 
@@ -110,7 +109,7 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
     files, skipped, stray, others = _collect(root)
 
     if skipped:
-        _warn(
+        warn(
             f"Skipped {len(skipped)} symbolic link(s) that lead out of {quoted(root)} or nowhere, the first of them "
             f"{quoted(skipped[0])}: copy what they point to into the folder if it belongs to the data."
         )
@@ -121,12 +120,12 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
             "move the images of each class into a subfolder named after the class."
         )
     if stray:
-        _warn(
+        warn(
             f"Left out {len(stray)} image(s) that lie directly in {quoted(root)}, the first of them "
             f"{quoted(stray[0])}: move them into the subfolder of their class."
         )
     if empty := sorted(name for name in files if not files[name]):
-        _warn(f"Left out {len(empty)} class folder(s) without images of their own: {_listed(empty)}.")
+        warn(f"Left out {len(empty)} class folder(s) without images of their own: {_listed(empty)}.")
 
     unread = _unread(others)
     classes = tuple(sorted(name for name in files if files[name]))
@@ -137,9 +136,9 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
             + unread
         )
     if unread:
-        _warn(unread.lstrip())
+        warn(unread.lstrip())
     if single := [name for name in classes if len(files[name]) == 1]:
-        _warn(f"Found only one image in {len(single)} class(es), too few to learn variety from: {_listed(single)}.")
+        warn(f"Found only one image in {len(single)} class(es), too few to learn variety from: {_listed(single)}.")
     return FolderIndex(
         root=root,
         classes=classes,
@@ -231,10 +230,6 @@ def _listing(folder: Path) -> tuple[list[Path], list[Path], list[Path], list[str
 
 def _is_image_name(name: str) -> bool:
     return Path(name).suffix.lower() in IMAGE_ENDINGS
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, GanaugWarning, stacklevel=3)
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

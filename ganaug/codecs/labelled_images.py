@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ganaug.codecs.folder import scan_folder
 from ganaug.codecs.image import CHANNELS, ImageCodec, default_size, scaled
 from ganaug.codecs.image_file import image_size, read_image_and_scale
-from ganaug.errors import DataError, GanaugWarning
+from ganaug.errors import DataError, warn
 
 __all__ = ["LabelledImages", "from_arrays", "load_folder"]
 
@@ -127,21 +126,17 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
             f"The first: {' '.join(problems[:3])}"
         )
     for problem in problems:
-        warnings.warn(f"Skipped a file. {problem}", GanaugWarning, stacklevel=2)
+        warn(f"Skipped a file. {problem}")
 
     if own_scales:
-        warnings.warn(
+        warn(
             f"{own_scales} image(s) have 32 bits a pixel, which tell no scale: each is read by a usual one or else "
-            "stretched by itself, so that they may not compare; save them with 8 or 16 bits and one scale for all.",
-            GanaugWarning,
-            stacklevel=2,
+            "stretched by itself, so that they may not compare; save them with 8 or 16 bits and one scale for all."
         )
     if kept and brightest < DIM:
-        warnings.warn(
+        warn(
             f"The brightest pixel of all images is {brightest} of 255, as where 12 bits are saved as 16: stretch them, "
-            "all by one factor, before you train on them.",
-            GanaugWarning,
-            stacklevel=2,
+            "all by one factor, before you train on them."
         )
 
     labels = index.labels[kept]
@@ -153,11 +148,7 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
             f"{', '.join(map(repr, lost))} is: repair these files, or add others."
         )
     if lost:
-        warnings.warn(
-            f"Left out {len(lost)} class(es) of which no file can be read: {', '.join(map(repr, lost))}.",
-            GanaugWarning,
-            stacklevel=2,
-        )
+        warn(f"Left out {len(lost)} class(es) of which no file can be read: {', '.join(map(repr, lost))}.")
 
     codec = ImageCodec.fit(shapes, size)
     images = np.empty((len(kept), *codec.shape), dtype=np.uint8)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ganaug.codecs.state import MAX_TEXT, is_int, is_text
 from ganaug.codecs.table import TableCodec
-from ganaug.errors import DataError, GanaugWarning
+from ganaug.errors import DataError, warn
 from ganaug.files import StrPath
 
 if TYPE_CHECKING:
@@ -115,11 +114,9 @@ def from_frame(
         )
     sizes = Counter(values)
     if alone := [label for label in classes if sizes[label] == 1]:
-        warnings.warn(
+        warn(
             f"there is one row alone of class {', '.join(map(repr, alone[:5]))}: what is drawn of it can vary only as "
-            "other classes do; expect little, and collect more rows",
-            GanaugWarning,
-            stacklevel=2,
+            "other classes do; expect little, and collect more rows"
         )
     index = {label: number for number, label in enumerate(classes)}
     codec = TableCodec.fit(frame, categorical_features=categorical_features)

@@ -2,7 +2,6 @@
 
 import csv
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganaug.errors import DataError, GanaugWarning, MissingFileError
+from ganaug.errors import DataError, MissingFileError, warn
 from ganaug.files import StrPath
 
 if TYPE_CHECKING:
@@ -85,9 +84,7 @@ def read_table(path: StrPath, most: int = MOST_ROWS) -> "DataFrame":
     if frame is None or frame.empty:
         raise DataError(f"A table must have rows, but {path} has none: give a file that has some.")
     if total > len(frame):
-        warnings.warn(
-            f"{path} has {total:,} rows; a random {len(frame):,} of them are learned from", GanaugWarning, stacklevel=2
-        )
+        warn(f"{path} has {total:,} rows; a random {len(frame):,} of them are learned from")
     _warn_of_other_dates(frame)
     whole = [name for name in frame.columns if str(frame[name].dtype) in _PLAIN and frame[name].notna().all()]
     return frame.astype({name: _PLAIN[str(frame[name].dtype)] for name in whole})
@@ -100,11 +97,9 @@ def _warn_of_other_dates(frame: "DataFrame") -> None:
         if isinstance(frame[name].dtype, pd.StringDtype):
             text = frame[name].dropna()
             if len(text) and text.str.fullmatch(_OTHER_DATE).all():
-                warnings.warn(
+                warn(
                     f"Column {name!r} holds dates like {text.iloc[0]!r}, each of which is learned as a word: write "
-                    "them as 2022-12-31, year, month and day, to have time learned",
-                    GanaugWarning,
-                    stacklevel=3,
+                    "them as 2022-12-31, year, month and day, to have time learned"
                 )
 
 

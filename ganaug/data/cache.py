@@ -5,7 +5,6 @@ import json
 import os
 import re
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.drawing import Draws, Key
 from ganaug.data.progress import tracked
-from ganaug.errors import DataError, GanaugWarning, OutputError
+from ganaug.errors import DataError, OutputError, warn
 from ganaug.files import StrPath, atomic_folder, atomic_write
 from ganaug.metadata import Label
 
@@ -94,7 +93,7 @@ class CachedDraws:
             self._samples, self._looked = self._found(), True
             if self._samples is None:
                 what = f"the cache {self.path} has changed while it was in use: its images are drawn when needed"
-                warnings.warn(what, GanaugWarning, stacklevel=4)
+                warn(what)
         if self._samples is None:
             return self.draws.many(keys)
         return [np.array(self._samples[self._start[key.name] + key.number]) for key in keys]
@@ -115,7 +114,7 @@ class CachedDraws:
             pixels = whole[:-_DIGEST_BYTES]
             if whole[-_DIGEST_BYTES:].tobytes() == self._digest(pixels).digest():
                 return pixels.reshape(self._shape)
-        warnings.warn(f"the cache {self.path} is damaged, and is drawn anew", GanaugWarning, stacklevel=5)
+        warn(f"the cache {self.path} is damaged, and is drawn anew")
         return None
 
     def _filled(self) -> NDArray[np.uint8] | None:
@@ -177,11 +176,9 @@ def _fitting(counts: Mapping[Label, int], shape: Sequence[int], most_bytes: int)
         )
     spare, wanted = room - len(counts), total - len(counts)
     fitting = {name: 1 + (count - 1) * spare // wanted for name, count in counts.items()}
-    warnings.warn(
+    warn(
         f"cache_bytes, {most_bytes}, has room for {sum(fitting.values())} of {total} images, so that items of a class "
-        f"share them: give {total * size + _DIGEST_BYTES} for all of them",
-        GanaugWarning,
-        stacklevel=5,
+        f"share them: give {total * size + _DIGEST_BYTES} for all of them"
     )
     return fitting
 

@@ -3,7 +3,6 @@
 import math
 import secrets
 import time
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 
 from ganaug import __version__
 from ganaug.checkpoints import load_checkpoint, save_checkpoint
-from ganaug.errors import DeviceError, GanaugWarning
+from ganaug.errors import DeviceError, warn
 from ganaug.export import export_onnx
 from ganaug.families.base import Family
 from ganaug.generator import Generator
@@ -197,7 +196,7 @@ class Run(ABC):
         progress, measure = state.kept_measure or state.measures[-1]
         alarms = raise_alarms(measure, [str(label) for label in self.classes])
         for alarm in alarms.texts:
-            warnings.warn(alarm, GanaugWarning, stacklevel=2)
+            warn(alarm)
 
         family = state.family
         average, discriminator = family.average.float().cpu().eval(), family.discriminator
@@ -240,11 +239,9 @@ class Run(ABC):
             self._saved = time.perf_counter()
             if not self._warned:
                 self._warned = True
-                warnings.warn(
+                warn(
                     f"a checkpoint could not be written; the run goes on, and the last one that could be is kept: "
-                    f"{error}",
-                    GanaugWarning,
-                    stacklevel=2,
+                    f"{error}"
                 )
 
     def _screen(self, learn: Samples) -> tuple[Screen, Tensor]:

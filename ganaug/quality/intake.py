@@ -1,7 +1,6 @@
 """What an evaluation is given: data in any form, its groups, and how much of it a model has seen."""
 
 import re
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from ganaug.codecs.labelled_images import LabelledImages, from_arrays, load_folder
 from ganaug.codecs.labelled_table import LabelledTable, from_frame, split_target
 from ganaug.codecs.table_file import ENDINGS, read_table
-from ganaug.errors import DataError, GanaugWarning
+from ganaug.errors import DataError, warn
 from ganaug.generator import Generator
 from ganaug.quality.parts import Data
 
@@ -165,11 +164,9 @@ def group_codes(groups: Any, n: int) -> NDArray[np.int64]:
     if len(missing) == n:
         raise DataError("groups must tell which samples belong together, but all are missing: name another column")
     if len(missing):
-        warnings.warn(
+        warn(
             f"{len(missing):,} of {n:,} samples have no group, and each is taken for a group of its own: if some of "
-            "them belong together, give them one",
-            GanaugWarning,
-            stacklevel=2,
+            "them belong together, give them one"
         )
     codes[missing] = codes.max(initial=-1) + 1 + np.arange(len(missing))
     return codes
