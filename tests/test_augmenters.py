@@ -539,6 +539,11 @@ def test_what_is_no_image_is_refused(rows: np.ndarray, image_shape: tuple[int, .
         GANAugmenter(image_shape=image_shape, **QUICK).fit(rows, [0, 1, 1] * 3)
 
 
+def test_images_have_no_categorical_features() -> None:
+    with pytest.raises(DataError, match="categorical_features must be 'auto' for images"):
+        GANAugmenter(categorical_features=[0], **QUICK).fit(np.zeros((9, 4, 4), np.uint8), [0, 1, 1] * 3)
+
+
 def test_flat_rows_and_arrays_of_images() -> None:
     labels = np.array(["dark"] * 12 + ["light"] * 8)
     values = np.where(labels == "light", 12, 3)[:, None, None] + np.random.default_rng(0).integers(0, 4, (20, 8, 8))

@@ -213,6 +213,8 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         }
         names = [plain_label(label) for label in classes]
         if isinstance(data.form, ImageForm):
+            if not isinstance(self.categorical_features, str):
+                raise DataError("categorical_features must be 'auto' for images: they have no columns")
             texts = [str(name) for name in names]
             generator = _fit_images(data, texts, codes, settings | {"augment": self.augment})
             self._code_of: dict[Any, int] = {text: code for code, text in enumerate(texts)}
