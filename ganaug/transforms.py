@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganaug.codecs.image import unpadded
 from ganaug.errors import DataError, FormatError
 from ganaug.generator import Generator
 from ganaug.metadata import Label
@@ -246,9 +247,8 @@ def _channels(image: Any) -> int:
 def _like(image: NDArray[Any], sample: NDArray[np.uint8]) -> NDArray[Any]:
     """Return pixels (H, W, C) in the shape and dtype of an image."""
     shape, channels = image.shape, _channels(image)
+    sample = unpadded(sample, *shape[:2])
     picture = Image.fromarray(sample[:, :, 0] if sample.shape[2] == 1 else sample)
     picture = picture if picture.mode == MODES[channels] else picture.convert(MODES[channels])
-    if picture.size != (shape[1], shape[0]):
-        picture = picture.resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
     pixels = np.array(picture).reshape(shape)
     return pixels if image.dtype == np.uint8 else pixels.astype(np.float32) / 255

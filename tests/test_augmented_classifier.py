@@ -402,3 +402,11 @@ def test_nothing_to_learn_from_is_said_in_scikit_learns_words(rows: Any) -> None
     labels = np.arange(len(rows)) % 2
     with pytest.raises(ValueError, match=r"Found array with 0 (sample|feature)\(s\)"):
         AugmentedClassifier(LogisticRegression()).fit(rows, labels)
+
+
+def test_scoring_that_cannot_do_without_a_class_is_refused() -> None:
+    y = np.array([0] * 40 + [1] * 12 + [2] * 2)
+    X = np.random.default_rng(0).normal(size=(len(y), 3)) + y[:, None]
+    model = AugmentedClassifier(LogisticRegression(), scoring="neg_log_loss", random_state=0)
+    with pytest.raises(DataError, match=r"without rows of \[2\].*'neg_log_loss'"):
+        model.fit(X, y)

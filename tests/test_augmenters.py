@@ -539,6 +539,14 @@ def test_what_is_no_image_is_refused(rows: np.ndarray, image_shape: tuple[int, .
         GANAugmenter(image_shape=image_shape, **QUICK).fit(rows, [0, 1, 1] * 3)
 
 
+@pytest.mark.parametrize("shape", [(4, 16, 3), (16, 12), (3, 8, 8)])
+def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    labels = [0] * 6 + [1] * 3
+    augmenter = GANAugmenter(**QUICK).fit(np.zeros((9, 8, 8, 3), np.uint8), labels)
+    with pytest.raises(DataError, match=r"of shape \(8, 8, 3\), as in fit"):
+        augmenter.transform(np.zeros((9, *shape), np.uint8), labels)
+
+
 def test_images_have_no_categorical_features() -> None:
     with pytest.raises(DataError, match="categorical_features must be 'auto' for images"):
         GANAugmenter(categorical_features=[0], **QUICK).fit(np.zeros((9, 4, 4), np.uint8), [0, 1, 1] * 3)

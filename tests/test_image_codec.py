@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from ganaug.codecs.image import ImageCodec
+from ganaug.codecs.image import ImageCodec, unpadded
 from ganaug.codecs.image_file import read_image
 from ganaug.codecs.labelled_images import LabelledImages, from_arrays, load_folder
 from ganaug.errors import DataError, FormatError, GanaugWarning
@@ -532,3 +532,13 @@ def test_labels_and_classes_must_agree(labels: Any, classes: list[str]) -> None:
 def test_arrays_of_one_class_are_refused() -> None:
     with pytest.raises(DataError, match="at least two classes are needed, but all labels are 'a'"):
         from_arrays(noise(2, 8, 8), ["a", "a"])
+
+
+@pytest.mark.parametrize("shape", [(64, 32, 1), (24, 64, 3), (64, 64, 3), (40, 40, 3)])
+def test_a_padded_image_is_cut_out_of_its_square_again(shape: tuple[int, ...]) -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (4, 4, shape[2])).astype(np.uint8)
+    photo = photo.repeat(-(-shape[0] // 4), 0).repeat(-(-shape[1] // 4), 1)[: shape[0], : shape[1]]
+    square = ImageCodec.fit([shape], 64).encode(photo)
+    back = unpadded(square, *shape[:2])
+    assert back.shape == shape
+    assert np.abs(back.astype(int) - photo).mean() < (1 if max(shape) == 64 else 16)

@@ -1,7 +1,7 @@
 """Datasets of rows filled up from a table's generator, and synthetic samples as a stream."""
 
 import json
-from collections import Counter, deque
+from collections import Counter, deque, namedtuple
 from pathlib import Path
 from typing import Any
 
@@ -337,3 +337,12 @@ def test_a_stream_of_rows(wine: Generator, mixed: Generator) -> None:
 def test_wrong_arguments_of_a_stream(change: dict[str, Any], reason: str, wine: Generator) -> None:
     with pytest.raises(DataError, match=reason):
         SyntheticDataset(**({"generator": wine} | change))
+
+
+def test_named_tuples_stay_such(table: Any) -> None:
+    names = [f"n{i}" for i in range(table[0].shape[1])]
+    kind = namedtuple("Wine", names)
+    generator = fit_table(table[0], np.array(CLASSES)[table[1]], max_steps=3, random_state=0)
+    augmented = AugmentedDataset(Wines(table, lambda row: kind(*row.tolist())), generator)
+    row, _ = augmented[augmented.synthetic_indices[0]]
+    assert isinstance(row, kind)

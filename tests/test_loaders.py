@@ -551,3 +551,17 @@ def test_a_forked_worker_leaves_cuda_alone() -> None:
     assert len(runtime._providers()) == 2
     loader: Any = DataLoader(Providers(), None, num_workers=1, multiprocessing_context="fork", collate_fn=int)
     assert list(loader) == [1]
+
+
+@pytest.mark.parametrize("processes", [2, 3, 4])
+def test_processes_have_the_same_share_of_synthetic_items(digits: Generator, processes: int) -> None:
+    labels = torch.tensor([0] * 60 + [1] * 12)
+    augmented = AugmentedDataset(TensorDataset(torch.rand(72, 1, 8, 8), labels), digits, synthetic_share=0.25)
+    synthetic = set(augmented.synthetic_indices)
+    assert len(synthetic) == 30
+    shares = []
+    for rank in range(processes):
+        places = [at.place for at in EvenSampler(augmented, num_replicas=processes, rank=rank)]
+        shares.append(sum(place in synthetic for place in places) / len(places))
+    assert min(shares) > 0.2
+    assert max(shares) < 0.3

@@ -12,10 +12,12 @@ from ganaug.errors import DataError
 from ganaug.quality.arms import IMAGE_ARMS, TABLE_ARMS, Arm
 from ganaug.quality.copies import NOMINAL
 from ganaug.quality.copying import class_copies, pooled_copies, search_for_copies
-from ganaug.quality.distances import floored, frechet_distance, inception_score, kernel_distance
+from ganaug.quality.distances import floored, frechet_distance, inception_score, kernel_distance, typical_distance
 from ganaug.quality.estimates import corrected_estimate
 from ganaug.quality.fidelity import measure_fidelity, pooled_fidelity
 from ganaug.quality.findings import findings
+from ganaug.quality.gallery import exhibits_of
+from ganaug.quality.manifold import manifold_overlap
 from ganaug.quality.parts import Data, draw, part, points
 from ganaug.quality.plan import plan_for
 from ganaug.quality.scores import METRICS, Score
@@ -309,3 +311,20 @@ def test_a_table_of_all_sorts_goes_through_every_arm() -> None:
         opinion = trial.predict(arm)
         assert opinion.probability.shape == (3, 2)
         assert np.allclose(opinion.probability.sum(axis=1), 1)
+
+
+def test_overlap_is_of_rows_from_all_over() -> None:
+    rng = np.random.default_rng(0)
+    low, high = rng.normal(0, 1, (4, 2_000, 3))[:2], rng.normal(9, 1, (2, 2_000, 3))
+    real, synthetic = np.concatenate([low[0], high[0]]), np.concatenate([high[1], low[1]])  # sorted, each its own way
+    assert min(manifold_overlap(real, synthetic).values()) > 0.85
+    assert typical_distance(np.sort(real, axis=0)) == pytest.approx(typical_distance(real), rel=0.2)
+
+
+def test_distributions_are_of_the_same_classes_and_dates_are_dates() -> None:
+    frame = pd.DataFrame({"x": np.r_[np.zeros(90), np.full(10, 9.0)], "when": pd.date_range("2020-01-01", periods=100)})
+    real = from_frame(frame, ["a"] * 90 + ["b"] * 10)
+    even = part(real, np.r_[80:90, 90:100])
+    x, when = exhibits_of(real, even, real, None, walk={}).distributions
+    assert [float(np.mean(np.asarray(x[side]) == 9)) for side in ("real", "synthetic")] == [0.1, 0.1]
+    assert {np.asarray(when[side]).dtype.kind for side in ("real", "synthetic")} == {"M"}

@@ -471,3 +471,9 @@ def test_what_is_shown_is_labelled(make: Callable[[], Made], kinds: str, pages: 
     assert f"20 {kinds}, half of them real" in page.texts("main")[0]
     for item in page.attributes("svg"):
         assert item.get("aria-hidden") == "true" or (item.get("role") == "img" and item.get("aria-label"))
+
+
+@pytest.mark.parametrize("value", [None, pd.NA, pd.NaT, float("nan"), np.datetime64("NaT")])
+def test_a_missing_cell_is_called_so(value: Any) -> None:
+    rows = pd.DataFrame({"column": [value]}, dtype=object)
+    assert "(missing)" in render({}, Exhibits(real={"a": rows}, synthetic={"a": rows}))

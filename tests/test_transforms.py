@@ -19,6 +19,7 @@ from ganaug import GANAugmenter, Generator, SyntheticSwap  # before albumentatio
 from ganaug.errors import DataError, FormatError
 from ganaug.pipelines import Pipeline
 from ganaug.samples import Images
+from ganaug.transforms import _like
 
 import albumentations as A  # isort: skip
 
@@ -288,3 +289,9 @@ def test_a_pipeline_is_not_for_tables() -> None:
     X, y = dark_images()
     with pytest.raises(DataError, match="augment must be None for a table"):
         GANAugmenter(augment=A.HorizontalFlip(), max_steps=1).fit(X.reshape(len(X), -1), y)
+
+
+def test_samples_of_tall_images_keep_their_proportions() -> None:
+    square = np.full((8, 8, 1), 7, np.uint8)  # an image 8 high and 4 wide, between two bars
+    square[:, 2:6] = np.arange(80, 240, 5).reshape(8, 4, 1)
+    np.testing.assert_array_equal(_like(np.zeros((8, 4), np.uint8), square), square[:, 2:6, 0])

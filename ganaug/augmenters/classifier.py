@@ -267,7 +267,15 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
             weights = None if rows.weights is None else rows.weights[train]
             part = _Rows(None, rows.y[train], weights)
             model = self._fit_model(clone(estimator), remedy, treated, part)
-            return float(scorer(model, _safe_indexing(rows.X, test), rows.y[test]))
+            try:
+                return float(scorer(model, _safe_indexing(rows.X, test), rows.y[test]))
+            except ValueError as error:
+                if unseen := sorted({*rows.y.tolist()} - {*rows.y[test].tolist()}, key=str):
+                    raise DataError(
+                        f"scoring must get by without rows of {unseen}, too few to be tested as well as learned from, "
+                        f"but {self.scoring!r} does not ({error}): choose 'balanced_accuracy', or policy='always'"
+                    ) from error
+                raise
 
         remedies = remedies_for(estimator, sampler, rows.X)
         self.decision_ = decide(remedies, score, rows.X, rows.y, missing, sampler, random)

@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
 from ganaug.augmenters.rows import Form, named_columns
+from ganaug.codecs.image import unpadded
 from ganaug.errors import DataError
 
 __all__ = ["ImageForm", "image_form"]
@@ -69,7 +69,7 @@ class ImageForm(Form):
 
     def _values(self, samples: NDArray[np.uint8]) -> NDArray[Any]:
         height, width = self.shape[:2]
-        pixels = np.stack([_fitted(image, height, width) for image in samples])
+        pixels = np.stack([unpadded(image, height, width) for image in samples])
         values = pixels.reshape(-1, *self.shape) * (self.top / 255)
         return (np.round(values) if self.whole else values).astype(self.dtype)
 
@@ -87,10 +87,12 @@ class ImageForm(Form):
         Raises
         ------
         DataError
-            If the ranges differ, and it cannot be told how.
+            If the shapes differ, or the ranges do and it cannot be told how.
         """
         if not isinstance(other, ImageForm):
             return self
+        if (*self.shape, 1)[:3] != (*other.shape, 1)[:3]:
+            raise DataError(f"Images must be of shape {other.shape}, as in fit, but are of {self.shape}: reshape them.")
         fractions = self.dtype.kind == "b" or (self.dtype.kind == "f" and 0 < self.high <= 1)
         if (fractions and other.top > 1) or (self.top == 255 and other.top == 1):
             return self
@@ -154,16 +156,3 @@ def image_form(X: Any, rows: Any, image_shape: Sequence[int] | None, flat: Form 
 
 def _dense(rows: Any) -> NDArray[Any]:
     return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows)
-
-
-def _fitted(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Undo the image codec: cut the picture out of its square, and scale it to the height and width that it had."""
-    size, longer = image.shape[0], max(height, width)
-    rows, columns = (max(1, round(side * size / longer)) for side in (height, width))
-    top, left = (size - rows) // 2, (size - columns) // 2
-    content = image[top : top + rows, left : left + columns]
-    if (rows, columns) == (height, width):
-        return content
-    method = Image.Resampling.LANCZOS if size > longer else Image.Resampling.BICUBIC
-    picture = Image.fromarray(content[..., 0] if image.shape[2] == 1 else content)
-    return np.asarray(picture.resize((width, height), method)).reshape(height, width, image.shape[2])

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ganaug.errors import DataError, FormatError
 
-__all__ = ["CHANNELS", "ImageCodec", "default_size", "scaled"]
+__all__ = ["CHANNELS", "ImageCodec", "default_size", "scaled", "unpadded"]
 
 _DEFAULT_SIZES = (8, 16, 32, 64, 128)
 _SMALLEST, _LARGEST = 8, 512
@@ -190,6 +190,36 @@ def scaled(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     picture = Image.fromarray(image[..., 0] if channels == 1 else image)
     resized = picture.resize((new_width, new_height), method, reducing_gap=3.0)
     return np.asarray(resized).reshape(new_height, new_width, channels)
+
+
+def unpadded(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Undo `ImageCodec.encode`: cut the picture out of its square, and scale it to the height and width that it had.
+
+    Parameters
+    ----------
+    image : ndarray of shape (size, size, channels), uint8
+        A picture that was padded to a square.
+    height, width : int
+        What it measured.
+
+    Returns
+    -------
+    ndarray of shape (height, width, channels), uint8
+
+    Examples
+    --------
+    >>> unpadded(np.zeros((8, 8, 3), np.uint8), 40, 20).shape
+    (40, 20, 3)
+    """
+    size, longer = image.shape[0], max(height, width)
+    rows, columns = (max(1, round(side * size / longer)) for side in (height, width))
+    top, left = (size - rows) // 2, (size - columns) // 2
+    content = image[top : top + rows, left : left + columns]
+    if (rows, columns) == (height, width):
+        return content
+    method = Image.Resampling.LANCZOS if size > longer else Image.Resampling.BICUBIC
+    picture = Image.fromarray(content[..., 0] if image.shape[2] == 1 else content)
+    return np.asarray(picture.resize((width, height), method)).reshape(height, width, image.shape[2])
 
 
 def _with_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:

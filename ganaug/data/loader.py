@@ -50,7 +50,8 @@ class EvenSampler(DistributedSampler[At]):
     def __iter__(self) -> Iterator[At]:
         epoch, self.epoch = self.epoch, self.epoch + 1
         whole = np.resize(self._order(epoch), self.total_size)  # begins anew where the processes need more
-        return (At(index, epoch) for index in whole[self.rank :: self.num_replicas].tolist())
+        own = np.split(whole, self.num_replicas)[self.rank]  # in one piece: every n-th could be the synthetic ones
+        return (At(index, epoch) for index in own.tolist())
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that comes next."""

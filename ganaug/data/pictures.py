@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from ganaug.codecs.image import unpadded
 from ganaug.errors import DataError
 
 __all__ = ["PictureMaker", "like_label"]
@@ -253,9 +254,9 @@ def _array(image: Any) -> NDArray[Any]:
 
 
 def _resized(pixels: NDArray[np.uint8], mode: str | None, size: tuple[int, int] | None) -> Image.Image:
+    pixels = pixels if size is None else unpadded(pixels, size[1], size[0])
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    image = image if mode in (None, image.mode) else image.convert(mode)
-    return image if size in (None, image.size) else image.resize(size, Image.Resampling.BICUBIC)
+    return image if mode in (None, image.mode) else image.convert(mode)
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:

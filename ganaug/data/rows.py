@@ -151,7 +151,8 @@ def _like(example: Any, row: Row, codec: TableCodec) -> Any:
         given = dict(zip(codec.names, row, strict=True))
         return {name: _typed(example[name], given[name]) for name in example}
     if isinstance(example, list | tuple):
-        return type(example)(_typed(one, value) for one, value in zip(example, row, strict=True))
+        kind = type(example)
+        return getattr(kind, "_make", kind)(_typed(one, value) for one, value in zip(example, row, strict=True))
     numbers = numbers_of(row, codec.columns)
     whole = not (example.is_floating_point() if isinstance(example, Tensor) else example.dtype.kind == "f")
     if whole and np.isnan(numbers).any():

@@ -12,6 +12,7 @@ __all__ = [
     "frechet_distance",
     "inception_score",
     "kernel_distance",
+    "some",
     "typical_distance",
 ]
 
@@ -169,4 +170,12 @@ def typical_distance(points: Features, most: int = 300) -> float:
     """Return the mean Euclidean distance between two different rows; NaN for fewer than two."""
     from scipy.spatial.distance import pdist
 
-    return float(pdist(np.asarray(points[:most], dtype=np.float64)).mean()) if len(points) > 1 else float("nan")
+    chosen = np.asarray(some(points, most), dtype=np.float64)
+    return float(pdist(chosen).mean()) if len(chosen) > 1 else float("nan")
+
+
+def some(points: Features, most: int) -> Features:
+    """Return at most so many rows, always the same, and drawn at random: tables lie sorted by class, or by time."""
+    if len(points) <= most:
+        return points
+    return points[np.random.default_rng(0).choice(len(points), most, replace=False)]

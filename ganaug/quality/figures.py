@@ -65,6 +65,7 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
         "arms": _arms(session, comparison),
         "comparison": {
             "splits": comparison.splits,
+            "fewest_splits": fewest_for_a_verdict(session.folds),
             "repeats": len({result.split.repeat for result in complete}),
             "rival": comparison.rival,
             "chosen": comparison.chosen,
@@ -193,6 +194,7 @@ def _training(session: Session) -> dict[str, Any] | None:
         "history": sorted(history, key=lambda entry: float(entry["progress"])),
         "seconds": found.get("seconds"),
         "steps": found.get("steps"),
+        "kept_from": found.get("kept_from"),
     }
 
 

@@ -57,7 +57,7 @@ def exhibits_of(
         walk=walk,
         closest=_closest(synthetic, train, scan) if scan is not None else (),
         quiz=_quiz(real, synthetic, rng),
-        distributions=_distributions(real, synthetic) if isinstance(real, LabelledTable) else (),
+        distributions=_distributions(real, synthetic, rng) if isinstance(real, LabelledTable) else (),
     )
 
 
@@ -126,15 +126,23 @@ def _quiz(real: Data, synthetic: Data, rng: np.random.Generator) -> list[tuple[A
     return [items[i] for i in rng.permutation(len(items))]
 
 
-def _distributions(real: LabelledTable, synthetic: Data) -> Sequence[dict[str, Any]]:
+def _distributions(real: LabelledTable, synthetic: Data, rng: np.random.Generator) -> Sequence[dict[str, Any]]:
+    """Return the values of every column: of some real rows, and of as many synthetic ones of the same classes."""
     assert isinstance(synthetic, LabelledTable)  # noqa: S101
+    rows = rng.permutation(len(real.labels))[:MOST_VALUES]
+    drawn = [
+        rng.choice(np.flatnonzero(synthetic.labels == c), count)
+        for c, count in enumerate(np.bincount(real.labels[rows]))
+        if (synthetic.labels == c).any()
+    ]
+    frames = real.frame.iloc[rows], synthetic.frame.iloc[np.concatenate(drawn)]
     codec, found = real.codec, []
-    sides = [column_values(table.frame.iloc[:MOST_VALUES], codec) for table in (real, synthetic)]
-    for column, own, made in zip(codec.columns, *sides, strict=True):
-        values = [own, made]
+    for column, *values in zip(codec.columns, *(column_values(frame, codec) for frame in frames), strict=True):
         if isinstance(column, CategoryColumn):
             names = np.array([*map(str, column.categories), "another", "missing"], dtype=object)
             values = [names[codes] for codes in values]  # -1 and -2 are the last two
+        elif column.kind == "datetime":
+            values = [frame[column.name] for frame in frames]
         found.append({"name": str(column.name), "kind": column.kind, "real": values[0], "synthetic": values[1]})
     return found
 

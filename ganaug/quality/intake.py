@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.augmenters.rows import as_rows
 from ganaug.codecs.labelled_images import LabelledImages, from_arrays, load_folder
 from ganaug.codecs.labelled_table import LabelledTable, from_frame, split_target
 from ganaug.codecs.table_file import ENDINGS, read_table
@@ -126,7 +127,7 @@ def load(
             "real must be a folder, a table file, a DataFrame, or a pair of items and their labels, but is a "
             f"{type(real).__name__}: give (images, labels) or (X, y)"
         )
-    items, labels = real
+    items, labels = as_rows(real[0]), real[1]
     if isinstance(items, pd.DataFrame):
         return _table(items.reset_index(drop=True), labels, target or "target", group, keep_group)
     array = np.asarray(items)

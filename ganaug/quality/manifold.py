@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances
 
+from ganaug.quality.distances import some
+
 __all__ = ["manifold_overlap"]
 
 NEIGHBOURS = 5
@@ -43,7 +45,7 @@ def manifold_overlap(
     >>> manifold_overlap(real, real)["coverage"], manifold_overlap(real, np.zeros((200, 2)))["coverage"] < 0.2
     (1.0, True)
     """
-    real, synthetic = real[:MOST], synthetic[:MOST]
+    real, synthetic = some(real, MOST), some(synthetic, MOST)
     if min(len(real), len(synthetic)) < 3:
         return {}
     across = pairwise_distances(real, synthetic)  # (n, m)

@@ -252,7 +252,9 @@ def _compared(real: Any, synthetic: Any) -> list[tuple[str, str, str, bool]]:
 
 def _text(value: Any) -> str:
     """Return a cell as text: numbers short enough to compare by eye."""
-    if value is None or value != value:  # NaN and NaT alone differ from themselves
+    import pandas as pd
+
+    if np.ndim(value) == 0 and pd.isna(value):
         return "(missing)"
     if isinstance(value, float | np.floating) and math.isfinite(value):
         return f"{value:.5g}".replace("-", "\u2212")
