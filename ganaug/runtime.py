@@ -59,6 +59,8 @@ class Runtime:
             raise FormatError(f"The model fails when it is run: {_first_line(error)}.") from error
         for name, result in zip(outputs, results, strict=True):
             shape, dtype = self.outputs[name]
+            if not isinstance(result, np.ndarray):
+                raise FormatError(f"The model's output {name!r} must be an array, but came out as another kind.")
             if result.shape != (len(label), *shape) or result.dtype != dtype:
                 raise FormatError(f"The model's output {name!r} came out as {result.dtype} {result.shape}.")
             if dtype is np.float32 and not np.isfinite(result).all():
@@ -115,6 +117,8 @@ def open_session(model: bytes, threads: int, providers: Sequence[Any] = ("CPUExe
     options.log_severity_level = 4
     # Waiting threads sleep: they would otherwise take the processor from a training step beside them.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Bytes can be read as the runtime's own format too, and then hold another graph than the one that was checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         # Without its fallback, which prints, and without the settings that a model can bring.
         return onnxruntime.InferenceSession(

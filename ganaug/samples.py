@@ -55,7 +55,7 @@ class Samples(ABC):
     @cached_property
     def _weights(self) -> Tensor:
         """How likely each sample is to be drawn, (N,)."""
-        sizes = torch.bincount(self.label, minlength=self.n_classes).double().cpu()
+        sizes = torch.bincount(self.label, minlength=self.n_classes).cpu().double()  # MPS has no double
         return (sizes ** (CLASS_POWER - 1))[self.label.cpu()]
 
 

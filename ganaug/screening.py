@@ -222,7 +222,7 @@ def clear_thresholds(thresholds: Sequence[float], typical: Sequence[float]) -> l
 
 def mean_pairwise_distance(points: Tensor) -> float:
     """Return the mean Euclidean distance between two different rows of (n, d); NaN for fewer than two."""
-    return float(torch.pdist(points.float()).mean()) if len(points) > 1 else math.nan
+    return float(torch.pdist(points.float().cpu()).mean()) if len(points) > 1 else math.nan
 
 
 def energy_score(sample: Tensor, held_out: Tensor) -> float:

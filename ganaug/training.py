@@ -176,7 +176,8 @@ def train(
             # Move on.
             state.step += 1
             state.seconds = time.perf_counter() - begun
-            state.progress = plan.progress(state.step, state.seconds)
+            # A run that is resumed may have longer than it had: it goes on from where it was, never from before.
+            state.progress = max(before, plan.progress(state.step, state.seconds))
             half_life = min(HALF_LIFE, 0.3 * state.progress)
             family.track(0.5 ** ((state.progress - before) / half_life))
             state.add_to_stage(side, state.seconds - started)

@@ -787,3 +787,9 @@ def test_a_walk_goes_round_by_small_steps(stripes_generator: Generator) -> None:
 def test_what_is_no_content_of_a_file_is_refused(data: Any) -> None:
     with pytest.raises(FormatError, match="is the content of its file, as bytes, but this is"):
         Generator.from_bytes(data)
+
+
+def test_a_model_is_read_as_onnx_whatever_else_its_bytes_could_be() -> None:
+    data = (Path(__file__).parents[1] / "onnx_models" / "digits.onnx").read_bytes()
+    settings = runtime.open_session(data, 1, ["CPUExecutionProvider"]).get_session_options()
+    assert settings.get_session_config_entry("session.load_model_format") == "ONNX"

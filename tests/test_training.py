@@ -148,3 +148,14 @@ def test_mixed_precision_follows_what_the_processor_can(monkeypatch: pytest.Monk
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda capable=capable: {"avx512_bf16": capable})
         with mixed_precision(torch.device("cpu")):
             assert torch.is_autocast_enabled("cpu") is capable
+
+
+def test_a_resumed_run_goes_on_from_where_it_was_though_it_has_longer() -> None:
+    state = new_state()
+    state.progress, state.step = 0.6, 6
+    before = [weight.clone() for weight in state.family.average.parameters()]
+    first, *others = run(state, Plan(steps=12))
+    assert first.progress == 0.6  # not 7 / 12
+    assert [step.progress for step in others] == [i / 12 for i in range(8, 13)]
+    moved = [float((a - b).abs().max()) for a, b in zip(before, state.family.average.parameters(), strict=True)]
+    assert max(moved) < 0.1

@@ -204,7 +204,7 @@ def _datetimes(column: NumericColumn, seconds: NDArray[np.float64], missing: NDA
     try:  # Hours that a change of the clock repeats count as winter time, and those that it leaves out as the next one.
         winter = np.zeros(len(times), dtype=np.bool_)
         return series.dt.tz_localize(clock.zone, ambiguous=winter, nonexistent="shift_forward")
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, OSError) as error:  # a name like "Europe" is a folder of zones
         raise FormatError(
             f"The time zone of column {column.name!r} must be known here, but {clock.zone!r} is not: install tzdata."
         ) from error

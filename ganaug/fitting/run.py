@@ -169,6 +169,7 @@ class Run(ABC):
         self.screen, self.agreement, self.learn, self.referee = screen, agreement, learn, referee
         plan = Plan(self._seconds_left(), self.max_steps)
         self.losses: list[dict[str, float]] = []
+        earlier = int(state.progress * MOST_LOSSES)  # those before an interruption are gone
         self.save_checkpoint()  # a kill from here on does not cost what has been learnt
         for step in train(
             state,
@@ -179,7 +180,8 @@ class Run(ABC):
             batch_size=self.batch_size,
             measure=referee.measure,
         ):
-            if step.progress * MOST_LOSSES > len(self.losses):  # reading one waits for the device: not at every step
+            # Reading one waits for the device: not at every step.
+            if step.progress * MOST_LOSSES > earlier + len(self.losses):
                 named = {name: round(float(loss), 4) for name, loss in step.losses.items()}
                 self.losses.append({"progress": round(step.progress, 4)} | named)
             if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
