@@ -1,7 +1,7 @@
 """The referee: measures a generator while it trains, on images that it does not learn from."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -101,10 +101,9 @@ class Referee:
         return halves
 
     @torch.no_grad()
-    def _features(self, samples: Tensor) -> Tensor:
-        if not len(samples):
-            return torch.empty(0, 0, device=samples.device)
-        return torch.cat([self.screen.features(part) for part in torch.split(samples, 256)])
+    def _features(self, parts: Iterable[Tensor]) -> Tensor:
+        features = [self.screen.features(part) for part in parts]
+        return torch.cat(features) if features else torch.empty(0, 0, device=self.label.device)
 
 
 def _measured_on(held_out: Samples) -> str:

@@ -1,6 +1,7 @@
 """What the networks learn from: samples on the device, and the class index of each."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -15,6 +16,8 @@ __all__ = ["Images", "Rows", "Samples"]
 
 CLASS_POWER = 0.5
 """Classes are drawn with probability proportional to their size to this power: between natural (1) and uniform (0)."""
+PART = 2**23
+"""Numbers that `Samples.of_class` gives at a time: 32 MB as float32."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,11 @@ class Samples(ABC):
     def __len__(self) -> int:
         return len(self.label)
 
-    def of_class(self, value: int, most: int) -> Tensor:
-        """Return at most so many samples of one class as the networks see them."""
-        return self.inputs(torch.where(self.label == value)[0][:most])
+    def of_class(self, value: int, most: int) -> Iterator[Tensor]:
+        """Give at most so many samples of one class as the networks see them, in parts that memory can hold."""
+        rows = torch.where(self.label == value)[0][:most]
+        if len(rows):
+            yield from map(self.inputs, rows.split(max(1, PART // self.values[0].numel())))
 
     def reduced(self, side: int) -> Self:  # noqa: ARG002
         """Return the samples for one who needs images of no more than this side: here, as they are."""

@@ -28,6 +28,7 @@ from ganaug.augmenters import GANAugmenter, GANSampler
 from ganaug.augmenters.pixels import image_form
 from ganaug.augmenters.rows import form_of
 from ganaug.errors import DataError, GanaugWarning
+from ganaug.fitting.run import Run
 from ganaug.generator import Generator
 from tests.conftest import name_of
 from tests.remembered import borrowed_fits, remembered_fits
@@ -545,6 +546,15 @@ def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     augmenter = GANAugmenter(**QUICK).fit(np.zeros((9, 8, 8, 3), np.uint8), labels)
     with pytest.raises(DataError, match=r"of shape \(8, 8, 3\), as in fit"):
         augmenter.transform(np.zeros((9, *shape), np.uint8), labels)
+
+
+@pytest.mark.parametrize("form", [np.zeros((9, 8, 8), np.uint8), np.zeros((9, 2))])
+def test_labels_that_no_model_file_can_hold_cost_no_training(
+    form: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Run, "steps", lambda _: pytest.fail("trained"))
+    with pytest.raises(DataError, match="without NUL"):
+        GANAugmenter(**QUICK).fit(form, ["a", "b\0", "b\0"] * 3)
 
 
 def test_images_have_no_categorical_features() -> None:

@@ -17,6 +17,7 @@ import click
 import numpy as np
 import onnx
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from PIL import Image, ImageFont
 
@@ -340,7 +341,7 @@ def test_fit_refuses_class_names_that_are_not_text(tmp_path: Path) -> None:
         (root / "dog").rename(os.fsdecode(bytes(root) + b"/caf\xe9"))
     except OSError:
         pytest.skip("this file system has Unicode names only")
-    refused("fit", root, "--output", tmp_path / "a.onnx", saying="must be Unicode text")
+    refused("fit", root, "--output", tmp_path / "a.onnx", saying="must be Unicode texts")
 
 
 def test_fit_looks_at_its_outputs_before_it_trains(
@@ -457,9 +458,12 @@ def test_a_full_disk_leaves_no_half_folder(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_memory_is_a_sentence(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["python", "torch"])
+def test_no_memory_is_a_sentence(kind: str, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def greedy(*_: object) -> None:
-        raise MemoryError
+        if kind == "python":
+            raise MemoryError
+        torch.empty(2**55)  # on the CPU a RuntimeError like any other, but for its words
 
     monkeypatch.setattr(Generator, "load", greedy)
     refused("inspect", model, saying="not enough memory")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ganaug import samples
 from ganaug.codecs.labelled_images import LabelledImages
 from ganaug.families.augmentation import distort
 from ganaug.families.base import mixed_precision
@@ -84,6 +85,21 @@ def test_images_are_pooled_before_anything_is_done_with_them(images: Images, mon
     # What a pipeline does, it does to whole images.
     piped = replace(large, pipeline=cast("Pipeline", object()))
     assert piped.reduced(8) is piped
+
+
+def test_the_referee_looks_at_no_more_images_at_once_than_memory_holds(
+    screen: Screen, images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = referee(screen, images)
+    seen: list[int] = []
+    inputs = Images.inputs
+    monkeypatch.setattr(Images, "inputs", lambda self, rows: seen.append(len(rows)) or inputs(self, rows))
+    monkeypatch.setattr(samples, "PART", 3 * images.values[0].numel())
+    in_parts = referee(screen, images)
+    assert max(seen) == 3
+    assert sum(seen) >= len(images)
+    torch.testing.assert_close(in_parts.target, whole.target)
+    assert in_parts.real_variety == pytest.approx(whole.real_variety)
 
 
 def test_out_of_fold_agreement_is_high_where_classes_are_plain(images: Images) -> None:

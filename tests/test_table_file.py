@@ -330,6 +330,14 @@ def test_of_a_long_table_a_random_part_is_read_always_the_same(ending: str, tmp_
     pd.testing.assert_frame_equal(read_table(file, most=400), frame)  # with no warning
 
 
+@pytest.mark.parametrize("gap", [0, 1])
+def test_dates_too_far_apart_for_nanoseconds_stay_text(gap: int, file: Path, small_pieces: None) -> None:
+    near = ["2020-01-01 10:00:00.000000001"] * (1 + gap)
+    frame = read_table(written(file, "\n".join(["valid_to", *near, "9999-12-31 00:00:00"])))
+    assert dtypes(frame) == {"valid_to": "str"}
+    assert frame["valid_to"].tolist() == [*near, "9999-12-31 00:00:00"]
+
+
 def test_a_long_csv_is_read_in_little_memory(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table_file, "PIECE_ROWS", 1000)
     file.write_text("a,b,c,d\n" + "1.25,2.5,3.75,4.5\n" * 100_000)

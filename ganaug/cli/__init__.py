@@ -120,8 +120,10 @@ def _discard_output() -> None:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Recognise torch's errors by their names, for torch may well not be loaded."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    """Recognise torch's errors by their names and words, for torch may well not be loaded."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)  # torch's, on the CPU
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,7 +9,7 @@ import click
 
 from ganaug.cli.options import FAMILIES, SEED, check_image_options, duration, is_table, path
 from ganaug.cli.text import clock, counted, listing, printable, sentence
-from ganaug.errors import DataError, OutputError, warn
+from ganaug.errors import OutputError, warn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,7 +175,6 @@ def _load_images(source: "Path", size: int | None, say: Callable[[str], None]) -
     from ganaug.codecs.labelled_images import load_folder
 
     data = load_folder(source, size)
-    _check_names(data)
     _check_origin(data, source)
     say(f"{counted(len(data.images), 'image')} of {len(data.classes)} classes, taken at {data.codec.size} px.")
     return data
@@ -220,12 +219,6 @@ def _check_outputs(source: "Path", output: "Path", preview: bool) -> None:
 def _check_budget(seconds: float | None) -> None:
     if seconds is not None and seconds < SHORTEST:
         warn(f"a budget under {SHORTEST:.0f} s cannot be kept: loading, screening and export take about that long")
-
-
-def _check_names(data: "LabelledImages") -> None:
-    """Refuse names that a model file cannot hold before they cost a training."""
-    if broken := [name for name in data.classes if any("\ud800" <= char <= "\udfff" for char in name)]:
-        raise DataError(f"the names of class folders must be Unicode text, but {listing(broken)} is not: rename it")
 
 
 def _check_origin(data: "LabelledImages", source: "Path") -> None:

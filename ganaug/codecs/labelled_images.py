@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ganaug.codecs.folder import scan_folder
 from ganaug.codecs.image import CHANNELS, ImageCodec, default_size, scaled
 from ganaug.codecs.image_file import image_size, read_image_and_scale
+from ganaug.codecs.labels import check_labels
 from ganaug.errors import DataError, warn
 
 __all__ = ["LabelledImages", "from_arrays", "load_folder"]
@@ -85,7 +86,7 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
     Raises
     ------
     DataError
-        If the folder is not usable (see `scan_folder`), more than one file in ten cannot be read, fewer than two
+        If the folder is not usable (see `scan_folder`), a model file cannot hold a class name, more than one file in ten cannot be read, fewer than two
         classes are left, or `size` is not a power of two from 8 to 512.
 
     Examples
@@ -103,6 +104,7 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
     if size is not None:
         ImageCodec(size, 1)  # A wrong size must not cost the time of reading everything first.
     index = scan_folder(root)
+    check_labels(index.classes)
     if size is None:
         size = default_size([_longer_side(file) for file in index.files])
 
@@ -248,6 +250,7 @@ def _coded(labels: NDArray[Any], n: int, classes: Sequence[str] | None) -> tuple
         raise DataError(
             f"Images of at least two classes are needed, but all labels are {names[0]!r}: add images of another class."
         )
+    check_labels(names)
     return codes.astype(np.int64), names
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ganaug.codecs.state import MAX_TEXT, is_int, is_text
+from ganaug.codecs.labels import Label, check_labels
 from ganaug.codecs.table import TableCodec
 from ganaug.errors import DataError, warn
 from ganaug.files import StrPath
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LabelledTable", "from_frame", "labels_of", "split_target"]
 
-Label = str | int | bool
 
 
 @dataclass(frozen=True)
@@ -107,11 +106,7 @@ def from_frame(
     classes = tuple(sorted(set(values)))
     if len(classes) < 2:
         raise DataError(f"The labels must have at least two classes, but there is only {list(classes)}.")
-    if unfit := [label for label in classes if not is_label(label)]:
-        raise DataError(
-            f"Labels must be texts of at most {MAX_TEXT:,} characters without NUL, or whole numbers of 64 bits, but "
-            f"{unfit[0]!r:.80} is not: correct such labels."
-        )
+    check_labels(classes)
     sizes = Counter(values)
     if alone := [label for label in classes if sizes[label] == 1]:
         warn(
@@ -123,17 +118,6 @@ def from_frame(
     if not codec.n_scores and not codec.options:
         raise DataError("At least one column must vary, but all are constant or empty: there is nothing to learn from.")
     return LabelledTable(frame, np.array([index[value] for value in values], np.int64), classes, codec, target)
-
-
-def is_label(label: Label) -> bool:
-    r"""Tell whether a model file can hold such a label.
-
-    Examples
-    --------
-    >>> is_label("rare"), is_label("\0"), is_label(2**70), is_label(True)
-    (True, False, False, True)
-    """
-    return is_text(label) and "\0" not in str(label) if isinstance(label, str) else is_int(int(label))
 
 
 def _plain(label: Any) -> Label:

@@ -27,6 +27,8 @@ _OTHER_DATE = r"(\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}|\d{1,
 """Dates that stay text: nobody can tell what 02/04/2022 means."""
 _DATES = ("datetime64[s]", "datetime64[ms]", "datetime64[us]", "datetime64[ns]")
 _UTC = "datetime64[us, UTC]"
+_NANOSECOND_YEARS = ("1678", "2261")
+"""64 bits of nanoseconds reach no further; a column that needs both stays text."""
 _PLAIN = {f"{sign}{bits}": f"{sign}{bits}".lower() for sign in ("Int", "UInt") for bits in (8, 16, 32, 64)}
 _PLAIN |= {"boolean": "bool"}
 """numpy's dtypes instead of those with missing values."""
@@ -246,6 +248,7 @@ class _Seen:
         self.kinds: set[str] = set()
         self.present = self.numbers = 0
         self.text = ""
+        self.far = False
 
     def add(self, column: "Series[Any]") -> None:
         import pandas as pd
@@ -261,7 +264,9 @@ class _Seen:
             numbers = pd.to_numeric(text, errors="coerce").notna()
             self.numbers += int(numbers.sum())
             self.text = next(iter(text[~numbers]), self.text)
-        self.kinds.add(_date_dtype(column) or str(column.dtype))
+        date = _date_dtype(column)
+        self.far = self.far or bool(date and not column.str[:4].between(*_NANOSECOND_YEARS).all())
+        self.kinds.add(date or str(column.dtype))
 
     def dtype(self, name: str, file: Path) -> str:
         """Return the dtype that suits all pieces; `DataError` for numbers with some text among them."""
@@ -271,6 +276,8 @@ class _Seen:
             return "Int64" if self.kinds == {"Int64"} else "float64"
         if self.kinds == {"boolean"}:
             return "boolean"
+        if self.far and "datetime64[ns]" in self.kinds:
+            return "str"
         if self.kinds <= set(_DATES) or self.kinds == {_UTC}:
             return max(self.kinds, key=[*_DATES, _UTC].index)
         if self.text and self.numbers > _MOSTLY * self.present:
