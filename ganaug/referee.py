@@ -73,9 +73,9 @@ class Referee:
         self.label = torch.arange(learn.n_classes, device=device)
         self.real_variety, self.target = [], []
         for value in self.label:
-            points = self._features(learn.of_class(int(value), MOST_SAMPLES))
+            points = self._features(learn.parts_of_class(int(value), MOST_SAMPLES))
             self.real_variety.append(mean_pairwise_distance(points))
-            unseen = self._features(held_out.of_class(int(value), MOST_SAMPLES))
+            unseen = self._features(held_out.parts_of_class(int(value), MOST_SAMPLES))
             self.target.append(unseen if len(unseen) else points)
 
     @torch.no_grad()
@@ -102,8 +102,8 @@ class Referee:
 
     @torch.no_grad()
     def _features(self, parts: Iterable[Tensor]) -> Tensor:
-        features = [self.screen.features(part) for part in parts]
-        return torch.cat(features) if features else torch.empty(0, 0, device=self.label.device)
+        features = [self.screen.features(part) for part in parts if len(part)]
+        return torch.cat(features) if features else self.noise.new_empty(0, 0)
 
 
 def _measured_on(held_out: Samples) -> str:

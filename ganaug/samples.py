@@ -17,7 +17,7 @@ __all__ = ["Images", "Rows", "Samples"]
 CLASS_POWER = 0.5
 """Classes are drawn with probability proportional to their size to this power: between natural (1) and uniform (0)."""
 PART = 2**23
-"""Numbers that `Samples.of_class` gives at a time: 32 MB as float32."""
+"""Numbers that `Samples.parts_of_class` gives at a time: 32 MB as float32."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,14 @@ class Samples(ABC):
     def __len__(self) -> int:
         return len(self.label)
 
-    def of_class(self, value: int, most: int) -> Iterator[Tensor]:
-        """Give at most so many samples of one class as the networks see them, in parts that memory can hold."""
+    def of_class(self, value: int, most: int) -> Tensor:
+        """Return at most so many samples of one class as the networks see them."""
+        return torch.cat([*self.parts_of_class(value, most)])
+
+    def parts_of_class(self, value: int, most: int) -> Iterator[Tensor]:
+        """Give what `of_class` returns in parts that memory can hold, one at least."""
         rows = torch.where(self.label == value)[0][:most]
-        if len(rows):
-            yield from map(self.inputs, rows.split(max(1, PART // self.values[0].numel())))
+        return map(self.inputs, torch.split(rows, max(1, PART // max(1, self.values[:1].numel()))))
 
     def reduced(self, side: int) -> Self:  # noqa: ARG002
         """Return the samples for one who needs images of no more than this side: here, as they are."""

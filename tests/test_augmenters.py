@@ -549,9 +549,7 @@ def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("form", [np.zeros((9, 8, 8), np.uint8), np.zeros((9, 2))])
-def test_labels_that_no_model_file_can_hold_cost_no_training(
-    form: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_labels_that_no_model_file_can_hold_cost_no_training(form: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Run, "steps", lambda _: pytest.fail("trained"))
     with pytest.raises(DataError, match="without NUL"):
         GANAugmenter(**QUICK).fit(form, ["a", "b\0", "b\0"] * 3)

@@ -20,7 +20,7 @@ from ganaug.quality.gallery import exhibits_of
 from ganaug.quality.manifold import manifold_overlap
 from ganaug.quality.parts import Data, draw, part, points
 from ganaug.quality.plan import plan_for
-from ganaug.quality.scores import METRICS, Score
+from ganaug.quality.scores import METRICS, Score, score
 from ganaug.quality.splits import cut
 from ganaug.quality.table_trial import TableTrial
 from ganaug.quality.two_sample import two_sample_auc
@@ -248,6 +248,30 @@ def test_no_figure_is_certain_where_splits_agree_to_the_last_digit() -> None:
     assert common.high == 1.0
     brier, balanced = found.metrics["GAN"]["brier"], found.metrics["GAN"]["balanced_accuracy"]
     assert brier.high - brier.low < balanced.high - balanced.low  # type: ignore[operator]
+
+
+def test_the_same_test_rows_again_and_again_are_no_more_certain_for_it() -> None:
+    """Classifiers that guess, and say the same whatever their seed: which of them is the better one is luck."""
+    labels = np.repeat([0, 1], 30)
+    arms = [Arm("nothing", "nothing"), Arm("GAN", "gan")]
+    outcomes = {True: 0, False: 0}
+    for seed in range(200):
+        rng, scores = np.random.default_rng(seed), {}
+        for arm in arms:
+            guess = rng.random((60, 2))
+            scores[arm.name] = score(guess, labels, decide_by=guess)
+        for known in outcomes:
+            found = compare(
+                [scores] * 5,
+                arms,
+                np.array([30, 30]),
+                test_per_train=0.25,
+                test_labels=labels if known else None,
+            )
+            outcomes[known] += found.verdict != "no difference"
+            assert found.difference.low < found.difference.mean < found.difference.high  # type: ignore[operator]
+    assert outcomes[True] <= 10  # one in twenty
+    assert outcomes[False] > 100
 
 
 def test_groups_never_part_and_rare_classes_are_always_learned_from() -> None:

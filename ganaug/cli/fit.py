@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.options import FAMILIES, SEED, check_image_options, duration, is_table, path
-from ganaug.cli.text import clock, counted, listing, printable, sentence
+from ganaug.cli.text import clock, counted, printable, sentence
 from ganaug.errors import OutputError, warn
 
 if TYPE_CHECKING:

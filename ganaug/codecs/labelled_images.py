@@ -86,8 +86,8 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
     Raises
     ------
     DataError
-        If the folder is not usable (see `scan_folder`), a model file cannot hold a class name, more than one file in ten cannot be read, fewer than two
-        classes are left, or `size` is not a power of two from 8 to 512.
+        If the folder is not usable (see `scan_folder`), no model file can hold a class name, more than one file in ten
+        cannot be read, fewer than two classes are left, or `size` is not a power of two from 8 to 512.
 
     Examples
     --------

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["LabelledTable", "from_frame", "labels_of", "split_target"]
 
 
-
 @dataclass(frozen=True)
 class LabelledTable:
     """A table to learn from; make one with `from_frame`.

@@ -10,7 +10,7 @@ from scipy import stats
 
 from ganaug.augmenters.guard import corrected_error
 
-__all__ = ["Auc", "Estimate", "area", "corrected_estimate", "pooled_areas", "share_estimate"]
+__all__ = ["Auc", "Estimate", "area", "corrected_estimate", "pooled_areas", "row_errors", "share_estimate"]
 
 CONFIDENCE = 0.95
 
@@ -51,6 +51,7 @@ def corrected_estimate(
     chosen_low: int = 1,
     chosen_high: int = 1,
     resolution: float = 0.0,
+    row_error: float = 0.0,
 ) -> Estimate:
     """Return the mean over cross-validation splits with Nadeau and Bengio's interval.
 
@@ -67,6 +68,8 @@ def corrected_estimate(
     resolution : float
         How much one test row moves the mean. The standard error is never less than half of it: splits that agree to the
         last digit are too few or too coarse, and not free of noise.
+    row_error : float
+        The part of the standard error that the values cannot show, all splits being tested on the same rows.
 
     Returns
     -------
@@ -92,12 +95,24 @@ def corrected_estimate(
     mean = float(array.mean())
     if len(array) < 2:
         return Estimate(mean)
-    error = max(corrected_error(array, test_per_train), resolution / 2)
+    error = max(math.hypot(corrected_error(array, test_per_train), row_error), resolution / 2)
     low, high = (
         error * float(stats.t.ppf(1 - (1 - CONFIDENCE) / (2 * chosen), len(array) - 1))
         for chosen in (chosen_low, chosen_high)
     )
     return Estimate(mean, mean - low, mean + high)
+
+
+def row_errors(values: NDArray[np.float64], labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float64]:
+    """Return by class the standard error of the mean over its rows, (n_classes,): 0 where it has no two of them.
+
+    Examples
+    --------
+    >>> row_errors(np.array([1.0, 0.0, 1.0, 0.0, 1.0]), np.array([0, 0, 0, 0, 1]), 2).round(3).tolist()
+    [0.289, 0.0]
+    """
+    rows = [values[labels == value] for value in range(n_classes)]
+    return np.array([one.std(ddof=1) / math.sqrt(len(one)) if len(one) > 1 else 0.0 for one in rows])
 
 
 @dataclass(frozen=True)

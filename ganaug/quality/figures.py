@@ -123,12 +123,15 @@ def _untested(session: Session, complete: Sequence[SplitResult]) -> list[str]:
 def _compared(session: Session, complete: Sequence[SplitResult]) -> Comparison:
     tested = _tested(session, complete)
     shares = [len(result.split.test) / len(result.split.train) for result in complete]
+    tests = [result.split.test for result in complete]
+    same = len(tests) > 1 and all(np.array_equal(rows, tests[0]) for rows in tests)
     return compare(
         [result.scores for result in complete],
         session.arms,
         tested,
         test_per_train=float(np.mean(shares)) if shares else 0.0,
         fewest=fewest_for_a_verdict(session.folds),
+        test_labels=session.data.labels[tests[0]] if same else None,
     )
 
 

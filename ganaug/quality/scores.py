@@ -18,9 +18,12 @@ class Score(dict[str, float]):
     ----------
     recall : ndarray of shape (n_classes,)
         NaN for classes without test rows.
+    hit : ndarray of bool, shape (n,)
+        Which test rows are read as their class.
     """
 
     recall: NDArray[np.float64]
+    hit: NDArray[np.bool_]
 
 
 def score(probability: NDArray[np.floating], labels: NDArray[np.int64], *, decide_by: NDArray[np.floating]) -> Score:
@@ -47,9 +50,8 @@ def score(probability: NDArray[np.floating], labels: NDArray[np.int64], *, decid
     predicted, present = decide_by.argmax(axis=1), np.unique(labels)
     truth = np.eye(n_classes)[labels]  # (n, n_classes)
     one = Score()
-    one.recall = np.array(
-        [(predicted[labels == c] == c).mean() if (labels == c).any() else np.nan for c in range(n_classes)]
-    )
+    one.hit = predicted == labels
+    one.recall = np.array([one.hit[labels == c].mean() if (labels == c).any() else np.nan for c in range(n_classes)])
     one["balanced_accuracy"] = float(np.nanmean(one.recall))
     one["macro_f1"] = float(f1_score(labels, predicted, labels=present, average="macro", zero_division=0))
     precision = [average_precision_score(truth[:, c], probability[:, c]) for c in present]

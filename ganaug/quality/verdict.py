@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.quality.arms import Arm, challengers, rivals
-from ganaug.quality.estimates import Estimate, corrected_estimate
+from ganaug.quality.estimates import Estimate, corrected_estimate, row_errors
 from ganaug.quality.scores import METRICS, Score
 
 __all__ = ["Comparison", "Verdict", "compare"]
@@ -61,6 +61,7 @@ def compare(
     *,
     test_per_train: float,
     fewest: int = 5,
+    test_labels: NDArray[np.int64] | None = None,
 ) -> Comparison:
     """Compare the best arm with synthetic samples to the best without.
 
@@ -81,6 +82,9 @@ def compare(
         Test rows for each training row.
     fewest : int
         Splits that a verdict other than "no difference" needs.
+    test_labels : ndarray of int64, shape (n,), optional
+        Where all splits are tested on the same rows, the classes of these. The splits do not show then what other rows
+        would have said, and balanced accuracy and recall are less certain by how much the rows differ.
 
     Examples
     --------
@@ -108,20 +112,33 @@ def compare(
     by_rarest = 1 / (len(judged) * int(judged.min())) if len(judged) else 0.0
     by_row = 1 / max(int(tested.sum()), 1)
     resolution = {"brier": 2 * by_row, "calibration_error": by_row}
+
+    def by_rows(name: str, other: str | None = None) -> tuple[float, NDArray[np.float64]]:
+        """Return what the choice of test rows adds to the error of balanced accuracy, and of each class's recall."""
+        if test_labels is None:
+            return 0.0, np.zeros(n_classes)
+        hits = np.mean([one[name].hit.astype(float) - (one[other].hit if other else 0.0) for one in scores], axis=0)
+        errors = row_errors(hits, test_labels, n_classes)
+        return float(np.sqrt((errors**2).sum())) / max(len(judged), 1), errors
+
     metrics = {
         name: {
             metric: _figure(
                 [one[name][metric] for one in scores],
                 test_per_train,
                 resolution.get(metric, by_rarest),
-                2.0 if metric == "brier" else 1.0,
+                by_rows(name)[0] if metric == METRIC else 0.0,
+                most=2.0 if metric == "brier" else 1.0,
             )
             for metric in METRICS
         }
         for name in named
     }
     recall = {
-        name: [_figure(rows[:, c], test_per_train, 1 / max(int(tested[c]), 1)) for c in range(n_classes)]
+        name: [
+            _figure(rows[:, c], test_per_train, 1 / max(int(tested[c]), 1), float(error))
+            for c, error in enumerate(by_rows(name)[1])
+        ]
         for name, rows in recalls.items()
     }
     if not ours or not others:
@@ -132,12 +149,14 @@ def compare(
 
     # Choose, and pay for the choice.
     chosen, rival = (max(group, key=lambda arm: float(values[arm.name].mean())).name for group in (ours, others))
+    error, class_errors = by_rows(chosen, rival)
     difference = corrected_estimate(
         values[chosen] - values[rival],
         test_per_train,
         chosen_low=len(ours),
         chosen_high=len(others),
         resolution=by_rarest,
+        row_error=error,
     )
     by_class = [
         corrected_estimate(
@@ -146,6 +165,7 @@ def compare(
             chosen_low=len(ours) * len(judged),
             chosen_high=len(others) * len(judged),
             resolution=1 / max(int(tested[c]), 1),
+            row_error=float(class_errors[c]),
         )
         for c in range(n_classes)
     ]
@@ -159,7 +179,14 @@ def compare(
         metrics=metrics,
         to_rival={
             name: _within(
-                corrected_estimate(values[name] - values[rival], test_per_train, resolution=by_rarest), -1.0, 1.0
+                corrected_estimate(
+                    values[name] - values[rival],
+                    test_per_train,
+                    resolution=by_rarest,
+                    row_error=by_rows(name, rival)[0],
+                ),
+                -1.0,
+                1.0,
             )
             for name in named
             if name != rival
@@ -171,10 +198,15 @@ def compare(
 
 
 def _figure(
-    values: Sequence[float] | NDArray[np.float64], test_per_train: float, resolution: float, most: float = 1.0
+    values: Sequence[float] | NDArray[np.float64],
+    test_per_train: float,
+    resolution: float,
+    row_error: float,
+    *,
+    most: float = 1.0,
 ) -> Estimate:
     """Return the estimate of a figure that cannot leave its range."""
-    return _within(corrected_estimate(values, test_per_train, resolution=resolution), 0.0, most)
+    return _within(corrected_estimate(values, test_per_train, resolution=resolution, row_error=row_error), 0.0, most)
 
 
 def _within(found: Estimate, least: float, most: float) -> Estimate:
