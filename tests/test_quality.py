@@ -21,7 +21,7 @@ from ganaug.quality.manifold import manifold_overlap
 from ganaug.quality.parts import Data, draw, part, points
 from ganaug.quality.plan import plan_for
 from ganaug.quality.scores import METRICS, Score, score
-from ganaug.quality.splits import cut
+from ganaug.quality.splits import cut, fewest_for_a_verdict
 from ganaug.quality.table_trial import TableTrial
 from ganaug.quality.two_sample import two_sample_auc
 from ganaug.quality.verdict import compare
@@ -274,6 +274,15 @@ def test_the_same_test_rows_again_and_again_are_no_more_certain_for_it() -> None
     assert outcomes[False] > 100
 
 
+@pytest.mark.parametrize("alone", [1, 2, 3])
+def test_classes_of_one_group_do_not_make_a_verdict_impossible(alone: int) -> None:
+    labels = np.repeat([0, 1, *range(2, 2 + alone)], [100, 60, *[5] * alone])
+    groups = np.arange(len(labels)) // 5
+    for seed in range(10):
+        splits = cut(labels, groups, seed=seed)
+        assert len(splits) >= fewest_for_a_verdict(sum(split.repeat == splits[0].repeat for split in splits))
+
+
 def test_groups_never_part_and_rare_classes_are_always_learned_from() -> None:
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(30), 6)
@@ -335,6 +344,18 @@ def test_a_table_of_all_sorts_goes_through_every_arm() -> None:
         opinion = trial.predict(arm)
         assert opinion.probability.shape == (3, 2)
         assert np.allclose(opinion.probability.sum(axis=1), 1)
+
+
+def test_wide_gaps_of_tables_are_filled_in_every_arm() -> None:
+    """A generator's rows are not capped where SMOTE's are not."""
+    from sklearn.naive_bayes import GaussianNB
+
+    labels = ["no"] * 12_000 + ["yes"] * 40
+    table = from_frame(pd.DataFrame({"x": np.random.default_rng(0).normal(size=len(labels))}), labels)
+    trial = TableTrial(table, part(table, np.array([0, 12_000])), copier(table), seed=0, estimator=GaussianNB())
+    sizes = {arm.name: len(trial._treated(arm)[1]) for arm in TABLE_ARMS if arm.share or arm.filled}
+    assert sizes["GAN, the whole gap"] == sizes["SMOTE"] == 24_000
+    assert sizes["GAN, half the gap"] == 12_040 + 5_980
 
 
 def test_overlap_is_of_rows_from_all_over() -> None:

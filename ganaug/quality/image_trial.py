@@ -30,6 +30,7 @@ class ImageTrial(Trial):
     test: LabelledImages
     synthetic: LabelledImages
     jittered: LabelledImages
+    most_drawn = 5_000
 
     def __init__(self, train: LabelledImages, test: LabelledImages, sampler: Sampler, *, seed: int, steps: int) -> None:
         super().__init__(train, test, sampler, seed=seed)

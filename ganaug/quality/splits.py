@@ -10,9 +10,11 @@ from sklearn.model_selection import StratifiedGroupKFold
 from ganaug.augmenters.guard import fold_count, splits_of
 from ganaug.errors import DataError
 
-__all__ = ["REPEATS", "Split", "cut"]
+__all__ = ["REPEATS", "Split", "cut", "fewest_for_a_verdict"]
 
 REPEATS = 2
+MOST_REPEATS = 10
+"""Where so many splits by groups lose a class that a verdict would lack splits, rows are dealt out more often."""
 FOLDS, FEWEST_FOLDS = 5, 3
 
 
@@ -48,7 +50,7 @@ def cut(
     groups : ndarray of int64, shape (n,), or None
         Rows of one group never part.
     repeats : int
-        How often all rows are dealt out.
+        How often all rows are dealt out, at least.
     seed : int
 
     Raises
@@ -75,8 +77,11 @@ def cut(
     if len(testable) < 2 or testable[1] < FEWEST_FOLDS:
         raise DataError("at least two classes must have three groups or more, or nothing can be tested on")
     folds = min(FOLDS, testable[1])
-    found = []
-    for repeat in range(repeats):
+    found: list[Split] = []
+    for repeat in range(max(repeats, MOST_REPEATS)):
+        folds_kept = sum(split.repeat == found[0].repeat for split in found)
+        if repeat >= repeats and found and len(found) >= fewest_for_a_verdict(folds_kept):
+            break
         cutter = StratifiedGroupKFold(folds, shuffle=True, random_state=random.randint(2**31))
         for train, test in cutter.split(labels, labels, groups):
             if len(np.unique(labels[train])) == len(per_class) and len(np.unique(labels[test])) > 1:

@@ -20,7 +20,7 @@ from ganaug.errors import DataError
 from ganaug.quality.arms import Arm
 from ganaug.quality.parts import Data, Sampler
 from ganaug.quality.scores import balancing_power
-from ganaug.quality.trials import MOST_DRAWN, Trial
+from ganaug.quality.trials import Trial
 
 __all__ = ["TableTrial", "impossible"]
 
@@ -113,7 +113,7 @@ class TableTrial(Trial):
         if arm.kind == "synthetic only":
             return self._compact(self.synthetic), self.synthetic.labels
         gap = {int(c): int(self.counts.max() - count) for c, count in enumerate(self.counts) if count}
-        added = {c: min(round(arm.share * lack), MOST_DRAWN) for c, lack in gap.items()}
+        added = {c: round(arm.share * lack) for c, lack in gap.items()}
         rows, labels = self.rows, self.train.labels
         if arm.filled:
             lacking = {c: lack - added[c] for c, lack in gap.items()}

@@ -1,8 +1,9 @@
 """One split of a comparison: a generator of the training part, and the same classifier trained in every arm."""
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,6 @@ from ganaug.quality.parts import Data, Sampler, draw, part
 __all__ = ["Opinion", "Trial"]
 
 TUNING_FOLDS = 3
-MOST_DRAWN = 5_000
-"""Synthetic samples of one class that are drawn at most."""
 
 
 class Opinion(NamedTuple):
@@ -39,10 +38,13 @@ class Trial(ABC):
         Shared by all arms.
     """
 
+    most_drawn: ClassVar[int] = sys.maxsize
+    """Synthetic samples of one class; where they must do for more, some are seen twice."""
+
     def __init__(self, train: Any, test: Any, sampler: Sampler, *, seed: int) -> None:
         self.train, self.test, self.sampler, self.seed = train, test, sampler, seed
         self.counts = np.bincount(train.labels, minlength=len(train.classes))
-        wanted = np.full(len(self.counts), min(int(self.counts.max()), MOST_DRAWN))
+        wanted = np.full(len(self.counts), min(int(self.counts.max()), self.most_drawn))
         self.synthetic = draw(sampler, train, wanted, [seed, 1])
         self.jittered = self._placebo(wanted)
         self._plain: NDArray[np.floating] | None = None
