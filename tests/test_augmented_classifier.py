@@ -279,6 +279,28 @@ def test_the_prior_after_class_weights(overlapping: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "estimator",
+    [LogisticRegression(), DecisionTreeClassifier(max_depth=1), make_pipeline(LinearSVC())],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_class_weights_make_up_for_rows_weights(estimator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of the rare class weigh so much that neither class is rare: there is nothing left to balance."""
+    monkeypatch.setattr("ganaug.augmenters.classifier.decide", only_class_weights)
+    X, y = np.zeros((250, 1)), np.array(["no"] * 200 + ["yes"] * 50)
+    weights = np.where(y == "yes", 4.0, 1.0)
+    model = AugmentedClassifier(estimator, REPEATS, correct_prior=hasattr(estimator, "predict_proba"))
+    model.fit(X, y, sample_weight=weights)
+    if hasattr(estimator, "predict_proba"):
+        np.testing.assert_allclose(model.predict_proba(X[:1]), [[0.5, 0.5]], atol=1e-3)
+    else:
+        assert model.estimator_[-1].class_weight == {"no": 1.0, "yes": 1.0}
+
+
+def only_class_weights(remedies: list[Remedy], *_: Any) -> pd.DataFrame:
+    return pd.DataFrame({"chosen": [remedy.kind == "class weights" for remedy in remedies]})
+
+
 def test_weights_through_resampling(noise: Any) -> None:
     X, y = noise
     weights = np.linspace(1, 3, len(y))

@@ -257,5 +257,6 @@ def test_devices() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(DeviceError, match="one that this machine has"):
             choose_device("cuda")
-    with pytest.raises(DeviceError, match="but is banana"):
-        choose_device("banana")
+    for name in ("banana", "cpu:x", "cpu:9", "cuda:99"):
+        with pytest.raises(DeviceError, match=f"but is {name}"):
+            choose_device(name)

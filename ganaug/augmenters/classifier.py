@@ -286,7 +286,7 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
         X, y = treated
         weights = resampled_weights(rows.weights, rows.y, y, self.synthetic_weight)
         if remedy.kind == "class weights":
-            estimator.set_params(**class_weight_settings(estimator))
+            estimator.set_params(**_class_weights(estimator, y, weights))
         fit_weighted(estimator, X, y, weights)
         if not self.correct_prior:
             return estimator
@@ -311,6 +311,20 @@ def _check_classifier(estimator: Any) -> None:
             f"The 'estimator' of AugmentedClassifier must be a classifier, but {type(estimator).__name__} is a {kind}: "
             "choose one that predicts classes."
         )
+
+
+def _class_weights(estimator: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> dict[str, Any]:
+    """Return the parameters that make all classes weigh the same, whatever their rows do.
+
+    By themselves, some estimators weigh classes by numbers of rows even where these have weights of their own.
+    """
+    settings: dict[str, Any] = dict(class_weight_settings(estimator))
+    if weights is None:
+        return settings
+    classes = np.unique(y)
+    shares = class_shares(y, weights, classes) * len(classes)
+    by_class = {label: 1 / share for label, share in zip(classes.tolist(), shares.tolist(), strict=True) if share}
+    return dict.fromkeys(settings, by_class)
 
 
 def _indexable(X: Any) -> Any:

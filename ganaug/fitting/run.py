@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from ganaug import __version__
 from ganaug.checkpoints import load_checkpoint, save_checkpoint
-from ganaug.errors import DeviceError, warn
+from ganaug.errors import warn
 from ganaug.export import export_onnx
 from ganaug.families.base import Family
+from ganaug.fitting.device import choose_device
 from ganaug.generator import Generator
 from ganaug.metadata import Label, Metadata
 from ganaug.modes import training_modes
@@ -29,7 +30,7 @@ from ganaug.screening import Screen, fit_screen, thresholds
 from ganaug.threads import ThreadTuner
 from ganaug.training import Measure, Plan, State, Step, train
 
-__all__ = ["Run", "choose_device"]
+__all__ = ["Run"]
 
 SCREEN_STEPS = 180
 """Steps that each fold of the screen trains for; fewer in a short run."""
@@ -346,18 +347,6 @@ class Run(ABC):
             fingerprint=data.fingerprint,
             screen={"thresholds": self.thresholds()},
         )
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device for "auto" (CUDA, else MPS, else the CPU) or a name; `DeviceError` if it is not there."""
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        return torch.device(next(kind for kind, here in available.items() if here))
-    kind = name.split(":")[0]
-    if not available.get(kind):
-        here = ", ".join(kind for kind, here in available.items() if here)
-        raise DeviceError(f"the device must be auto or one that this machine has ({here}), but is {name}")
-    return torch.device(name)
 
 
 def _mean(values: Sequence[float]) -> float | None:
