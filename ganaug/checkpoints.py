@@ -51,6 +51,7 @@ def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settin
         "progress": state.progress,
         "measures": [[progress, asdict(measure)] for progress, measure in state.measures],
         "stages": [[side, steps, seconds] for side, (steps, seconds) in state.stages.items()],
+        "losses": state.losses,
         "stopped": state.stopped,
     }
     folder.mkdir(exist_ok=True)
@@ -106,6 +107,7 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
         state.step, state.seconds, state.progress = index["step"], index["seconds"], index["progress"]
         state.stopped = index["stopped"]
         state.measures = [(progress, _measure(entries)) for progress, entries in index["measures"]]
+        state.losses = index["losses"]
         state.stages = {side: (steps, seconds) for side, steps, seconds in index["stages"]}
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise FormatError(
@@ -177,6 +179,14 @@ def _is_measure(value: object) -> bool:
     )
 
 
+def _is_moment(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and _is_number(value.get("progress"), high=1)
+        and all(type(number) in (int, float) for number in value.values())  # NaN where training went wrong
+    )
+
+
 def _is_stage(value: object) -> bool:
     return isinstance(value, list) and len(value) == 3 and all(map(_is_count, value[:2])) and _is_number(value[2])
 
@@ -189,6 +199,7 @@ _ENTRIES: dict[str, Callable[[Any], bool]] = {
     "progress": lambda value: _is_number(value, high=1),
     "measures": lambda value: isinstance(value, list) and all(map(_is_measure, value)),
     "stages": lambda value: isinstance(value, list) and all(map(_is_stage, value)),
+    "losses": lambda value: isinstance(value, list) and all(map(_is_moment, value)),
     "stopped": lambda value: isinstance(value, str),
 }
 """What an index must hold besides its format."""

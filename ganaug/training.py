@@ -7,7 +7,7 @@ fits whatever number of steps a machine affords, and a run bounded by steps repe
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -30,6 +30,8 @@ MEASURE_FROM, MEASURE_EVERY = 0.3, 0.05
 TIE = 0.05
 """Scores that differ by less than this share are equals, and of equals the latest is kept: it has learnt for longest,
 the classes too that have nothing held out to be scored on."""
+MOST_LOSSES = 60
+"""Moments of a run whose losses are remembered."""
 PATIENCE, MARGIN = 0.5, 0.1
 """A run stops when its best measure lies this share of it back and the last three are worse by this share."""
 
@@ -92,6 +94,7 @@ class State:
     measures: list[tuple[float, Measure]] = field(default_factory=list)
     kept: dict[str, Tensor] | None = None
     stages: dict[int, tuple[int, float]] = field(default_factory=dict)
+    losses: list[dict[str, float]] = field(default_factory=list)
     stopped: str = ""
 
     @property
@@ -108,6 +111,12 @@ class State:
         """Count a step towards its resolution."""
         steps, before = self.stages.get(side, (0, 0.0))
         self.stages[side] = (steps + 1, before + seconds)
+
+    def add_losses(self, losses: Mapping[str, Tensor]) -> None:
+        """Remember the losses of a moment; not of every step, for reading them waits for the device."""
+        if self.progress * MOST_LOSSES > len(self.losses):
+            named = {name: round(float(loss), 4) for name, loss in losses.items()}
+            self.losses.append({"progress": round(self.progress, 4)} | named)
 
     def add_measure(self, measure: Measure) -> None:
         """Remember a measure, keep the weights unless earlier ones were clearly better, and see whether to go on."""
@@ -181,6 +190,7 @@ def train(
             half_life = min(HALF_LIFE, 0.3 * state.progress)
             family.track(0.5 ** ((state.progress - before) / half_life))
             state.add_to_stage(side, state.seconds - started)
+            state.add_losses(losses)
             threads.tick(state.seconds - started)
 
             # Measure the average, keep the best, and see whether going on is worth it.

@@ -85,6 +85,7 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
     resumed = fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
     assert np.array_equal(samples(resumed), samples(stripes_generator))
     assert resumed.metadata["training"]["steps"] == 20
+    assert resumed.metadata["training"]["losses"] == stripes_generator.metadata["training"]["losses"]
 
 
 def test_only_the_newest_tensors_stay(stripes: LabelledImages, tmp_path: Path) -> None:
@@ -137,12 +138,15 @@ def test_resuming_from_nothing_or_rubbish_is_refused(stripes: LabelledImages, tm
         ({"tensors": "../secret"}, "tensors"),
         ({"measures": [[0.5, {"score": 1.0, "agreement": [1, 2], "variety": [1, 1]}]]}, "measures"),
         ({"stages": [[8, -1, 1.0]]}, "stages"),
+        ({"losses": [{"generator": 1.0}]}, "losses"),
+        ({"losses": [{"progress": 0.1, "generator": "1"}]}, "losses"),
         ({"stopped": []}, "stopped"),
     ],
 )
 def test_an_index_that_says_what_cannot_be_is_refused(changes: dict[str, Any], named: str, tmp_path: Path) -> None:
     good = {"format_version": 1, "tensors": "step-000000003.safetensors", "settings": {"seed": 0}, "step": 3}
     good |= {"seconds": 1.5, "progress": 0.25, "stages": [[8, 3, 1.5]], "stopped": ""}
+    good |= {"losses": [{"progress": 0.1, "generator": math.nan}]}
     good |= {"measures": [[0.2, {"score": 1.0, "agreement": [1, 0.5], "variety": [math.nan, 1]}]]}
     (tmp_path / INDEX).write_text(json.dumps(good))
     assert kept_step(tmp_path) == 3

@@ -24,7 +24,6 @@ __all__ = [
     "numeric_values",
 ]
 
-_YEARS = range(1, 10_000)
 _ARROW_TWINS = {"f": "Float64", "i": "Int64", "u": "UInt64", "b": "boolean", "M": "datetime64[us]"}
 """By the kind of a column that pyarrow holds, the dtype that pandas itself holds it in, missing values included."""
 

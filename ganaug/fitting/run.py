@@ -36,8 +36,6 @@ SCREEN_STEPS = 180
 """Steps that each fold of the screen trains for; fewer in a short run."""
 SCREEN_STEPS_PER_SECOND, SCREEN_STEPS_PER_STEP = 1.2, 0.2
 CHECKPOINT_SECONDS = 10.0
-MOST_LOSSES = 60
-"""Moments of a run whose losses the model file tells."""
 
 Built = TypeVar("Built")
 
@@ -169,8 +167,6 @@ class Run(ABC):
         referee = Referee(screen, learn, held_out, noise_dim=self.noise_dim, random=self._random(4))
         self.screen, self.agreement, self.learn, self.referee = screen, agreement, learn, referee
         plan = Plan(self._seconds_left(), self.max_steps)
-        self.losses: list[dict[str, float]] = []
-        earlier = int(state.progress * MOST_LOSSES)  # those before an interruption are gone
         self.save_checkpoint()  # a kill from here on does not cost what has been learnt
         for step in train(
             state,
@@ -181,10 +177,6 @@ class Run(ABC):
             batch_size=self.batch_size,
             measure=referee.measure,
         ):
-            # Reading one waits for the device: not at every step.
-            if step.progress * MOST_LOSSES > earlier + len(self.losses):
-                named = {name: round(float(loss), 4) for name, loss in step.losses.items()}
-                self.losses.append({"progress": round(step.progress, 4)} | named)
             if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
                 self._keep()
             yield step
@@ -324,7 +316,7 @@ class Run(ABC):
                 }
                 for moment, one in state.measures
             ],
-            "losses": [entry for entry in self.losses if all(map(math.isfinite, entry.values()))],
+            "losses": [entry for entry in state.losses if all(map(math.isfinite, entry.values()))],
             "kept_from": round(progress, 4),
             "agreement": dict(zip(names, measure.agreement, strict=True)),
             "variety": {
