@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,19 @@ def test_the_file_says_how_it_was_made(stripes: LabelledImages, stripes_generato
     assert set(training["agreement"]) == set(metadata["classes"])
     assert len(metadata["screen"]["thresholds"]) == 2
     json.dumps(metadata, allow_nan=False)
+
+
+def test_samples_are_on_as_plain_a_background_as_the_images(stripes: LabelledImages) -> None:
+    plain = replace(stripes, images=np.where(stripes.images < 128, 0, stripes.images))
+    fit = ImageFit(plain, max_steps=20, random_state=0)
+    generator = fit.run()
+    kept = fit.state.family.average
+    noise, label = torch.randn(300, fit.noise_dim), torch.arange(300) % 2
+    with torch.no_grad():
+        before = ((kept(noise, label) + 1) * 127.5).round()
+    images, _ = generator.sample(300, seed=0)
+    really, shown, drawn = (float((one == 0).mean()) for one in (plain.images, images, before.numpy()))
+    assert drawn < shown <= really + 0.1
 
 
 def test_realism_is_between_nothing_and_certainty(stripes_generator: Generator) -> None:

@@ -5,6 +5,8 @@ import torch
 from torch.nn import functional as F
 
 from ganaug.networks.conv import DEPTHS, WIDER, WIDTHS, ConvDiscriminator, ConvGenerator, PixelHead, _Clip, resolutions
+from ganaug.networks.tone import FURTHEST as MOST_LEVELS
+from ganaug.networks.tone import level_shares, matching_tone
 from ganaug.networks.warp import FURTHEST, KNOTS, bend
 
 
@@ -120,3 +122,45 @@ def test_what_is_trained_is_bent_further_than_what_is_training() -> None:
 def test_every_width_suits_the_bf16_kernels() -> None:
     assert all(width % 16 == 0 for width in WIDTHS.values())
     assert WIDTHS.keys() == DEPTHS.keys()
+
+
+# Tones
+
+
+def grey(share_black: float, rest: tuple[int, int], background: tuple[int, int], seed: int = 0) -> torch.Tensor:
+    """Images in [-1, 1] of two channels: a background of levels from here to there, and the rest of such others."""
+    random = torch.Generator().manual_seed(seed)
+    level = torch.randint(*rest, (16, 2, 32, 32), generator=random)
+    behind = torch.randint(*background, level.shape, generator=random)
+    level = torch.where(torch.rand(level.shape, generator=random) < share_black, behind, level)
+    return level / 127.5 - 1
+
+
+def toned(drawn: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    return matching_tone(level_shares(drawn), level_shares(real))(drawn)
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["on black", "on white"])
+def test_a_background_becomes_as_plain_as_it_really_is(sign: int) -> None:
+    real, drawn = sign * grey(0.8, (60, 250), (0, 1)), sign * grey(0.8, (60, 250), (0, 30), seed=1)
+    end = 0 if sign == 1 else 255
+    before, after, wanted = (level_shares(one)[:, end] for one in (drawn, toned(drawn, real), real))
+    assert (before < 0.1).all()
+    torch.testing.assert_close(after, wanted, atol=0.03, rtol=0)
+    stretched = toned(drawn, real)
+    assert (stretched - drawn).abs().max() < 0.3
+    torch.testing.assert_close(stretched.amax((0, 2, 3)), drawn.amax((0, 2, 3)), atol=0.1, rtol=0)
+
+
+def test_photographs_keep_their_tones() -> None:
+    real, drawn = grey(0.0, (3, 253), (0, 1)), grey(0.0, (10, 200), (0, 1), seed=1)
+    torch.testing.assert_close(toned(drawn, real), drawn)
+
+
+def test_each_channel_has_a_tone_of_its_own_and_goes_no_further_than_noise() -> None:
+    real, drawn = grey(0.5, (60, 250), (0, 1)), grey(0.5, (150, 250), (100, 101), seed=1)
+    real[:, 1] = 1.0
+    tone = matching_tone(level_shares(drawn), level_shares(real))
+    black, white = (((ends.flatten() + 1) * 127.5).round() for ends in (tone.black, tone.white))
+    assert black.tolist() == [MOST_LEVELS, 0]
+    assert white.tolist() == [255, 255 - MOST_LEVELS]

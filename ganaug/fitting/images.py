@@ -13,11 +13,16 @@ from ganaug.families.base import Family
 from ganaug.fitting.run import Run
 from ganaug.generator import Generator
 from ganaug.networks.conv import ConvDiscriminator, ConvGenerator, resolutions
+from ganaug.networks.tone import Toned, level_shares, matching_tone
 from ganaug.pipelines import Pipeline
 from ganaug.samples import Images
 from ganaug.screening import ConvScreenNet, Screen, clear_thresholds
 
 __all__ = ["ImageFit", "fit_images"]
+
+FEWEST_TONED, MOST_TONED, TONED_AT_ONCE = 32, 1024, 32
+TONED_NUMBERS = 2**22
+"""Images that the tones are taken from: as many as this many numbers make, within bounds."""
 
 
 class ImageFit(Run):
@@ -69,6 +74,18 @@ class ImageFit(Run):
         channels, n_classes = self.data.codec.channels, len(self.data.classes)
         return Screen(lambda: ConvScreenNet(channels, n_classes)).to(self.device)
 
+    @torch.no_grad()
+    def finished(self, average: nn.Module) -> nn.Module:
+        """Return the generator with the tones of what it learned from."""
+        random = self._random(6)
+        count = max(FEWEST_TONED, min(MOST_TONED, TONED_NUMBERS // self.data.images[0].size))
+        levels = []
+        for size in [TONED_AT_ONCE] * (count // TONED_AT_ONCE):
+            real, label = self.learn.draw(size, random)
+            drawn = average(torch.randn(size, self.noise_dim, generator=random), label.cpu())
+            levels.append(torch.stack([level_shares(drawn), level_shares(real.cpu())]))
+        return Toned(average, matching_tone(*torch.stack(levels).mean(0)))
+
     def artefact(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor) -> nn.Module:
         """Return generator, discriminator and screen as one module."""
         return ImageArtefact(generator, discriminator, offset, self.screen)
@@ -80,7 +97,7 @@ class ImageFit(Run):
 
     def thresholds(self) -> list[float]:
         """Return by class the agreement that a sample needs; images of one class seldom look like those of another."""
-        return clear_thresholds(super().thresholds(), self.referee.typical_agreement(self.state.family.average))
+        return clear_thresholds(super().thresholds(), self.referee.typical_agreement(self.generator))
 
     def settings(self) -> dict[str, object]:
         """Return all that a resumed run must share."""

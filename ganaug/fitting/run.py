@@ -125,6 +125,10 @@ class Run(ABC):
     def artefact(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor) -> nn.Module:
         """Return what is exported; it has `output_names`."""
 
+    def finished(self, average: nn.Module) -> nn.Module:
+        """Return what is exported of the trained generator, on the CPU."""
+        return average
+
     @abstractmethod
     def schema(self) -> Mapping[str, Any]:
         """Return what the metadata says of the data's form."""
@@ -194,11 +198,11 @@ class Run(ABC):
             warn(alarm)
 
         family = state.family
-        average, discriminator = family.average.float().cpu().eval(), family.discriminator
-        discriminator = discriminator and discriminator.cpu().eval()
+        discriminator = family.discriminator and family.discriminator.cpu().eval()
+        self.generator = self.finished(family.average.float().cpu().eval())
         self.screen.cpu()
-        self._offset = self._realism_offset(average, discriminator)
-        artefact = self.artefact(average, discriminator, self._offset)
+        self._offset = self._realism_offset(self.generator, discriminator)
+        artefact = self.artefact(self.generator, discriminator, self._offset)
         names: tuple[str, ...] = artefact.output_names  # type: ignore[assignment]
         return Generator.from_bytes(export_onnx(artefact.eval(), self._metadata(progress, measure, alarms), names))
 
