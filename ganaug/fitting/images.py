@@ -20,9 +20,9 @@ from ganaug.screening import ConvScreenNet, Screen, clear_thresholds
 
 __all__ = ["ImageFit", "fit_images"]
 
-FEWEST_TONED, MOST_TONED, TONED_AT_ONCE = 32, 1024, 32
-TONED_NUMBERS = 2**22
-"""Images that the tones are taken from: as many as this many numbers make, within bounds."""
+TONED_NUMBERS = 2**20
+FEWEST_TONED, MOST_TONED, MOST_AT_ONCE = 16, 1024, 32
+"""Images that the tones are taken from: as many as so many numbers make, within bounds; and how many at a time."""
 
 
 class ImageFit(Run):
@@ -77,12 +77,12 @@ class ImageFit(Run):
     @torch.no_grad()
     def finished(self, average: nn.Module) -> nn.Module:
         """Return the generator with the tones of what it learned from."""
-        random = self._random(6)
-        count = max(FEWEST_TONED, min(MOST_TONED, TONED_NUMBERS // self.data.images[0].size))
+        random, fitting = self._random(6), TONED_NUMBERS // self.data.images[0].size
+        at_once = max(1, min(MOST_AT_ONCE, fitting))
         levels = []
-        for size in [TONED_AT_ONCE] * (count // TONED_AT_ONCE):
-            real, label = self.learn.draw(size, random)
-            drawn = average(torch.randn(size, self.noise_dim, generator=random), label.cpu())
+        for _ in range(max(FEWEST_TONED, min(MOST_TONED, fitting)) // at_once):
+            real, label = self.learn.draw(at_once, random)
+            drawn = average(torch.randn(at_once, self.noise_dim, generator=random), label.cpu())
             levels.append(torch.stack([level_shares(drawn), level_shares(real.cpu())]))
         return Toned(average, matching_tone(*torch.stack(levels).mean(0)))
 
