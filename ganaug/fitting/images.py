@@ -21,7 +21,7 @@ from ganaug.screening import ConvScreenNet, Screen, clear_thresholds
 __all__ = ["ImageFit", "fit_images"]
 
 TONED_NUMBERS = 2**20
-FEWEST_TONED, MOST_TONED, MOST_AT_ONCE = 16, 1024, 32
+FEWEST_TONED, MOST_TONED, MOST_AT_ONCE = 16, 512, 32
 """Images that the tones are taken from: as many as so many numbers make, within bounds; and how many at a time."""
 
 
