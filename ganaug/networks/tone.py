@@ -1,37 +1,40 @@
-"""The darkest and brightest tones of what is drawn, matched to those of real images."""
+"""The tones of what is drawn, matched to those of real images."""
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 __all__ = ["Tone", "Toned", "level_shares", "matching_tone"]
 
 LEVELS = 256
-LEAST_SHARE = 0.01
-"""Of a channel's real pixels that must have the darkest or the brightest level there is, for that end to be matched."""
-FURTHEST = 64
-"""Levels by which an end may be moved: what is further away than noise is a mistake of the drawing, not of its tone."""
+PLAIN = 0.05
+"""A channel of whose real pixels this share is quite black or quite white has its tones matched."""
+TIE = 1e-9
+"""Ranks that differ by less are the same but for rounding."""
 
 
 class Tone(nn.Module):
-    """Stretches each channel of images in [-1, 1] so that what lies beyond two points becomes black or white.
+    """Pixel values to others, each channel by a curve of its own that never falls.
 
     Parameters
     ----------
-    black, white : Tensor of shape (C,)
-        What becomes -1, and 1; between them it is linear.
+    curve : Tensor of shape (C, 256)
+        What the 256 levels from -1 to 1 become; between them it is linear.
     """
 
-    black: Tensor
-    white: Tensor
+    curve: Tensor
 
-    def __init__(self, black: Tensor, white: Tensor) -> None:
+    def __init__(self, curve: Tensor) -> None:
         super().__init__()
-        self.register_buffer("black", black.view(-1, 1, 1))
-        self.register_buffer("white", white.view(-1, 1, 1))
+        self.register_buffer("curve", curve)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return images (B, C, H, W) in their new tones."""
-        return ((image - self.black) * (2 / (self.white - self.black)) - 1).clamp(-1, 1)
+        """Return images (B, C, H, W) in [-1, 1] in their new tones."""
+        level = ((image + 1) * ((LEVELS - 1) / 2)).clamp(0, LEVELS - 1)
+        below = level.floor().clamp(max=LEVELS - 2)
+        row = LEVELS * torch.arange(len(self.curve), device=image.device).view(-1, 1, 1)
+        index, curve = below.long() + row, self.curve.flatten()
+        return torch.lerp(curve[index], curve[index + 1], level - below)
 
 
 class Toned(nn.Module):
@@ -61,11 +64,13 @@ def level_shares(image: Tensor) -> Tensor:
 
 
 def matching_tone(drawn: Tensor, real: Tensor) -> Tone:
-    """Return the tone by which as many drawn pixels are quite black, and quite white, as real ones are.
+    """Return the tone that gives what is drawn the levels of real images.
 
-    A generator's background is never quite black: its last layer is smooth, and it learns from images that distortion
-    has smoothed. Who looks at the pictures hardly sees it, but a classifier that is trained on them beside real ones
-    does. Photographs, of whose pixels few are at either end, stay as they are.
+    A generator's background is never quite black nor are its strokes quite white: its last layer is smooth, and it
+    learns from images that distortion has smoothed. Who looks at the pictures hardly sees it, but a classifier that is
+    trained on them beside real ones does. So each level becomes the one of the same rank among real pixels: histogram
+    specification (Gonzalez and Woods, Digital Image Processing). Channels of photographs, few of whose pixels are at
+    either end, stay as they are.
 
     Parameters
     ----------
@@ -74,19 +79,16 @@ def matching_tone(drawn: Tensor, real: Tensor) -> Tone:
 
     Examples
     --------
-    >>> drawn = level_shares(torch.tensor([-0.93, -0.98, -0.95, 0.8]).view(1, 1, 2, 2))
-    >>> real = level_shares(torch.tensor([-1.0, -1.0, -1.0, 0.9]).view(1, 1, 2, 2))
-    >>> tone = matching_tone(drawn, real)
-    >>> tone(torch.tensor([-0.95, 1.0]).view(1, 1, 1, 2)).round(decimals=3).tolist()
+    >>> drawn = level_shares(torch.tensor([-0.93, -0.98, -0.95, 0.81]).view(1, 1, 2, 2))
+    >>> real = level_shares(torch.tensor([-1.0, -1.0, -1.0, 1.0]).view(1, 1, 2, 2))
+    >>> matching_tone(drawn, real)(torch.tensor([-0.95, 0.81]).view(1, 1, 1, 2)).round(decimals=2).tolist()
     [[[[-1.0, 1.0]]]]
     """
-    black = _end(drawn, real)
-    white = LEVELS - 1 - _end(drawn.flip(1), real.flip(1))
-    return Tone(*(ends * (2 / (LEVELS - 1)) - 1 for ends in (black, white)))
-
-
-def _end(drawn: Tensor, real: Tensor) -> Tensor:
-    """Return by channel the level up to which as much is drawn as really has the lowest, (C,)."""
-    share = real[:, :1]
-    level = (drawn.cumsum(1) < share).sum(1).clamp(max=FURTHEST)
-    return torch.where(share[:, 0] >= LEAST_SHARE, level, 0).float()
+    rank = drawn.cumsum(1) - drawn / 2 - TIE  # of the middle of each level, from 0 to 1
+    matched = torch.searchsorted(real.cumsum(1), rank).clamp(max=LEVELS - 1).numpy()
+    curve = np.tile(np.arange(LEVELS, dtype=np.float64), (len(drawn), 1))
+    for channel in torch.where((real[:, [0, -1]] >= PLAIN).any(dim=1))[0].tolist():
+        # Levels that were not drawn, but may be one day, lie between their neighbours.
+        seen = np.flatnonzero(drawn[channel])
+        curve[channel] = np.interp(curve[channel], seen, matched[channel][seen])
+    return Tone(torch.from_numpy(curve).float() * (2 / (LEVELS - 1)) - 1)
