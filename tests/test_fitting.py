@@ -77,6 +77,16 @@ def test_samples_are_on_as_plain_a_background_as_the_images(stripes: LabelledIma
     assert drawn < shown <= really + 0.1
 
 
+def test_a_generator_that_came_to_nothing_is_refused_in_a_sentence(stripes: LabelledImages) -> None:
+    fit = ImageFit(stripes, max_steps=1, random_state=0)
+    list(fit.steps())
+    fit.state.kept = None
+    for parameter in fit.state.family.average.parameters():
+        parameter.data.fill_(math.nan)
+    with pytest.raises(FormatError, match="a number that is not finite"):
+        fit.finish()
+
+
 def test_realism_is_between_nothing_and_certainty(stripes_generator: Generator) -> None:
     realism = stripes_generator.realism(20, seed=0)
     assert realism.shape == (20,)

@@ -83,6 +83,8 @@ class ImageFit(Run):
         for _ in range(max(FEWEST_TONED, min(MOST_TONED, fitting)) // at_once):
             real, label = self.learn.draw(at_once, random)
             drawn = average(torch.randn(at_once, self.noise_dim, generator=random), label.cpu())
+            if not torch.isfinite(drawn).all():  # training went wrong, as others will say
+                return average
             levels.append(torch.stack([level_shares(drawn), level_shares(real.cpu())]))
         return Toned(average, matching_tone(*torch.stack(levels).mean(0)))
 
