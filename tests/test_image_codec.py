@@ -143,8 +143,8 @@ def test_padding_takes_the_median_colour_of_the_border() -> None:
 def test_padding_is_transparent_where_there_is_alpha() -> None:
     for own in (flat(16, 8, 10, 200, 30), flat(16, 8, 10, 200, 30, 200)):
         encoded = ImageCodec(16, 4).encode(own)
-        assert not encoded[:, :4].any()
-        assert not encoded[:, 12:].any()
+        assert not encoded[:, :4, 3].any()
+        assert not encoded[:, 12:, 3].any()
         assert encoded[0, 4].tolist() == [10, 200, 30, 255 if own.shape[2] == 3 else 200]
 
 
@@ -172,6 +172,17 @@ def test_invisible_colours_do_not_bleed_or_stay(side: int) -> None:
     assert visible.any()
     assert (encoded[visible][:, 0] > 215).all()
     assert encoded[..., 1].max() == 0
+
+
+def test_what_is_hidden_has_the_mean_colour_of_what_is_seen() -> None:
+    image = flat(64, 32, 0, 0, 0, 0)
+    image[8:36] = (200, 30, 60, 255)
+    image[36:50] = (40, 30, 60, 255)
+    encoded = ImageCodec(16, 4).encode(image)
+    hidden = encoded[encoded[..., 3] < 16][:, :3]
+    assert len(hidden) > 16 * 8
+    assert np.abs(hidden - np.array([(28 * 200 + 14 * 40) / 42, 30, 60])).max() < 4
+    assert not ImageCodec(16, 4).encode(flat(16, 16, 9, 9, 9, 0)).any()
 
 
 def test_grey_becomes_colour_and_back_without_loss() -> None:
@@ -269,7 +280,7 @@ def test_a_messy_folder_loads_in_full(tmp_path: Path) -> None:
     assert data.counts == {"a": 3, "ねこ": 4}
     assert data.labels.tolist() == [0, 0, 0, 1, 1, 1, 1]
     turned = data.images[[file.name for file in data.files].index("turned.jpg")]
-    assert not turned[:, :5].any(), "stored 20 x 30 it is 30 x 20 upright, so the padding is left and right"
+    assert not turned[:, :5, 3].any(), "stored 20 x 30 it is 30 x 20 upright, so the padding is left and right"
     assert turned[0, 16, 3] == 255
 
 

@@ -126,42 +126,80 @@ def test_every_width_suits_the_bf16_kernels() -> None:
 # Tones
 
 
-def grey(share_black: float, rest: tuple[int, int], background: tuple[int, int], seed: int = 0) -> torch.Tensor:
-    """Images in [-1, 1] of two channels: a background of levels from here to there, and the rest of such others."""
+def blots(
+    share: float, ink: tuple[int, int], ground: tuple[int, int], *, channels: int = 1, seed: int = 0
+) -> torch.Tensor:
+    """Images in [-1, 1]: a ground of levels from here to there over this share, and ink of others on the rest."""
     random = torch.Generator().manual_seed(seed)
-    level = torch.randint(*rest, (16, 2, 32, 32), generator=random)
-    behind = torch.randint(*background, level.shape, generator=random)
-    level = torch.where(torch.rand(level.shape, generator=random) < share_black, behind, level)
+    level = torch.randint(*ink, (16, channels, 32, 32), generator=random)
+    behind = torch.randint(*ground, level.shape, generator=random)
+    level = torch.where(torch.rand((16, 1, 32, 32), generator=random) < share, behind, level)
     return level / 127.5 - 1
 
 
 def toned(drawn: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    return matching_tone(level_shares(drawn), level_shares(real))(drawn)
+    tone = matching_tone(level_shares(drawn), level_shares(real))
+    assert tone is not None
+    return tone(drawn)
 
 
 @pytest.mark.parametrize("sign", [1, -1], ids=["on black", "on white"])
-def test_a_background_becomes_as_plain_as_it_really_is(sign: int) -> None:
-    real, drawn = sign * grey(0.8, (60, 250), (0, 1)), sign * grey(0.8, (60, 250), (0, 30), seed=1)
-    end = 0 if sign == 1 else 255
-    before, after, wanted = (level_shares(one)[:, end] for one in (drawn, toned(drawn, real), real))
-    assert (before < 0.1).all()
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_background_becomes_as_plain_as_it_really_is(sign: int, channels: int) -> None:
+    real = sign * blots(0.8, (60, 250), (0, 1), channels=channels)
+    drawn = sign * blots(0.8, (60, 250), (0, 30), channels=channels, seed=1)
+    before, after, wanted = (
+        torch.where((one == -sign).all(dim=1), 1.0, 0.0).mean() for one in (drawn, toned(drawn, real), real)
+    )
+    assert before < 0.1
     torch.testing.assert_close(after, wanted, atol=0.03, rtol=0)
-    curve = matching_tone(level_shares(drawn), level_shares(real)).curve
-    assert (curve.diff(dim=1) >= 0).all()
+    tone = matching_tone(level_shares(drawn), level_shares(real))
+    assert tone is not None
+    assert (tone.curves.diff(dim=1) >= 0).all()
+
+
+def test_colours_become_plain_as_a_whole_and_keep_their_hue() -> None:
+    orange = torch.tensor([1.0, 0.4, -0.6]).view(1, 3, 1, 1)
+    real = 1 - (1 - orange) * blots(0.7, (255, 256), (0, 1)).add(1).div(2)  # all white or all orange
+    random = torch.Generator().manual_seed(1)
+    share = blots(0.7, (200, 230), (0, 40), seed=1).add(1).div(2)
+    drawn = 1 - (1 - orange) * share * (0.9 + 0.2 * torch.rand((16, 3, 32, 32), generator=random)).clamp(max=1)
+    matched = toned(drawn, real)
+    white = (matched == 1).float()
+    assert ((white.mean(dim=1) == 1) | (white[:, 1:].amax(dim=1) == 0)).all()  # red is full in orange, too
+    ink = matched.permute(0, 2, 3, 1)[share[:, 0] > 0.5]
+    torch.testing.assert_close(ink.mean(0), orange.flatten(), atol=0.1, rtol=0)
 
 
 def test_photographs_keep_their_tones() -> None:
-    real, drawn = grey(0.0, (3, 253), (0, 1)), grey(0.0, (10, 200), (0, 1), seed=1)
-    torch.testing.assert_close(toned(drawn, real), drawn)
+    real, drawn = blots(0.0, (3, 253), (0, 1), channels=3), blots(0.0, (10, 200), (0, 1), channels=3, seed=1)
+    assert matching_tone(level_shares(drawn), level_shares(real)) is None
 
 
-def test_each_channel_has_a_tone_of_its_own_and_all_its_levels() -> None:
-    real, drawn = grey(0.5, (60, 250), (0, 1)), grey(0.5, (150, 250), (100, 101), seed=1)
-    real[:, 1] = 1.0
+def test_all_levels_are_matched() -> None:
+    real, drawn = blots(0.48, (60, 250), (0, 1)), blots(0.5, (150, 250), (100, 101), seed=1)
     matched = toned(drawn, real)
     shares, wanted = level_shares(matched).cumsum(1), level_shares(real).cumsum(1)
     torch.testing.assert_close(shares, wanted, atol=0.02, rtol=0)
-    assert (matched[:, 1] == 1.0).all()
     # Beside a level that was drawn there may be others one day.
-    between = matching_tone(level_shares(drawn), level_shares(real))(torch.full((1, 2, 1, 1), 125 / 127.5 - 1))
-    assert -1 < between[0, 0].item() < matched[:, 0].max()
+    tone = matching_tone(level_shares(drawn), level_shares(real))
+    assert tone is not None
+    assert -1 < tone(torch.full((1, 1, 1, 1), 125 / 127.5 - 1)).item() < matched.max()
+
+
+def test_what_cannot_be_seen_has_no_say_in_the_tones() -> None:
+    # Ink of one colour on nothing: under it lies black, and some white that nobody sees.
+    ink = blots(0.6, (255, 256), (0, 1))
+    colour = torch.tensor([0.5, -0.5, -0.5]).view(1, 3, 1, 1)
+    hidden = blots(0.5, (255, 256), (0, 1), seed=2)
+    real = torch.cat([torch.where(ink > 0, colour, hidden), ink], dim=1)
+    drawn = torch.cat([colour.expand(16, 3, 32, 32), (ink * 0.8)], dim=1)
+    matched = toned(drawn, real)
+    torch.testing.assert_close(matched[:, :3], drawn[:, :3])
+    torch.testing.assert_close(matched[:, 3:], ink, atol=0.01, rtol=0)
+
+
+def test_images_that_are_all_transparent_have_tones_like_others() -> None:
+    real = torch.cat([blots(0.5, (200, 256), (0, 1), channels=3), blots(0.5, (255, 256), (0, 1))], dim=1)
+    nothing = torch.full_like(real, -1.0)
+    assert torch.isfinite(toned(nothing, real)).all()

@@ -16,6 +16,8 @@ _DEFAULT_SIZES = (8, 16, 32, 64, 128)
 _SMALLEST, _LARGEST = 8, 512
 CHANNELS = (1, 3, 4)
 """Of an image: grey, RGB, RGBA."""
+_FAINT = 16
+"""Below this alpha nobody sees a pixel's colour, and resampling cannot keep it."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class ImageCodec:
             square[:] = np.round(np.median(border, axis=0)).astype(np.uint8)
         top, left = (self.size - height) // 2, (self.size - width) // 2
         square[top : top + height, left : left + width] = content
-        return square
+        return _with_plain_rest(square) if self.channels == 4 else square
 
     def to_state(self) -> dict[str, object]:
         """Return the codec as a JSON object; `from_state` reads it."""
@@ -222,13 +224,28 @@ def unpadded(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.ui
     return np.asarray(picture.resize((width, height), method)).reshape(height, width, image.shape[2])
 
 
+def _with_plain_rest(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give what can hardly be seen of an RGBA image the mean colour of what can.
+
+    Whatever stands there, or what eight bits left of it, would be learnt as if it were part of the picture, and its
+    edges would be drawn in the colours between the two.
+    """
+    alpha = image[..., 3]
+    if not alpha.any():
+        return np.zeros_like(image)
+    mean = np.tensordot(alpha.astype(np.float64), image[..., :3], axes=2) / alpha.sum(dtype=np.int64)  # (3,)
+    plain = image.copy()
+    plain[alpha < _FAINT, :3] = mean.round().astype(np.uint8)
+    return plain
+
+
 def _with_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Convert between grey, RGB and RGBA; transparency falls on white, and colour under full transparency is black."""
+    """Convert between grey, RGB and RGBA; transparency falls on white."""
     height, width, own = image.shape
     if channels == 4:
         alpha = image[..., 3:] if own == 4 else np.full((height, width, 1), 255, dtype=np.uint8)
         colour = np.broadcast_to(image[..., :3], (height, width, 3))
-        return np.concatenate([colour * (alpha > 0), alpha], axis=2)
+        return np.concatenate([colour, alpha], axis=2)
     if own == 4:
         alpha = image[..., 3:].astype(np.uint32)
         image = ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)

@@ -76,7 +76,7 @@ class ImageFit(Run):
 
     @torch.no_grad()
     def finished(self, average: nn.Module) -> nn.Module:
-        """Return the generator with the tones of what it learned from."""
+        """Return the generator, with the tones of what it learned from where that has plain parts."""
         random, fitting = self._random(6), TONED_NUMBERS // self.data.images[0].size
         at_once = max(1, min(MOST_AT_ONCE, fitting))
         levels = []
@@ -86,7 +86,8 @@ class ImageFit(Run):
             if not torch.isfinite(drawn).all():  # training went wrong, as others will say
                 return average
             levels.append(torch.stack([level_shares(drawn), level_shares(real.cpu())]))
-        return Toned(average, matching_tone(*torch.stack(levels).mean(0)))
+        tone = matching_tone(*torch.stack(levels).mean(0))
+        return Toned(average, tone) if tone else average
 
     def artefact(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor) -> nn.Module:
         """Return generator, discriminator and screen as one module."""
