@@ -7,6 +7,7 @@ import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,8 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
         return self.__dict__ | {"_blocks": OrderedDict()}
 
     def _name_of(self, label: Any) -> Label:
-        label = label.item() if hasattr(label, "item") else label
+        with suppress(ValueError, RuntimeError):  # of an array or a tensor of several values, which is no label
+            label = label.item() if hasattr(label, "item") else label
         if self.classes is not None and type(label) is int and 0 <= label < len(self.classes):
             return self._names[self.classes[label]]
         try:

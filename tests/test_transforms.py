@@ -157,6 +157,8 @@ def test_labels_may_be_indices_or_under_another_key(digits: Generator) -> None:
         ({}, "'label' is not given"),
         ({"label": "cat"}, r"classes \['0', .*but is 'cat'"),
         ({"label": None}, "but is None"),
+        ({"label": np.array([1, 2])}, r"but is array\(\[1, 2\]\)"),
+        ({"label": torch.tensor([1, 2])}, r"but is tensor\(\[1, 2\]\)"),
         ({"label": "3", "mask": GREY}, "there is mask,"),
         ({"label": "3", "masks": [GREY]}, "there is masks,"),
         ({"label": "3", "image": GREY.astype(np.int32)}, "this one is int32"),
