@@ -106,8 +106,9 @@ class ImageCodec:
 
         The longer side becomes `size` (smaller images are enlarged, so that what they show has the same scale in all
         of them) and the rest is padded evenly: transparent where there are four channels, else in the median colour of
-        the image's own border, for a frame that is visible would be learnt as part of the picture. Transparent images
-        are laid on white where the codec has no alpha: that is the page they are nearly always drawn for.
+        the image's own border, for a frame that is visible would be learnt as part of the picture. What can hardly be
+        seen gets the mean colour of what can. Transparent images are laid on white where the codec has no alpha: that
+        is the page they are nearly always drawn for.
 
         Parameters
         ----------
