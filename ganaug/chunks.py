@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,26 @@ from numpy.typing import NDArray
 from ganaug.rejection import ROUNDS
 from ganaug.runtime import Form, Runtime
 
-__all__ = ["Arrays", "deal", "draw_chunks"]
+__all__ = ["AHEAD", "Arrays", "deal", "draw_chunks", "passes_at_once"]
+
+AHEAD = 4
+"""So many passes of the network are made at once where nobody knows how many are needed."""
+MOST = 16
+"""More at once would make no thread busier."""
 
 Arrays = list[NDArray[Any]]
+
+
+def passes_at_once(samples: int, width: int) -> int:
+    """Return how many passes of the network to make at once for so many samples, so that few are drawn in vain.
+
+    Examples
+    --------
+    >>> passes_at_once(40, width=16), passes_at_once(320, width=16)  # all at once, and twice ten
+    (3, 10)
+    """
+    passes = ceil(samples / width)
+    return ceil(passes / max(1, ceil(passes / MOST)))
 
 
 def draw_chunks(
@@ -20,6 +38,7 @@ def draw_chunks(
     outputs: tuple[str, ...],
     order: Iterator[int],
     rng: np.random.Generator,
+    passes: int,
     width: int,
     thresholds: NDArray[Any] | None = None,
 ) -> Iterator[Arrays]:
@@ -35,22 +54,25 @@ def draw_chunks(
         The endless order of class indices.
     rng : numpy.random.Generator
         Where all noise comes from.
+    passes : int
+        How often the network runs for a chunk, several times at once where there are threads.
     width : int
-        Samples in a chunk.
+        How many samples it sees in one pass: its rounding may depend on it.
     thresholds : ndarray of shape (n_classes,), optional
         The `agreement` that a sample of each class needs to be kept, as long as enough are found.
 
     Yields
     ------
-    list of ndarray, each of shape (width, ...)
+    list of ndarray, each of shape (passes * width, ...)
         The outputs, then the class indices.
     """
+    size = passes * width
     while True:
-        labels = np.fromiter(islice(order, width), np.int64, width)
+        labels = np.fromiter(islice(order, size), np.int64, size)
         drawn = (
-            _run(runtime, outputs, labels, rng)
+            _run(runtime, outputs, labels, rng, width)
             if thresholds is None
-            else _screened(runtime, outputs, labels, rng, thresholds)
+            else _screened(runtime, outputs, labels, rng, width, thresholds)
         )
         yield [*drawn, labels]
 
@@ -84,6 +106,7 @@ def _screened(
     outputs: tuple[str, ...],
     wanted: NDArray[np.int64],
     rng: np.random.Generator,
+    width: int,
     thresholds: NDArray[Any],
 ) -> Arrays:
     """Draw samples that agree with their labels or, after a bounded number of draws, the best there are."""
@@ -93,7 +116,7 @@ def _screened(
     for _ in range(ROUNDS):
         # Twice what is missing, since some will fail again, but one for each that is wanted is the most.
         draw = np.repeat(classes, np.minimum(need, 2 * missing))
-        more = [*_run(runtime, (*outputs, "agreement"), draw, rng), draw]
+        more = [*_run(runtime, (*outputs, "agreement"), draw, rng, width), draw]
         drawn = [np.concatenate(pair) for pair in zip(drawn, more, strict=True)] if drawn else more
         *content, scores, labels = drawn
         passed = scores >= thresholds[labels]
@@ -109,5 +132,7 @@ def _screened(
     return [array[chosen] for array in content]
 
 
-def _run(runtime: Runtime, outputs: tuple[str, ...], labels: NDArray[np.int64], rng: np.random.Generator) -> Arrays:
-    return runtime.run(outputs, rng.standard_normal((len(labels), runtime.noise_dim), np.float32), labels)
+def _run(
+    runtime: Runtime, outputs: tuple[str, ...], labels: NDArray[np.int64], rng: np.random.Generator, width: int
+) -> Arrays:
+    return runtime.run(outputs, rng.standard_normal((len(labels), runtime.noise_dim), np.float32), labels, width)

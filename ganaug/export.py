@@ -197,7 +197,7 @@ def _strip(message: Any) -> None:
 
 def _check_parity(network: _Ordered, data: bytes, metadata: Metadata) -> None:
     """Raise unless ONNX Runtime agrees with torch, for every class and for batches of several sizes."""
-    session, names = open_session(data, threads=1), network.names
+    session, names = open_session(data), network.names
     rng = np.random.default_rng(0)
     classes = np.arange(len(metadata.classes))
     whole = -(-len(classes) // _CHUNK) * _CHUNK

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.chunks import Arrays, deal, draw_chunks
+from ganaug.chunks import AHEAD, Arrays, deal, draw_chunks, passes_at_once
 from ganaug.codecs.table import TableCodec
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
@@ -23,12 +23,12 @@ __all__ = ["Generator"]
 Seed = int | Sequence[int] | None
 Batch = tuple[Any, NDArray[Any]]
 
-# The network always runs on chunks whose width the kind of data alone decides, so that no batch size can change a
-# single bit of a sample: 64 images, or fewer where they are larger than 64 pixels square, which would take gigabytes.
-_CHUNK = 64
-_CHUNK_PIXELS = 64 * 64 * 64
-_CHUNK_ROWS = 1024
-_FEW = {"image": 8, "table": 64}  # as wide as a chunk is where each sample has its own seed: little is drawn in vain
+# How many samples the network sees in one pass depends on the kind of data alone, so that no size the user asks for can
+# change a bit of a sample: 16 images, or fewer where they are larger than 64 pixels square, which would take gigabytes.
+_WIDTH = 16
+_WIDTH_PIXELS = 16 * 64 * 64
+_WIDTH_ROWS = 256
+_FEW = {"image": 8, "table": 64}  # as wide a pass is where each sample has its own seed: little is drawn in vain
 _MAX_FILE_BYTES = 2**30
 _TOO_LARGE = f"The model has more than {_MAX_FILE_BYTES:,} bytes, beyond anything that ganaug writes."
 _MAX_SAMPLES = 2**31
@@ -95,12 +95,12 @@ class Generator:
         schema = self._info.schema
         self.image_shape: tuple[int, int, int] = (schema["height"], schema["width"], schema["channels"])
         height, width, _ = self.image_shape
-        self._chunk = max(1, min(_CHUNK, _CHUNK_PIXELS // (height * width)))
+        self._width = max(1, min(_WIDTH, _WIDTH_PIXELS // (height * width)))
         return {"image": (self.image_shape, np.uint8)}
 
     def _table_content(self) -> dict[str, Form]:
         self.codec = TableCodec.from_state(self._info.schema)
-        self._chunk = _CHUNK_ROWS
+        self._width = _WIDTH_ROWS
         content: dict[str, Form] = {
             "numeric": ((self.codec.n_numeric,), np.float64),
             "category": ((self.codec.n_category,), np.int64),
@@ -249,7 +249,7 @@ class Generator:
         order = range(len(self.classes)) if labels is None else [self._index_of(label) for label in labels]
         if not order:
             raise DataError("labels must name at least one class, and it is empty.")
-        return self._batches(size, cycle(order), seed, screened=screened)
+        return self._batches(size, cycle(order), seed, screened=screened, least=AHEAD)
 
     def sample_each(self, labels: Sequence[Any], seeds: Sequence[Seed], *, screened: bool = False) -> Batch:
         """Draw one sample for each label, each from a seed of its own.
@@ -330,9 +330,7 @@ class Generator:
         ends = _source(seed).standard_normal((2, self._info.noise_dim))
         angles = np.linspace(0, 2 * np.pi, count, endpoint=False)[:, None]
         noise = (np.cos(angles) * ends[0] + np.sin(angles) * ends[1]).astype(np.float32)  # (frames, noise_dim)
-        chunks = [noise[i : i + self._chunk] for i in range(0, max(count, 1), self._chunk)]
-        runs = [self._runtime.run(self._content, part, np.full(len(part), index, np.int64)) for part in chunks]
-        return self._finished([np.concatenate(arrays) for arrays in zip(*runs, strict=True)])
+        return self._finished(self._runtime.run(self._content, noise, np.full(count, index, np.int64), self._width))
 
     def __repr__(self) -> str:
         form = f"{self._info.family}, {len(self.classes)} classes"
@@ -360,12 +358,14 @@ class Generator:
             raise DataError(f"The model knows no class {label!r}: it knows {known}.") from None
 
     def _batches(
-        self, size: int, order: Iterator[int], seed: Seed, *, output: str | None = None, screened: bool = False
+        self, size: int, order: Iterator[int], seed: Seed, *, output: str = "", screened: bool = False, least: int = 1
     ) -> Iterator[Batch]:
         """Check the seed now, and cut the chunks that it gives into batches later."""
         outputs = (output,) if output else self._content
         thresholds = self._thresholds if screened else None
-        chunks = draw_chunks(self._runtime, outputs, order, _source(seed), self._chunk, thresholds)
+        # Screening looks at a chunk as a whole, and so at the same number always.
+        passes = AHEAD if screened else max(least, passes_at_once(size, self._width))
+        chunks = draw_chunks(self._runtime, outputs, order, _source(seed), passes, self._width, thresholds)
         batches = deal(chunks, size, [*(self._outputs[name] for name in outputs), ((), np.int64)])
         return ((arrays[0] if output else self._finished(arrays), self._labels[labels]) for *arrays, labels in batches)
 

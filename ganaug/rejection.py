@@ -72,9 +72,5 @@ def _run(
     """Run the model in batches of one width, the last of them filled up with what is thrown away."""
     spare = -len(labels) % width
     noise, labels = np.pad(noise, ((0, spare), (0, 0))), np.pad(labels, (0, spare), mode="edge")
-    parts = [
-        runtime.run(outputs, noise[start : start + width], labels[start : start + width])
-        for start in range(0, len(labels), width)
-    ]
-    count = len(labels) - spare
-    return [np.concatenate(pieces)[:count] for pieces in zip(*parts, strict=True)]
+    drawn = runtime.run(outputs, noise, labels, width)
+    return [array[: len(array) - spare] for array in drawn]

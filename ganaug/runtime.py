@@ -4,13 +4,17 @@ import multiprocessing
 import os
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.errors import FormatError
 from ganaug.wire import only_outputs
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["Runtime", "open_session"]
 
@@ -42,6 +46,9 @@ class Runtime:
     -----
     A session is opened for each combination of outputs when it is first asked for, so that what nobody asks for is not
     computed. It can be used on both sides of a fork: a child opens its own sessions.
+
+    A session has one thread, and several passes are made through it at once. Threads that share out every layer of one
+    pass wait for one another at the end of each, and together draw a third less.
     """
 
     def __init__(self, data: bytes, noise_dim: int, outputs: Mapping[str, Form]) -> None:
@@ -49,12 +56,52 @@ class Runtime:
         self._sessions: dict[tuple[str, ...], Any] = {}
         _living.add(self)
 
-    def run(self, outputs: tuple[str, ...], noise: NDArray[np.float32], label: NDArray[np.int64]) -> list[NDArray[Any]]:
-        """Return these outputs for noise (B, noise_dim) and labels (B,); `FormatError` if they are not as promised."""
+    def run(
+        self, outputs: tuple[str, ...], noise: NDArray[np.float32], label: NDArray[np.int64], width: int
+    ) -> list[NDArray[Any]]:
+        """Return some outputs of the model.
+
+        Parameters
+        ----------
+        outputs : tuple of str
+            Which.
+        noise : ndarray of shape (n, noise_dim), float32
+            What the samples are made from.
+        label : ndarray of shape (n,), int64
+            Indices into the classes.
+        width : int
+            How many samples the model sees in one pass; in the last there may be fewer.
+
+        Returns
+        -------
+        list of ndarray, each of shape (n, ...)
+            The outputs, of the shape and type that they must have.
+
+        Raises
+        ------
+        FormatError
+            If the model does not run, or its outputs are not what they should be.
+        """
         if outputs not in self._sessions:
-            self._sessions[outputs] = open_session(only_outputs(self.data, outputs), _threads(), _providers())
+            self._sessions[outputs] = open_session(only_outputs(self.data, outputs), _providers())
+        session, forms = self._sessions[outputs], [self.outputs[name] for name in outputs]
+        arrays: list[NDArray[Any]] = [np.empty((len(label), *shape), dtype) for shape, dtype in forms]
+
+        def fill(start: int) -> None:
+            rows = slice(start, start + width)
+            for array, part in zip(arrays, self._passed(session, outputs, noise[rows], label[rows]), strict=True):
+                array[rows] = part
+
+        starts = range(0, len(label), width)
+        for _ in _pool().map(fill, starts) if len(starts) > 1 and _threads() > 1 else map(fill, starts):
+            pass
+        return arrays
+
+    def _passed(
+        self, session: Any, outputs: tuple[str, ...], noise: NDArray[np.float32], label: NDArray[np.int64]
+    ) -> list[NDArray[Any]]:
         try:
-            results: list[NDArray[Any]] = self._sessions[outputs].run(outputs, {"noise": noise, "label": label})
+            results: list[NDArray[Any]] = session.run(outputs, {"noise": noise, "label": label})
         except Exception as error:  # whatever the runtime raises; its errors have no common base
             raise FormatError(f"The model fails when it is run: {_first_line(error)}.") from error
         for name, result in zip(outputs, results, strict=True):
@@ -69,8 +116,7 @@ class Runtime:
 
     def check_contract(self) -> None:
         """Raise `FormatError` unless the inputs and outputs are what they should be."""
-        # One thread: this session goes away again, and must not leave threads behind in a process about to fork.
-        session = open_session(self.data, threads=1)
+        session = open_session(self.data)
         inputs: dict[str, Form] = {"noise": ((self.noise_dim,), np.float32), "label": ((), np.int64)}
         try:
             found_inputs = {value.name: value for value in session.get_inputs()}
@@ -88,15 +134,13 @@ class Runtime:
             raise FormatError("The model has names that are not text.") from error
 
 
-def open_session(model: bytes, threads: int, providers: Sequence[Any] = ("CPUExecutionProvider",)) -> Any:
-    """Open an ONNX Runtime session, silently.
+def open_session(model: bytes, providers: Sequence[Any] = ("CPUExecutionProvider",)) -> Any:
+    """Open an ONNX Runtime session of one thread, silently.
 
     Parameters
     ----------
     model : bytes
         The content of an ONNX file.
-    threads : int
-        How many threads it may use.
     providers : sequence
         What it runs on, best first. If that fails to start, the processor takes over.
 
@@ -113,10 +157,8 @@ def open_session(model: bytes, threads: int, providers: Sequence[Any] = ("CPUExe
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.log_severity_level = 4
-    # Waiting threads sleep: they would otherwise take the processor from a training step beside them.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Bytes can be read as the runtime's own format too, and then hold another graph than the one that was checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
@@ -126,7 +168,7 @@ def open_session(model: bytes, threads: int, providers: Sequence[Any] = ("CPUExe
         )
     except Exception as error:  # whatever the runtime raises; its errors have no common base
         if len(providers) > 1:
-            return open_session(model, threads, providers[-1:])
+            return open_session(model, providers[-1:])
         raise FormatError(f"ONNX Runtime cannot open the model: {_first_line(error)}.") from error
 
 
@@ -139,6 +181,14 @@ def _threads() -> int:
     if multiprocessing.parent_process() is not None:
         return 1
     return min(_MAX_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+@cache
+def _pool() -> "ThreadPoolExecutor":
+    """Return the threads that all models of this process share."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(_threads(), "ganaug")
 
 
 def _providers() -> list[Any]:
@@ -158,12 +208,14 @@ _abandoned: list[dict[tuple[str, ...], Any]] = []
 
 
 def _abandon_sessions() -> None:
-    """Put aside, in a forked child, the sessions of the parent: their threads do not exist here.
+    """Put aside, in a forked child, the sessions and threads of the parent.
 
-    Closing one would wait for those threads for ever, so it is kept, out of use, for as long as the child lives.
+    The threads do not exist here, and one of them may have been at work in a session, whose locks it would hold for
+    ever: so sessions are kept, out of use, for as long as the child lives.
     """
     global _is_forked
     _is_forked = True
+    _pool.cache_clear()
     for runtime in _living:
         _abandoned.append(runtime._sessions)
         runtime._sessions = {}

@@ -1,14 +1,17 @@
 """The artefact: seeds mean what they say, and no file, however hostile, does more than raise one clear error."""
 
 import copy
+import itertools
 import json
 import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -188,11 +191,12 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Generator], Counted]:
     def watch(generator: Generator) -> Counted:
         watched = Counted(None)
 
-        def open_counted(data: bytes, threads: int, providers: Any) -> Counted:
-            watched.session = original(data, threads, providers)
+        def open_counted(data: bytes, providers: Any) -> Counted:
+            watched.session = original(data, providers)
             return watched
 
         generator._runtime._sessions.clear()
+        monkeypatch.setattr(runtime, "_threads", lambda: 1)  # so that runs come in order
         monkeypatch.setattr(runtime, "open_session", open_counted)
         return watched
 
@@ -294,7 +298,7 @@ def test_a_stream_draws_no_more_than_it_needs(conv: Generator, counted: Any) -> 
     assert not watched.runs
     for _ in range(13):
         next(stream)
-    assert [len(labels) for labels, _ in watched.runs] == [64, 64, 64]
+    assert [len(labels) for labels, _ in watched.runs] == [16] * 12  # four at once, three times
 
 
 def test_batches_of_a_stream_do_not_share_memory(conv: Generator) -> None:
@@ -305,11 +309,111 @@ def test_batches_of_a_stream_do_not_share_memory(conv: Generator) -> None:
     np.testing.assert_array_equal(second, kept)
 
 
-def test_large_images_run_in_narrower_chunks(counted: Any) -> None:
+def test_large_images_run_in_narrower_batches(counted: Any) -> None:
     large = opened(glass(shape=(128, 128, 3)))
     watched = counted(large)
     assert large.sample(20, seed=0)[0].shape == (20, 128, 128, 3)
-    assert [len(labels) for labels, _ in watched.runs] == [16, 16]
+    assert [len(labels) for labels, _ in watched.runs] == [4] * 5
+
+
+@pytest.mark.parametrize("count", [0, 1, 16, 17, 64, 256, 257, 300, 1_000])
+def test_little_is_drawn_in_vain(conv: Generator, counted: Any, count: int) -> None:
+    watched = counted(conv)
+    conv.sample(count, seed=0)
+    assert count <= sum(len(labels) for labels, _ in watched.runs) <= 1.1 * count + 15
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Let models have so many threads, whatever this machine has."""
+
+    def use(count: int) -> None:
+        runtime._pool.cache_clear()
+        monkeypatch.setattr(runtime, "_threads", lambda: count)
+
+    yield use
+    runtime._pool.cache_clear()
+
+
+def drawn(generator: Generator, seed: int) -> list[NDArray[Any]]:
+    """Draw samples in every way there is."""
+    label = generator.classes[0]
+    samples = [
+        generator.sample(1_100, seed=seed)[0],
+        generator.sample(100, seed=seed, screened=True)[0],
+        generator.sample_each([label] * 70, list(range(seed, seed + 70)), screened=True)[0],
+        generator.walk(label, 300, seed=seed),
+    ]
+    return [np.asarray(several) for several in samples]
+
+
+def assert_equal(some: list[NDArray[Any]], others: list[NDArray[Any]]) -> None:
+    for one, other in zip(some, others, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("model", ["digits", "wine"])
+def test_samples_do_not_depend_on_the_number_of_threads(model: str, threads: Callable[[int], None]) -> None:
+    generator = Generator.load(ROOT / "onnx_models" / f"{model}.onnx")
+    threads(1)
+    alone = drawn(generator, seed=0)
+    for count in (2, 3):
+        threads(count)
+        assert_equal(drawn(generator, seed=0), alone)
+
+
+def test_threads_of_the_user_may_draw_at_the_same_time(conv: Generator, threads: Callable[[int], None]) -> None:
+    threads(2)
+    with ThreadPoolExecutor(4) as users:
+        found = list(users.map(lambda seed: drawn(conv, seed), range(8)))
+    for seed, arrays in enumerate(found):
+        assert_equal(arrays, drawn(conv, seed))
+
+
+class Meeting:
+    """A session whose runs wait until two of them are there."""
+
+    def __init__(self, session: Any) -> None:
+        self.session, self.barrier = session, threading.Barrier(2)
+
+    def run(self, *args: Any) -> Any:
+        self.barrier.wait(timeout=30)
+        return self.session.run(*args)
+
+
+def test_two_batches_run_at_once(
+    conv: Generator, monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]
+) -> None:
+    fresh, original = Generator(conv.to_bytes()), runtime.open_session
+    threads(2)
+    monkeypatch.setattr(runtime, "open_session", lambda *args: Meeting(original(*args)))
+    assert fresh.sample(320, seed=0)[0].shape[0] == 320
+    assert fresh.walk(CLASSES[0], 64, seed=0).shape[0] == 64
+    assert fresh.sample_each([CLASSES[0]] * 16, list(range(16)))[0].shape[0] == 16
+
+
+class Failing:
+    """A session that fails at its third run."""
+
+    def __init__(self, session: Any) -> None:
+        self.session, self.runs = session, itertools.count()
+
+    def run(self, *args: Any) -> Any:
+        if next(self.runs) == 2:
+            raise RuntimeError("out of paper\nand more")
+        return self.session.run(*args)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_batch_that_fails_is_one_sentence_and_the_next_ones_come(
+    conv: Generator, monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None], count: int
+) -> None:
+    fresh, original = Generator(conv.to_bytes()), runtime.open_session
+    threads(count)
+    monkeypatch.setattr(runtime, "open_session", lambda *args: Failing(original(*args)))
+    with pytest.raises(FormatError, match=r"^The model fails when it is run: out of paper\.$"):
+        fresh.sample(300, seed=0)
+    np.testing.assert_array_equal(fresh.sample(300, seed=0)[0], conv.sample(300, seed=0)[0])
 
 
 @pytest.mark.parametrize("count", [-1, 1.0, float("nan"), "3", None, True, np.float32(2), 2**31 + 1, 10**30, [3]])
@@ -454,17 +558,17 @@ FORKED = """
 import gc, os, sys
 from ganaug.generator import Generator
 from ganaug import runtime
-runtime._threads = lambda: 2  # whatever this machine has: it is the threads that hang
+runtime._threads = lambda: 2  # whatever this machine has: it is threads that hang
 model = Generator.load(sys.argv[1])
 stream = model.stream(5, seed=0)
 next(stream)
-expected = model.sample(9, seed=0)[0]
+expected = model.sample(90, seed=0)[0]
 idle = Generator.load(sys.argv[1])
-idle.sample(1)
+idle.sample(100)
 pid = os.fork()
 if pid:
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-same = (model.sample(9, seed=0)[0] == expected).all()
+same = (model.sample(90, seed=0)[0] == expected).all()
 next(stream)
 del model, stream, idle
 gc.collect()
@@ -474,7 +578,7 @@ os._exit(0 if same else 3)  # as multiprocessing does: with onnxruntime imported
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_draws_forgets_and_exits(tmp_path: Path, conv: Generator) -> None:
-    """ONNX Runtime waits for ever when a child closes a session whose threads live in the parent."""
+    """Threads of the parent do not exist in the child, and whoever waits for them does so for ever."""
     conv.save(tmp_path / "model.onnx")
     command = [sys.executable, "-c", FORKED, str(tmp_path / "model.onnx")]
     assert subprocess.run(command, cwd=ROOT, timeout=30, check=False).returncode == 0  # noqa: S603
@@ -769,6 +873,12 @@ def test_a_walk_refuses_what_is_no_seed(conv: Generator) -> None:
         conv.walk(conv.classes[0], 3, seed="x")
 
 
+def test_a_walk_of_no_frames(conv: Generator) -> None:
+    digits = Generator.load(ROOT / "onnx_models" / "digits.onnx")  # its graph cannot be run on nothing
+    for generator in (conv, digits):
+        assert generator.walk(generator.classes[0], 0).shape == (0, *generator.image_shape)
+
+
 def test_a_walk_goes_round_by_small_steps(stripes_generator: Generator) -> None:
     frames = stripes_generator.walk("lying", 24, seed=0)
     assert frames.shape == (24, 8, 8, 1)
@@ -791,5 +901,5 @@ def test_what_is_no_content_of_a_file_is_refused(data: Any) -> None:
 
 def test_a_model_is_read_as_onnx_whatever_else_its_bytes_could_be() -> None:
     data = (Path(__file__).parents[1] / "onnx_models" / "digits.onnx").read_bytes()
-    settings = runtime.open_session(data, 1, ["CPUExecutionProvider"]).get_session_options()
+    settings = runtime.open_session(data, ["CPUExecutionProvider"]).get_session_options()
     assert settings.get_session_config_entry("session.load_model_format") == "ONNX"

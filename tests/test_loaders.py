@@ -286,7 +286,7 @@ def test_what_fails_the_screen_is_drawn_again(digits: Generator, monkeypatch: py
         best = np.zeros(64)
         for _ in range(4):
             noise = np.stack([source.standard_normal(64, np.float32) for source in sources])
-            made, score = digits._runtime.run(("image", "agreement"), noise, index)
+            made, score = digits._runtime.run(("image", "agreement"), noise, index, 64)
             same = (np.abs(made.astype(int) - images) <= 1).all(axis=(1, 2, 3))
             best = np.maximum(best, np.where(same, score, 0))
         return best

@@ -1,9 +1,12 @@
 """The convolutional networks: shapes, growth that keeps the function, and the start that small data needs."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch.nn import functional as F
 
+from ganaug.networks import warp
 from ganaug.networks.conv import DEPTHS, WIDER, WIDTHS, ConvDiscriminator, ConvGenerator, PixelHead, _Clip, resolutions
 from ganaug.networks.tone import level_shares, matching_tone
 from ganaug.networks.warp import FURTHEST, KNOTS, bend
@@ -48,16 +51,32 @@ def test_at_the_start_noise_matters_and_the_class_does_not() -> None:
     assert (zero[0] - zero[1]).abs().mean() > 0.01
 
 
-def test_a_displacement_shows_what_lies_where_it_points() -> None:
-    x = torch.rand(2, 3, 8, 8)
+@pytest.mark.parametrize("side", [4, 8])  # by a product, and by grid_sample
+def test_a_displacement_shows_what_lies_where_it_points(side: int) -> None:
+    x = torch.rand(2, 3, side, side)
     still = torch.zeros(2, 2, KNOTS, KNOTS)
-    torch.testing.assert_close(bend(x, still, 8), x)
-    torch.testing.assert_close(bend(x, still, 16), F.interpolate(x, scale_factor=2, mode="bilinear"))
-    right = still.clone()
-    right[:, 0] = 2 / 8  # one pixel, x before y
-    torch.testing.assert_close(bend(x, right, 8)[..., :-1], x[..., 1:], atol=1e-5, rtol=0)
+    enlarged = F.interpolate(x, scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(bend(x, still, side), enlarged)
+    right, down = still.clone(), still.clone()
+    right[:, 0] = down[:, 1] = 2 / side  # one pixel, which becomes two; x before y
+    close = partial(torch.testing.assert_close, atol=1e-5, rtol=0)
+    close(bend(x, right, side)[..., :-2], enlarged[..., 2:])
+    close(bend(x, down, side)[..., :-2, :], enlarged[..., 2:, :])
     # Beyond the edge lies the edge.
-    torch.testing.assert_close(bend(x, right, 8)[..., -1], x[..., -1], atol=1e-5, rtol=0)
+    close(bend(x, right, side)[..., -2:], enlarged[..., -1:].expand(-1, -1, -1, 2))
+    close(bend(x, -down, side)[..., :2, :], enlarged[..., :1, :].expand(-1, -1, 2, -1))
+
+
+def test_small_maps_are_bent_as_large_ones_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    x, displacement = torch.randn(5, 64, 4, 4), (FURTHEST * torch.randn(5, 2, KNOTS, KNOTS)).requires_grad_()
+    found = []
+    for small in (0, 4):
+        monkeypatch.setattr(warp, "SMALL", small)
+        bent = bend(x, displacement, 4)
+        found.append((bent, torch.autograd.grad(bent.square().sum(), displacement)[0]))
+    for by_lookup, by_product in zip(*found, strict=True):
+        torch.testing.assert_close(by_product, by_lookup, atol=1e-4, rtol=1e-4)
 
 
 def test_noise_of_its_own_bends_what_is_drawn_alike_for_every_class() -> None:
@@ -76,7 +95,7 @@ def test_noise_of_its_own_bends_what_is_drawn_alike_for_every_class() -> None:
     assert (drawn[0] - drawn[1]).abs().mean() > 0.01
     displacement = generator.warp(noise[:, : generator.bending])
     assert 0.01 < displacement.abs().max() <= FURTHEST
-    torch.testing.assert_close(generator(noise, label, 16), bend(drawn, displacement, 16))
+    torch.testing.assert_close(generator(noise, label, 16), bend(drawn, displacement, 8))
 
 
 def test_even_features_become_even_pixels_whatever_is_learned() -> None:

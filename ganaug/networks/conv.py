@@ -57,13 +57,14 @@ class FiLM(nn.Module):
 
     def __init__(self, channels: int, style_dim: int) -> None:
         super().__init__()
+        self.channels = channels
         self.by_noise = nn.Linear(style_dim, 2 * channels)
         self.by_class = nn.Linear(style_dim, 2 * channels, bias=False)
         nn.init.zeros_(self.by_class.weight)
 
     def forward(self, x: Tensor, style: Tensor, embedding: Tensor) -> Tensor:
         affine = self.by_noise(style) + self.by_class(embedding)
-        gain, shift = affine[:, :, None, None].chunk(2, dim=1)  # (B, C, 1, 1) each
+        gain, shift = affine[:, :, None, None].split(self.channels, dim=1)  # (B, C, 1, 1) each
         power = x.float().square().mean(dim=(1, 2, 3), keepdim=True)  # (B, 1, 1, 1)
         scale = (1 + gain) * torch.rsqrt(power + 1e-6)
         return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))
@@ -173,7 +174,7 @@ class ConvGenerator(nn.Module):
 
     def forward(self, noise: Tensor, label: Tensor, size: int | None = None) -> Tensor:
         """Return images of shape (B, C, size, size); `size` is one of the network's `resolutions`."""
-        stages = len(resolutions(size or self.size))
+        sizes = resolutions(size or self.size)
         bending, drawing = noise[:, : self.bending] * (1 if self.training else WIDER), noise[:, self.bending :]
         z = drawing * torch.rsqrt(drawing.square().mean(dim=1, keepdim=True) + 1e-6)
         style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
@@ -181,11 +182,11 @@ class ConvGenerator(nn.Module):
         x = self.seed(z).unflatten(1, (WIDTHS[grid], grid, grid)).contiguous(memory_format=torch.channels_last)
         x = self.block[0](x, style, embedding)
         image = self.to_pixels[0](x).float()
-        for i in range(1, stages):
+        for i, side in enumerate(sizes[1:], start=1):
             x = self.narrow[i - 1](x)
             if i == 1 and self.warp is not None:
                 displacement = self.warp(bending)
-                x, image = (bend(maps, displacement, 2 * maps.shape[-1]) for maps in (x, image))
+                x, image = bend(x, displacement, side // 4), bend(image, displacement, side // 2)
             else:
                 x, image = _upsample(x), _upsample(image)
             x = self.block[i](x, style, embedding)

@@ -11,6 +11,9 @@ KNOTS = 4
 FURTHEST = 0.3
 """A knot moves, in units of half the image's side."""
 HIDDEN = 64
+SMALL = 4
+"""Up to this side maps are bent by a product, which for many channels is quicker than looking up the neighbours of each
+place in each of them: ONNX Runtime draws a sixth more images. The weights of larger maps would outgrow the maps."""
 
 
 class Warp(nn.Module):
@@ -48,12 +51,27 @@ def field(displacement: Tensor, side: int) -> Tensor:
 
 
 def bend(x: Tensor, displacement: Tensor, side: int) -> Tensor:
-    """Return square maps (B, C, S, S) at another side, each place showing what lies where its displacement points.
+    """Return square maps (B, C, side, side) twice as large, each place showing what lies where its displacement points.
 
     Maps are interpolated linearly, and beyond the edge lies the edge: without displacements this is `interpolate`.
     """
-    centres = (torch.arange(side, device=x.device, dtype=torch.float32) + 0.5) * (2 / side) - 1
-    places = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), dim=-1)  # (side, side, 2)
-    grid = places + field(displacement, side)  # (B, side, side, 2)
-    bent = F.grid_sample(x.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return bent.to(x.dtype)
+    wide = 2 * side
+    centres = (torch.arange(wide, device=x.device, dtype=torch.float32) + 0.5) * (2 / wide) - 1
+    places = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), dim=-1)  # (wide, wide, 2)
+    grid = places + field(displacement, wide)  # (B, wide, wide, 2)
+    if side > SMALL:
+        bent = F.grid_sample(x.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+        return bent.to(x.dtype)
+    bent = x.flatten(2) @ _weights(grid, side).to(x.dtype).transpose(1, 2)  # (B, C, wide * wide)
+    return bent.view(x.shape[0], -1, wide, wide)
+
+
+def _weights(grid: Tensor, side: int) -> Tensor:
+    """Return how much each place of a map, of so many a side, says at those of a grid (B, H, W, 2).
+
+    The weights, (B, H * W, side**2), are those of bilinear interpolation: along each side they fall from 1 to 0 within
+    one place.
+    """
+    at = (((grid + 1) * side - 1) / 2).clamp(0, side - 1).flatten(1, 2)  # (B, H * W, 2), x before y
+    near = (1 - (at[..., None] - torch.arange(side, device=grid.device)).abs()).clamp(min=0)  # (B, H * W, 2, side)
+    return (near[:, :, 1].unsqueeze(3) * near[:, :, 0].unsqueeze(2)).flatten(2)

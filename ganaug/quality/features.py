@@ -149,7 +149,7 @@ def _of_file(path: Path) -> NamedExtractor:
     except OSError as error:
         raise DataError(f"Cannot use {path}: {error.strerror}.") from error
     check_model(model)
-    session = open_session(model, threads=1)
+    session = open_session(model)
     inputs = session.get_inputs()
     shape = list(inputs[0].shape) if inputs else []
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(shape) != 4 or shape[1] not in (3, "3"):
