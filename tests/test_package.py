@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+import ganaug
+
 HEAVY = {"torch", "sklearn", "pandas", "albumentations", "onnxruntime", "onnx", "onnxscript", "matplotlib", "jinja2"}
 
 
@@ -23,6 +25,15 @@ def test_help_loads_nothing_heavy() -> None:
     assert not modules_after(code) & (HEAVY | {"numpy", "PIL", "rich"})
 
 
+def test_the_command_line_is_a_module_too() -> None:
+    command = [sys.executable, "-m", "ganaug", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1] == ganaug.__version__  # noqa: S603
+    command[3:] = ["inspect", "missing.onnx"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("Error: There is no model file missing.onnx")
+
+
 def test_generator_runs_without_torch_and_pandas() -> None:
     assert not modules_after("from ganaug import Generator") & (HEAVY - {"onnxruntime"})
 
@@ -32,8 +43,6 @@ def test_report_loads_what_it_draws_with_when_it_draws() -> None:
 
 
 def test_names_are_there_and_others_are_not() -> None:
-    import ganaug
-
     assert {name for name in ganaug.__all__ if getattr(ganaug, name) is None} == set()
     assert set(ganaug.__all__) <= set(dir(ganaug))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
