@@ -129,7 +129,8 @@ def _along(curve: Tensor, value: Tensor) -> Tensor:
 def _shares(value: Tensor, weight: Tensor) -> Tensor:
     level = (value * (LEVELS - 1)).round().clamp(0, LEVELS - 1).long()
     found = torch.bincount(level.flatten(), weight.flatten().double(), minlength=LEVELS)
-    return found / found.sum().clamp(min=TIE)
+    total = found.sum()  # nothing, where nothing can be seen
+    return found / total if total else found
 
 
 def _matched(drawn: Tensor, real: Tensor) -> NDArray[np.float64]:
