@@ -3,18 +3,17 @@
 import multiprocessing
 import os
 import weakref
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from threading import Thread
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.errors import FormatError
 from ganaug.wire import only_outputs
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["Runtime", "open_session"]
 
@@ -92,9 +91,7 @@ class Runtime:
             for array, part in zip(arrays, self._passed(session, outputs, noise[rows], label[rows]), strict=True):
                 array[rows] = part
 
-        starts = range(0, len(label), width)
-        for _ in _pool().map(fill, starts) if len(starts) > 1 and _threads() > 1 else map(fill, starts):
-            pass
+        _share_out(fill, range(0, len(label), width), _threads())
         return arrays
 
     def _passed(
@@ -183,12 +180,39 @@ def _threads() -> int:
     return min(_MAX_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-@cache
-def _pool() -> "ThreadPoolExecutor":
-    """Return the threads that all models of this process share."""
-    from concurrent.futures import ThreadPoolExecutor
+def _share_out(work: Callable[[int], None], items: Iterable[int], threads: int) -> None:
+    """Do the work for each item, in this thread and in others that last as long as this call.
 
-    return ThreadPoolExecutor(_threads(), "ganaug")
+    Starting them takes a hundredth of the time of what they do. A pool's would not exist in a forked child, and a pool
+    takes no more work once the interpreter begins to end, while threads of the user's may still go on.
+    """
+    pending, helpers, failures = deque(items), list[Thread](), list[BaseException]()
+
+    def serve() -> None:
+        while True:
+            try:
+                item = pending.popleft()
+            except IndexError:  # nothing is left
+                return
+            try:
+                work(item)
+            except BaseException as error:
+                failures.append(error)
+                pending.clear()
+
+    try:
+        with suppress(RuntimeError):  # no more can be had: there is a limit to them, or the interpreter is ending
+            for _ in range(min(threads, len(pending)) - 1):
+                helpers.append(Thread(target=serve, name="ganaug", daemon=True))
+                helpers[-1].start()
+        serve()
+    finally:
+        pending.clear()
+        for helper in helpers:
+            if helper.ident is not None:  # it did start
+                helper.join()
+    if failures:
+        raise failures[0]
 
 
 def _providers() -> list[Any]:
@@ -208,14 +232,13 @@ _abandoned: list[dict[tuple[str, ...], Any]] = []
 
 
 def _abandon_sessions() -> None:
-    """Put aside, in a forked child, the sessions and threads of the parent.
+    """Put aside, in a forked child, the sessions of the parent.
 
-    The threads do not exist here, and one of them may have been at work in a session, whose locks it would hold for
-    ever: so sessions are kept, out of use, for as long as the child lives.
+    One of its threads may have been at work in them, and does not exist here to give back the locks it held. So they
+    are kept, out of use, for as long as the child lives.
     """
     global _is_forked
     _is_forked = True
-    _pool.cache_clear()
     for runtime in _living:
         _abandoned.append(runtime._sessions)
         runtime._sessions = {}

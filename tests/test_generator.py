@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -324,15 +324,9 @@ def test_little_is_drawn_in_vain(conv: Generator, counted: Any, count: int) -> N
 
 
 @pytest.fixture
-def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+def threads(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let models have so many threads, whatever this machine has."""
-
-    def use(count: int) -> None:
-        runtime._pool.cache_clear()
-        monkeypatch.setattr(runtime, "_threads", lambda: count)
-
-    yield use
-    runtime._pool.cache_clear()
+    return lambda count: monkeypatch.setattr(runtime, "_threads", lambda: count)
 
 
 def drawn(generator: Generator, seed: int) -> list[NDArray[Any]]:
@@ -390,6 +384,50 @@ def test_two_batches_run_at_once(
     assert fresh.sample(320, seed=0)[0].shape[0] == 320
     assert fresh.walk(CLASSES[0], 64, seed=0).shape[0] == 64
     assert fresh.sample_each([CLASSES[0]] * 16, list(range(16)))[0].shape[0] == 16
+
+
+def test_where_no_thread_can_be_had_its_own_will_do(
+    conv: Generator, monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]
+) -> None:
+    expected = drawn(conv, seed=0)
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    threads(4)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert_equal(drawn(conv, seed=0), expected)
+
+
+def test_no_thread_is_left_behind(conv: Generator, threads: Callable[[int], None]) -> None:
+    before = threading.active_count()
+    threads(3)
+    conv.sample(300, seed=0)
+    next(conv.stream(100, seed=0))
+    assert threading.active_count() == before
+
+
+LATE = """
+import atexit, sys, threading, time
+from ganaug import runtime
+from ganaug.generator import Generator
+runtime._threads = lambda: 2
+model = Generator.load(sys.argv[1])
+expected = model.sample(200, seed=0)[0]
+
+def draw():
+    print((model.sample(200, seed=0)[0] == expected).all(), flush=True)
+
+atexit.register(draw)
+threading.Thread(target=lambda: (threading.main_thread().join(), draw())).start()
+"""
+
+
+def test_it_draws_when_the_interpreter_has_begun_to_end(tmp_path: Path, conv: Generator) -> None:
+    conv.save(tmp_path / "model.onnx")
+    command = [sys.executable, "-c", LATE, str(tmp_path / "model.onnx")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["True"] * 2, "")
 
 
 class Failing:

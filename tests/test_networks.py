@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ganaug.networks import warp
 from ganaug.networks.conv import DEPTHS, WIDER, WIDTHS, ConvDiscriminator, ConvGenerator, PixelHead, _Clip, resolutions
 from ganaug.networks.tone import level_shares, matching_tone
 from ganaug.networks.warp import FURTHEST, KNOTS, bend
@@ -51,32 +50,33 @@ def test_at_the_start_noise_matters_and_the_class_does_not() -> None:
     assert (zero[0] - zero[1]).abs().mean() > 0.01
 
 
-@pytest.mark.parametrize("side", [4, 8])  # by a product, and by grid_sample
-def test_a_displacement_shows_what_lies_where_it_points(side: int) -> None:
-    x = torch.rand(2, 3, side, side)
+@pytest.mark.parametrize("by_product", [False, True])
+def test_a_displacement_shows_what_lies_where_it_points(by_product: bool) -> None:
+    x, side = torch.rand(2, 3, 8, 8), 8
     still = torch.zeros(2, 2, KNOTS, KNOTS)
     enlarged = F.interpolate(x, scale_factor=2, mode="bilinear")
-    torch.testing.assert_close(bend(x, still, side), enlarged)
+    torch.testing.assert_close(bend(x, still, side, by_product=by_product), enlarged)
     right, down = still.clone(), still.clone()
     right[:, 0] = down[:, 1] = 2 / side  # one pixel, which becomes two; x before y
     close = partial(torch.testing.assert_close, atol=1e-5, rtol=0)
-    close(bend(x, right, side)[..., :-2], enlarged[..., 2:])
-    close(bend(x, down, side)[..., :-2, :], enlarged[..., 2:, :])
+    close(bend(x, right, side, by_product=by_product)[..., :-2], enlarged[..., 2:])
+    close(bend(x, down, side, by_product=by_product)[..., :-2, :], enlarged[..., 2:, :])
     # Beyond the edge lies the edge.
-    close(bend(x, right, side)[..., -2:], enlarged[..., -1:].expand(-1, -1, -1, 2))
-    close(bend(x, -down, side)[..., :2, :], enlarged[..., :1, :].expand(-1, -1, 2, -1))
+    close(bend(x, right, side, by_product=by_product)[..., -2:], enlarged[..., -1:].expand(-1, -1, -1, 2))
+    close(bend(x, -down, side, by_product=by_product)[..., :2, :], enlarged[..., :1, :].expand(-1, -1, 2, -1))
 
 
-def test_small_maps_are_bent_as_large_ones_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_learned_by_looking_up_is_drawn_by_a_product() -> None:
     torch.manual_seed(0)
-    x, displacement = torch.randn(5, 64, 4, 4), (FURTHEST * torch.randn(5, 2, KNOTS, KNOTS)).requires_grad_()
-    found = []
-    for small in (0, 4):
-        monkeypatch.setattr(warp, "SMALL", small)
-        bent = bend(x, displacement, 4)
-        found.append((bent, torch.autograd.grad(bent.square().sum(), displacement)[0]))
-    for by_lookup, by_product in zip(*found, strict=True):
-        torch.testing.assert_close(by_product, by_lookup, atol=1e-4, rtol=1e-4)
+    generator = ConvGenerator(3, 16, 1)
+    for weight in generator.parameters():
+        torch.nn.init.normal_(weight, std=0.1)
+    noise, label = torch.randn(20, 64), torch.arange(20) % 3
+    learned = generator.train()(noise, label)
+    noise[:, : generator.bending] /= WIDER
+    torch.testing.assert_close(generator.eval()(noise, label), learned.clamp(-1, 1), atol=1e-4, rtol=0)
+    x, displacement = torch.randn(20, 64, 4, 4), FURTHEST * torch.randn(20, 2, KNOTS, KNOTS)
+    torch.testing.assert_close(bend(x, displacement, 4, by_product=True), bend(x, displacement, 4))
 
 
 def test_noise_of_its_own_bends_what_is_drawn_alike_for_every_class() -> None:

@@ -186,7 +186,8 @@ class ConvGenerator(nn.Module):
             x = self.narrow[i - 1](x)
             if i == 1 and self.warp is not None:
                 displacement = self.warp(bending)
-                x, image = bend(x, displacement, side // 4), bend(image, displacement, side // 2)
+                x = bend(x, displacement, side // 4, by_product=not self.training)
+                image = bend(image, displacement, side // 2)
             else:
                 x, image = _upsample(x), _upsample(image)
             x = self.block[i](x, style, embedding)

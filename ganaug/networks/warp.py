@@ -11,9 +11,6 @@ KNOTS = 4
 FURTHEST = 0.3
 """A knot moves, in units of half the image's side."""
 HIDDEN = 64
-SMALL = 4
-"""Up to this side maps are bent by a product, which for many channels is quicker than looking up the neighbours of each
-place in each of them: ONNX Runtime draws a sixth more images. The weights of larger maps would outgrow the maps."""
 
 
 class Warp(nn.Module):
@@ -50,20 +47,32 @@ def field(displacement: Tensor, side: int) -> Tensor:
     return (displacement.flatten(2) @ influence).view(-1, 2, side, side).float().permute(0, 2, 3, 1)
 
 
-def bend(x: Tensor, displacement: Tensor, side: int) -> Tensor:
-    """Return square maps (B, C, side, side) twice as large, each place showing what lies where its displacement points.
+def bend(x: Tensor, displacement: Tensor, side: int, *, by_product: bool = False) -> Tensor:
+    """Return square maps twice as large, each place showing what lies where its displacement points.
 
     Maps are interpolated linearly, and beyond the edge lies the edge: without displacements this is `interpolate`.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, C, side, side)
+        The maps.
+    displacement : Tensor of shape (B, 2, KNOTS, KNOTS)
+        What a `Warp` returns.
+    side : int
+        That of the maps.
+    by_product : bool, default=False
+        Whether to multiply the maps by the weights of each place, which for many channels of few places is quicker than
+        to look up its neighbours in each: ONNX Runtime draws a sixth more images. The way back takes what that saves.
     """
     wide = 2 * side
     centres = (torch.arange(wide, device=x.device, dtype=torch.float32) + 0.5) * (2 / wide) - 1
     places = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), dim=-1)  # (wide, wide, 2)
     grid = places + field(displacement, wide)  # (B, wide, wide, 2)
-    if side > SMALL:
-        bent = F.grid_sample(x.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
-        return bent.to(x.dtype)
-    bent = x.flatten(2) @ _weights(grid, side).to(x.dtype).transpose(1, 2)  # (B, C, wide * wide)
-    return bent.view(x.shape[0], -1, wide, wide)
+    if by_product:
+        bent = x.flatten(2) @ _weights(grid, side).to(x.dtype).transpose(1, 2)  # (B, C, wide * wide)
+        return bent.view(x.shape[0], -1, wide, wide)
+    bent = F.grid_sample(x.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return bent.to(x.dtype)
 
 
 def _weights(grid: Tensor, side: int) -> Tensor:
