@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain, cycle, repeat
 from pathlib import Path
 from typing import Any
@@ -209,17 +210,15 @@ class Generator:
         Raises
         ------
         DataError
-            If a label is unknown or a count is not a whole number, 0 or more.
+            If a label is unknown, a count is not a whole number, 0 or more, or the samples do not fit in memory.
 
         Notes
         -----
         ``sample(n, seed)`` gives the first n samples of ``stream(batch_size, seed=seed)``.
         """
         total, order = self._request(n)
-        try:
+        with _in_memory(total, "draw them in batches with stream()"):
             return next(self._batches(total, order, seed, screened=screened))
-        except MemoryError as error:
-            raise DataError(f"{total:,} samples do not fit in memory: draw them in batches with stream().") from error
 
     def stream(
         self, batch_size: int, labels: Iterable[Any] | None = None, seed: Seed = None, *, screened: bool = False
@@ -297,12 +296,13 @@ class Generator:
         Raises
         ------
         DataError
-            If the model has no discriminator.
+            If the model has no discriminator, or as `sample` raises it.
         """
         if "realism" not in self._outputs:
             raise DataError(f"The model has no discriminator (its family is {self._info.family!r}) to judge realism.")
         total, order = self._request(n)
-        realism: NDArray[np.float32] = next(self._batches(total, order, seed, output="realism"))[0]
+        with _in_memory(total, "ask for fewer"):
+            realism: NDArray[np.float32] = next(self._batches(total, order, seed, output="realism"))[0]
         return realism
 
     def walk(self, label: Any, frames: int, seed: Seed = None) -> Any:
@@ -324,13 +324,14 @@ class Generator:
         Raises
         ------
         DataError
-            If the label is unknown, or the number is not a whole number, 0 or more.
+            If the label is unknown, the number is not a whole number, 0 or more, or they do not fit in memory.
         """
         index, count = self._index_of(label), _count(frames, "the number of frames")
         ends = _source(seed).standard_normal((2, self._info.noise_dim))
-        angles = np.linspace(0, 2 * np.pi, count, endpoint=False)[:, None]
-        noise = (np.cos(angles) * ends[0] + np.sin(angles) * ends[1]).astype(np.float32)  # (frames, noise_dim)
-        return self._finished(self._runtime.run(self._content, noise, np.full(count, index, np.int64), self._width))
+        with _in_memory(count, "ask for fewer"):
+            angles = np.linspace(0, 2 * np.pi, count, endpoint=False)[:, None]
+            noise = (np.cos(angles) * ends[0] + np.sin(angles) * ends[1]).astype(np.float32)  # (frames, noise_dim)
+            return self._finished(self._runtime.run(self._content, noise, np.full(count, index, np.int64), self._width))
 
     def __repr__(self) -> str:
         form = f"{self._info.family}, {len(self.classes)} classes"
@@ -375,6 +376,14 @@ class Generator:
             return arrays[0]
         given = dict(zip(self._content, arrays, strict=True))
         return self.codec.frame(given.get("numeric"), given.get("category"))
+
+
+@contextmanager
+def _in_memory(samples: int, advice: str) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        raise DataError(f"{samples:,} samples do not fit in memory: {advice}.") from error
 
 
 def _source(seed: Seed) -> np.random.Generator:

@@ -491,6 +491,21 @@ def test_more_than_fits_in_memory_is_refused_at_once() -> None:
         vast.sample(2**31)
 
 
+@pytest.mark.parametrize(
+    ("array", "draw"),
+    [("empty", lambda model: model.realism(2**31)), ("linspace", lambda model: model.walk("cat", 2**31))],
+)
+def test_fewer_are_advised_where_there_are_no_batches(
+    clear: Generator, monkeypatch: pytest.MonkeyPatch, array: str, draw: Any
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise MemoryError("Unable to allocate 16.0 GiB")
+
+    monkeypatch.setattr(np, array, refuse)  # however much this machine has
+    with pytest.raises(DataError, match=r"^2,147,483,648 samples do not fit in memory: ask for fewer\.$"):
+        draw(clear)
+
+
 def test_realism_judges_the_samples_of_the_same_seed(clear: Generator) -> None:
     for request in (100, {"dog": 5, "owl": 70}):
         images, _ = clear.sample(request, seed=4)
