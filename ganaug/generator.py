@@ -61,6 +61,11 @@ class Generator:
     Notes
     -----
     It can be pickled, and used on both sides of a fork: each process opens its own runtime session when it first draws.
+    A child of a bare `os.fork` has to end by `os._exit`, as those of `multiprocessing` do: where onnxruntime is loaded,
+    its own way to end hangs there.
+
+    Several threads of one process may draw at once. A call itself uses as many as there are cores, four at most, and
+    one in a worker process.
 
     Examples
     --------
