@@ -14,7 +14,8 @@ from ganaug.runtime import Form, Runtime
 __all__ = ["AHEAD", "Arrays", "deal", "draw_chunks", "passes_at_once"]
 
 AHEAD = 4
-"""So many passes of the network are made at once where nobody knows how many are needed."""
+"""So many passes of the network are made at once where nobody knows how many are needed, and for screening,
+which looks at what they draw as a whole."""
 MOST = 16
 """More at once would make no thread busier."""
 
