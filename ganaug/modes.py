@@ -1,11 +1,15 @@
 """torch's modes, which are the whole process's: what a training needs, whatever its caller has set."""
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 import torch
 
-__all__ = ["training_modes"]
+__all__ = ["alone", "training_modes"]
+
+_turn = threading.RLock()
 
 
 @contextmanager
@@ -26,3 +30,25 @@ def training_modes() -> Iterator[None]:
             yield
     finally:
         torch.set_default_dtype(dtype)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let other threads that ask for the same wait until the context is left.
+
+    Much of torch is one for the whole process: the seed that first weights are drawn from, the number of threads, the
+    state of an export. Two fits at once would take each other's, and one after the other they are no slower: most of
+    what they do holds Python's own lock.
+    """
+    with _turn:
+        yield
+
+
+def _renew() -> None:
+    """Forget, in a fork, whose turn it was: that thread is not there."""
+    global _turn
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)

@@ -1,9 +1,14 @@
 """Tables from end to end: what is learned, exported and drawn again is a table like the one that was given."""
 
 import json
+import multiprocessing
+import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +23,7 @@ from ganaug.codecs.table import TableCodec
 from ganaug.errors import DataError, GanaugWarning
 from ganaug.fitting import TableFit, fit_table
 from ganaug.generator import Generator
+from ganaug.modes import alone
 from ganaug.networks.mlp import RowGenerator, RowLayout
 from ganaug.networks.table_decoder import TableDecoder
 
@@ -138,6 +144,60 @@ def test_training_takes_one_thread_and_gives_the_others_back(monkeypatch: pytest
     fit = TableFit(from_frame(frame, labels), max_steps=2, random_state=0)
     assert [set_to[-1] for _ in fit.steps()] == [1, 1]
     assert set_to[-1] == 2
+
+
+def test_threads_of_the_user_may_fit_at_the_same_time() -> None:
+    frame, labels = mixed_table({"no": 40, "yes": 10})
+
+    def rows(_: int) -> pd.DataFrame:
+        return fit_table(frame, labels, max_steps=40, random_state=7).sample(20, seed=0)[0]
+
+    expected = rows(0)
+    before, n_threads = torch.get_rng_state(), torch.get_num_threads()
+    with ThreadPoolExecutor(4) as users:
+        for found in users.map(rows, range(8)):
+            pd.testing.assert_frame_equal(found, expected)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == n_threads
+
+
+def test_waiting_for_another_thread_takes_nothing_of_a_budget() -> None:
+    frame, labels = mixed_table({"no": 40, "yes": 10})
+    fit = TableFit(from_frame(frame, labels), time_budget=3.0, max_steps=5, random_state=7)
+    started, other = fit.started, threading.Thread(target=fit.run)
+    with alone():
+        other.start()
+        time.sleep(0.2)
+        assert fit.started == started
+    other.join()
+    assert fit.started >= started + 0.1
+
+
+def take_turn() -> None:
+    with alone():
+        pass
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_does_not_wait_for_a_thread_that_it_does_not_have() -> None:
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with alone():
+            held.set()
+            done.wait(60)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait(60)
+    child = multiprocessing.get_context("fork").Process(target=take_turn)
+    child.start()
+    child.join(30)
+    ended = child.exitcode
+    child.kill()
+    done.set()
+    other.join()
+    assert ended == 0
 
 
 def test_a_run_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from ganaug.families.base import Family
 from ganaug.fitting.device import choose_device
 from ganaug.generator import Generator
 from ganaug.metadata import Label, Metadata
-from ganaug.modes import training_modes
+from ganaug.modes import alone, training_modes
 from ganaug.referee import Alarms, Referee, hold_out, raise_alarms
 from ganaug.samples import Samples
 from ganaug.screening import Screen, fit_screen, thresholds
@@ -154,8 +154,10 @@ class Run(ABC):
         return classes
 
     def run(self) -> Generator:
-        """Take all steps and finish, in torch's usual modes."""
-        with training_modes():
+        """Take all steps and finish, in torch's usual modes, while no other thread does."""
+        asked = time.perf_counter()
+        with alone(), training_modes():
+            self.started += time.perf_counter() - asked  # the budget is for training, not for waiting
             for _ in self.steps():
                 pass
             return self.finish()

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganaug.modes import alone
+
 __all__ = ["ImageClassifier", "SmallCNN", "drawn_rows", "fit_small_cnn", "label_preserving", "to_tensor"]
 
 Images = NDArray[np.uint8]  # (n, height, width, channels)
@@ -79,7 +81,7 @@ def fit_small_cnn(
     class_weight : Tensor of shape (n_classes,), optional
         Weights of the classes in the loss.
     """
-    with torch.random.fork_rng(devices=[]):
+    with alone(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model: SmallCNN = SmallCNN(channels, n_classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
