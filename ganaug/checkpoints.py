@@ -33,6 +33,18 @@ def checkpoint_folder(model: Path) -> Path:
     return model.with_name(model.name + ".checkpoint")
 
 
+_NOUNS = {
+    "data": "the data",
+    "model": "the model",
+    "seed": "the seed",
+    "time_budget": "the budget",
+    "max_steps": "the number of steps",
+    "size": "the size",
+    "augment": "what is done to images",
+}
+"""What the settings of a run are called, on the command line and off it."""
+
+
 def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settings: dict[str, object]) -> None:
     """Write a run's state, other tensors that belong to it, and the settings that a resumed run must share."""
     tensors = {f"network.{name}": value for name, value in state.family.networks.state_dict().items()}
@@ -87,7 +99,7 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
         differing = {key for key in theirs | settings if theirs.get(key) != settings.get(key)}
         if "size" in differing:  # at another size all pixels are others: of the images themselves that tells nothing
             differing.discard("data")
-        changed = ", ".join(sorted(differing))
+        changed = " and ".join(_change(key, theirs.get(key), settings.get(key)) for key in sorted(differing))
         raise DataError(
             f"a resumed run must have the data and settings it began with, but {changed} changed since {folder} was "
             "written: pass the same ones, or leave out --resume to begin anew"
@@ -114,6 +126,12 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
             f"{folder} must hold a whole checkpoint, but it cannot be read ({error}): leave out --resume to begin anew"
         ) from error
     return _with_prefix(tensors, "extra.")
+
+
+def _change(name: str, was: object, now: object) -> str:
+    """Say in words which setting changed, and how where that can be read: a checkpoint may hold anything."""
+    noun = _NOUNS.get(name, f"{name!r:.80}")
+    return noun if name == "data" else f"{noun} ({was!r:.80}, now {now!r:.80})"
 
 
 def kept_step(folder: Path) -> int | None:

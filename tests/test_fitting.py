@@ -128,13 +128,13 @@ def test_a_kill_between_the_two_files_loses_nothing(stripes: LabelledImages, tmp
 
 def test_resuming_with_other_data_or_settings_is_refused(stripes: LabelledImages, tmp_path: Path) -> None:
     interrupted(stripes, tmp_path / "run", 3)
-    with pytest.raises(DataError, match="max_steps changed"):
+    with pytest.raises(DataError, match=r"but the number of steps \(20, now 21\) changed since"):
         fit_images(stripes, max_steps=21, random_state=0, checkpoint=tmp_path / "run", resume=True)
     larger = striped_images({"lying": 40, "upright": 12}, size=16)
-    with pytest.raises(DataError, match="but size changed"):
+    with pytest.raises(DataError, match=r"but the size \(8, now 16\) changed"):
         fit_images(larger, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
     other = striped_images({"lying": 40, "upright": 12}, seed=9)
-    with pytest.raises(DataError, match="data changed"):
+    with pytest.raises(DataError, match="but the data changed"):
         fit_images(other, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
 
 

@@ -495,8 +495,8 @@ def test_balance_refuses_what_the_model_was_not_fitted_to(customers: Path, model
     source, output = tmp_path / "t.csv", ["--output", tmp_path / "out.csv"]
     frame = pd.read_csv(customers, dtype=str, keep_default_na=False)
     for changed, saying in (
-        (frame.assign(more="1"), "fitted to the columns of"),
-        (frame.drop(columns="amount"), "fitted to the columns of"),
+        (frame.assign(more="1"), "but it does not know 'more': fit"),
+        (frame.drop(columns="amount"), "but it knows 'amount' as well: fit"),
         (frame.drop(columns="churned"), "'=1+1,\"\\x1b[2J', but is 'churned'"),
         (frame.assign(synthetic="False"), "must have no column 'synthetic'"),
         (frame.assign(churned=frame["churned"].replace("no", "other\x1b[2J")), "'other\\x1b[2J', 'yes'"),

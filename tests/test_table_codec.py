@@ -280,6 +280,9 @@ def test_scores_and_options_follow_the_values(values: Any, scores: int, options:
     [
         ([1.0, 2.0], 0),
         ([0.1, 0.25, np.nan], 2),
+        ([0.1 + 0.2, 1000.1 - 999.9, 17.25, np.nan], 2),
+        ([0.3, 0.3 + 1e-9], None),
+        ([5.0, 5 + 1e-13, 5 + 3e-13], None),
         ([0.123456], 6),
         ([0.1234567], None),
         ([1 / 3], None),
@@ -303,13 +306,58 @@ def test_new_numbers_have_the_decimals_of_the_data() -> None:
     assert made["n"].dtype == np.int64
 
 
+STEPPED: dict[str, tuple[Any, float, str]] = {
+    "thousands": (np.arange(3, 203) ** 2 * 1000, 1000, "int64"),
+    "negative": (np.arange(-200, 0) * 15 // 10 * 5, 5, "Int16"),
+    "halves": (np.arange(1, 201) ** 2 / 2, 0.5, "float64"),
+    "twentieths": (np.arange(1, 201) ** 2 * 0.05, 0.05, "float32"),
+    "with-a-hole": (np.append(np.arange(1, 201) ** 2 / 4, np.nan), 0.25, "Float64"),
+}
+
+
+@pytest.mark.parametrize("case", STEPPED)
+def test_new_numbers_are_multiples_of_what_all_are_multiples_of(case: str) -> None:
+    numbers, step, dtype = STEPPED[case]
+    frame = pd.DataFrame({"x": pd.array(numbers, dtype=dtype)})
+    codec = TableCodec.fit(frame)
+    scores = rng().standard_normal((1000, 1)).astype(np.float32)
+    made = decoded(codec, Encoded(scores, np.zeros((1000, len(codec.options)), np.int64)))["x"]
+    assert made.dtype == frame["x"].dtype
+    assert not made.isin(frame["x"]).all()
+    steps = made.astype("float64") / step
+    assert np.abs(steps - steps.round()).max() < 1e-2
+    assert frame["x"].min() <= made.min() <= made.max() <= frame["x"].max()
+    assert_frame_equal(round_trip(frame, seed=0), frame)
+    assert TableCodec.from_state(codec.to_state()).to_state() == codec.to_state()
+
+
+@pytest.mark.parametrize("numbers", [[0, 3, 6, 9, 12], [3, 6, 9, 12, 15, 16], [-3, 3, 6, -6, 9, 12]], ids=str)
+def test_few_numbers_say_nothing_of_a_step(numbers: list[int]) -> None:
+    assert TableCodec.fit(pd.DataFrame({"x": numbers})).numeric_columns[0].unit == 1
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_new_dates_fall_on_the_day_of_the_week_that_all_fall_on(zone: str | None) -> None:
+    mondays = pd.date_range("2020-01-06 08:00", periods=3400, freq="7D", tz=zone)
+    values = pd.Series(mondays[np.sort(rng().choice(3400, 200, replace=False))])
+    codec = TableCodec.fit(pd.DataFrame({"x": values}))
+    scores = rng().standard_normal((1000, 1)).astype(np.float32)
+    made = decoded(codec, Encoded(scores, np.zeros((1000, 0), np.int64)))["x"]
+    assert not made.isin(values).all()
+    assert (made.dt.day_of_week == 0).all()
+    assert (made.dt.hour == 8).all()
+    assert not codec.numeric_columns[0].has_days_only
+
+
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
 def test_new_dates_have_no_time_where_the_data_have_none(zone: str | None) -> None:
-    values = pd.Series(pd.date_range("2020-01-01", periods=200, freq="17D", tz=zone))
+    days = pd.date_range("2020-01-01", periods=3400, tz=zone)
+    values = pd.Series(days[np.sort(rng().choice(3400, 200, replace=False))])
     codec = TableCodec.fit(pd.DataFrame({"x": values}))
     scores = rng().standard_normal((1000, 1)).astype(np.float32)
     made = decoded(codec, Encoded(scores, np.zeros((1000, 0), np.int64)))["x"]
     assert made.dtype == values.dtype
+    assert codec.numeric_columns[0].has_days_only
     assert (made == made.dt.normalize()).all()
     assert not made.isin(values).all()
     assert values.min() <= made.min()
@@ -459,14 +507,19 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "surrogate": (pd.Series(["a", "\ud800"], dtype=object), "Unicode.*'bad'"),
     "timedelta": (pd.to_timedelta([1, 2], "s"), r"'bad' has dtype timedelta64.*total_seconds"),
     "complex": ([1j, 2], "'bad' has dtype complex128"),
-    "period": (pd.period_range("2020", periods=2, freq="M"), r"'bad' has dtype period.*astype"),
-    "intervals": (pd.cut([1, 2], 2), "'bad' holds Interval.*astype"),
+    "period": (pd.period_range("2020", periods=2, freq="M"), r"'bad' has dtype period.*to_timestamp"),
+    "intervals": (pd.cut([1, 2], 2), "column of categories must hold.*'bad' holds Interval.*astype"),
     "sparse": (pd.arrays.SparseArray([1.0, 0.0]), r"'bad' has dtype Sparse"),
     "sparse-bool": (pd.arrays.SparseArray([True, False]), r"'bad' have dtype Sparse"),
     "date-categories": (pd.Categorical(pd.date_range("2020", periods=2)), "'bad' holds Timestamp.*to_datetime"),
     "year-12000": (np.array(["12000-01-01", "2000-01-01"], "datetime64[s]"), "years 1 to 9999.*'bad'.*12000"),
     "arrow-number": (pd.Series([1.5, None], dtype="double[pyarrow]"), r"astype\('Float64'\)"),
     "arrow-dates": (pd.Series([pd.Timestamp(0), None], dtype="timestamp[us][pyarrow]"), r"astype\('datetime64\[us"),
+    "arrow-zone": (
+        pd.Series([pd.Timestamp(0), None], dtype=pd.ArrowDtype(pa.timestamp("us", "Europe/Berlin"))),
+        r"astype\('datetime64\[us, Europe/Berlin\]'\)",
+    ),
+    "arrow-duration": (pd.Series([1], dtype=pd.ArrowDtype(pa.duration("s"))), "total_seconds"),
     "arrow-truth": (pd.Series([True, None], dtype="bool[pyarrow]"), r"astype\('boolean'\)"),
     "arrow-decimals": (
         pd.Series([Decimal("1.5")], dtype=pd.ArrowDtype(pa.decimal128(9, 2))),
@@ -641,7 +694,8 @@ def test_a_state_that_is_none_is_a_format_error(state: Any) -> None:
         (D, {"origin": "2020-01-01T00:00:00\n"}), (D, {"dtype": "datetime64[ns]", "origin": "2400-01-01T00:00:00"}),
         (D, {"dtype": "datetime64[ns]", "values": [0.0, 1e12], "scores": [0, 1]}), (D, {"dtype": "datetime64[D]"}),
         (D, {"dtype": "datetime64[us, dateutil//etc/passwd]"}), (D, {"dtype": "datetime64[us, ../../etc/passwd]"}),
-        (D, {"decimals": None}), (D, {"decimals": 3}), (D, {"unit": 7}), (D, {"values": [-1.0, 1.0], "scores": [0, 1]}),
+        (D, {"decimals": None}), (D, {"decimals": 10}), (D, {"unit": 7}),
+        (D, {"values": [-1.0, 1.0], "scores": [0, 1]}),
         (C, {"kind": "boolean"}), (C, {"dtype": "complex128"}), (C, {"dtype": None}), (C, {"dtype": "int64"}),
         (C, {"dtype": "int8", "categories": [1, 128]}), (C, {"dtype": "float64", "categories": [1, 2]}),
         (C, {"dtype": "float32", "categories": [1.0, 1e39]}), (C, {"dtype": "float64", "categories": [1.0, INF]}),

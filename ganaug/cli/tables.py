@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganaug.cli.notes import note_alarms
 from ganaug.cli.text import listing
-from ganaug.codecs.clock import UNITS, Clock
+from ganaug.codecs.clock import Clock
 from ganaug.codecs.labelled_table import LabelledTable, from_frame, labels_of, split_target
 from ganaug.codecs.numeric import NumericColumn
 from ganaug.codecs.series import numeric_values
@@ -83,7 +83,7 @@ def _spelling(generator: Generator) -> Spelling:
         # pandas would spell each piece by itself, and one that happens to hold no hours without them.
         if isinstance(column, NumericColumn) and column.kind == "datetime" and Clock.of(column.dtype).zone is None:
             decimals = f".{0:0{column.decimals}}" if column.decimals else ""
-            usual[str(column.name)] = "2020-01-31" + ("" if column.unit == max(UNITS) else f" 00:00:00{decimals}")
+            usual[str(column.name)] = "2020-01-31" + ("" if column.has_days_only else f" 00:00:00{decimals}")
     return Spelling(usual)
 
 
@@ -92,11 +92,16 @@ def _check_columns(source: Path, columns: list[str], generator: Generator, name:
         raise DataError(f"--target must name a column of {source}, which has {listing(columns)}, but is {name!r}")
     if FLAG in columns:
         raise DataError(f"{source} must have no column {FLAG!r}, for the result gets one: rename it")
-    known = [str(column) for column in generator.codec.names]
-    if sorted(known) != sorted(column for column in columns if column != name):
+    known, here = [str(column) for column in generator.codec.names], [column for column in columns if column != name]
+    if sorted(known) != sorted(here):
+        missing, unknown = (
+            [one for one in some if one not in others] for some, others in ((known, here), (here, known))
+        )
+        found = [f"knows {listing(missing)} as well"] * bool(missing)
+        found += [f"does not know {listing(unknown)}"] * bool(unknown)
         raise DataError(
-            f"the model must have been fitted to the columns of {source} without {name!r}, its --target, but it knows "
-            f"{listing(known)}: fit a model to this table"
+            f"the model must have been fitted to the columns of {source} without {name!r}, its --target, but it "
+            f"{' and '.join(found)}: fit a model to this table"
         )
 
 

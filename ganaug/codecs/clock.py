@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from ganaug.errors import FormatError
 
-__all__ = ["UNITS", "Clock"]
+__all__ = ["DAY", "Clock"]
 
-UNITS = (86400, 3600, 60, 1)
+DAY = 86400
+UNITS = (DAY, 3600, 60, 1)
 """Seconds of a day, an hour, a minute and a second."""
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 # A zone beginning with dateutil could make pandas open any file.

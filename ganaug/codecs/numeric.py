@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.codecs.clock import UNITS, Clock
+from ganaug.codecs.clock import DAY, Clock
 from ganaug.codecs.state import FLOATS, INTEGERS, is_finite, is_int, is_name, items, require
 from ganaug.errors import DataError
 
@@ -31,6 +31,12 @@ ATOM_SHARE, ATOM_ROWS, ATOM_RATIO = 0.1, 5, 3
 FEW = 10
 """So few distinct values, each ten times on average, are all options."""
 MAX_DECIMALS = 6
+SUMS_LEAVE, CLOSE = 1e-12, (1e-3, 1e-6)
+"""How far a number may be from the decimals of those that it was summed up from: as a share of itself, and at most in
+steps of the last and as a share of what all numbers span.
+"""
+FEWEST_MULTIPLES = 5
+"""So many different numbers must be multiples of one for others to be so too."""
 _MAX_ATOMS = 100
 
 # Probabilities of the grid points, and halfway between them.
@@ -58,7 +64,8 @@ class NumericColumn:
     decimals : int or None
         Values are multiples of ``unit / 10**decimals``; of nothing, where it is None.
     unit : int
-        1; for datetimes also 60, 3600 or 86400.
+        The greatest that may be said of all values: 5 for multiples of 5, and with two decimals for multiples of 0.05;
+        of datetimes 86400 for days, counted from `origin`, and 604800 for one day of the week.
     origin : str or None
         For datetimes, the earliest, in ISO format, as a clock in the column's time zone would show it.
     atoms : tuple of float
@@ -96,8 +103,10 @@ class NumericColumn:
 
         Parameters
         ----------
-        name, kind, dtype, decimals, unit, origin
+        name, kind, dtype, decimals, origin
             As the attributes.
+        unit : int, default=1
+            What is known of it; the column's own may be a multiple.
         numbers : ndarray of float64, shape (n,)
             The values, NaN where missing.
 
@@ -120,6 +129,8 @@ class NumericColumn:
                 f"The numbers of a column must be finite and less than 1.8e308 apart, but those of column {name!r} go "
                 f"from {values[0]:g} to {values[-1]:g}: replace them, or mark them as missing."
             )
+        if decimals is not None:
+            unit *= _common_factor(np.rint(values * 10.0**decimals / unit))
         is_atom = _are_atoms(counts)
         by_frequency = np.argsort(-counts[is_atom], kind="stable")
         knots, scores = _knots(values[~is_atom], counts[~is_atom])
@@ -151,6 +162,14 @@ class NumericColumn:
         """Least and greatest value; zeros where all are missing."""
         known = (*self.atoms, *self.values[:1], *self.values[-1:]) or (0.0,)
         return min(known), max(known)
+
+    @property
+    def has_days_only(self) -> bool:
+        """Whether all datetimes are midnights."""
+        if self.kind != "datetime" or self.unit % DAY:
+            return False
+        clock = Clock.of(self.dtype)
+        return clock.count(self.origin) % (DAY * clock.per_second) == 0
 
     def to_steps(self, numbers: Array) -> NDArray[np.float64]:
         """Express values as whole multiples of the column's unit; as they are, where nothing is rounded."""
@@ -231,8 +250,8 @@ class NumericColumn:
         require(kind in KINDS and isinstance(dtype, str), "kind and dtype must be known ones")
         require(isinstance(missing, bool), "missing must be true or false")
         require(decimals is None or is_int(decimals, 0, 9), "decimals must be null or 0 to 9")
-        require(is_int(unit, 1) and unit in UNITS, "unit must be 1, 60, 3600 or 86400")
-        require(unit == 1 or decimals == 0, "a unit above 1 needs 0 decimals")
+        require(is_int(unit, 1, LARGEST_INTEGER), "unit must be a whole number, 1 to 2**53")
+        require(unit == 1 or decimals is not None, "a unit above 1 needs decimals, 0 at least")
 
         atoms, values = items(state, "atoms", _MAX_ATOMS), items(state, "values", 2 * LIMIT + 1)
         scores = items(state, "scores", 2 * LIMIT + 1)
@@ -266,6 +285,10 @@ class NumericColumn:
         if self.decimals is not None:
             largest = max(abs(low), abs(high)) * 10**self.decimals
             require(largest <= LARGEST_INTEGER, f"values must be below 2**53 units of {self.decimals} decimals")
+        if self.unit > 1:
+            known = np.array(self.atoms + self.values)
+            whole = np.array_equal(self.from_steps(self.to_steps(known)), known)
+            require(whole, "atoms and values must be multiples of the unit")
         if self.kind == "numeric":
             require(self.dtype in FLOATS, "numeric columns have a floating point dtype")
             require(max(-low, high) <= float(np.finfo(self.dtype.lower()).max), f"values must fit {self.dtype}")
@@ -281,7 +304,7 @@ class NumericColumn:
             first = clock.count(self.origin)
             last = first + math.ceil(high) * clock.per_second
             require(first > -(2**63) and last < 2**63, f"dates must fit {self.dtype}")
-        require(self.kind == "datetime" or (self.unit == 1 and self.origin is None), "only datetimes have an origin")
+        require(self.kind == "datetime" or self.origin is None, "only datetimes have an origin")
 
 
 def _interpolated(x: Array, knots: Array, heights: Array) -> NDArray[np.float64]:
@@ -295,12 +318,14 @@ def _interpolated(x: Array, knots: Array, heights: Array) -> NDArray[np.float64]
 
 
 def count_decimals(numbers: NDArray[np.float64], dtype: str = "float64") -> int | None:
-    """Return the fewest decimals, up to 6, that write all numbers exactly as their dtype holds them, else None.
+    """Return the fewest decimals, up to 6, that write all numbers, but for what a few sums left behind; else None.
 
     Examples
     --------
     >>> count_decimals(np.array([0.25, 3.1, np.nan])), count_decimals(np.array([1 / 3]))
     (2, None)
+    >>> 0.1 + 0.2, count_decimals(np.array([0.1 + 0.2, 0.9]))
+    (0.30000000000000004, 1)
     """
     finite = numbers[np.isfinite(numbers)]
     own = finite.astype(dtype)
@@ -309,9 +334,24 @@ def count_decimals(numbers: NDArray[np.float64], dtype: str = "float64") -> int 
         scale = 10.0**decimals
         if largest * scale >= 2**51:  # From here on float64 has no halves to round.
             return None
-        if np.array_equal((np.rint(finite * scale) / scale).astype(dtype), own):
+        steps = finite * scale
+        whole = np.rint(steps)
+        most = min(CLOSE[0], CLOSE[1] * (np.ptp(steps) if steps.size else 0.0))
+        close = np.abs(steps - whole) <= np.minimum(SUMS_LEAVE * np.abs(steps), most)
+        if close.all() or np.array_equal((whole / scale).astype(dtype), own):
             return decimals
     return None
+
+
+def _common_factor(steps: NDArray[np.float64]) -> int:
+    """Return the greatest number that all of these whole ones are multiples of; 1 where they are too few to tell.
+
+    Of five numbers that anything may have made one in thirty has a factor in common, of ten one in a thousand.
+    """
+    sizes = np.unique(np.abs(steps[steps != 0]))
+    if len(sizes) < FEWEST_MULTIPLES or sizes[-1] > LARGEST_INTEGER:
+        return 1
+    return int(np.gcd.reduce(sizes.astype(np.int64)))
 
 
 def _are_atoms(counts: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -100,26 +100,40 @@ def numeric_values(series: "Series[Any]", column: NumericColumn | None = None) -
 
 def _check_number_dtype(series: "Series[Any]") -> None:
     """Accept real numbers and truth values, and say what to do about others."""
-    import pandas as pd
-
     dtype = series.dtype
     if str(dtype) in (*FLOATS, *INTEGERS, *BOOLEANS):
         return
+    raise DataError(
+        f"Columns must hold numbers, datetimes, text, truth values or categories, but column {series.name!r} has dtype "
+        f"{dtype}: {_remedy(dtype)}, or drop it."
+    )
+
+
+def _remedy(dtype: Any) -> str:
+    """Say what to do about a column of this dtype."""
+    import pandas as pd
+
+    usual = "convert it with .astype('float64') or .astype('str')"
+    if dtype.kind == "m":
+        return "convert it with .dt.total_seconds()"
+    if isinstance(dtype, pd.PeriodDtype):
+        return "convert it with .dt.to_timestamp()"
+    if isinstance(dtype, pd.ArrowDtype):
+        held = dtype.pyarrow_dtype
+        if str(held).startswith("decimal"):
+            return usual
+        zone = getattr(held, "tz", None)
+        return (
+            f"convert it with .astype({f'datetime64[us, {zone}]' if zone else _ARROW_TWINS.get(dtype.kind, 'str')!r})"
+        )
+    if not isinstance(dtype, np.dtype | pd.DatetimeTZDtype):
+        return usual
     remedies = {
-        "m": "convert it with .dt.total_seconds()",
         "c": "split it into real and imaginary part",
         "M": "convert it to a zone of the tz database, with .dt.tz_convert('UTC') for example",
         "O": "convert it with pandas.to_numeric or pandas.to_datetime",
     }
-    if isinstance(dtype, pd.ArrowDtype):
-        remedies = {kind: f"convert it with .astype({twin!r})" for kind, twin in _ARROW_TWINS.items()}
-    elif not isinstance(dtype, np.dtype | pd.DatetimeTZDtype):
-        remedies = {}
-    remedy = remedies.get(dtype.kind, "convert it with .astype('float64') or .astype('str')")
-    raise DataError(
-        f"Columns must hold numbers, datetimes, text, truth values or categories, but column {series.name!r} has dtype "
-        f"{dtype}: {remedy}, or drop it."
-    )
+    return remedies.get(dtype.kind, usual)
 
 
 def _clock_counts(series: "Series[Any]", clock: Clock) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -264,8 +278,9 @@ def _one_type(values: Any, series: "Series[Any]") -> None:
         )
     if len(types) > 1 or not set(types) <= {"bool", "int", "float", "str"}:
         remedy = "pandas.to_datetime" if {"date", "datetime", "Timestamp"} & set(types) else ".astype('str')"
+        what = "A column of objects" if str(series.dtype) == "object" else "A column of categories"
         raise DataError(
-            f"A column of objects must hold one type, text, numbers or truth values, but column {series.name!r} holds "
+            f"{what} must hold one type, text, numbers or truth values, but column {series.name!r} holds "
             f"{' and '.join(types[:5])}: convert it, with {remedy} for example."
         )
 
