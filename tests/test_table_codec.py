@@ -331,6 +331,16 @@ def test_new_numbers_are_multiples_of_what_all_are_multiples_of(case: str) -> No
     assert TableCodec.from_state(codec.to_state()).to_state() == codec.to_state()
 
 
+def test_a_step_that_is_met_by_rounding_alone_is_none() -> None:
+    jitter = rng().integers(0, 400, ROWS)
+    values = pd.Series(
+        pd.Timestamp("2000-01-01").as_unit("ns") + pd.to_timedelta(np.arange(ROWS) * 3600_000_000_000 * 300 + jitter)
+    )
+    codec = TableCodec.fit(pd.DataFrame({"x": values}))
+    assert codec.numeric_columns[0].unit == 1
+    assert TableCodec.from_state(codec.to_state()).to_state() == codec.to_state()
+
+
 @pytest.mark.parametrize("numbers", [[0, 3, 6, 9, 12], [3, 6, 9, 12, 15, 16], [-3, 3, 6, -6, 9, 12]], ids=str)
 def test_few_numbers_say_nothing_of_a_step(numbers: list[int]) -> None:
     assert TableCodec.fit(pd.DataFrame({"x": numbers})).numeric_columns[0].unit == 1

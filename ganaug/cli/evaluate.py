@@ -58,8 +58,8 @@ def command(
 
     SOURCE is an image folder, or a .csv or .parquet table. It is cut into folds; for each, a generator is trained on
     the others, and so is a small classifier, with nothing done about imbalance, with the classical remedies, and with
-    synthetic samples. The verdict is one of "helps", "no difference" and "hurts"; where too few
-    splits were finished to tell it is "no difference", and the sentence beside it says so.
+    synthetic samples. The verdict is one of "helps", "no difference" and "hurts"; where too few splits were finished to
+    tell, it is "no difference", and the sentence beside it says so.
 
     A MODEL.onnx that was not trained on SOURCE is judged by it; one that was is searched for copies. Ctrl-C ends the
     work, and what is known by then is written.

@@ -130,7 +130,10 @@ class NumericColumn:
                 f"from {values[0]:g} to {values[-1]:g}: replace them, or mark them as missing."
             )
         if decimals is not None:
-            unit *= _common_factor(np.rint(values * 10.0**decimals / unit))
+            steps = np.rint(values * 10.0**decimals / unit)
+            # What rounding alone has made multiples are none: seconds can have more decimals than float64 holds.
+            if np.array_equal(steps * unit / 10.0**decimals, values):
+                unit *= _common_factor(steps)
         is_atom = _are_atoms(counts)
         by_frequency = np.argsort(-counts[is_atom], kind="stable")
         knots, scores = _knots(values[~is_atom], counts[~is_atom])
