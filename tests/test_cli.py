@@ -541,7 +541,7 @@ def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
 
     other = run("fit", photos, "--output", output, "--steps", 50, "--seed", 1, "--resume")
     assert other.exit_code == 2
-    assert "seed changed" in other.stderr
+    assert "the seed (0, now 1) changed since" in other.stderr
     anew = run("fit", photos, "--output", output, "--steps", 2, "--no-preview")
     assert anew.exit_code == 0
     assert "Beginning anew over the unfinished run at step 1 that is kept in" in anew.stderr

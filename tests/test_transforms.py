@@ -129,7 +129,8 @@ def test_a_damaged_pipeline_is_refused(generator: Any, reason: str) -> None:
 
 def test_can_be_replayed(digits: Generator) -> None:
     pipeline: Any = A.ReplayCompose([SyntheticSwap(DIGITS, p=0.5)])
-    made = [pipeline(image=GREY, label=str(number)) for number in range(10)]
+    # Of ten all are swapped, or none, once in 500 runs of this test.
+    made = [pipeline(image=GREY, label=str(number % 10)) for number in range(60)]
     assert len({(one["image"] != 0).any() for one in made}) == 2
     for one in made:
         replay = json.loads(json.dumps(one["replay"]))
