@@ -71,8 +71,8 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
     sampler_ : over-sampler or None
         The fitted one, where it was used.
     decision_ : DataFrame
-        What was compared: columns `candidate`, `score`, `difference` (to nothing), `standard_error`, `needed` (the
-        smallest difference that counts), `splits`, `chosen` and `note`.
+        What was compared: columns `candidate`, `score`, `difference` (to nothing, over the splits that the candidate
+        was tried on), `standard_error`, `needed` (the smallest difference that counts), `splits`, `chosen` and `note`.
     classes_ : ndarray of shape (n_classes,)
         The labels.
     n_features_in_ : int
