@@ -378,7 +378,7 @@ def test_a_budget_bounds_the_work_and_says_what_it_cost() -> None:
 
     begun = time.perf_counter()
     figures = evaluate((X, y), trainer=slow, estimator=forest(), budget=12).to_dict()
-    assert time.perf_counter() - begun < 24
+    assert time.perf_counter() - begun < 18
     assert any("splits, for the budget" in what for what in figures["left_out"])
     assert "the arm 'GAN, a quarter of the gap'" in figures["left_out"]
     assert not any("training of the generators" in what for what in figures["left_out"])  # which ended by itself
