@@ -26,13 +26,6 @@ __all__ = ["checkpoint_folder", "kept_step", "load_checkpoint", "remove_checkpoi
 
 FORMAT_VERSION = 1
 INDEX = "checkpoint.json"
-
-
-def checkpoint_folder(model: Path) -> Path:
-    """Return the folder beside a model file in which its run is kept."""
-    return model.with_name(model.name + ".checkpoint")
-
-
 _NOUNS = {
     "data": "the data",
     "model": "the model",
@@ -43,6 +36,11 @@ _NOUNS = {
     "augment": "what is done to images",
 }
 """What the settings of a run are called, on the command line and off it."""
+
+
+def checkpoint_folder(model: Path) -> Path:
+    """Return the folder beside a model file in which its run is kept."""
+    return model.with_name(model.name + ".checkpoint")
 
 
 def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settings: dict[str, object]) -> None:

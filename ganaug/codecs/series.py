@@ -123,9 +123,8 @@ def _remedy(dtype: Any) -> str:
         if str(held).startswith("decimal"):
             return usual
         zone = getattr(held, "tz", None)
-        return (
-            f"convert it with .astype({f'datetime64[us, {zone}]' if zone else _ARROW_TWINS.get(dtype.kind, 'str')!r})"
-        )
+        twin = f"datetime64[us, {zone}]" if zone else _ARROW_TWINS.get(dtype.kind, "str")
+        return f"convert it with .astype({twin!r})"
     if not isinstance(dtype, np.dtype | pd.DatetimeTZDtype):
         return usual
     remedies = {
