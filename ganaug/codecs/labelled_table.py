@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ganaug.codecs.labels import Label, check_labels
 from ganaug.codecs.table import TableCodec
+from ganaug.codecs.words import warn_of_words
 from ganaug.errors import DataError, warn
 from ganaug.files import StrPath
 
@@ -89,6 +90,11 @@ def from_frame(
         If a label is missing or of another kind, there are fewer than two classes, no column varies, or the codec
         refuses the table.
 
+    Warns
+    -----
+    GanaugWarning
+        If a class has one row alone, or a column holds texts that are something else than words: see `warn_of_words`.
+
     Examples
     --------
     >>> import pandas as pd
@@ -116,6 +122,7 @@ def from_frame(
     codec = TableCodec.fit(frame, categorical_features=categorical_features)
     if not codec.n_scores and not codec.options:
         raise DataError("At least one column must vary, but all are constant or empty: there is nothing to learn from.")
+    warn_of_words(codec.category_columns)
     return LabelledTable(frame, np.array([index[value] for value in values], np.int64), classes, codec, target)
 
 

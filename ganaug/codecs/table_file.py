@@ -23,8 +23,6 @@ MOST_ROWS = 500_000
 """More rows than this teach a generator nothing new; of a larger table, this many are taken at random."""
 _ISO_DATE = r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"
 _ISO_INSTANT = rf"{_ISO_DATE}(Z|[+-]\d\d:?\d\d)"
-_OTHER_DATE = r"(\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}|\d{1,2}[ -][A-Za-z]{3}[ -]\d{4})([ T]\d.*)?"
-"""Dates that stay text: nobody can tell what 02/04/2022 means."""
 _DATES = ("datetime64[s]", "datetime64[ms]", "datetime64[us]", "datetime64[ns]")
 _UTC = "datetime64[us, UTC]"
 _NANOSECOND_YEARS = ("1678", "2261")
@@ -66,7 +64,7 @@ def read_table(path: StrPath, most: int = MOST_ROWS) -> "DataFrame":
     Warns
     -----
     GanaugWarning
-        If only a part is kept, or a column holds dates of another form, which stay text.
+        If only a part is kept.
     """
     import pandas as pd
 
@@ -87,22 +85,8 @@ def read_table(path: StrPath, most: int = MOST_ROWS) -> "DataFrame":
         raise DataError(f"A table must have rows, but {path} has none: give a file that has some.")
     if total > len(frame):
         warn(f"{path} has {total:,} rows; a random {len(frame):,} of them are learned from")
-    _warn_of_other_dates(frame)
     whole = [name for name in frame.columns if str(frame[name].dtype) in _PLAIN and frame[name].notna().all()]
     return frame.astype({name: _PLAIN[str(frame[name].dtype)] for name in whole})
-
-
-def _warn_of_other_dates(frame: "DataFrame") -> None:
-    import pandas as pd
-
-    for name in frame.columns:
-        if isinstance(frame[name].dtype, pd.StringDtype):
-            text = frame[name].dropna()
-            if len(text) and text.str.fullmatch(_OTHER_DATE).all():
-                warn(
-                    f"Column {name!r} holds dates like {text.iloc[0]!r}, each of which is learned as a word: write "
-                    "them as 2022-12-31, year, month and day, to have time learned"
-                )
 
 
 def _smallest(kept: "list[DataFrame]", keys: list[Any], most: int) -> "tuple[list[DataFrame], list[Any]]":
