@@ -126,8 +126,12 @@ class Run(ABC):
         """Return what is exported; it has `output_names`."""
 
     def finished(self, average: nn.Module) -> nn.Module:
-        """Return what is exported of the trained generator, on the CPU."""
+        """Return what is exported of the trained generator, which may be changed."""
         return average
+
+    def measure(self, average: nn.Module) -> Measure:
+        """Judge the averaged generator, which is left as it is."""
+        return self.referee.measure(average)
 
     @abstractmethod
     def schema(self) -> Mapping[str, Any]:
@@ -181,7 +185,7 @@ class Run(ABC):
             sides=self.sides,
             noise_dim=self.noise_dim,
             batch_size=self.batch_size,
-            measure=referee.measure,
+            measure=self.measure,
         ):
             if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
                 self._keep()
@@ -191,7 +195,7 @@ class Run(ABC):
         """Export the best generator so far, warn of what is wrong with it, and return it."""
         state = self.state
         if state.kept is None:
-            state.measures.append((state.progress, self.referee.measure(state.family.average)))
+            state.measures.append((state.progress, self.measure(state.family.average)))
         else:
             state.family.average.load_state_dict(state.kept)
         progress, measure = state.kept_measure or state.measures[-1]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from ganaug.families.adversarial import RowAdversarial
 from ganaug.families.base import Family
 from ganaug.fitting.run import Run
 from ganaug.generator import Generator
+from ganaug.networks.marginals import match_marginals
 from ganaug.networks.mlp import RowDiscriminator, RowGenerator, RowLayout
 from ganaug.networks.table_decoder import TableDecoder
 from ganaug.samples import Rows
 from ganaug.screening import RowScreenNet, Screen
 from ganaug.threads import single_thread
-from ganaug.training import Step
+from ganaug.training import Measure, Step
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -76,6 +78,17 @@ class TableFit(Run):
         """Return a fresh screen."""
         width, n_classes = self.layout.width, len(self.data.classes)
         return Screen(lambda: RowScreenNet(width, n_classes)).to(self.device)
+
+    def finished(self, average: nn.Module) -> nn.Module:
+        """Return the generator, which draws each class with the marginals of what it learned from."""
+        assert isinstance(average, RowGenerator)  # noqa: S101
+        device = average.head.weight.device
+        match_marginals(average, self.learn.values.to(device), self.learn.label.to(device), self._random(6))
+        return average
+
+    def measure(self, average: nn.Module) -> Measure:
+        """Judge the generator as it would be exported: stopped a little later, it would stand elsewhere otherwise."""
+        return super().measure(self.finished(deepcopy(average)))
 
     def artefact(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor) -> nn.Module:
         """Return generator, decoder, discriminator and screen as one module."""

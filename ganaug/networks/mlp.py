@@ -95,6 +95,7 @@ class RowGenerator(nn.Module):
     pad: Tensor
     gate: Tensor
     last: Tensor
+    spread: Tensor | None
 
     def __init__(
         self, n_classes: int, layout: RowLayout, *, latent_dim: int = 32, width: int = 128, depth: int = 2
@@ -119,7 +120,8 @@ class RowGenerator(nn.Module):
         gate = [layout.starts[choice] if choice >= 0 else total for choice in layout.gates]
         self.register_buffer("gate", torch.tensor(gate, dtype=torch.int64), persistent=False)
         self.register_buffer("last", torch.tensor(layout.options, dtype=torch.int64) - 1, persistent=False)
-        self._kept = torch.tensor(np.flatnonzero(pad.flatten() < total))
+        self.register_buffer("spread", None, persistent=False)
+        self.kept = torch.tensor(np.flatnonzero(pad.flatten() < total))
         self._gated = any(choice >= 0 for choice in layout.gates)
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
@@ -182,21 +184,40 @@ class RowGenerator(nn.Module):
         for layer, embedding in zip(self.hidden, self.by_class, strict=True):
             gain, shift = embedding(label).chunk(2, dim=1)
             x = F.leaky_relu(layer(x) * (1 + gain) + shift, SLOPE)
-        flat = self.head(x) + self.head_by_class(label)
+        flat = self.head(x)
+        if self.spread is not None:
+            flat = flat * self.spread[label]
+        flat = flat + self.head_by_class(label)
         scores, logits = flat.split([self.layout.n_scores, flat.shape[1] - self.layout.n_scores], dim=1)
+        return scores, self.padded(logits, -1e4)
+
+    def padded(self, options: Tensor, value: float) -> Tensor:
+        """Return what is said of all options (B, sum of options) choice by choice, (B, n_choices, most options)."""
         if not self.layout.options:
-            return scores, logits
-        padded = F.pad(logits, (0, 1), value=-1e4)[:, self.pad]
+            return options
+        padded = F.pad(options, (0, 1), value=value)[:, self.pad]
         # By its shape, not its length, which a trace takes for a constant.
-        return scores, padded.view(padded.shape[0], len(self.layout.options), max(self.layout.options))
+        return padded.view(padded.shape[0], len(self.layout.options), max(self.layout.options))
+
+    def opened(self, taken: Tensor) -> Tensor:
+        """Return for each score (B, n_scores) how far the options taken (B, sum of options) let it speak."""
+        return F.pad(taken, (0, 1), value=1.0)[:, self.gate]
+
+    @torch.no_grad()
+    def adjust(self, label: int, gain: Tensor, shift: Tensor) -> None:
+        """Let a class's scores and logits become gain times as large, and move by shift, each (width,)."""
+        if self.spread is None:
+            self.spread = self.head.weight.new_ones(self.n_classes, self.layout.width)
+        self.spread[label] *= gain
+        self.head_by_class.weight[label] = self.head_by_class.weight[label] * gain + shift
 
     def _row(self, scores: Tensor, taken: Tensor) -> Tensor:
         """Join scores (B, S) and padded choices (B, C * O), and silence the scores that the choices leave out."""
         if not self.layout.options:
             return scores
-        taken = taken[:, self._kept]
+        taken = taken[:, self.kept]
         if self._gated:
-            scores = scores * F.pad(taken, (0, 1), value=1.0)[:, self.gate]
+            scores = scores * self.opened(taken)
         return torch.cat([scores, taken], dim=1)
 
 
