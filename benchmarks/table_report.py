@@ -34,6 +34,12 @@ def summarise(cells: list[Record], learners: list[str], folds: int) -> Record:
     ----------
     cells : list of dict
         What `cell.measure` returns, with its `set`, `fold` and `method`.
+
+    Returns
+    -------
+    dict
+        Of each metric, among others, ``by_set``: every arm's values in the order of ``sets``, so that a later run can be
+        compared with this one.
     """
     done = _complete(cells, learners, folds)
     sets = sorted(set.intersection(*done.values())) if done else []
@@ -102,6 +108,7 @@ def _figures(values: NDArray[np.float64], sign: int, arms: list[str], learners: 
             for number, name in enumerate(learners)
         },
         "duels": {own: _duels(sign * by_set, own, arms) for own in arms if own.startswith(OWN)},
+        "by_set": dict(zip(arms, by_set.T.round(5).tolist(), strict=True)),
     }
 
 

@@ -125,6 +125,9 @@ def test_a_run_is_resumed_and_one_method_can_be_made_anew(
     assert len(summary["metrics"]) == 7
     ranks = summary["metrics"]["roc_auc"]["mean_rank"]
     assert sum(ranks.values()) == pytest.approx(3)
+    by_set = summary["metrics"]["roc_auc"]["by_set"]["SMOTE"]
+    assert len(by_set) == 2
+    assert np.mean(by_set) == pytest.approx(summary["metrics"]["roc_auc"]["mean"]["SMOTE"], abs=1e-4)
     assert "| SMOTE |" in (tmp_path / "tables.md").read_text()
 
     before = {path: path.stat().st_mtime_ns for path in cells}
