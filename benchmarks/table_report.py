@@ -38,8 +38,8 @@ def summarise(cells: list[Record], learners: list[str], folds: int) -> Record:
     Returns
     -------
     dict
-        Of each metric, among others, ``by_set``: every arm's values in the order of ``sets``, so that a later run can be
-        compared with this one.
+        Of each metric, among others, ``by_set``: every arm's values in the order of ``sets``, with which a later run
+        can be compared.
     """
     done = _complete(cells, learners, folds)
     sets = sorted(set.intersection(*done.values())) if done else []

@@ -148,8 +148,8 @@ def test_energy_score_prefers_the_right_distribution() -> None:
     assert right < collapsed_
 
 
-def test_images_must_be_clear_or_among_the_clearer_half_of_their_class() -> None:
-    assert clear_thresholds([0.3, 0.3, 0.5], [0.95, 0.45, 0.2]) == [0.6, 0.45, 0.5]
+def test_samples_must_be_clear_or_among_the_clearer_half_of_their_class() -> None:
+    assert clear_thresholds([0.3, 0.3, 0.5], [0.95, 0.45, 0.2], 0.6) == [0.6, 0.45, 0.5]
 
 
 def test_distance_of_one_point_is_unknown() -> None:

@@ -16,7 +16,7 @@ from ganaug.networks.conv import ConvDiscriminator, ConvGenerator, resolutions
 from ganaug.networks.tone import Toned, level_shares, matching_tone
 from ganaug.pipelines import Pipeline
 from ganaug.samples import Images
-from ganaug.screening import ConvScreenNet, Screen, clear_thresholds
+from ganaug.screening import ConvScreenNet, Screen
 
 __all__ = ["ImageFit", "fit_images"]
 
@@ -42,6 +42,10 @@ class ImageFit(Run):
     noise_dim = 64
     batch_size = 16
     export_seconds = 2.0
+    clear_agreement = 0.6
+    """Of five generators of MNIST's long tail it took away a fifth of the samples that show another class, and a
+    thirtieth of the variety; 0.8 a half and a twelfth, but then a classifier that saw no other augmentation gained 1.3
+    points less on one split of two."""
 
     data: LabelledImages
 
@@ -97,10 +101,6 @@ class ImageFit(Run):
         """Return the images' shape."""
         codec = self.data.codec
         return {"height": codec.size, "width": codec.size, "channels": codec.channels}
-
-    def thresholds(self) -> list[float]:
-        """Return by class the agreement that a sample needs; images of one class seldom look like those of another."""
-        return clear_thresholds(super().thresholds(), self.referee.typical_agreement(self.generator))
 
     def settings(self) -> dict[str, object]:
         """Return all that a resumed run must share."""

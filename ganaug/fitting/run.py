@@ -26,7 +26,7 @@ from ganaug.metadata import Label, Metadata
 from ganaug.modes import alone, training_modes
 from ganaug.referee import Alarms, Referee, hold_out, raise_alarms
 from ganaug.samples import Samples
-from ganaug.screening import Screen, fit_screen, thresholds
+from ganaug.screening import Screen, clear_thresholds, fit_screen, thresholds
 from ganaug.threads import ThreadTuner
 from ganaug.training import Measure, Plan, State, Step, train
 
@@ -74,11 +74,14 @@ class Run(ABC):
         The resolutions that images grow through; one number for other samples.
     export_seconds : float
         Time that the end of a run needs for writing the model, kept free of the budget; at most a quarter of it.
+    clear_agreement : float
+        Where samples can be had that the screen agrees with this far, or the better half of them, others are left.
     """
 
     modality: ClassVar[str]
     batch_size: ClassVar[int]
     export_seconds: ClassVar[float]
+    clear_agreement: ClassVar[float]
 
     def __init__(
         self,
@@ -139,7 +142,8 @@ class Run(ABC):
 
     def thresholds(self) -> list[float]:
         """Return by class the agreement that a sample needs to be injected; asked once training is done."""
-        return thresholds(self.agreement.cpu(), self.learn.label.cpu(), self.learn.n_classes)
+        own = thresholds(self.agreement.cpu(), self.learn.label.cpu(), self.learn.n_classes)
+        return clear_thresholds(own, self.referee.typical_agreement(self.generator), self.clear_agreement)
 
     def settings(self) -> dict[str, object]:
         """Return all that a resumed run must share."""

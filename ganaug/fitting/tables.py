@@ -43,6 +43,9 @@ class TableFit(Run):
     modality = "table"
     batch_size = 128
     export_seconds = 1.0
+    clear_agreement = 0.75
+    """On ninety folds of KEEL's smaller tables 0.7 and 0.8 were worth half a point to a point of macro F1 beside 0.5, a
+    little average precision and Brier score, and cost nothing; 0.9 balanced accuracy."""
     sides = (1,)
 
     data: LabelledTable
