@@ -129,7 +129,7 @@ class Run(ABC):
         """Return what is exported; it has `output_names`."""
 
     def finished(self, average: nn.Module) -> nn.Module:
-        """Return what is exported of the trained generator, which may be changed."""
+        """Return what is exported of the trained generator, which is left as it is."""
         return average
 
     def measure(self, average: nn.Module) -> Measure:

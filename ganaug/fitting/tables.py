@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from ganaug.families.adversarial import RowAdversarial
 from ganaug.families.base import Family
 from ganaug.fitting.run import Run
 from ganaug.generator import Generator
-from ganaug.networks.marginals import match_marginals
+from ganaug.networks.marginals import Marginals
 from ganaug.networks.mlp import RowDiscriminator, RowGenerator, RowLayout
 from ganaug.networks.table_decoder import TableDecoder
 from ganaug.samples import Rows
@@ -87,16 +87,21 @@ class TableFit(Run):
         width, n_classes = self.layout.width, len(self.data.classes)
         return Screen(lambda: RowScreenNet(width, n_classes)).to(self.device)
 
+    @cached_property
+    def marginals(self) -> Marginals:
+        """Means, spreads and shares, by class, of the rows that are learned from."""
+        generator = self.state.family.generator
+        assert isinstance(generator, RowGenerator)  # noqa: S101
+        return Marginals.of(self.learn.values, self.learn.label, generator)
+
     def finished(self, average: nn.Module) -> nn.Module:
-        """Return the generator, which draws each class with the marginals of what it learned from."""
+        """Return a generator that draws each class with the marginals of what it learned from."""
         assert isinstance(average, RowGenerator)  # noqa: S101
-        device = average.head.weight.device
-        match_marginals(average, self.learn.values.to(device), self.learn.label.to(device), self._random(6))
-        return average
+        return self.marginals.matched(average, self._random(6))
 
     def measure(self, average: nn.Module) -> Measure:
         """Judge the generator as it would be exported: stopped a little later, it would stand elsewhere otherwise."""
-        return super().measure(self.finished(deepcopy(average)))
+        return super().measure(self.finished(average))
 
     def artefact(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor) -> nn.Module:
         """Return generator, decoder, discriminator and screen as one module."""

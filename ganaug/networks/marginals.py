@@ -1,85 +1,136 @@
 """The marginals of what a generator draws of each class, matched to those of its real rows."""
 
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Self
+
 import torch
 from torch import Tensor
 
 from ganaug.networks.mlp import RowGenerator
 
-__all__ = ["match_marginals"]
+__all__ = ["Marginals"]
 
 ROWS_OF_MEAN, ROWS_OF_SPREAD, ROWS_OF_SHARES = 1.0, 5.0, 1.0
 """So many rows the generator's own opinion counts for: one row says little of a mean, and less of a spread."""
 MOST_GAIN = 3.0
-ROUNDS = 10
-MOST_DRAWN, FEWEST_DRAWN, NUMBERS = 1024, 128, 2**22
-"""Rows drawn of each class: fewer where classes and columns are many."""
+MOST_ROUNDS, NEAR = 10, 0.02
+"""Of proportional fitting; it ends when no share is off by more than this part of itself."""
+MOST_DRAWN, FEWEST_DRAWN, NUMBERS = 1024, 16, 2**21
+"""Rows drawn of each class: fewer where classes and columns are many. So many numbers are looked at at once."""
 TINY = 1e-6
 
 
-@torch.no_grad()
-def match_marginals(generator: RowGenerator, rows: Tensor, label: Tensor, random: torch.Generator) -> None:
-    """Let a trained generator draw each class with the means, spreads and shares of its real rows.
+@dataclass(frozen=True)
+class Marginals:
+    """Means and spreads of the scores of real rows, and the shares of their options, by class.
 
-    The players never come to rest, and where a class has few rows it is anyone's guess where they stand when they are
-    stopped: its means are off by half a standard error or more of the real ones, which is as much again as the few rows
-    themselves are off. An affine change of each score and a shift of each logit, by class, take that away and leave
-    alone what the generator has learned of how columns hang together.
-
-    Parameters
+    Attributes
     ----------
-    generator : RowGenerator
-        Changed in place, unless what it draws is not finite.
-    rows : Tensor of shape (N, width)
-        Real ones, as `RowLayout.rows` writes them.
-    label : Tensor of shape (N,)
-        Their classes.
-    random : torch.Generator
-        Draws the noise.
+    value : tuple of int
+        The classes that have rows, K of them.
+    n : Tensor of shape (K, 1)
+        How many rows each has.
+    shares : Tensor of shape (K, C, O)
+        Of each choice's options, padded.
+    mean, square, speaking : Tensor of shape (K, S)
+        Of each score: mean, mean square deviation, and how many rows let it speak.
     """
-    wanted = NUMBERS // (generator.n_classes * max(1, generator.layout.width))
-    count = max(FEWEST_DRAWN, min(MOST_DRAWN, wanted))
-    noise = torch.randn(count, generator.noise_dim, generator=random).to(rows.device)
-    for value in torch.unique(label).tolist():
-        scores, logits = generator.draft(noise, label.new_full((len(noise),), value))
-        if not (torch.isfinite(scores).all() and torch.isfinite(logits).all()):
-            return
-        own = rows[label == value]
-        real, taken = own.tensor_split([generator.layout.n_scores], dim=1)
-        moved = rows.new_zeros(0)
-        drawn = logits
+
+    value: tuple[int, ...]
+    n: Tensor
+    shares: Tensor
+    mean: Tensor
+    square: Tensor
+    speaking: Tensor
+
+    @classmethod
+    def of(cls, rows: Tensor, label: Tensor, generator: RowGenerator) -> Self:
+        """Return those of rows (N, width), as `RowLayout.rows` writes them, and classes (N,), for such a generator."""
+        value = tuple(torch.unique(label).tolist())
+        n, shares, moments = [], [], []
+        for one in value:
+            scores, taken = rows[label == one].tensor_split([generator.layout.n_scores], dim=1)
+            n.append(len(scores))
+            shares.append(generator.padded(taken, 0.0).mean(0))
+            moments.append(_moments(scores[None], generator.opened(taken)[None]))
+        mean, square, speaking = (torch.cat(parts) for parts in zip(*moments, strict=True))
+        return cls(value, rows.new_tensor(n)[:, None], torch.stack(shares), mean, square, speaking)
+
+    @torch.no_grad()
+    def matched(self, generator: RowGenerator, random: torch.Generator) -> RowGenerator:
+        """Return a copy of a trained generator that draws each class with these means, spreads and shares.
+
+        The players never come to rest, and where a class has few rows it is anyone's guess where they stand when they
+        are stopped: its means lie half a standard error or more from those of the rows. An affine change of each score
+        and a shift of each logit, by class, take that away and leave alone what the generator has learned of how
+        columns hang together. Where what it draws is not finite, the copy is as it was.
+
+        Parameters
+        ----------
+        generator : RowGenerator
+            Is left as it is.
+        random : torch.Generator
+            Draws the noise.
+        """
+        copy, device = deepcopy(generator), generator.head.weight.device
+        numbers = generator.n_hidden + self.mean.shape[1] + self.shares[0].numel()  # that each row takes
+        count = min(MOST_DRAWN, max(FEWEST_DRAWN, NUMBERS // (numbers * len(self.value))))
+        noise = torch.randn(count, generator.noise_dim, generator=random).to(device)
+        places = torch.arange(len(self.value))
+        for some in torch.split(places, max(1, NUMBERS // (numbers * count))):
+            drawn = self._drawn(generator, noise, [self.value[place] for place in some.tolist()])
+            if not all(torch.isfinite(part).all() for part in drawn):
+                return deepcopy(generator)
+            for place, gain, shift in zip(some.tolist(), *self._change(*drawn, some, generator), strict=True):
+                copy.adjust(self.value[place], gain, shift)
+        return copy
+
+    def _drawn(self, generator: RowGenerator, noise: Tensor, value: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return scores (K, B, S) and logits (K, B, C, O) of some classes, from the same noise."""
+        label = torch.tensor(value, device=noise.device).repeat_interleave(len(noise))
+        scores, logits = generator.draft(noise.repeat(len(value), 1), label)
+        shape = len(value), len(noise)
+        return scores.view(*shape, *scores.shape[1:]), logits.view(*shape, *logits.shape[1:])
+
+    def _change(self, scores: Tensor, logits: Tensor, some: Tensor, generator: RowGenerator) -> tuple[Tensor, Tensor]:
+        """Return gain and shift, each (K, width), for what was drawn of some classes."""
+        n, shares, mean, square, speaking = (
+            known[some].to(scores.device) for known in (self.n, self.shares, self.mean, self.square, self.speaking)
+        )
+        moved, taken = scores.new_zeros(len(some), 0), logits
         if generator.layout.options:
-            moved = _moved(logits, generator.padded(taken, 0.0).mean(0), len(own))
-            drawn = (logits + moved).softmax(dim=2).flatten(1)[:, generator.kept]
-            moved = moved.flatten()[generator.kept]
-        gain, shift = _straightened(scores, generator.opened(drawn), real, generator.opened(taken))
-        generator.adjust(value, torch.cat([gain, torch.ones_like(moved)]), torch.cat([shift, moved]))
+            added = _added(logits, shares, n[..., None])
+            moved = added.flatten(1)[:, generator.kept]
+            taken = (logits + added[:, None]).softmax(dim=3).flatten(2)[..., generator.kept]
+        weight = generator.opened(taken.flatten(0, 1)).view_as(scores)
+        drawn_mean, drawn_square, _ = _moments(scores, weight)
+        mean = (speaking * mean + ROWS_OF_MEAN * drawn_mean) / (speaking + ROWS_OF_MEAN)
+        # The rows' sum of squares is their number less one times the unbiased variance.
+        spare = (speaking - 1).clamp_min(0)
+        square = (speaking * square + ROWS_OF_SPREAD * drawn_square) / (spare + ROWS_OF_SPREAD)
+        gain = (square / drawn_square.clamp_min(TINY)).sqrt().clamp_max(MOST_GAIN)
+        return torch.cat([gain, torch.ones_like(moved)], dim=1), torch.cat([mean - gain * drawn_mean, moved], dim=1)
 
 
-def _moved(logits: Tensor, shares: Tensor, n: int) -> Tensor:
-    """Return what to add to logits (B, C, O) for options to be drawn in these shares (C, O), of n rows."""
-    moved = torch.zeros_like(shares)
-    usual = logits.softmax(dim=2).mean(0)
-    wanted = (n * shares + ROWS_OF_SHARES * usual) / (n + ROWS_OF_SHARES)
-    for _ in range(ROUNDS):  # proportional fitting: one round would do if all rows had the same logits
-        drawn = (logits + moved).softmax(dim=2).mean(0)
-        moved += (wanted.clamp_min(TINY) / drawn.clamp_min(TINY)).log()
-    return moved
-
-
-def _straightened(drawn: Tensor, drawn_weight: Tensor, real: Tensor, real_weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Return gain and shift, each (S,), that give drawn scores (B, S) the mean and spread of real ones (N, S)."""
-    drawn_mean, drawn_square, _ = _moments(drawn, drawn_weight)
-    mean, square, n = _moments(real, real_weight)
-    spare = (n - 1).clamp_min(0)
-    mean = (n * mean + ROWS_OF_MEAN * drawn_mean) / (n + ROWS_OF_MEAN)
-    # n * square is n - 1 times the unbiased variance.
-    square = (n * square + ROWS_OF_SPREAD * drawn_square) / (spare + ROWS_OF_SPREAD)
-    gain = (square / drawn_square.clamp_min(TINY)).sqrt().clamp_max(MOST_GAIN)
-    return gain, mean - gain * drawn_mean
+def _added(logits: Tensor, shares: Tensor, n: Tensor) -> Tensor:
+    """Return what to add (K, C, O) to logits (K, B, C, O) for options to be drawn in these shares, of n rows."""
+    drawn = logits.softmax(dim=3).mean(1)
+    wanted = ((n * shares + ROWS_OF_SHARES * drawn) / (n + ROWS_OF_SHARES)).clamp_min(TINY)
+    added = torch.zeros_like(shares)
+    for _ in range(MOST_ROUNDS):  # one round would do if all rows had the same logits
+        off = (wanted / drawn.clamp_min(TINY)).log()
+        added += off
+        if not off.numel() or off.abs().max() < NEAR:
+            break
+        drawn = (logits + added[:, None]).softmax(dim=3).mean(1)
+    return added
 
 
 def _moments(scores: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return weighted mean and mean square deviation, and the total weight, of each column."""
-    total = weight.sum(0)
-    mean = (weight * scores).sum(0) / total.clamp_min(TINY)
-    return mean, (weight * (scores - mean).square()).sum(0) / total.clamp_min(TINY), total
+    """Return, each (K, S), weighted mean and mean square deviation of scores (K, N, S), and the total weight."""
+    total = weight.sum(1)
+    some = total.clamp_min(TINY)
+    mean = (weight * scores).sum(1) / some
+    return mean, (weight * (scores - mean[:, None]).square()).sum(1) / some, total

@@ -102,7 +102,7 @@ class RowGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.layout, self.latent_dim, self.n_classes = layout, latent_dim, n_classes
-        self.noise_dim = latent_dim + len(layout.options)
+        self.noise_dim, self.n_hidden = latent_dim + len(layout.options), width * depth
         sides = [latent_dim, *[width] * depth]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sides))
         self.by_class = nn.ModuleList(nn.Embedding(n_classes, 2 * width) for _ in range(depth))
