@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ganaug.codecs.category import KINDS as CATEGORY_KINDS
 from ganaug.codecs.category import CategoryColumn
+from ganaug.codecs.joint import JointChoices
 from ganaug.codecs.numeric import KINDS as NUMERIC_KINDS
 from ganaug.codecs.numeric import NumericColumn
 from ganaug.codecs.series import (
@@ -192,6 +193,15 @@ class TableCodec:
             np.stack(choices, axis=1) if choices else np.zeros((len(frame), 0), dtype=np.int64),
         )
 
+    def joint_choices(self, frame: "DataFrame") -> JointChoices:
+        """Return which choices a generator must make together for no combination to be drawn that the table rules out.
+
+        Where an encoder writes a category as columns of two values, the greater one marks the row's own.
+        """
+        columns: tuple[Column, ...] = (*self.numeric_columns, *self.category_columns)
+        on = [_greater(column) for column in columns if column.options > 1]
+        return JointChoices.of(self.encode(frame).choices, self.options, on)
+
     def frame(self, numeric: NDArray[Any] | None, category: NDArray[Any] | None) -> "DataFrame":
         """Turn a model's outputs into a table with the names, order and dtypes of the fitted one.
 
@@ -284,6 +294,12 @@ def _column(state: object) -> Column:
     known = NUMERIC_KINDS + CATEGORY_KINDS
     require(isinstance(kind, str) and kind in known, f"the kind of a column must be one of {', '.join(known)}")
     return NumericColumn.from_state(state) if kind in NUMERIC_KINDS else CategoryColumn.from_state(state)
+
+
+def _greater(column: Column) -> int:
+    """Return which of two options is the greater value; -1 where they are more, or none is a value."""
+    values = column.atoms if isinstance(column, NumericColumn) else column.heads
+    return values.index(max(values)) if column.options == len(values) == 2 else -1
 
 
 def _check_frame(frame: "DataFrame") -> None:

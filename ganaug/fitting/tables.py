@@ -53,7 +53,8 @@ class TableFit(Run):
     def __init__(self, data: LabelledTable, **settings: Any) -> None:
         super().__init__(data, **settings)
         self.layout = RowLayout.of(data.codec)
-        self.noise_dim = LATENT_DIM + len(self.layout.options)
+        self.joint = data.codec.joint_choices(data.frame)
+        self.noise_dim = LATENT_DIM + len(self.joint.options)
 
     def default_bounds(self) -> tuple[float | None, int | None]:
         """Return a number of steps that grows with the table."""
@@ -78,7 +79,7 @@ class TableFit(Run):
     def new_family(self) -> Family:
         """Return fresh networks."""
         n_classes = len(self.data.classes)
-        generator = RowGenerator(n_classes, self.layout, latent_dim=LATENT_DIM)
+        generator = RowGenerator(n_classes, self.layout, joint=self.joint, latent_dim=LATENT_DIM)
         discriminator = RowDiscriminator(n_classes, self.layout)
         return RowAdversarial(generator.to(self.device), discriminator.to(self.device))
 

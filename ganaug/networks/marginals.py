@@ -33,7 +33,7 @@ class Marginals:
     n : Tensor of shape (K, 1)
         How many rows each has.
     shares : Tensor of shape (K, C, O)
-        Of each choice's options, padded.
+        Of each decision's options, padded.
     mean, square, speaking : Tensor of shape (K, S)
         Of each score: mean, mean square deviation, and how many rows let it speak.
     """
@@ -53,7 +53,7 @@ class Marginals:
         for one in value:
             scores, taken = rows[label == one].tensor_split([generator.layout.n_scores], dim=1)
             n.append(len(scores))
-            shares.append(generator.padded(taken, 0.0).mean(0))
+            shares.append(generator.decisions_of(taken).mean(0))
             moments.append(_moments(scores[None], generator.opened(taken)[None]))
         mean, square, speaking = (torch.cat(parts) for parts in zip(*moments, strict=True))
         return cls(value, rows.new_tensor(n)[:, None], torch.stack(shares), mean, square, speaking)
@@ -100,10 +100,10 @@ class Marginals:
             known[some].to(scores.device) for known in (self.n, self.shares, self.mean, self.square, self.speaking)
         )
         moved, taken = scores.new_zeros(len(some), 0), logits
-        if generator.layout.options:
+        if generator.options:
             added = _added(logits, shares, n[..., None])
             moved = added.flatten(1)[:, generator.kept]
-            taken = (logits + added[:, None]).softmax(dim=3).flatten(2)[..., generator.kept]
+            taken = generator.choices_of((logits + added[:, None]).softmax(dim=3).flatten(2)[..., generator.kept])
         weight = generator.opened(taken.flatten(0, 1)).view_as(scores)
         drawn_mean, drawn_square, _ = _moments(scores, weight)
         mean = (speaking * mean + ROWS_OF_MEAN * drawn_mean) / (speaking + ROWS_OF_MEAN)

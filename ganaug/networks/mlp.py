@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganaug.codecs.joint import JointChoices
 from ganaug.codecs.table import Encoded, TableCodec
 from ganaug.networks.projection import ProjectionDiscriminator
 
@@ -27,6 +28,8 @@ TEMPERATURE = 0.5
 @dataclass(frozen=True)
 class RowLayout:
     """What stands where in a row as the networks see it: the scores, then for each choice one column per option.
+
+    The generator alone decides some choices together (see `JointChoices`); in a row each has its own columns.
 
     Attributes
     ----------
@@ -84,8 +87,10 @@ class RowGenerator(nn.Module):
         Number of classes.
     layout : RowLayout
         What a row holds.
+    joint : JointChoices, optional
+        Which choices it makes together; by default every combination is possible.
     latent_dim : int, default=32
-        Length of the noise that the network sees. One more number for each choice decides which option is taken.
+        Length of the noise that the network sees. One more number for each decision decides which option is taken.
     width : int, default=128
         Of the hidden layers.
     depth : int, default=2
@@ -96,33 +101,47 @@ class RowGenerator(nn.Module):
     gate: Tensor
     last: Tensor
     spread: Tensor | None
+    parts: Tensor | None
+    decision: Tensor
+    first_part: Tensor
+    part: Tensor
 
     def __init__(
-        self, n_classes: int, layout: RowLayout, *, latent_dim: int = 32, width: int = 128, depth: int = 2
+        self,
+        n_classes: int,
+        layout: RowLayout,
+        *,
+        joint: JointChoices | None = None,
+        latent_dim: int = 32,
+        width: int = 128,
+        depth: int = 2,
     ) -> None:
         super().__init__()
-        self.layout, self.latent_dim, self.n_classes = layout, latent_dim, n_classes
-        self.noise_dim, self.n_hidden = latent_dim + len(layout.options), width * depth
+        joint = joint or JointChoices.apart(layout.options)
+        self.layout, self.latent_dim, self.n_classes, self.options = layout, latent_dim, n_classes, joint.options
+        self.noise_dim, self.n_hidden = latent_dim + len(self.options), width * depth
+        self.n_outputs = layout.n_scores + sum(self.options)
         sides = [latent_dim, *[width] * depth]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sides))
         self.by_class = nn.ModuleList(nn.Embedding(n_classes, 2 * width) for _ in range(depth))
-        self.head = nn.Linear(width, layout.width)
-        self.head_by_class = nn.Embedding(n_classes, layout.width)
+        self.head = nn.Linear(width, self.n_outputs)
+        self.head_by_class = nn.Embedding(n_classes, self.n_outputs)
         for embedding in (*self.by_class, self.head_by_class):
             nn.init.zeros_(embedding.weight)
 
-        # Choices of different sizes are handled at once, padded to the largest with options that nothing can choose.
-        most, total = max(layout.options, default=0), sum(layout.options)
-        pad = np.full((len(layout.options), most), total)
-        for row, start, count in zip(pad, layout.starts, layout.options, strict=True):
-            row[:count] = np.arange(start, start + count)
-        self.register_buffer("pad", torch.tensor(pad).flatten(), persistent=False)
-        gate = [layout.starts[choice] if choice >= 0 else total for choice in layout.gates]
-        self.register_buffer("gate", torch.tensor(gate, dtype=torch.int64), persistent=False)
-        self.register_buffer("last", torch.tensor(layout.options, dtype=torch.int64) - 1, persistent=False)
-        self.register_buffer("spread", None, persistent=False)
-        self.kept = torch.tensor(np.flatnonzero(pad.flatten() < total))
+        # Decisions of different sizes are handled at once, padded to the largest with options that nothing can choose.
+        pad = _padded_places(self.options)
+        self._constant("pad", pad.ravel())
+        self._constant("last", np.array(self.options) - 1)
+        self.kept = torch.tensor(np.flatnonzero(pad.ravel() < sum(self.options)))
+        self.kept_of_choices = torch.tensor(np.flatnonzero(_padded_places(layout.options) < sum(layout.options)))
+        none = sum(layout.options)
+        self._constant("gate", [layout.starts[choice] if choice >= 0 else none for choice in layout.gates])
         self._gated = any(choice >= 0 for choice in layout.gates)
+        self.register_buffer("spread", None, persistent=False)
+        self.register_buffer("parts", None, persistent=False)
+        if joint.bound:
+            self._take_apart(joint)
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
         """Return rows (B, width), every choice made."""
@@ -131,8 +150,10 @@ class RowGenerator(nn.Module):
 
     def join(self, scores: Tensor, choices: Tensor) -> Tensor:
         """Return the rows (B, width) of these scores and choices."""
-        taken = F.one_hot(choices, max(self.layout.options)) if self.layout.options else choices
-        return self._row(scores, taken.flatten(1).to(scores.dtype))
+        if not self.layout.options:
+            return scores
+        taken = F.one_hot(choices, max(self.layout.options)).flatten(1)[:, self.kept_of_choices]
+        return self._row(scores, taken.to(scores.dtype))
 
     def draw(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return what a decoder needs.
@@ -153,7 +174,7 @@ class RowGenerator(nn.Module):
             Where within the option the draw fell, from 0 to 1: free to decide something else.
         """
         scores, logits = self.draft(noise, label)
-        if not self.layout.options:
+        if not self.options:
             empty = noise[:, self.latent_dim :]
             return scores, empty.long(), empty
         share = logits.softmax(dim=2)  # (B, C, O)
@@ -163,6 +184,9 @@ class RowGenerator(nn.Module):
         choices = torch.minimum((reached < drawn).sum(dim=2), self.last)
         own, end = (x.gather(2, choices[:, :, None]) for x in (share, reached))
         uniform = ((drawn - end + own) / own.clamp_min(1e-12)).clamp(0, 1).squeeze(2)
+        if self.parts is not None:
+            choices, uniform = (x.index_select(1, self.decision) for x in (choices, uniform))
+            choices = F.embedding(choices + self.first_part, self.part).squeeze(2)
         return scores, choices, uniform
 
     def relaxed(self, noise: Tensor, label: Tensor, random: torch.Generator) -> Tensor:
@@ -171,15 +195,15 @@ class RowGenerator(nn.Module):
         (Jang et al. 2017; Maddison et al. 2017.)
         """
         scores, logits = self.draft(noise, label)
-        if not self.layout.options:
+        if not self.options:
             return scores
         uniform = torch.rand(logits.shape, generator=random).clamp(1e-6, 1 - 1e-6).to(logits.device)
         soft = ((logits - (-uniform.log()).log()) / TEMPERATURE).softmax(dim=2)
         hard = F.one_hot(soft.argmax(dim=2), soft.shape[2]).to(soft.dtype)
-        return self._row(scores, (hard - soft.detach() + soft).flatten(1))
+        return self._row(scores, self.choices_of((hard - soft.detach() + soft).flatten(1)[:, self.kept]))
 
     def draft(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-        """Return scores (B, n_scores) and logits (B, n_choices, options), padded."""
+        """Return scores (B, n_scores) and logits (B, n_decisions, options), padded."""
         x = noise[:, : self.latent_dim]
         for layer, embedding in zip(self.hidden, self.by_class, strict=True):
             gain, shift = embedding(label).chunk(2, dim=1)
@@ -192,33 +216,73 @@ class RowGenerator(nn.Module):
         return scores, self.padded(logits, -1e4)
 
     def padded(self, options: Tensor, value: float) -> Tensor:
-        """Return what is said of all options (B, sum of options) choice by choice, (B, n_choices, most options)."""
-        if not self.layout.options:
+        """Return what is said of all options (B, sum of options) by decision, (B, n_decisions, most options)."""
+        if not self.options:
             return options
         padded = F.pad(options, (0, 1), value=value)[:, self.pad]
         # By its shape, not its length, which a trace takes for a constant.
-        return padded.view(padded.shape[0], len(self.layout.options), max(self.layout.options))
+        return padded.view(padded.shape[0], len(self.options), max(self.options))
+
+    def choices_of(self, decided: Tensor) -> Tensor:
+        """Return which options choices take (B, sum of options), from those that decisions take, side by side too."""
+        return decided if self.parts is None else decided @ self.parts
+
+    def decisions_of(self, taken: Tensor) -> Tensor:
+        """Return which options decisions take (B, n_decisions, most options), from those that choices take.
+
+        Where choices are combined as they never are, what agrees with most of them counts.
+        """
+        if self.parts is None or not self.options:
+            return self.padded(taken, 0.0)
+        agreeing = self.padded(taken @ self.parts.T, -1.0)
+        return F.one_hot(agreeing.argmax(dim=2), max(self.options)).to(taken.dtype)
 
     def opened(self, taken: Tensor) -> Tensor:
-        """Return for each score (B, n_scores) how far the options taken (B, sum of options) let it speak."""
+        """Return for each score (B, n_scores) how far what choices take (B, sum of options) lets it speak."""
         return F.pad(taken, (0, 1), value=1.0)[:, self.gate]
 
     @torch.no_grad()
     def adjust(self, label: int, gain: Tensor, shift: Tensor) -> None:
         """Let a class's scores and logits become gain times as large, and move by shift, each (width,)."""
         if self.spread is None:
-            self.spread = self.head.weight.new_ones(self.n_classes, self.layout.width)
+            self.spread = self.head.weight.new_ones(self.n_classes, self.n_outputs)
         self.spread[label] *= gain
         self.head_by_class.weight[label] = self.head_by_class.weight[label] * gain + shift
 
     def _row(self, scores: Tensor, taken: Tensor) -> Tensor:
-        """Join scores (B, S) and padded choices (B, C * O), and silence the scores that the choices leave out."""
-        if not self.layout.options:
-            return scores
-        taken = taken[:, self.kept]
+        """Join scores (B, S) and the options that choices take, and silence the scores that these leave out."""
         if self._gated:
             scores = scores * self.opened(taken)
         return torch.cat([scores, taken], dim=1)
+
+    def _take_apart(self, joint: JointChoices) -> None:
+        """Note what each option of a decision means for the choices: as a matrix, and as one list to look up."""
+        parts = np.zeros((sum(self.options), sum(self.layout.options)), np.float32)
+        decision: dict[int, int] = {}
+        first: dict[int, int] = {}
+        part: list[int] = []
+        rows = np.arange(len(parts))
+        for number, one in enumerate(joint.joints):
+            own, rows = np.split(rows, [len(one.options)])
+            for choice, options in zip(one.choices, one.options.T, strict=True):
+                parts[own, self.layout.starts[choice] + options] = 1
+                decision[choice], first[choice] = number, len(part)
+                part += options.tolist()
+        self.register_buffer("parts", torch.tensor(parts), persistent=False)
+        self._constant("decision", [decision[choice] for choice in sorted(decision)])
+        self._constant("first_part", [first[choice] for choice in sorted(first)])
+        self._constant("part", np.array(part)[:, None])
+
+    def _constant(self, name: str, values: Sequence[int] | NDArray[np.int64]) -> None:
+        self.register_buffer(name, torch.tensor(np.asarray(values, np.int64)), persistent=False)
+
+
+def _padded_places(options: Sequence[int]) -> NDArray[np.int64]:
+    """Number all options; row by row for each choice, padded to the most with the number after the last."""
+    places = np.full((len(options), max(options, default=0)), sum(options))
+    for row, start, count in zip(places, accumulate(options, initial=0), options, strict=False):
+        row[:count] = np.arange(start, start + count)
+    return places
 
 
 class RowDiscriminator(ProjectionDiscriminator):

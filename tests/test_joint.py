@@ -1,0 +1,246 @@
+"""What never occurs together in a table is never drawn together: of encoded categories, and by rules of columns."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.typing import NDArray
+from sklearn.compose import make_column_transformer
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from ganaug import GANSampler
+from ganaug.codecs.joint import MOST_COMPARED, MOST_OPTIONS, JointChoices
+from ganaug.codecs.table import TableCodec
+from ganaug.networks.marginals import Marginals
+from ganaug.networks.mlp import RowGenerator, RowLayout
+
+Integers = NDArray[np.int64]
+
+
+def seeded(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def dummies(category: Integers, first: int = 0) -> Integers:
+    return np.eye(category.max() + 1, dtype=np.int64)[category][:, first:]
+
+
+def together(*columns: Integers) -> list[tuple[int, ...]]:
+    """Return which of these columns of choices are made together."""
+    choices = np.column_stack(columns).astype(np.int64)
+    counts = [len(np.unique(column)) for column in choices.T]
+    found = JointChoices.of(choices, counts, [1 if count == 2 else -1 for count in counts])
+    assert sorted(choice for joint in found.joints for choice in joint.choices) == list(range(len(counts)))
+    for joint in found.joints:  # every combination of the table is an option, and nothing else
+        own = np.unique(choices[:, joint.choices], axis=0)
+        np.testing.assert_array_equal(own, np.unique(joint.options, axis=0))
+        assert len(own) == len(joint.options)
+    return [joint.choices for joint in found.joints if len(joint.choices) > 1]
+
+
+@pytest.mark.parametrize("levels", [2, 3, 10, 40])
+def test_an_encoded_category_is_one_decision(levels: int) -> None:
+    rng = seeded()
+    category = np.concatenate([np.arange(levels), rng.integers(levels, size=400)])
+    other = rng.integers(3, size=len(category))
+    assert together(other, dummies(category), other[::-1]) == [tuple(range(1, levels + 1))]
+
+
+@pytest.mark.parametrize("levels", [3, 10])
+def test_a_category_encoded_without_its_first_level_is_one_decision_too(levels: int) -> None:
+    category = seeded().integers(levels, size=400)
+    assert together(dummies(category, first=1)) == [tuple(range(levels - 1))]
+
+
+def test_encoded_categories_side_by_side_are_told_apart() -> None:
+    rng = seeded()
+    one, other = rng.integers(4, size=300), rng.integers(5, size=300)
+    assert together(dummies(one), dummies(other)) == [(0, 1, 2, 3), (4, 5, 6, 7, 8)]
+    assert together(dummies(one, 1), dummies(other, 1)) == [(0, 1, 2), (3, 4, 5, 6)]
+
+
+def test_a_rare_flag_beside_an_encoded_category_does_not_break_it() -> None:
+    """It overlaps with some levels and by chance not with the first ones."""
+    levels = np.arange(300) % 10
+    flag = np.isin(np.arange(300), [5, 17, 29]).astype(np.int64)
+    assert together(flag, dummies(levels, 1)) == [tuple(range(1, 10))]
+
+
+def test_an_encoded_ordinal_is_one_decision() -> None:
+    level = seeded().integers(5, size=200)
+    assert together(*(level > step for step in range(4))) == [(0, 1, 2, 3)]
+
+
+def test_what_follows_from_another_column_is_decided_with_it() -> None:
+    rng = seeded()
+    city = rng.integers(12, size=400)
+    country, colour = city % 4, rng.integers(4, size=400)
+    assert together(city, colour, country, country < 2) == [(0, 2, 3)]
+
+
+def test_a_rule_with_one_open_end_is_one() -> None:
+    """Nobody of sex 0 is ever pregnant; of sex 1 some are."""
+    rng = seeded()
+    sex, colour = rng.integers(2, size=400), rng.integers(4, size=400)
+    assert together(sex, colour, sex * rng.integers(4, size=400)) == [(0, 2)]
+
+
+def test_questions_that_are_skipped_together_are() -> None:
+    rng = seeded()
+    smokes = rng.integers(2, size=1000)
+    answers = [smokes * (1 + rng.integers(3, size=1000)) for _ in range(3)]
+    assert together(smokes, *answers) == [(0, 1, 2, 3)]
+
+
+def test_one_exception_is_no_rule() -> None:
+    rng = seeded()
+    city = rng.integers(12, size=400)
+    country = city % 4
+    exceptions = rng.permutation(400)[:20]
+    country[exceptions] = rng.integers(4, size=20)
+    assert together(city, country) == []
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5])
+def test_chance_is_no_rule(share: float) -> None:
+    """Neither is what hardly ever occurs: two flags of which each is on in a fiftieth of the rows."""
+    found = [together(*(seeded(seed).random((12, 200)) < share).astype(np.int64) | first_rows()) for seed in range(20)]
+    assert found == [[]] * 20
+
+
+def first_rows() -> Integers:
+    """So that every flag is on somewhere."""
+    return np.eye(12, 200, dtype=np.int64)
+
+
+def test_few_rows_say_nothing() -> None:
+    one = np.array([0, 1, 2, 0, 1])
+    assert together(one, one) == []
+
+
+def test_categories_of_many_levels_are_cut() -> None:
+    category = np.repeat(np.arange(MOST_OPTIONS + 50), 10)
+    assert list(map(len, together(dummies(category)))) == [MOST_OPTIONS - 1, 51]
+
+
+def test_wide_tables_are_searched_for_encoded_categories_alone() -> None:
+    rng = seeded()
+    flags = rng.integers(2, size=(300, MOST_COMPARED // 2))
+    category = rng.integers(5, size=300)
+    assert together(flags, dummies(category), category > 2) == [
+        tuple(range(MOST_COMPARED // 2, MOST_COMPARED // 2 + 5))
+    ]
+
+
+def test_no_choices_at_all() -> None:
+    assert JointChoices.of(np.zeros((10, 0), np.int64), (), ()) == JointChoices.apart(())
+
+
+def encoded_table(n: int = 240) -> tuple[pd.DataFrame, Integers]:
+    """Two categories and a number, of which the second category hangs on the class."""
+    rng = seeded()
+    y = (np.arange(n) % 8 == 0).astype(np.int64)
+    colour = rng.choice(["red", "green", "blue", "violet"], size=n)
+    shape = np.where(rng.random(n) < 0.2, "star", np.where(y, "round", "square"))
+    return pd.DataFrame({"colour": colour, "shape": shape, "size": rng.normal(size=n) + y}), y
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_rows_of_a_pipeline_are_rows_that_its_encoder_writes(*, scaled: bool) -> None:
+    """What scikit-learn's encoder has written can be read by it, scaled or not."""
+    X, y = encoded_table()
+    encoder = OneHotEncoder(sparse_output=False)
+    numbers = make_column_transformer((encoder, ["colour", "shape"]), remainder="passthrough").fit_transform(X)
+    scaler = StandardScaler().fit(numbers)
+    given = scaler.transform(numbers) if scaled else numbers
+    drawn, _ = GANSampler(max_steps=30, random_state=0).fit_resample(given, y)
+    drawn = (scaler.inverse_transform(drawn) if scaled else drawn)[len(X) :]
+    assert len(drawn) == 180
+    for columns in (slice(0, 4), slice(4, 7)):
+        np.testing.assert_allclose(drawn[:, columns].max(axis=1), 1)
+        np.testing.assert_allclose(drawn[:, columns].sum(axis=1), 1, atol=1e-9)
+
+
+def test_dummies_of_pandas_keep_to_one_as_well() -> None:
+    X, y = encoded_table()
+    table = pd.get_dummies(X)
+    drawn, _ = GANSampler(max_steps=30, random_state=0).fit(table, y).sample(400)
+    assert drawn.dtypes.equals(table.dtypes)
+    for prefix in ("colour_", "shape_"):
+        assert (drawn.filter(like=prefix).sum(axis=1) == 1).all()
+
+
+def test_values_are_missing_where_they_are_in_the_table() -> None:
+    """A number may be missing by rule: its score is silent then, and it is there everywhere else."""
+    rng = seeded()
+    y = (np.arange(300) % 10 == 0).astype(np.int64)
+    married = rng.random(300) < np.where(y, 0.3, 0.6)
+    table = pd.DataFrame({"married": married, "age of spouse": np.where(married, rng.normal(50, 10, 300), np.nan)})
+    drawn, _ = GANSampler(max_steps=60, random_state=0).fit(table, y).sample(500)
+    assert 0 < drawn["married"].sum() < 500
+    np.testing.assert_array_equal(drawn["age of spouse"].isna(), ~drawn["married"])
+
+
+def network() -> tuple[RowGenerator, JointChoices, torch.Tensor]:
+    """A generator with some of its choices made together, whose classes differ; and rows of the table."""
+    rng = seeded()
+    city = rng.integers(6, size=400)
+    table = pd.DataFrame(
+        {
+            "city": pd.Categorical.from_codes(city, list("abcdef")),
+            "income": np.where(city < 2, np.nan, rng.normal(size=400)),
+            "free": pd.Categorical.from_codes(rng.integers(3, size=400), list("xyz")),
+            "north": city % 2 == 0,
+        }
+    )
+    codec = TableCodec.fit(table)
+    joint = codec.joint_choices(table)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        made = RowGenerator(2, RowLayout.of(codec), joint=joint)
+        for parameter in made.parameters():
+            parameter.data += 0.05 * torch.randn_like(parameter)
+    return made, joint, torch.from_numpy(RowLayout.of(codec).rows(codec.encode(table)))
+
+
+def test_only_combinations_of_the_table_are_drawn() -> None:
+    generator, joint, _ = network()
+    assert [one.choices for one in joint.joints] == [(0, 1, 3), (2,)]
+    noise, label = torch.randn(2_000, generator.noise_dim), torch.arange(2_000) % 2
+    scores, choices, uniform = generator.draw(noise, label)
+    assert generator.noise_dim == generator.latent_dim + 2
+    assert choices.shape == uniform.shape == (2_000, 4)
+    for one in joint.joints:
+        allowed = {tuple(option) for option in one.options.tolist()}
+        assert {tuple(row) for row in choices[:, list(one.choices)].tolist()} == allowed
+    rows = generator(noise, label)
+    torch.testing.assert_close(rows, generator.join(scores, choices))
+    relaxed = generator.relaxed(noise, label, torch.Generator().manual_seed(0)).detach()[:, 1:]
+    torch.testing.assert_close(relaxed, relaxed.round())
+    decided = generator.decisions_of(relaxed).flatten(1)[:, generator.kept]
+    torch.testing.assert_close(generator.choices_of(decided), relaxed)
+
+
+def test_decisions_are_read_from_choices_and_the_other_way_round() -> None:
+    generator, _, rows = network()
+    taken = rows[:, 1:]
+    decided = generator.decisions_of(taken)
+    assert decided.shape == (400, 2, 6)
+    torch.testing.assert_close(decided.sum(dim=2), torch.ones(400, 2))
+    torch.testing.assert_close(generator.choices_of(decided.flatten(1)[:, generator.kept]), taken)
+    odd = taken[:1].clone()
+    odd[0, -2:] = odd[0, -2:].flip(0)  # a city of the other half of the country
+    decided = generator.decisions_of(odd)
+    torch.testing.assert_close(decided.sum(dim=2), torch.ones(1, 2))
+    agreeing = generator.choices_of(decided.flatten(1)[:, generator.kept]) * odd
+    assert float(agreeing.sum()) == 3
+
+
+def test_shares_of_decisions_become_those_of_the_rows() -> None:
+    generator, _, rows = network()
+    label = (rows[:, -1] == 1).long()  # the south is one class, the north the other
+    matched = Marginals.of(rows, label, generator).matched(generator, torch.Generator().manual_seed(0))
+    for value in (0, 1):
+        with torch.no_grad():
+            drawn = matched(torch.randn(20_000, generator.noise_dim), torch.full((20_000,), value))
+        torch.testing.assert_close(drawn[:, 1:].mean(0), rows[label == value, 1:].mean(0), atol=0.02, rtol=0)
