@@ -174,6 +174,11 @@ class NumericColumn:
         clock = Clock.of(self.dtype)
         return clock.count(self.origin) % (DAY * clock.per_second) == 0
 
+    @property
+    def step(self) -> float:
+        """What values are multiples of, counted from the origin; 0 where they may be anything."""
+        return 0.0 if self.decimals is None else self.unit / 10.0**self.decimals
+
     def to_steps(self, numbers: Array) -> NDArray[np.float64]:
         """Express values as whole multiples of the column's unit; as they are, where nothing is rounded."""
         if self.decimals is None:
@@ -224,7 +229,7 @@ class NumericColumn:
     def _scores(self, numbers: NDArray[np.float64], rng: np.random.Generator | None) -> NDArray[np.float64]:
         values, scores = np.array(self.values), np.array(self.scores) / STEPS
         # A little less than half a step, so that no score rounds to the neighbouring value.
-        half = 0.0 if rng is None or self.decimals is None else 0.49 * self.unit / 10.0**self.decimals
+        half = 0.0 if rng is None else 0.49 * self.step
         highest = _interpolated(numbers + half, values, scores)
         lowest = -_interpolated(half - numbers, -values[::-1], -scores[::-1])
         return lowest + (highest - lowest) * (0.5 if rng is None else rng.random(len(numbers)))

@@ -13,6 +13,7 @@ from ganaug.codecs.category import CategoryColumn
 from ganaug.codecs.joint import JointChoices
 from ganaug.codecs.numeric import KINDS as NUMERIC_KINDS
 from ganaug.codecs.numeric import NumericColumn
+from ganaug.codecs.order import Order, orders
 from ganaug.codecs.series import (
     category_codes,
     category_series,
@@ -201,6 +202,14 @@ class TableCodec:
         columns: tuple[Column, ...] = (*self.numeric_columns, *self.category_columns)
         on = [_greater(column) for column in columns if column.options > 1]
         return JointChoices.of(self.encode(frame).choices, self.options, on)
+
+    def orders(self, frame: "DataFrame") -> tuple[Order, ...]:
+        """Return which columns of the output ``numeric`` are never greater than which others in the table."""
+        if not self.numeric_columns:
+            return ()
+        series = (frame.iloc[:, place] for place, one in enumerate(self.columns) if isinstance(one, NumericColumn))
+        values = [numeric_values(one, column) for one, column in zip(series, self.numeric_columns, strict=True)]
+        return orders(self.numeric_columns, np.stack(values, axis=1))
 
     def frame(self, numeric: NDArray[Any] | None, category: NDArray[Any] | None) -> "DataFrame":
         """Turn a model's outputs into a table with the names, order and dtypes of the fitted one.

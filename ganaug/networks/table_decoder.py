@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from ganaug.codecs.category import CategoryColumn
 from ganaug.codecs.numeric import LIMIT, STEPS, NumericColumn
+from ganaug.codecs.order import Order
 from ganaug.codecs.table import TableCodec
 
 __all__ = ["TableDecoder"]
@@ -27,6 +28,8 @@ class TableDecoder(nn.Module):
     ----------
     codec : TableCodec
         The columns.
+    orders : sequence of Order, optional
+        Where a value would be greater than one that it must not be greater than, the two are exchanged.
 
     Attributes
     ----------
@@ -34,12 +37,13 @@ class TableDecoder(nn.Module):
         What `forward` returns: ``numeric`` and ``category``, less the one for which the table has no columns.
     """
 
-    def __init__(self, codec: TableCodec) -> None:
+    def __init__(self, codec: TableCodec, orders: Sequence[Order] = ()) -> None:
         super().__init__()
         numbers, categories = codec.numeric_columns, codec.category_columns
         self.output_names = ("numeric",) * bool(numbers) + ("category",) * bool(categories)
         self.numbers = _Numbers(numbers) if numbers else None
         self.categories = _Categories(categories) if categories else None
+        self.exchanges = _Exchanges(orders, numbers) if orders else None
         self.split = sum(column.options > 1 for column in numbers)
 
     def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
@@ -61,7 +65,8 @@ class TableDecoder(nn.Module):
         """
         outputs = []
         if self.numbers is not None:
-            outputs.append(self.numbers(scores, choices[:, : self.split]))
+            values = self.numbers(scores, choices[:, : self.split])
+            outputs.append(values if self.exchanges is None else self.exchanges(values))
         if self.categories is not None:
             outputs.append(self.categories(choices[:, self.split :], uniform[:, self.split :]))
         return tuple(outputs)
@@ -146,6 +151,54 @@ class _Numbers(_Columns):
         if self.has_units:
             steps = steps * self.unit
         return steps / self.scale if self.has_scales else steps
+
+
+class _Exchanges(_Columns):
+    """Exchange the values of pairs of columns, one pair after the other, where they are in the wrong order.
+
+    What is exchanged stays within the bounds of its new column: the lesser column's lie below the greater's. Each
+    column is handled by itself, for whole rows would be copied as often as there are pairs.
+    """
+
+    involved: Tensor
+    places: Tensor
+
+    def __init__(self, orders: Sequence[Order], columns: Sequence[NumericColumn]) -> None:
+        super().__init__()
+        involved = sorted({place for order in orders for place in (order.low, order.high)})
+        places = np.arange(len(columns))
+        places[involved] = len(columns) + np.arange(len(involved))
+        self._constant("involved", involved, torch.int64)
+        self._constant("places", places, torch.int64)
+        self.columns = [columns[place] for place in involved]
+        self.pairs = [(involved.index(order.low), involved.index(order.high), order.shift) for order in orders]
+
+    def forward(self, values: Tensor) -> Tensor:
+        own = list(values.index_select(1, self.involved).T.contiguous().unbind(0))
+        for low, high, shift in self.pairs:
+            own[low], own[high] = self._exchanged(own[low], own[high], low, high, shift)
+        return torch.cat([values, torch.stack(own, dim=0).T], dim=1).index_select(1, self.places)
+
+    def _exchanged(self, less: Tensor, more: Tensor, low: int, high: int, shift: float) -> tuple[Tensor, Tensor]:
+        lesser, greater = self.columns[low], self.columns[high]
+        if shift:
+            less = less + shift
+        if lesser.missing or greater.missing:
+            wrong = less > more  # and not where one is missing
+            less, more = torch.where(wrong, more, less), torch.where(wrong, less, more)
+        else:
+            less, more = torch.minimum(less, more), torch.maximum(less, more)
+        if shift:
+            less = less - shift
+        return (less, more) if lesser.step == greater.step else (_rounded(less, lesser), _rounded(more, greater))
+
+
+def _rounded(values: Tensor, column: NumericColumn) -> Tensor:
+    """Round values to what the column's are multiples of."""
+    if column.decimals is None:
+        return values
+    steps = (values * 10.0**column.decimals / column.unit).round()
+    return steps * column.unit / 10.0**column.decimals
 
 
 class _Categories(_Columns):

@@ -1,0 +1,196 @@
+"""A column that is never greater than another in a table is not in what is drawn either."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.typing import NDArray
+from sklearn.datasets import load_breast_cancer, load_iris
+
+from ganaug import GANSampler
+from ganaug.codecs.order import Order
+from ganaug.codecs.table import TableCodec
+from ganaug.networks.table_decoder import TableDecoder
+
+
+def seeded(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def found(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return names of what is found in order, each once."""
+    codec = TableCodec.fit(table)
+    names = [str(column.name) for column in codec.numeric_columns]
+    return sorted({(names[order.low], names[order.high]) for order in codec.orders(table)})
+
+
+def grown(*parts: NDArray[np.float64], decimals: int = 2) -> pd.DataFrame:
+    """Return columns a, b, c of which each adds a part to the one before."""
+    sums = np.round(np.cumsum(parts, axis=0), decimals)
+    return pd.DataFrame(dict(zip("abcdef", sums, strict=False)))
+
+
+def test_columns_in_order_are_found_with_what_follows() -> None:
+    rng = seeded()
+    table = grown(*rng.exponential(size=(3, 200))).assign(other=rng.exponential(2, size=200).round(2))
+    assert found(table) == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert found(table[["c", "other", "a", "b"]]) == found(table)
+
+
+def test_one_exception_is_no_order() -> None:
+    table = grown(*seeded().exponential(size=(2, 200)))
+    table.loc[7, "a"] = table.loc[7, "b"] + 0.01
+    assert found(table) == []
+
+
+def test_chance_is_no_order() -> None:
+    for seed in range(20):
+        rng = seeded(seed)
+        assert found(pd.DataFrame(rng.normal(rng.normal(0, 2, size=12), 1, size=(60, 12)))) == []
+
+
+def test_columns_apart_need_none_and_equal_ones_have_none() -> None:
+    low = seeded().normal(size=200)
+    assert found(pd.DataFrame({"low": low, "high": low + 100, "same": low})) == []
+
+
+def test_numbers_are_not_compared_with_other_kinds() -> None:
+    rng = seeded()
+    whole = rng.integers(0, 50, size=200)
+    table = pd.DataFrame({"count": whole, "price": whole + rng.exponential(3, size=200)})
+    assert found(table) == []
+    assert found(table.astype({"count": float})) == [("count", "price")]
+
+
+def test_rows_in_which_one_is_missing_say_nothing() -> None:
+    rng = seeded()
+    table = grown(*rng.exponential(size=(2, 300)))
+    table.loc[rng.random(300) < 0.2, "b"] = np.nan
+    table.loc[rng.random(300) < 0.2, "a"] = np.nan
+    assert found(table) == [("a", "b")]
+    assert found(table.assign(a=np.nan)) == []
+
+
+def test_dates_are_compared_as_dates() -> None:
+    rng = seeded()
+    admission = pd.Timestamp("2024-03-01") + pd.to_timedelta(rng.integers(0, 60, size=200), unit="D")
+    stay = pd.to_timedelta(rng.integers(1, 9, size=200), unit="D")
+    table = pd.DataFrame({"discharge": admission + stay, "admission": admission})
+    codec = TableCodec.fit(table)
+    first = (table["admission"].min() - table["discharge"].min()).total_seconds()
+    assert codec.orders(table) == (Order(1, 0, first),)
+    assert found(table.assign(admission=table["admission"].dt.tz_localize("UTC"))) == []  # which of them is earlier?
+    assert found(table.assign(discharge=table["discharge"] + pd.Timedelta("1h"))) == []  # no midnights
+
+
+def decoded(table: pd.DataFrame, scores: torch.Tensor, choices: torch.Tensor | None = None) -> pd.DataFrame:
+    codec = TableCodec.fit(table)
+    choices = torch.zeros(len(scores), len(codec.options), dtype=torch.int64) if choices is None else choices
+    with torch.no_grad():
+        (numeric,) = TableDecoder(codec, codec.orders(table))(scores, choices, torch.full(choices.shape, 0.5))
+    frame = codec.frame(numeric.numpy(), None)
+    bounds = np.array([column.bounds for column in codec.numeric_columns])
+    values = frame.apply(pd.to_numeric).to_numpy(float) if not frame.dtypes.eq("M8[ns]").any() else None
+    if values is not None:  # nothing had to be clipped
+        np.testing.assert_array_equal(np.nan_to_num(values), np.nan_to_num(numeric.numpy()))
+        assert ((values >= bounds[:, 0]) | np.isnan(values)).all()
+        assert ((values <= bounds[:, 1]) | np.isnan(values)).all()
+    return frame
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_decoding_puts_any_scores_in_order_and_leaves_those_alone_that_are(seed: int) -> None:
+    table = grown(*seeded(seed).exponential(size=(5, 300)))
+    table = table[list(seeded(seed).permutation(list("abcde")))]
+    scores = torch.randn(2_000, 5, generator=torch.Generator().manual_seed(seed))
+    frame = decoded(table, scores)
+    for low, high in found(table):
+        assert (frame[low] <= frame[high]).all()
+    assert len(found(table)) == 10
+    alike = torch.randn(2_000, 1).expand(2_000, 5)  # the same quantile of all
+    unordered = TableDecoder(TableCodec.fit(table))(alike, torch.zeros(2_000, 0).long(), torch.zeros(2_000, 0))[0]
+    np.testing.assert_array_equal(decoded(table, alike), unordered)
+
+
+def test_values_that_are_exchanged_are_the_same_ones() -> None:
+    table = grown(*seeded().exponential(size=(2, 300)))
+    codec, none = TableCodec.fit(table), torch.zeros(500, 0)
+    scores = torch.randn(500, 2)
+    (plain,) = TableDecoder(codec)(scores, none.long(), none)
+    np.testing.assert_array_equal(np.sort(plain.numpy(), axis=1), decoded(table, scores))
+
+
+def test_columns_of_different_decimals_are_put_in_order_and_rounded() -> None:
+    rng = seeded()
+    table = pd.DataFrame({"a": rng.exponential(size=300).round(3)})
+    table["b"] = np.ceil(10 * (table["a"] + rng.exponential(size=300))) / 10
+    table["c"] = table["b"] + rng.exponential(size=300)
+    assert found(table) == [("a", "b"), ("a", "c"), ("b", "c")]
+    frame = decoded(table, torch.randn(5_000, 3))
+    assert (frame["a"] <= frame["b"]).all()
+    assert (frame["b"] <= frame["c"]).all()
+    for column, decimals in (("a", 3), ("b", 1)):
+        np.testing.assert_array_equal(frame[column], frame[column].round(decimals))
+
+
+def test_multiples_of_unlike_steps_are_not_compared() -> None:
+    rng = seeded()
+    three = 3.0 * rng.integers(0, 20, size=300)
+    assert (
+        found(pd.DataFrame({"three": three, "five": 5 * np.ceil(three / 5) + 5.0 * rng.integers(0, 4, size=300)})) == []
+    )
+
+
+def test_missing_values_stay_missing() -> None:
+    rng = seeded()
+    table = grown(*rng.exponential(size=(2, 300)))
+    table.loc[rng.random(300) < 0.3, "b"] = np.nan
+    choices = (torch.arange(1_000) % 2)[:, None]
+    frame = decoded(table, torch.randn(1_000, 2), choices)
+    np.testing.assert_array_equal(frame["b"].isna(), choices[:, 0] == 1)
+    assert frame["a"].notna().all()
+    assert (frame["a"] <= frame["b"])[choices[:, 0].numpy() == 0].all()
+
+
+def test_three_columns_of_which_the_middle_one_is_often_missing() -> None:
+    """Where it is, the first may be greater than the last."""
+    rng = seeded()
+    table = grown(*rng.exponential(size=(3, 400)))
+    gone = rng.random(400) < 0.4
+    table.loc[gone, "b"] = np.nan
+    table.loc[gone, "a"] += 3
+    assert found(table) == [("a", "b"), ("b", "c")]
+    choices = (torch.arange(2_000) % 2)[:, None]
+    frame = decoded(table, torch.randn(2_000, 3), choices)
+    there = frame["b"].notna()
+    assert (frame["a"] <= frame["b"])[there].all()
+    assert (frame["b"] <= frame["c"])[there].all()
+    assert (frame["a"] > frame["c"])[~there].any()
+
+
+def test_dates_are_drawn_in_order() -> None:
+    rng = seeded()
+    y = (np.arange(200) % 8 == 0).astype(int)
+    admission = pd.Timestamp("2024-03-01") + pd.to_timedelta(rng.integers(0, 60, size=200), unit="D")
+    table = pd.DataFrame({"discharge": admission + pd.to_timedelta(rng.integers(0, 20, size=200), unit="D")})
+    table["admission"] = admission
+    drawn, _ = GANSampler(max_steps=10, random_state=0).fit(table, y).sample(500)
+    assert (drawn["admission"] <= drawn["discharge"]).all()
+    assert (drawn["admission"] < drawn["discharge"]).any()
+    assert (drawn == drawn.apply(lambda dates: dates.dt.normalize())).all(axis=None)
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_iris])
+def test_real_tables_keep_their_orders(load: object) -> None:
+    X, y = load(return_X_y=True, as_frame=True)  # type: ignore[operator]
+    drawn, _ = GANSampler(max_steps=20, random_state=0).fit(X, y).sample(500)
+    orders = found(X)
+    assert orders
+    for low, high in orders:
+        assert (drawn[low] <= drawn[high]).all()
+
+
+def test_many_columns_are_searched_in_bounded_time() -> None:
+    table = pd.DataFrame(seeded().normal(size=(300, 1_500)))
+    assert found(table) == []
+    assert found(table.cumsum(axis=1).abs().cumsum(axis=1)) == []  # curves that rise are left alone
