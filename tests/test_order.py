@@ -21,7 +21,7 @@ def found(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Return names of what is found in order, each once."""
     codec = TableCodec.fit(table)
     names = [str(column.name) for column in codec.numeric_columns]
-    return sorted({(names[order.low], names[order.high]) for order in codec.orders(table)})
+    return sorted({(names[order.low], names[order.high]) for order in codec.relations(table).orders})
 
 
 def grown(*parts: NDArray[np.float64], decimals: int = 2) -> pd.DataFrame:
@@ -78,7 +78,7 @@ def test_dates_are_compared_as_dates() -> None:
     table = pd.DataFrame({"discharge": admission + stay, "admission": admission})
     codec = TableCodec.fit(table)
     first = (table["admission"].min() - table["discharge"].min()).total_seconds()
-    assert codec.orders(table) == (Order(1, 0, first),)
+    assert codec.relations(table).orders == (Order(1, 0, first),)
     assert found(table.assign(admission=table["admission"].dt.tz_localize("UTC"))) == []  # which of them is earlier?
     assert found(table.assign(discharge=table["discharge"] + pd.Timedelta("1h"))) == []  # no midnights
 
@@ -87,7 +87,7 @@ def decoded(table: pd.DataFrame, scores: torch.Tensor, choices: torch.Tensor | N
     codec = TableCodec.fit(table)
     choices = torch.zeros(len(scores), len(codec.options), dtype=torch.int64) if choices is None else choices
     with torch.no_grad():
-        (numeric,) = TableDecoder(codec, codec.orders(table))(scores, choices, torch.full(choices.shape, 0.5))
+        (numeric,) = TableDecoder(codec, codec.relations(table))(scores, choices, torch.full(choices.shape, 0.5))
     frame = codec.frame(numeric.numpy(), None)
     bounds = np.array([column.bounds for column in codec.numeric_columns])
     values = frame.apply(pd.to_numeric).to_numpy(float) if not frame.dtypes.eq("M8[ns]").any() else None

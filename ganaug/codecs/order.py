@@ -1,7 +1,7 @@
 """Columns of numbers of which one is never greater than another: least and greatest, admission and discharge."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import groupby, product
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ class Order(NamedTuple):
     shift: float
 
 
-def orders(columns: Sequence[NumericColumn], values: Array) -> tuple[Order, ...]:
+def orders(columns: Sequence[NumericColumn], values: Array, but: Container[int] = ()) -> tuple[Order, ...]:
     """Find the order between columns that share a unit, where chance would not make it.
 
     Parameters
@@ -39,6 +39,8 @@ def orders(columns: Sequence[NumericColumn], values: Array) -> tuple[Order, ...]
         What is known of them.
     values : ndarray of float64, shape (n, N)
         Their values, datetimes as seconds since each column's own origin, NaN where missing.
+    but : container of int
+        Columns that are not to be looked at.
 
     Returns
     -------
@@ -56,7 +58,11 @@ def orders(columns: Sequence[NumericColumn], values: Array) -> tuple[Order, ...]
     """
     found: list[Order] = []
     enough = SURE + 2 * math.log(max(1, len(columns)))
-    places = [place for place, column in enumerate(columns) if column.has_score or len(column.atoms) > 2]
+    places = [
+        place
+        for place, column in enumerate(columns)
+        if (column.has_score or len(column.atoms) > 2) and place not in but
+    ]
     for _, same in groupby(
         sorted(places, key=lambda place: _unit(columns[place])), lambda place: _unit(columns[place])
     ):

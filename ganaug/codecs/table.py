@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ganaug.codecs.category import KINDS as CATEGORY_KINDS
 from ganaug.codecs.category import CategoryColumn
 from ganaug.codecs.joint import JointChoices
+from ganaug.codecs.lines import Line, lines
 from ganaug.codecs.numeric import KINDS as NUMERIC_KINDS
 from ganaug.codecs.numeric import NumericColumn
 from ganaug.codecs.order import Order, orders
@@ -29,7 +30,7 @@ from ganaug.errors import DataError, FormatError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["MAX_COLUMNS", "Column", "Encoded", "TableCodec"]
+__all__ = ["MAX_COLUMNS", "Column", "Encoded", "Relations", "TableCodec"]
 
 Column = NumericColumn | CategoryColumn
 
@@ -49,6 +50,13 @@ class Encoded(NamedTuple):
 
     scores: NDArray[np.float32]
     choices: NDArray[np.int64]
+
+
+class Relations(NamedTuple):
+    """Rules between numbers, by position among them; no column that is the target of a line is in an order."""
+
+    lines: tuple[Line, ...] = ()
+    orders: tuple[Order, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,13 +211,15 @@ class TableCodec:
         on = [_greater(column) for column in columns if column.options > 1]
         return JointChoices.of(self.encode(frame).choices, self.options, on)
 
-    def orders(self, frame: "DataFrame") -> tuple[Order, ...]:
-        """Return which columns of the output ``numeric`` are never greater than which others in the table."""
+    def relations(self, frame: "DataFrame") -> Relations:
+        """Return what holds between columns of the output ``numeric`` in every row of the table."""
         if not self.numeric_columns:
-            return ()
+            return Relations()
         series = (frame.iloc[:, place] for place, one in enumerate(self.columns) if isinstance(one, NumericColumn))
         values = [numeric_values(one, column) for one, column in zip(series, self.numeric_columns, strict=True)]
-        return orders(self.numeric_columns, np.stack(values, axis=1))
+        together = np.stack(values, axis=1)
+        found = lines(self.numeric_columns, together)
+        return Relations(found, orders(self.numeric_columns, together, {line.target for line in found}))
 
     def frame(self, numeric: NDArray[Any] | None, category: NDArray[Any] | None) -> "DataFrame":
         """Turn a model's outputs into a table with the names, order and dtypes of the fitted one.

@@ -107,7 +107,7 @@ class TableFit(Run):
     def artefact(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor) -> nn.Module:
         """Return generator, decoder, discriminator and screen as one module."""
         assert isinstance(generator, RowGenerator)  # noqa: S101
-        decoder = TableDecoder(self.data.codec, self.data.codec.orders(self.data.frame))
+        decoder = TableDecoder(self.data.codec, self.data.codec.relations(self.data.frame))
         return TableArtefact(generator, discriminator, offset, self.screen, decoder)
 
     def schema(self) -> Mapping[str, Any]:

@@ -8,9 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug.codecs.category import CategoryColumn
+from ganaug.codecs.lines import Line
 from ganaug.codecs.numeric import LIMIT, STEPS, NumericColumn
 from ganaug.codecs.order import Order
-from ganaug.codecs.table import TableCodec
+from ganaug.codecs.table import Relations, TableCodec
 
 __all__ = ["TableDecoder"]
 
@@ -28,8 +29,9 @@ class TableDecoder(nn.Module):
     ----------
     codec : TableCodec
         The columns.
-    orders : sequence of Order, optional
-        Where a value would be greater than one that it must not be greater than, the two are exchanged.
+    relations : Relations, optional
+        What holds between the numbers of every row: where one would be greater than another that it must not be greater
+        than, the two are exchanged; what follows from another is made from that.
 
     Attributes
     ----------
@@ -37,13 +39,16 @@ class TableDecoder(nn.Module):
         What `forward` returns: ``numeric`` and ``category``, less the one for which the table has no columns.
     """
 
-    def __init__(self, codec: TableCodec, orders: Sequence[Order] = ()) -> None:
+    def __init__(self, codec: TableCodec, relations: Relations | None = None) -> None:
         super().__init__()
         numbers, categories = codec.numeric_columns, codec.category_columns
         self.output_names = ("numeric",) * bool(numbers) + ("category",) * bool(categories)
         self.numbers = _Numbers(numbers) if numbers else None
         self.categories = _Categories(categories) if categories else None
-        self.exchanges = _Exchanges(orders, numbers) if orders else None
+        found, orders = relations or Relations()
+        self.rules = nn.ModuleList()
+        self.rules.extend([_Exchanges(orders, numbers)] if orders else [])
+        self.rules.extend([_Lines(found, numbers)] if found else [])
         self.split = sum(column.options > 1 for column in numbers)
 
     def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
@@ -66,7 +71,9 @@ class TableDecoder(nn.Module):
         outputs = []
         if self.numbers is not None:
             values = self.numbers(scores, choices[:, : self.split])
-            outputs.append(values if self.exchanges is None else self.exchanges(values))
+            for rule in self.rules:
+                values = rule(values)
+            outputs.append(values)
         if self.categories is not None:
             outputs.append(self.categories(choices[:, self.split :], uniform[:, self.split :]))
         return tuple(outputs)
@@ -199,6 +206,40 @@ def _rounded(values: Tensor, column: NumericColumn) -> Tensor:
         return values
     steps = (values * 10.0**column.decimals / column.unit).round()
     return steps * column.unit / 10.0**column.decimals
+
+
+class _Lines(_Columns):
+    """Make the columns that follow from others."""
+
+    source: Tensor
+    places: Tensor
+    slope: Tensor
+    intercept: Tensor
+    rounded: Tensor
+    unit: Tensor
+    scale: Tensor
+    least: Tensor
+    greatest: Tensor
+
+    def __init__(self, lines: Sequence[Line], columns: Sequence[NumericColumn]) -> None:
+        super().__init__()
+        places, targets = np.arange(len(columns)), [columns[line.target] for line in lines]
+        places[[line.target for line in lines]] = len(columns) + np.arange(len(lines))
+        self._constant("source", [line.source for line in lines], torch.int64)
+        self._constant("places", places, torch.int64)
+        self._constant("slope", [line.slope for line in lines], torch.float64)
+        self._constant("intercept", [line.intercept for line in lines], torch.float64)
+        self._constant("rounded", [column.decimals is not None for column in targets], torch.bool)
+        self._constant("unit", [column.unit for column in targets], torch.float64)
+        self._constant("scale", [10 ** (column.decimals or 0) for column in targets], torch.float64)
+        self._constant("least", [column.bounds[0] for column in targets], torch.float64)
+        self._constant("greatest", [column.bounds[1] for column in targets], torch.float64)
+
+    def forward(self, values: Tensor) -> Tensor:
+        made = values.index_select(1, self.source) * self.slope + self.intercept
+        made = torch.where(self.rounded, (made * self.scale / self.unit).round() * self.unit / self.scale, made)
+        made = torch.minimum(torch.maximum(made, self.least), self.greatest)
+        return torch.cat([values, made], dim=1).index_select(1, self.places)
 
 
 class _Categories(_Columns):

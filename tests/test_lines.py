@@ -1,0 +1,131 @@
+"""A column that follows from another one along a straight line does so in what is drawn."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from ganaug import GANSampler
+from ganaug.codecs.table import TableCodec
+from ganaug.networks.table_decoder import TableDecoder
+
+
+def seeded(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def found(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return names of sources and targets."""
+    codec = TableCodec.fit(table)
+    names = [str(column.name) for column in codec.numeric_columns]
+    return [(names[line.source], names[line.target]) for line in codec.relations(table).lines]
+
+
+def decoded(table: pd.DataFrame, n: int = 2_000) -> pd.DataFrame:
+    """Return rows of any scores, each column by itself, before the rules."""
+    codec = TableCodec.fit(table)
+    scores = torch.randn(n, codec.n_scores, generator=torch.Generator().manual_seed(0))
+    choices = (torch.arange(n) % 2)[:, None].expand(n, len(codec.options))
+    with torch.no_grad():
+        (numeric,) = TableDecoder(codec, codec.relations(table))(scores, choices, torch.full(choices.shape, 0.5))
+    bounds = np.array([column.bounds for column in codec.numeric_columns])
+    drawn: NDArray[np.float64] = numeric.numpy()
+    assert (np.isnan(drawn) | ((drawn >= bounds[:, 0]) & (drawn <= bounds[:, 1]))).all()
+    return codec.frame(drawn, None)
+
+
+def test_copies_stay_copies() -> None:
+    values = seeded().normal(size=(2, 200))
+    table = pd.DataFrame({"a": values[0], "b": values[1], "again": values[0], "third": values[0]})
+    assert found(table) == [("a", "again"), ("a", "third")]
+    drawn = decoded(table)
+    np.testing.assert_array_equal(drawn["again"], drawn["a"])
+    np.testing.assert_array_equal(drawn["third"], drawn["a"])
+    assert abs(np.corrcoef(drawn["a"], drawn["b"])[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize("decimals", [(1, 1), (3, 0), (None, 1)])
+def test_other_units_follow_from_the_finer_column(decimals: tuple[int | None, int]) -> None:
+    celsius = seeded().normal(10, 8, size=300)
+    celsius = celsius if decimals[0] is None else celsius.round(decimals[0])
+    table = pd.DataFrame({"fahrenheit": (1.8 * celsius + 32).round(decimals[1]), "celsius": celsius})
+    [line] = found(table)
+    assert set(line) == {"celsius", "fahrenheit"}
+    assert line[0] == "celsius" or decimals == (1, 1)
+    drawn = decoded(table)
+    off = (1.8 * drawn["celsius"] + 32 - drawn["fahrenheit"]).abs().max()
+    assert off <= {(1, 1): 0.1, (3, 0): 0.6, (None, 1): 0.055}[decimals]
+    np.testing.assert_array_equal(drawn["fahrenheit"], drawn["fahrenheit"].round(decimals[1]))
+
+
+def test_columns_that_were_rounded_alike_and_apart_are_on_no_line() -> None:
+    """Neither says what the other is: there would be less in what is drawn than in the table."""
+    celsius = seeded().normal(10, 8, size=300)
+    assert found(pd.DataFrame({"a": celsius.round(0), "b": (celsius + 0.3).round(0)})) == []
+
+
+def test_an_age_follows_from_the_year_of_birth() -> None:
+    year = seeded().integers(1940, 2005, size=300)
+    table = pd.DataFrame({"born": year, "age": 2024 - year})
+    assert found(table) == [("born", "age")]
+    drawn = decoded(table)
+    assert drawn.dtypes.equals(table.dtypes)
+    assert (drawn["born"] + drawn["age"] == 2024).all()
+
+
+def test_dates_a_fortnight_later() -> None:
+    rng = seeded()
+    invoiced = pd.Timestamp("2024-03-01") + pd.to_timedelta(rng.integers(0, 200, size=200), unit="D")
+    table = pd.DataFrame({"due": invoiced + pd.Timedelta("14D"), "invoiced": invoiced, "amount": rng.random(200)})
+    assert found(table) == [("due", "invoiced")]
+    y = (np.arange(200) % 8 == 0).astype(int)
+    drawn, _ = GANSampler(max_steps=10, random_state=0).fit(table, y).sample(300)
+    assert (drawn["due"] - drawn["invoiced"] == pd.Timedelta("14D")).all()
+
+
+def test_what_is_missing_together_is() -> None:
+    rng = seeded()
+    values = rng.normal(size=300).round(3)
+    values[rng.random(300) < 0.3] = np.nan
+    table = pd.DataFrame({"a": values, "b": -2 * values})
+    assert found(table) == [("a", "b")]
+    drawn = decoded(table)
+    assert 0 < drawn["a"].isna().sum() < len(drawn)
+    np.testing.assert_allclose(drawn["b"], -2 * drawn["a"], atol=1e-9)
+    table.loc[0, "b"] = np.nan if np.isfinite(table.loc[0, "a"]) else 1.0
+    assert found(table) == []
+
+
+def test_what_is_only_near_a_line_is_not_on_one() -> None:
+    rng = seeded()
+    a = rng.normal(size=300)
+    assert found(pd.DataFrame({"a": a, "b": a + 0.001 * rng.normal(size=300)})) == []
+    assert found(pd.DataFrame({"a": a.round(2), "b": (a + 0.02 * rng.normal(size=300)).round(2)})) == []
+    one_off = pd.DataFrame({"a": a, "b": a})
+    one_off.loc[5, "b"] += 0.5
+    assert found(one_off) == []
+
+
+def test_coarse_columns_and_few_values_are_no_line() -> None:
+    few = np.arange(300.0) % 9 + 0.5 * (np.arange(300) % 7 == 0)
+    assert found(pd.DataFrame({"a": seeded().permutation(few), "b": few})) == []
+    wide = seeded().normal(0, 2, size=300)
+    assert found(pd.DataFrame({"a": wide, "b": wide.round(0)})) == []  # seven values say little of a line
+
+
+def test_orders_do_not_speak_of_what_follows_from_a_line() -> None:
+    rng = seeded()
+    a = rng.exponential(size=300)
+    table = pd.DataFrame({"a": a, "b": a + rng.exponential(size=300)})
+    table["a again"] = table["a"]
+    drawn = decoded(table)
+    assert (drawn["a"] <= drawn["b"]).all()
+    assert (drawn["a again"] <= drawn["b"]).all()
+
+
+def test_smooth_curves_are_searched_in_bounded_time() -> None:
+    """Neighbours of 500 points along a curve are all but alike."""
+    start = seeded().normal(size=(300, 1))
+    table = pd.DataFrame(start + 0.001 * seeded(1).normal(size=(300, 500)))
+    assert found(table) == []
