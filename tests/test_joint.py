@@ -244,3 +244,16 @@ def test_shares_of_decisions_become_those_of_the_rows() -> None:
         with torch.no_grad():
             drawn = matched(torch.randn(20_000, generator.noise_dim), torch.full((20_000,), value))
         torch.testing.assert_close(drawn[:, 1:].mean(0), rows[label == value, 1:].mean(0), atol=0.02, rtol=0)
+
+
+def test_the_model_says_what_rules_it_keeps() -> None:
+    rng = seeded()
+    table = pd.get_dummies(pd.DataFrame({"colour": rng.choice(["red", "green"], size=200)}))
+    table["low"] = rng.exponential(size=200)
+    table["high"], table["low again"] = table["low"] + rng.exponential(size=200), -2 * table["low"]
+    generator = GANSampler(max_steps=5, random_state=0).fit(table, np.arange(200) % 8 == 0).generator_
+    assert generator.metadata["schema"]["rules"] == {
+        "joint": [["colour_green", "colour_red"]],
+        "orders": [["low", "high"]],
+        "lines": [["low", "low again"]],
+    }

@@ -35,6 +35,7 @@ def command(model: "Path", as_json: bool) -> None:
             ("modality", metadata["modality"]),
             ("family", metadata["family"]),
             _form(metadata["modality"], schema),
+            *_rules(schema),
             ("noise", f"{metadata['noise_dim']} numbers"),
             ("fingerprint", metadata["fingerprint"]),
         ]
@@ -52,6 +53,12 @@ def _form(modality: str, schema: dict[str, Any]) -> tuple[str, str]:
         return "image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels"
     names = [str(column["name"]) for column in schema["columns"]]
     return "columns", _brief(f"{len(names):,}: {', '.join(names)}")
+
+
+def _rules(schema: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what columns hold to in every row; a file from elsewhere may say anything here."""
+    rules = schema.get("rules")
+    return [(f"rules: {name}", _brief(found)) for name, found in rules.items()] if isinstance(rules, dict) else []
 
 
 def _table(rows: list[tuple[Any, Any]], indent: str = "") -> None:

@@ -150,10 +150,15 @@ class TableCodec:
         return sum(column.has_score for column in self.numeric_columns)
 
     @cached_property
+    def choices(self) -> tuple[Column, ...]:
+        """The columns that have a choice, in the order of these."""
+        columns: tuple[Column, ...] = (*self.numeric_columns, *self.category_columns)
+        return tuple(column for column in columns if column.options > 1)
+
+    @cached_property
     def options(self) -> tuple[int, ...]:
         """Number of options of each choice."""
-        columns: tuple[Column, ...] = (*self.numeric_columns, *self.category_columns)
-        return tuple(column.options for column in columns if column.options > 1)
+        return tuple(column.options for column in self.choices)
 
     @property
     def names(self) -> list[str | int]:
@@ -207,9 +212,7 @@ class TableCodec:
 
         Where an encoder writes a category as columns of two values, the greater one marks the row's own.
         """
-        columns: tuple[Column, ...] = (*self.numeric_columns, *self.category_columns)
-        on = [_greater(column) for column in columns if column.options > 1]
-        return JointChoices.of(self.encode(frame).choices, self.options, on)
+        return JointChoices.of(self.encode(frame).choices, self.options, [_greater(column) for column in self.choices])
 
     def relations(self, frame: "DataFrame") -> Relations:
         """Return what holds between columns of the output ``numeric`` in every row of the table."""
@@ -220,6 +223,18 @@ class TableCodec:
         together = np.stack(values, axis=1)
         found = lines(self.numeric_columns, together)
         return Relations(found, orders(self.numeric_columns, together, {line.target for line in found}))
+
+    def named_rules(self, joint: JointChoices, relations: Relations) -> dict[str, list[list[str | int]]]:
+        """Return the names of columns that are decided together, of which one is never greater, or one follows."""
+        numbers = [column.name for column in self.numeric_columns]
+        orders = dict.fromkeys((order.low, order.high) for order in relations.orders)
+        return {
+            "joint": [
+                [self.choices[choice].name for choice in one.choices] for one in joint.joints if len(one.choices) > 1
+            ],
+            "orders": [[numbers[low], numbers[high]] for low, high in orders],
+            "lines": [[numbers[line.source], numbers[line.target]] for line in relations.lines],
+        }
 
     def frame(self, numeric: NDArray[Any] | None, category: NDArray[Any] | None) -> "DataFrame":
         """Turn a model's outputs into a table with the names, order and dtypes of the fitted one.

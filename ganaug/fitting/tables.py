@@ -53,7 +53,7 @@ class TableFit(Run):
     def __init__(self, data: LabelledTable, **settings: Any) -> None:
         super().__init__(data, **settings)
         self.layout = RowLayout.of(data.codec)
-        self.joint = data.codec.joint_choices(data.frame)
+        self.joint, self.relations = data.codec.joint_choices(data.frame), data.codec.relations(data.frame)
         self.noise_dim = LATENT_DIM + len(self.joint.options)
 
     def default_bounds(self) -> tuple[float | None, int | None]:
@@ -107,12 +107,13 @@ class TableFit(Run):
     def artefact(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor) -> nn.Module:
         """Return generator, decoder, discriminator and screen as one module."""
         assert isinstance(generator, RowGenerator)  # noqa: S101
-        decoder = TableDecoder(self.data.codec, self.data.codec.relations(self.data.frame))
+        decoder = TableDecoder(self.data.codec, self.relations)
         return TableArtefact(generator, discriminator, offset, self.screen, decoder)
 
     def schema(self) -> Mapping[str, Any]:
-        """Return the columns, and the name of the labels'."""
-        return self.data.codec.to_state() | {"target": self.data.target}
+        """Return the columns, the name of the labels', and the rules that are kept, for people to read."""
+        rules = self.data.codec.named_rules(self.joint, self.relations)
+        return self.data.codec.to_state() | {"target": self.data.target, "rules": rules}
 
 
 def usual_steps(data: LabelledTable) -> int:
