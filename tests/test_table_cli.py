@@ -227,11 +227,26 @@ def test_inspect_names_the_columns_and_steers_no_terminal(model: Path) -> None:
         "no                  24",
     ):
         assert words in shown.stdout, words
+    assert "rules" not in shown.stdout
     about = json.loads(run("inspect", model, "--json").stdout)
     assert about["schema"]["target"] == "churned"
     assert [column["name"] for column in about["schema"]["columns"]] == COLUMNS[:-1]
     kinds = [column["kind"] for column in about["schema"]["columns"]]
     assert kinds == ["numeric", "integer", "category", "boolean", "datetime", "category"]
+
+
+def test_inspect_shows_the_rules_that_were_found(tmp_path: Path) -> None:
+    low = np.random.default_rng(0).exponential(size=80)
+    table = pd.DataFrame({"low": low, "high\x1b[2J": low + low[::-1], "copy": low, "y": ["a", "b", "a", "a"] * 20})
+    table.to_parquet(tmp_path / "table.parquet")
+    path = tmp_path / "table.onnx"
+    arguments = ("fit", tmp_path / "table.parquet", "--target", "y", "--output", path, "--steps", 3, "--no-preview")
+    assert run(*arguments).exit_code == 0
+    shown = run("inspect", path).stdout
+    assert "\nrules that all rows keep\n" in shown
+    assert '  lines   [["low", "copy"]]\n' in shown
+    assert "\x1b" not in shown
+    assert '  orders  [["low", "high' in shown
 
 
 # sample

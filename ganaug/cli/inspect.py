@@ -35,11 +35,13 @@ def command(model: "Path", as_json: bool) -> None:
             ("modality", metadata["modality"]),
             ("family", metadata["family"]),
             _form(metadata["modality"], schema),
-            *_rules(schema),
             ("noise", f"{metadata['noise_dim']} numbers"),
             ("fingerprint", metadata["fingerprint"]),
         ]
     )
+    if isinstance(rules := schema.get("rules"), dict) and any(rules.values()):
+        click.echo("\nrules that all rows keep")
+        _table([(name, _brief(found)) for name, found in rules.items()], indent="  ")
     for title in ("training", "versions"):
         click.echo(f"\n{title}")
         lines = [(name, _brief(value)) for name, value in metadata[title].items() if name != "history"]
@@ -53,12 +55,6 @@ def _form(modality: str, schema: dict[str, Any]) -> tuple[str, str]:
         return "image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels"
     names = [str(column["name"]) for column in schema["columns"]]
     return "columns", _brief(f"{len(names):,}: {', '.join(names)}")
-
-
-def _rules(schema: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what columns hold to in every row; a file from elsewhere may say anything here."""
-    rules = schema.get("rules")
-    return [(f"rules: {name}", _brief(found)) for name, found in rules.items()] if isinstance(rules, dict) else []
 
 
 def _table(rows: list[tuple[Any, Any]], indent: str = "") -> None:
