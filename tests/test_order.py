@@ -49,6 +49,16 @@ def test_chance_is_no_order() -> None:
         assert found(pd.DataFrame(rng.normal(rng.normal(0, 2, size=12), 1, size=(60, 12)))) == []
 
 
+def test_columns_that_do_not_rise_together_are_of_different_things() -> None:
+    rng = seeded()
+    low, high = np.sort(rng.random(size=(2, 400)), axis=0)
+    table = pd.DataFrame({"low": low, "high": rng.permutation(high)})
+    table["high"] += np.maximum(0, table["low"] - table["high"])  # in order, and that is all
+    assert abs(table["low"].corr(table["high"], method="spearman")) < 0.3
+    assert found(table) == []
+    assert found(pd.DataFrame({"low": low, "high": high})) == [("low", "high")]
+
+
 def test_columns_apart_need_none_and_equal_ones_have_none() -> None:
     low = seeded().normal(size=200)
     assert found(pd.DataFrame({"low": low, "high": low + 100, "same": low})) == []

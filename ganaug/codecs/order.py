@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 
 MOST_COMPARED, ROWS_COMPARED = 1_000, 256
 """Columns of one kind that are compared, and rows for a first look at all pairs of them."""
+LEAST_CORRELATION = 0.3
+"""Of ranks, for two columns to speak of one thing: what is merely smaller may have any unit, and be no part of it."""
 MOST_PAIRS = 100
 """Where more columns are in order, as in a table of rising curves, they are left alone: it would take too long."""
 
@@ -31,7 +33,7 @@ class Order(NamedTuple):
 
 
 def orders(columns: Sequence[NumericColumn], values: Array, but: Container[int] = ()) -> tuple[Order, ...]:
-    """Find the order between columns that share a unit, where chance would not make it.
+    """Find the order between columns that are of one kind and rise together, where chance would not make it.
 
     Parameters
     ----------
@@ -128,11 +130,17 @@ def _followed(kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return followed
 
 
+def _rise_together(one: Array, other: Array) -> bool:
+    ranks = [np.searchsorted(np.sort(x), x) + np.searchsorted(np.sort(x), x, side="right") for x in (one, other)]
+    first, second = (rank - rank.mean() for rank in ranks)
+    return float(first @ second) >= LEAST_CORRELATION * math.sqrt(float(first @ first) * float(second @ second)) > 0
+
+
 def _surprise(low: Array, high: Array) -> float:
     """Return minus the logarithm of the chance that one is nowhere greater than the other, were they independent."""
     both = ~(np.isnan(low) | np.isnan(high))
     low, high = low[both], high[both]
-    if not len(low) or (low > high).any():
+    if not len(low) or (low > high).any() or not _rise_together(low, high):
         return 0.0
     greater = 1 - np.searchsorted(np.sort(low), high, side="right").mean() / len(low)
     return float(-len(low) * math.log(max(1 - greater, 1e-9)))
