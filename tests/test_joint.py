@@ -11,6 +11,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from ganaug import GANSampler
 from ganaug.codecs.joint import MOST_COMPARED, MOST_OPTIONS, JointChoices
 from ganaug.codecs.table import TableCodec
+from ganaug.networks.decisions import Decisions
 from ganaug.networks.marginals import Marginals
 from ganaug.networks.mlp import RowGenerator, RowLayout
 
@@ -217,23 +218,41 @@ def test_only_combinations_of_the_table_are_drawn() -> None:
     torch.testing.assert_close(rows, generator.join(scores, choices))
     relaxed = generator.relaxed(noise, label, torch.Generator().manual_seed(0)).detach()[:, 1:]
     torch.testing.assert_close(relaxed, relaxed.round())
-    decided = generator.decisions_of(relaxed).flatten(1)[:, generator.kept]
-    torch.testing.assert_close(generator.choices_of(decided), relaxed)
+    decisions = generator.decisions
+    torch.testing.assert_close(decisions.choices_of(decisions.flat(decisions.decisions_of(relaxed))), relaxed)
 
 
 def test_decisions_are_read_from_choices_and_the_other_way_round() -> None:
     generator, _, rows = network()
-    taken = rows[:, 1:]
-    decided = generator.decisions_of(taken)
+    decisions, taken = generator.decisions, rows[:, 1:]
+    [decided] = decisions.decisions_of(taken)
     assert decided.shape == (400, 2, 6)
     torch.testing.assert_close(decided.sum(dim=2), torch.ones(400, 2))
-    torch.testing.assert_close(generator.choices_of(decided.flatten(1)[:, generator.kept]), taken)
+    torch.testing.assert_close(decisions.choices_of(decisions.flat([decided])), taken)
     odd = taken[:1].clone()
     odd[0, -2:] = odd[0, -2:].flip(0)  # a city of the other half of the country
-    decided = generator.decisions_of(odd)
+    [decided] = decisions.decisions_of(odd)
     torch.testing.assert_close(decided.sum(dim=2), torch.ones(1, 2))
-    agreeing = generator.choices_of(decided.flatten(1)[:, generator.kept]) * odd
-    assert float(agreeing.sum()) == 3
+    assert float((decisions.choices_of(decisions.flat([decided])) * odd).sum()) == 3
+
+
+def test_decisions_of_unlike_sizes_are_drawn_as_those_of_like_sizes_are() -> None:
+    """In pieces, so that a decision between a hundred options does not make a hundred of every flag's two."""
+    options = (2, 100, 2, 30, 3, *[2] * 40)
+    decisions = Decisions(JointChoices.apart(options), options)
+    assert sorted(decisions.shapes) == [(1, 30), (1, 100), (43, 3)]
+    torch.manual_seed(0)
+    logits = torch.randn(1, sum(options))
+    taken, fallen = decisions.draw(logits.expand(20_000, -1), torch.randn(20_000, len(options)))
+    assert taken.shape == fallen.shape == (20_000, len(options))
+    assert 0 <= float(fallen.min()) < float(fallen.max()) <= 1
+    side_by_side = decisions.side_by_side(taken).float()
+    wanted = torch.cat([one.softmax(dim=1) for one in logits.split(options, dim=1)], dim=1)[0]
+    torch.testing.assert_close(side_by_side.mean(0), wanted, atol=0.012, rtol=0)
+    torch.testing.assert_close(decisions.flat(decisions.pieces(logits)), logits)
+    torch.testing.assert_close(decisions.flat(decisions.decisions_of(side_by_side)), side_by_side)
+    relaxed = decisions.relax(logits.expand(20_000, -1), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(relaxed.mean(0), wanted, atol=0.012, rtol=0)
 
 
 def test_shares_of_decisions_become_those_of_the_rows() -> None:

@@ -32,15 +32,15 @@ class Marginals:
         The classes that have rows, K of them.
     n : Tensor of shape (K, 1)
         How many rows each has.
-    shares : Tensor of shape (K, C, O)
-        Of each decision's options, padded.
+    shares : tuple of Tensor of shape (K, C, O)
+        Of the decisions' options, piece by piece as `Decisions` has them.
     mean, square, speaking : Tensor of shape (K, S)
         Of each score: mean, mean square deviation, and how many rows let it speak.
     """
 
     value: tuple[int, ...]
     n: Tensor
-    shares: Tensor
+    shares: tuple[Tensor, ...]
     mean: Tensor
     square: Tensor
     speaking: Tensor
@@ -53,10 +53,11 @@ class Marginals:
         for one in value:
             scores, taken = rows[label == one].tensor_split([generator.layout.n_scores], dim=1)
             n.append(len(scores))
-            shares.append(generator.decisions_of(taken).mean(0))
+            shares.append([piece.mean(0) for piece in generator.decisions.decisions_of(taken)])
             moments.append(_moments(scores[None], generator.opened(taken)[None]))
         mean, square, speaking = (torch.cat(parts) for parts in zip(*moments, strict=True))
-        return cls(value, rows.new_tensor(n)[:, None], torch.stack(shares), mean, square, speaking)
+        together = tuple(torch.stack(pieces) for pieces in zip(*shares, strict=True))
+        return cls(value, rows.new_tensor(n)[:, None], together, mean, square, speaking)
 
     @torch.no_grad()
     def matched(self, generator: RowGenerator, random: torch.Generator) -> RowGenerator:
@@ -75,7 +76,8 @@ class Marginals:
             Draws the noise.
         """
         copy, device = deepcopy(generator), generator.head.weight.device
-        numbers = generator.n_hidden + self.mean.shape[1] + self.shares[0].numel()  # that each row takes
+        options = sum(piece[0].numel() for piece in self.shares)
+        numbers = generator.n_hidden + self.mean.shape[1] + options  # that each row takes
         count = min(MOST_DRAWN, max(FEWEST_DRAWN, NUMBERS // (numbers * len(self.value))))
         noise = torch.randn(count, generator.noise_dim, generator=random).to(device)
         places = torch.arange(len(self.value))
@@ -88,7 +90,7 @@ class Marginals:
         return copy
 
     def _drawn(self, generator: RowGenerator, noise: Tensor, value: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return scores (K, B, S) and logits (K, B, C, O) of some classes, from the same noise."""
+        """Return scores (K, B, S) and logits (K, B, sum of options) of some classes, from the same noise."""
         label = torch.tensor(value, device=noise.device).repeat_interleave(len(noise))
         scores, logits = generator.draft(noise.repeat(len(value), 1), label)
         shape = len(value), len(noise)
@@ -96,14 +98,16 @@ class Marginals:
 
     def _change(self, scores: Tensor, logits: Tensor, some: Tensor, generator: RowGenerator) -> tuple[Tensor, Tensor]:
         """Return gain and shift, each (K, width), for what was drawn of some classes."""
-        n, shares, mean, square, speaking = (
-            known[some].to(scores.device) for known in (self.n, self.shares, self.mean, self.square, self.speaking)
+        n, mean, square, speaking = (
+            known[some].to(scores.device) for known in (self.n, self.mean, self.square, self.speaking)
         )
-        moved, taken = scores.new_zeros(len(some), 0), logits
-        if generator.options:
-            added = _added(logits, shares, n[..., None])
-            moved = added.flatten(1)[:, generator.kept]
-            taken = generator.choices_of((logits + added[:, None]).softmax(dim=3).flatten(2)[..., generator.kept])
+        moved, taken, decisions = scores.new_zeros(len(some), 0), logits, generator.decisions
+        if generator.layout.options:
+            pieces = decisions.pieces(logits)
+            shares = [known[some].to(scores.device) for known in self.shares]
+            added = [_added(own, wanted, n[..., None]) for own, wanted in zip(pieces, shares, strict=True)]
+            drawn = [(own + more[:, None]).softmax(dim=3) for own, more in zip(pieces, added, strict=True)]
+            moved, taken = decisions.flat(added), decisions.choices_of(decisions.flat(drawn))
         weight = generator.opened(taken.flatten(0, 1)).view_as(scores)
         drawn_mean, drawn_square, _ = _moments(scores, weight)
         mean = (speaking * mean + ROWS_OF_MEAN * drawn_mean) / (speaking + ROWS_OF_MEAN)

@@ -1,0 +1,177 @@
+"""Logits of decisions side by side, and the options that the choices of a row take by them."""
+
+import math
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.codecs.joint import JointChoices
+
+__all__ = ["Decisions"]
+
+TEMPERATURE = 0.5
+"""Of the relaxed choices in training."""
+NOTHING = -1e4
+"""The logit of what no decision can be."""
+MOST_PADDED, LEAST_PADDED, RATIO = 4, 512, 4
+"""Decisions of all sizes are handled at once, unless that would take more than four times the room, and more than some;
+then only those whose sizes are within the same power of four."""
+
+
+class Decisions(nn.Module):
+    """What a table's decisions may be, and what that means for its choices.
+
+    Decisions of like sizes are handled at once, as one *piece* (..., C, O): padded to the largest of them with options
+    that nothing can choose.
+
+    Parameters
+    ----------
+    joint : JointChoices
+        Which choices each decision makes.
+    options : sequence of int
+        Number of options of each choice, which stand side by side in a row.
+    """
+
+    order: Tensor
+    choice_of: Tensor
+    option: Tensor
+    parts: Tensor | None
+    decision: Tensor
+    first_part: Tensor
+    part: Tensor
+
+    def __init__(self, joint: JointChoices, options: Sequence[int]) -> None:
+        super().__init__()
+        self.options, self.n_choices = joint.options, len(options)
+        self.shapes: list[tuple[int, int]] = []
+        kept = np.zeros(sum(self.options), np.int64)
+        order: list[int] = []
+        starts = np.array([0, *accumulate(self.options)])[:-1]
+        for number, piece in enumerate(_pieces(self.options)):
+            most = max(self.options[decision] for decision in piece)
+            pad = np.full((len(piece), most), sum(self.options))
+            before = sum(count * size for count, size in self.shapes)
+            for row, decision in enumerate(piece):
+                own = np.arange(self.options[decision])
+                pad[row, own] = starts[decision] + own
+                kept[starts[decision] + own] = before + row * most + own
+            self.shapes.append((len(piece), most))
+            order += piece
+            self._constant(f"pad{number}", pad.ravel())
+            self._constant(f"places{number}", piece)
+            self._constant(f"last{number}", [self.options[decision] - 1 for decision in piece])
+        self._constant("order", np.argsort(order))
+        self.kept = torch.tensor(kept)
+        self._constant("choice_of", np.repeat(np.arange(len(options)), options))
+        self._constant("option", np.concatenate([np.zeros(0), *map(np.arange, options)]))
+        self.register_buffer("parts", None, persistent=False)
+        if joint.bound:
+            self._take_apart(joint, options)
+
+    def pieces(self, options: Tensor, value: float = NOTHING) -> list[Tensor]:
+        """Return what is said of all decisions' options (..., sum of options) piece by piece, each (..., C, O)."""
+        padded = F.pad(options, (0, 1), value=value)
+        # By their shapes, not their lengths, which a trace takes for constants.
+        return [
+            padded[..., getattr(self, f"pad{number}")].view(
+                *(padded.shape[axis] for axis in range(padded.ndim - 1)), *shape
+            )
+            for number, shape in enumerate(self.shapes)
+        ]
+
+    def flat(self, pieces: Sequence[Tensor]) -> Tensor:
+        """Undo `pieces`."""
+        return torch.cat([piece.flatten(-2) for piece in pieces], dim=-1)[..., self.kept]
+
+    def draw(self, logits: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the options that choices take, and where in it the draw fell, both (B, n_choices).
+
+        Parameters
+        ----------
+        logits : Tensor of shape (B, sum of options)
+            Of the decisions.
+        normal : Tensor of shape (B, n_decisions)
+            Standard normal.
+        """
+        taken, fallen = [], []
+        for number, piece in enumerate(self.pieces(logits)):
+            share = piece.softmax(dim=2)  # (B, C, O)
+            reached = share.cumsum(dim=2)
+            own_normal = normal if len(self.shapes) == 1 else normal.index_select(1, getattr(self, f"places{number}"))
+            drawn = (0.5 * (1 + torch.erf(own_normal / math.sqrt(2))))[:, :, None]  # (B, C, 1), uniform
+            option = torch.minimum((reached < drawn).sum(dim=2), getattr(self, f"last{number}"))
+            own, end = (x.gather(2, option[:, :, None]) for x in (share, reached))
+            taken.append(option)
+            fallen.append(((drawn - end + own) / own.clamp_min(1e-12)).clamp(0, 1).squeeze(2))
+        decided, uniform = (x[0] if len(x) == 1 else torch.cat(x, dim=1)[:, self.order] for x in (taken, fallen))
+        if self.parts is None:
+            return decided, uniform
+        decided, uniform = (x.index_select(1, self.decision) for x in (decided, uniform))
+        return F.embedding(decided + self.first_part, self.part).squeeze(2), uniform
+
+    def relax(self, logits: Tensor, random: torch.Generator) -> Tensor:
+        """Return which options choices take, side by side, so that gradients pass: with the slope of a Gumbel-softmax.
+
+        (Jang et al. 2017; Maddison et al. 2017.)
+        """
+        hardened = []
+        for piece in self.pieces(logits):
+            uniform = torch.rand(piece.shape, generator=random).clamp(1e-6, 1 - 1e-6).to(piece.device)
+            soft = ((piece - (-uniform.log()).log()) / TEMPERATURE).softmax(dim=2)
+            hard = F.one_hot(soft.argmax(dim=2), soft.shape[2]).to(soft.dtype)
+            hardened.append(hard - soft.detach() + soft)
+        return self.choices_of(self.flat(hardened))
+
+    def side_by_side(self, choices: Tensor) -> Tensor:
+        """Return options (B, n_choices) as 0 and 1 for each that there is, (B, sum of the choices' options)."""
+        return choices.index_select(1, self.choice_of) == self.option
+
+    def choices_of(self, decided: Tensor) -> Tensor:
+        """Return which options choices take (..., sum of options), from those that decisions take, side by side too."""
+        return decided if self.parts is None else decided @ self.parts
+
+    def decisions_of(self, taken: Tensor) -> list[Tensor]:
+        """Return piece by piece which options decisions take, from those that choices take, side by side.
+
+        Where choices are combined as they never are, what agrees with most of them counts.
+        """
+        if self.parts is None:
+            return self.pieces(taken, 0.0)
+        agreeing = self.pieces(taken @ self.parts.T, -1.0)
+        return [F.one_hot(piece.argmax(dim=-1), piece.shape[-1]).to(taken.dtype) for piece in agreeing]
+
+    def _take_apart(self, joint: JointChoices, options: Sequence[int]) -> None:
+        """Note what each option of a decision means for the choices: as a matrix, and as one list to look up."""
+        parts = np.zeros((sum(self.options), sum(options)), np.float32)
+        starts = [0, *accumulate(options)]
+        decision: dict[int, int] = {}
+        first: dict[int, int] = {}
+        part: list[int] = []
+        rows = np.arange(len(parts))
+        for number, one in enumerate(joint.joints):
+            own, rows = np.split(rows, [len(one.options)])
+            for choice, taken in zip(one.choices, one.options.T, strict=True):
+                parts[own, starts[choice] + taken] = 1
+                decision[choice], first[choice] = number, len(part)
+                part += taken.tolist()
+        self.register_buffer("parts", torch.tensor(parts), persistent=False)
+        self._constant("decision", [decision[choice] for choice in sorted(decision)])
+        self._constant("first_part", [first[choice] for choice in sorted(first)])
+        self._constant("part", np.array(part)[:, None])
+
+    def _constant(self, name: str, values: Sequence[int] | NDArray[np.generic]) -> None:
+        self.register_buffer(name, torch.tensor(np.asarray(values, np.int64)), persistent=False)
+
+
+def _pieces(options: Sequence[int]) -> list[list[int]]:
+    """Return which decisions are handled at once."""
+    every = list(range(len(options)))
+    if len(options) * max(options, default=0) <= max(MOST_PADDED * sum(options), LEAST_PADDED):
+        return [every] if every else []
+    sizes = [math.ceil(math.log(count, RATIO) - 1e-9) for count in options]
+    return [[decision for decision in every if sizes[decision] == size] for size in sorted(set(sizes))]
