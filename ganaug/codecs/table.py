@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from ganaug.codecs.category import KINDS as CATEGORY_KINDS
 from ganaug.codecs.category import CategoryColumn
 from ganaug.codecs.joint import JointChoices
-from ganaug.codecs.lines import Line, lines
 from ganaug.codecs.numeric import KINDS as NUMERIC_KINDS
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.codecs.order import Order, orders
+from ganaug.codecs.relations import Relations
 from ganaug.codecs.series import (
     category_codes,
     category_series,
@@ -30,7 +29,7 @@ from ganaug.errors import DataError, FormatError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["MAX_COLUMNS", "Column", "Encoded", "Relations", "TableCodec"]
+__all__ = ["MAX_COLUMNS", "Column", "Encoded", "TableCodec"]
 
 Column = NumericColumn | CategoryColumn
 
@@ -50,13 +49,6 @@ class Encoded(NamedTuple):
 
     scores: NDArray[np.float32]
     choices: NDArray[np.int64]
-
-
-class Relations(NamedTuple):
-    """Rules between numbers, by position among them; no column that is the target of a line is in an order."""
-
-    lines: tuple[Line, ...] = ()
-    orders: tuple[Order, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -220,9 +212,7 @@ class TableCodec:
             return Relations()
         series = (frame.iloc[:, place] for place, one in enumerate(self.columns) if isinstance(one, NumericColumn))
         values = [numeric_values(one, column) for one, column in zip(series, self.numeric_columns, strict=True)]
-        together = np.stack(values, axis=1)
-        found = lines(self.numeric_columns, together)
-        return Relations(found, orders(self.numeric_columns, together, {line.target for line in found}))
+        return Relations.of(self.numeric_columns, np.stack(values, axis=1))
 
     def named_rules(self, joint: JointChoices, relations: Relations) -> dict[str, list[list[str | int]]]:
         """Return the names of columns that are decided together, of which one is never greater, or one follows."""

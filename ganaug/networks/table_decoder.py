@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug.codecs.category import CategoryColumn
-from ganaug.codecs.lines import Line
 from ganaug.codecs.numeric import LIMIT, STEPS, NumericColumn
-from ganaug.codecs.order import Order
-from ganaug.codecs.table import Relations, TableCodec
+from ganaug.codecs.relations import Relations
+from ganaug.codecs.table import TableCodec
+from ganaug.networks.relations import Exchanges, Lines
 
 __all__ = ["TableDecoder"]
 
@@ -45,10 +45,10 @@ class TableDecoder(nn.Module):
         self.output_names = ("numeric",) * bool(numbers) + ("category",) * bool(categories)
         self.numbers = _Numbers(numbers) if numbers else None
         self.categories = _Categories(categories) if categories else None
-        found, orders = relations or Relations()
-        self.rules = nn.ModuleList()
-        self.rules.extend([_Exchanges(orders, numbers)] if orders else [])
-        self.rules.extend([_Lines(found, numbers)] if found else [])
+        lines, orders = relations or Relations()
+        self.rules = nn.Sequential()
+        self.rules.extend([Exchanges(orders, numbers)] if orders else [])
+        self.rules.extend([Lines(lines, numbers)] if lines else [])
         self.split = sum(column.options > 1 for column in numbers)
 
     def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
@@ -70,10 +70,7 @@ class TableDecoder(nn.Module):
         """
         outputs = []
         if self.numbers is not None:
-            values = self.numbers(scores, choices[:, : self.split])
-            for rule in self.rules:
-                values = rule(values)
-            outputs.append(values)
+            outputs.append(self.rules(self.numbers(scores, choices[:, : self.split])))
         if self.categories is not None:
             outputs.append(self.categories(choices[:, self.split :], uniform[:, self.split :]))
         return tuple(outputs)
@@ -158,88 +155,6 @@ class _Numbers(_Columns):
         if self.has_units:
             steps = steps * self.unit
         return steps / self.scale if self.has_scales else steps
-
-
-class _Exchanges(_Columns):
-    """Exchange the values of pairs of columns, one pair after the other, where they are in the wrong order.
-
-    What is exchanged stays within the bounds of its new column: the lesser column's lie below the greater's. Each
-    column is handled by itself, for whole rows would be copied as often as there are pairs.
-    """
-
-    involved: Tensor
-    places: Tensor
-
-    def __init__(self, orders: Sequence[Order], columns: Sequence[NumericColumn]) -> None:
-        super().__init__()
-        involved = sorted({place for order in orders for place in (order.low, order.high)})
-        places = np.arange(len(columns))
-        places[involved] = len(columns) + np.arange(len(involved))
-        self._constant("involved", involved, torch.int64)
-        self._constant("places", places, torch.int64)
-        self.columns = [columns[place] for place in involved]
-        self.pairs = [(involved.index(order.low), involved.index(order.high), order.shift) for order in orders]
-
-    def forward(self, values: Tensor) -> Tensor:
-        own = list(values.index_select(1, self.involved).T.contiguous().unbind(0))
-        for low, high, shift in self.pairs:
-            own[low], own[high] = self._exchanged(own[low], own[high], low, high, shift)
-        return torch.cat([values, torch.stack(own, dim=0).T], dim=1).index_select(1, self.places)
-
-    def _exchanged(self, less: Tensor, more: Tensor, low: int, high: int, shift: float) -> tuple[Tensor, Tensor]:
-        lesser, greater = self.columns[low], self.columns[high]
-        if shift:
-            less = less + shift
-        if lesser.missing or greater.missing:
-            wrong = less > more  # and not where one is missing
-            less, more = torch.where(wrong, more, less), torch.where(wrong, less, more)
-        else:
-            less, more = torch.minimum(less, more), torch.maximum(less, more)
-        if shift:
-            less = less - shift
-        return (less, more) if lesser.step == greater.step else (_rounded(less, lesser), _rounded(more, greater))
-
-
-def _rounded(values: Tensor, column: NumericColumn) -> Tensor:
-    """Round values to what the column's are multiples of."""
-    if column.decimals is None:
-        return values
-    steps = (values * 10.0**column.decimals / column.unit).round()
-    return steps * column.unit / 10.0**column.decimals
-
-
-class _Lines(_Columns):
-    """Make the columns that follow from others."""
-
-    source: Tensor
-    places: Tensor
-    slope: Tensor
-    intercept: Tensor
-    rounded: Tensor
-    unit: Tensor
-    scale: Tensor
-    least: Tensor
-    greatest: Tensor
-
-    def __init__(self, lines: Sequence[Line], columns: Sequence[NumericColumn]) -> None:
-        super().__init__()
-        places, targets = np.arange(len(columns)), [columns[line.target] for line in lines]
-        places[[line.target for line in lines]] = len(columns) + np.arange(len(lines))
-        self._constant("source", [line.source for line in lines], torch.int64)
-        self._constant("places", places, torch.int64)
-        self._constant("slope", [line.slope for line in lines], torch.float64)
-        self._constant("intercept", [line.intercept for line in lines], torch.float64)
-        self._constant("rounded", [column.decimals is not None for column in targets], torch.bool)
-        self._constant("unit", [column.unit for column in targets], torch.float64)
-        self._constant("scale", [10 ** (column.decimals or 0) for column in targets], torch.float64)
-        self._constant("least", [column.bounds[0] for column in targets], torch.float64)
-        self._constant("greatest", [column.bounds[1] for column in targets], torch.float64)
-
-    def forward(self, values: Tensor) -> Tensor:
-        made = values.index_select(1, self.source) * self.slope + self.intercept
-        made = torch.where(self.rounded, (made * self.scale / self.unit).round() * self.unit / self.scale, made)
-        made = torch.minimum(torch.maximum(made, self.least), self.greatest)
-        return torch.cat([values, made], dim=1).index_select(1, self.places)
 
 
 class _Categories(_Columns):
