@@ -93,6 +93,30 @@ def test_questions_that_are_skipped_together_are() -> None:
     assert together(smokes, *answers) == [(0, 1, 2, 3)]
 
 
+def test_a_rule_about_few_rows_is_found_if_they_are_alike_in_what_is_rare() -> None:
+    """Five of a hundred are unmarried, and just those have no spouse; that five all have one would say nothing."""
+    single = np.zeros(100, np.int64)
+    single[[3, 20, 41, 57, 88]] = 1
+    other = seeded().integers(3, size=100)
+    assert together(single, single, other) == [(0, 1)]
+    rare = np.zeros(100, np.int64)
+    rare[[0, 50]] = 1
+    assert together(single, rare, other) == []
+
+
+def test_a_country_follows_from_one_of_sixty_cities() -> None:
+    city = np.minimum(seeded().integers(60, size=400), 49)  # the last option is for all rare cities together
+    country = np.where(city == 49, seeded(1).integers(4, size=400), city % 4)
+    assert together(city, country) == [(0, 1)]
+
+
+def test_where_there_are_too_many_flags_categories_are_compared_all_the_same() -> None:
+    rng = seeded()
+    city = rng.integers(6, size=400)
+    flags = rng.integers(2, size=(400, MOST_COMPARED // 2))
+    assert together(flags, city, city % 3) == [(MOST_COMPARED // 2, MOST_COMPARED // 2 + 1)]
+
+
 def test_one_exception_is_no_rule() -> None:
     rng = seeded()
     city = rng.integers(12, size=400)

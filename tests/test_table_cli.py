@@ -243,10 +243,10 @@ def test_inspect_shows_the_rules_that_were_found(tmp_path: Path) -> None:
     arguments = ("fit", tmp_path / "table.parquet", "--target", "y", "--output", path, "--steps", 3, "--no-preview")
     assert run(*arguments).exit_code == 0
     shown = run("inspect", path).stdout
-    assert "\nrules that all rows keep\n" in shown
-    assert '  lines   [["low", "copy"]]\n' in shown
+    assert "\nrules that hold in all of the training data, and are kept\n" in shown
+    assert "  on a line  low, from it copy\n" in shown
     assert "\x1b" not in shown
-    assert '  orders  [["low", "high' in shown
+    assert "  in order   low <= high\\x1b" in shown
 
 
 # sample

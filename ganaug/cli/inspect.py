@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 LONGEST = 100
+MOST_RULES = 20
 
 
 @click.command("inspect", short_help="Print what a model file says about itself.")
@@ -39,9 +40,9 @@ def command(model: "Path", as_json: bool) -> None:
             ("fingerprint", metadata["fingerprint"]),
         ]
     )
-    if isinstance(rules := schema.get("rules"), dict) and any(rules.values()):
-        click.echo("\nrules that all rows keep")
-        _table([(name, _brief(found)) for name, found in rules.items()], indent="  ")
+    if rules := _rules(schema.get("rules")):
+        click.echo("\nrules that hold in all of the training data, and are kept")
+        _table(rules, indent="  ")
     for title in ("training", "versions"):
         click.echo(f"\n{title}")
         lines = [(name, _brief(value)) for name, value in metadata[title].items() if name != "history"]
@@ -55,6 +56,18 @@ def _form(modality: str, schema: dict[str, Any]) -> tuple[str, str]:
         return "image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels"
     names = [str(column["name"]) for column in schema["columns"]]
     return "columns", _brief(f"{len(names):,}: {', '.join(names)}")
+
+
+def _rules(found: Any) -> list[tuple[str, str]]:
+    """Return rules in words; a file from elsewhere may say anything where they stand."""
+    words = {"joint": ("decided together", ", "), "orders": ("in order", " <= "), "lines": ("on a line", ", from it ")}
+    rows = []
+    for name, (title, between) in words.items():
+        every = found.get(name) if isinstance(found, dict) else None
+        every = [one for one in every if isinstance(one, list)] if isinstance(every, list) else []
+        rows += [(title, _brief(between.join(map(str, one)))) for one in every[:MOST_RULES]]
+        rows += [(title, f"{len(every) - MOST_RULES:,} more: --json lists them")] * (len(every) > MOST_RULES)
+    return rows
 
 
 def _table(rows: list[tuple[Any, Any]], indent: str = "") -> None:

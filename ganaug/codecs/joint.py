@@ -10,14 +10,14 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Joint", "JointChoices"]
+__all__ = ["Joint", "JointChoices", "surprise_needed"]
 
 SURE = math.log(1000)
 """What holds of all rows is a rule where chance alone would do as much in less than one table of a thousand."""
 MOST_OPTIONS, ROWS_PER_OPTION = 256, 10
-"""A decision has at most so many options; and where they grow by more than one, so many rows for each."""
+"""A decision has at most so many options; and where these multiply, so many rows for each."""
 MOST_COMPARED, MOST_PRODUCTS = 2_048, 2**33
-"""With more options than this in all, rules are not looked for; rows are left out of a first look that takes more."""
+"""Rules are looked for among so many options in all; rows are left out of a first look that takes more."""
 
 Integers = NDArray[np.int64]
 
@@ -67,7 +67,9 @@ class JointChoices:
         return cls(tuple(Joint((choice,), np.arange(count)[:, None]) for choice, count in enumerate(options)))
 
     @classmethod
-    def of(cls, choices: Integers, options: Sequence[int], on: Sequence[int]) -> Self:
+    def of(
+        cls, choices: Integers, options: Sequence[int], on: Sequence[int], linked: Iterable[tuple[int, int]] = ()
+    ) -> Self:
         """Find what never occurs together in a table.
 
         Two things are looked for. *Runs* of neighbouring choices between two options of which at most one is on, as
@@ -84,11 +86,13 @@ class JointChoices:
             Number of options of each choice.
         on : sequence of int
             Of each choice between two options, the one that a run has at most once; -1 for all others.
+        linked : iterable of pairs of int
+            Choices that are to be made together for other reasons, if their combinations are few.
         """
         known = [_Decided(joint, choices[:, joint.choices[0]]) for joint in cls.apart(options).joints]
         never = np.zeros(0, np.bool_)
         lit = [one.taken == value if value >= 0 else never for one, value in zip(known, on, strict=True)]
-        known = list(_with_rules(list(_with_runs(known, lit, on))))
+        known = list(_with_rules(list(_with_runs(known, lit, on)), linked))
         return cls(tuple(sorted((one.joint for one in known), key=lambda joint: joint.choices)))
 
     @cached_property
@@ -100,6 +104,11 @@ class JointChoices:
     def bound(self) -> bool:
         """Whether some choices are made together."""
         return any(len(joint.choices) > 1 for joint in self.joints)
+
+
+def surprise_needed(count: int) -> float:
+    """Return minus the logarithm of the chance below which a rule between two of so many columns is taken for one."""
+    return SURE + 2 * math.log(max(1, count))
 
 
 class _Decided(NamedTuple):
@@ -126,7 +135,7 @@ class _Decided(NamedTuple):
 
 def _with_runs(known: list[_Decided], lit: Sequence[NDArray[np.bool_]], on: Sequence[int]) -> Iterator[_Decided]:
     """Merge neighbours of which at most one is lit in every row; where runs overlap, the surest counts."""
-    enough = SURE + math.log(max(1, len(known)))
+    enough = surprise_needed(len(known)) - math.log(max(1, len(known)))  # for runs are no pairs
     runs = [part for run in _runs(lit) for part in _cut(run, MOST_OPTIONS - 1)]
     merged: set[int] = set()
     for run in sorted(runs, key=lambda run: _surprise_of_run(lit[place] for place in run), reverse=True):
@@ -171,37 +180,54 @@ def _surprise_of_run(lit: Iterable[NDArray[np.bool_]]) -> float:
     return surprise
 
 
-def _with_rules(known: list[_Decided]) -> Iterator[_Decided]:
+def _with_rules(known: list[_Decided], linked: Iterable[tuple[int, int]]) -> Iterator[_Decided]:
     """Merge decisions of which each option of one leaves no choice to the other, or all but one do; the surest first.
 
     That exception is what the rule does not speak of: the other sex, whose pregnancies may be any number.
     """
-    if not known or sum(len(one.joint.options) for one in known) > MOST_COMPARED:
-        return (yield from known)
+    if not known:
+        return
+    # Where there are too many options in all, flags are left out before categories, and what hardly varies before that.
+    order = sorted(range(len(known)), key=lambda place: _weight(known[place]), reverse=True)
+    size = np.cumsum([len(known[place].joint.options) for place in order])
+    looked_at = sorted(place for place, so_far in zip(order, size, strict=True) if so_far <= MOST_COMPARED)
+    surprise = _surprise_of_rules([known[place] for place in looked_at])
+    first, second = np.nonzero(np.triu(surprise, 1) >= surprise_needed(len(known)))
+    pairs = [
+        (looked_at[first[place]], looked_at[second[place]])
+        for place in np.argsort(-surprise[first, second], kind="stable").tolist()
+    ]
+    holder = {choice: place for place, one in enumerate(known) for choice in one.joint.choices}
+    asked = [(holder[a], holder[b]) for a, b in linked]
+
     rows = len(known[0].taken)
-    surprise = _surprise_of_rules(known)
-    first, second = np.nonzero(np.triu(surprise, 1) >= SURE + 2 * math.log(len(known)))
     owner = list(range(len(known)))
     groups = dict(enumerate(known))
-    for place in np.argsort(-surprise[first, second], kind="stable").tolist():
-        a, b = int(first[place]), int(second[place])
+    for a, b in [pair for pair in pairs if known[pair[0]].rules(known[pair[1]])] + asked:
         one, other = sorted((owner[a], owner[b]))
-        if one == other or not known[a].rules(known[b]):
+        if one == other:
             continue
         both = groups[one].with_other(groups[other])
-        grown, largest = len(both.joint.options), max(len(groups[i].joint.options) for i in (one, other))
-        if grown <= max(largest + 1, min(MOST_OPTIONS, rows // ROWS_PER_OPTION)):
+        sizes = [len(groups[place].joint.options) for place in (one, other)]
+        most = max(max(sizes) + 1, min(MOST_OPTIONS, max(sum(sizes), rows // ROWS_PER_OPTION)))
+        if len(both.joint.options) <= most:
             groups[one] = both
             del groups[other]
             owner = [one if own == other else own for own in owner]
     yield from groups.values()
 
 
+def _weight(decided: _Decided) -> tuple[bool, float]:
+    counts = np.bincount(decided.taken)
+    return len(decided.joint.options) > 2, 1 - float(counts.max() / counts.sum())
+
+
 def _surprise_of_rules(known: Sequence[_Decided]) -> NDArray[np.float64]:
     """Return for each pair of decisions, (U, U), minus the logarithm of the chance of a rule, were they independent.
 
     It is 0 where none holds. An option that n rows take leaves the other decision no choice by chance as often as n
-    draws of that are all the same.
+    draws of that are all the same. Where they are always the same rare one, that by itself is a surprise: as great as
+    n - 1 rows are that follow a first one, less for there being several options that might have done so.
     """
     counts = [len(one.joint.options) for one in known]
     starts, total = np.array([0, *accumulate(counts)][:-1]), sum(counts)
@@ -209,12 +235,16 @@ def _surprise_of_rules(known: Sequence[_Decided]) -> NDArray[np.float64]:
     taken = np.stack([one.taken[::step] for one in known], axis=1) + starts
     lit = np.zeros((len(taken), total), np.float32)
     np.put_along_axis(lit, taken, 1.0, axis=1)
-    together = np.add.reduceat(lit.T @ lit > 0, starts, axis=1, dtype=np.int64)  # (K, U) options that one goes with
+    goes_with = lit.T @ lit > 0
+    together = np.add.reduceat(goes_with, starts, axis=1, dtype=np.int64)  # (K, U) options that one goes with
     own = lit.sum(axis=0, dtype=np.float64)
     share = np.maximum(own / len(lit), 1e-12)
     chance = np.add.reduceat(np.exp(np.outer(own, np.log(share))), starts, axis=1)  # (K, U)
-    chance = np.log(np.maximum(chance, 1e-300))
-    surprise = -np.add.reduceat(np.where(together == 1, chance, 0.0), starts, axis=0)  # (U, U)
+    chance = np.where(together == 1, np.log(np.maximum(chance, 1e-300)), 0.0)
+    only = np.where(together == 1, np.add.reduceat(goes_with * np.log(share), starts, axis=1), 0.0)  # log of its share
+    rarest = np.maximum.reduceat(-only * np.maximum(own - 1, 0)[:, None], starts, axis=0)  # (U, U)
+    rarest -= np.log(np.maximum(counts, 1))[:, None]
+    surprise = np.maximum(-np.add.reduceat(chance, starts, axis=0), rarest)
     ruled = np.add.reduceat(together > 1, starts, axis=0, dtype=np.int64) <= 1
     np.fill_diagonal(ruled, val=False)
     surprise = np.where(ruled, surprise, 0.0)

@@ -1,6 +1,7 @@
 """Columns of numbers that follow from another one along a straight line: copies, other units, dates a week later."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,14 +17,12 @@ MOST_COMPARED, ROWS_COMPARED, MOST_PAIRS = 1_000, 256, 10_000
 """Columns that are compared, rows for a first look at all pairs of them, and pairs that are looked at again."""
 FEWEST_VALUES = 10
 """Points that lie on a line by more than chance."""
-FIRST_LOOK, FLOATS_LEAVE, NARROW = 1e-3, 1e-9, 0.05
+FIRST_LOOK, FLOATS_LEAVE, NARROW = 1e-2, 1e-9, 0.05
 """How far, in standard deviations, points lie from a line: at a first look, by the rounding of floats, at most."""
-ROUNDING_LEAVES = 0.55
-"""The same in steps of the target: a half, and what rounding does to the line that is laid through the points."""
 
 
 class Line(NamedTuple):
-    """Two columns of numbers, by position: ``slope * source + intercept`` is `target` in every row, once rounded."""
+    """Two columns of numbers, by position: ``slope * source + intercept``, rounded, is `target` wherever both are."""
 
     source: int
     target: int
@@ -31,7 +30,7 @@ class Line(NamedTuple):
     intercept: float
 
 
-def lines(columns: Sequence[NumericColumn], values: Array) -> tuple[Line, ...]:
+def lines(columns: Sequence[NumericColumn], values: Array, sources: Container[int] = ()) -> tuple[Line, ...]:
     """Find the columns that follow from another one.
 
     Parameters
@@ -39,8 +38,9 @@ def lines(columns: Sequence[NumericColumn], values: Array) -> tuple[Line, ...]:
     columns : sequence of NumericColumn, N of them
         What is known of them.
     values : ndarray of float64, shape (n, N)
-        Their values, datetimes as seconds since each column's own origin, NaN where missing: in both at once, or there
-        is no line.
+        Their values, datetimes as seconds since each column's own origin, NaN where missing.
+    sources : container of int
+        Columns that others had better follow from than the other way round, where it is all the same.
 
     Returns
     -------
@@ -60,20 +60,31 @@ def lines(columns: Sequence[NumericColumn], values: Array) -> tuple[Line, ...]:
     places = [place for place, column in enumerate(columns) if column.has_score][:MOST_COMPARED]
     if len(places) < 2:
         return ()
-    # The finest column comes first, for what is rounded more follows from what is rounded less.
-    spread = {place: float(np.nanstd(values[:, place])) for place in places}
-    fineness = {place: round(columns[place].step / spread[place], 9) for place in places if spread[place] > 0}
-    order = sorted(fineness, key=lambda place: (fineness[place], place))
-    alike = _alike(values[:: max(1, len(values) // ROWS_COMPARED), order])
-    found: dict[int, Line] = {}
+    places = [place for place in places if np.nanstd(values[:, place]) > 0]
+    alike = _alike(values[:: max(1, len(values) // ROWS_COMPARED), places])
+    one_way: list[Line] = []
+    both_ways: list[Line] = []
     for first, later in np.argwhere(np.triu(alike, 1))[:MOST_PAIRS].tolist():
-        source, target = order[first], order[later]
-        clocks = [columns[place].kind == "datetime" for place in (source, target)]
-        if source not in found and target not in found and clocks[0] == clocks[1]:
-            line = _line(values[:, source], values[:, target], columns[target].step)
-            if line:
-                found[target] = Line(source, target, *line)
-    return tuple(found[target] for target in sorted(found))
+        pair = places[first], places[later]
+        if (columns[pair[0]].kind == "datetime") == (columns[pair[1]].kind == "datetime"):
+            found = [line for line in (_line(*way, columns, values) for way in (pair, pair[::-1])) if line]
+            if len(found) < 2:
+                one_way += found
+                continue
+            # Each follows from the other. The one whose values are further apart has to be the source: not all that
+            # lies between them is a value of it.
+            across, back = found
+            steps = [columns[place].step for place in pair]
+            ratio = abs(across.slope) * steps[0] / steps[1] if steps[1] else math.inf if steps[0] else 1.0
+            same = [(columns[place].missing, place not in sources) for place in pair]
+            first_is_source = ratio > 1 if abs(ratio - 1) > 1e-6 else same[0] <= same[1]
+            both_ways += [across, back] if first_is_source else [back, across]
+    kept: dict[int, Line] = {}
+    for line in one_way + both_ways:
+        starts = {one.source for one in kept.values()}
+        if line.source not in kept and line.target not in kept and line.target not in starts:
+            kept[line.target] = line
+    return tuple(kept[target] for target in sorted(kept))
 
 
 def _alike(values: Array) -> NDArray[np.bool_]:
@@ -81,19 +92,46 @@ def _alike(values: Array) -> NDArray[np.bool_]:
     there = np.isfinite(values)
     count = np.maximum(there.sum(axis=0), 1)
     centred = np.where(there, values - np.where(there, values, 0).sum(axis=0) / count, 0)
-    unit = centred / np.maximum(np.sqrt((centred**2).sum(axis=0)), 1e-300)
-    alike: NDArray[np.bool_] = np.abs(unit.T @ unit) > 1 - FIRST_LOOK
+    squares = (centred**2).T @ there  # of the rows that have the other one too
+    alike: NDArray[np.bool_] = np.abs(centred.T @ centred) > (1 - FIRST_LOOK) * np.sqrt(squares * squares.T)
     return alike
 
 
-def _line(source: Array, target: Array, step: float) -> tuple[float, float] | None:
-    """Return slope and intercept of the line that two columns lie on, but for rounding; None if they do not."""
-    there = np.isfinite(source)
-    if (there != np.isfinite(target)).any() or len(np.unique(source[there])) < FEWEST_VALUES:
+def _line(source: int, target: int, columns: Sequence[NumericColumn], values: Array) -> Line | None:
+    """Return the line that two columns lie on, but for rounding; None if they do not."""
+    both = np.isfinite(values[:, source]) & np.isfinite(values[:, target])
+    x, y = values[both, source], values[both, target]
+    if len(np.unique(x)) < FEWEST_VALUES:
         return None
-    x, y = source[there], target[there]
-    middle, spread = x.mean(), y.std()
+    middle, spread, step = x.mean(), y.std(), columns[target].step
     slope = float(((x - middle) * (y - y.mean())).sum() / ((x - middle) ** 2).sum())
     intercept = float(y.mean() - slope * middle)
-    room = min(ROUNDING_LEAVES * step + FLOATS_LEAVE * spread, NARROW * spread)
-    return (slope, intercept) if (np.abs(slope * x + intercept - y) <= room).all() else None
+    floats = abs(slope) * _float_error(columns[source], x) + _float_error(columns[target], y) + FLOATS_LEAVE * spread
+    off, room = np.abs(slope * x + intercept - y).max(), step / 2 + floats
+    if off > min(2 * step + floats, NARROW * spread):
+        return None
+    if step:
+        slope, intercept = _simplest(x, y, slope, room) or (slope, intercept)
+        off = np.abs(slope * x + intercept - y).max()
+    return Line(source, target, slope, intercept) if off <= room else None
+
+
+def _simplest(x: Array, y: Array, near: float, room: float) -> tuple[float, float] | None:
+    """Return slope and intercept of fewest digits of a line that no point is further from than this; None if on none.
+
+    Rounding hides what the numbers of a line are, by a little; people write short ones.
+    """
+    for digits in range(1, 10):
+        slope = float(f"{near:.{digits}g}")
+        above, below = (y - slope * x).max(), (y - slope * x).min()
+        if above - below <= 2 * room:
+            middle = (above + below) / 2
+            shorter = (round(middle, decimals) for decimals in range(-9, 10))
+            return slope, float(next((one for one in shorter if above - room <= one <= below + room), middle))
+    return None
+
+
+def _float_error(column: NumericColumn, values: Array) -> float:
+    """Return what a few operations on the column's floating point numbers leave behind."""
+    dtype = column.dtype.lower()
+    return 4 * float(np.finfo(dtype).eps) * float(np.abs(values).max()) if column.kind == "numeric" else 0.0

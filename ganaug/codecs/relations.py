@@ -1,6 +1,6 @@
 """What holds between the numbers of every row of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -20,7 +20,10 @@ class Relations(NamedTuple):
     orders: tuple[Order, ...] = ()
 
     @classmethod
-    def of(cls, columns: Sequence[NumericColumn], values: NDArray[np.float64]) -> Self:
-        """Find them in values (n, N); see `lines` and `orders`."""
-        found = lines(columns, values)
-        return cls(found, orders(columns, values, {line.target for line in found}))
+    def of(cls, columns: Sequence[NumericColumn], values: NDArray[np.float64], fixed: Container[int] = ()) -> Self:
+        """Find them in values (n, N), of which some columns are fixed; see `lines` and `orders`."""
+        with np.errstate(all="ignore"):  # of numbers near the largest that there are
+            every = orders(columns, values, fixed)
+            found = lines(columns, values, {place for order in every for place in (order.low, order.high)})
+            targets = {line.target for line in found}
+            return cls(found, tuple(order for order in every if not {order.low, order.high} & targets))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from ganaug.codecs.category import KINDS as CATEGORY_KINDS
 from ganaug.codecs.category import CategoryColumn
-from ganaug.codecs.joint import JointChoices
+from ganaug.codecs.joint import JointChoices, surprise_needed
 from ganaug.codecs.numeric import KINDS as NUMERIC_KINDS
 from ganaug.codecs.numeric import NumericColumn
+from ganaug.codecs.order import ordered
 from ganaug.codecs.relations import Relations
 from ganaug.codecs.series import (
     category_codes,
@@ -152,6 +154,11 @@ class TableCodec:
         """Number of options of each choice."""
         return tuple(column.options for column in self.choices)
 
+    @cached_property
+    def _choice_of_number(self) -> list[int]:
+        """For each numeric column its choice; any, for those that have none."""
+        return [count - 1 for count in accumulate(column.options > 1 for column in self.numeric_columns)]
+
     @property
     def names(self) -> list[str | int]:
         """The names of the columns."""
@@ -204,24 +211,48 @@ class TableCodec:
 
         Where an encoder writes a category as columns of two values, the greater one marks the row's own.
         """
-        return JointChoices.of(self.encode(frame).choices, self.options, [_greater(column) for column in self.choices])
+        on = [_greater(column) for column in self.choices]
+        # Of numbers that are few, those in order are combinations too.
+        few = [
+            place for place, column in enumerate(self.numeric_columns) if not column.has_score and column.options > 1
+        ]
+        pairs = np.argwhere(ordered(self._numbers(frame)[:, few], surprise_needed(len(few)))).tolist()
+        linked = [(self._choice_of_number[few[low]], self._choice_of_number[few[high]]) for low, high in pairs]
+        return JointChoices.of(self.encode(frame).choices, self.options, on, linked)
 
-    def relations(self, frame: "DataFrame") -> Relations:
-        """Return what holds between columns of the output ``numeric`` in every row of the table."""
-        if not self.numeric_columns:
-            return Relations()
+    def relations(self, frame: "DataFrame", joint: JointChoices | None = None) -> Relations:
+        """Return what holds between columns of the output ``numeric`` in every row of the table.
+
+        Values of columns that have but a few, or some that are chosen together with other columns, stay as they are.
+        """
+        bound = {choice for one in joint.joints if len(one.choices) > 1 for choice in one.choices} if joint else set()
+        fixed = {
+            place
+            for place, column in enumerate(self.numeric_columns)
+            if not column.has_score or (column.atoms and self._choice_of_number[place] in bound)
+        }
+        return Relations.of(self.numeric_columns, self._numbers(frame), fixed)
+
+    def _numbers(self, frame: "DataFrame") -> NDArray[np.float64]:
+        """Return the numbers (n, n_numeric), NaN where missing."""
         series = (frame.iloc[:, place] for place, one in enumerate(self.columns) if isinstance(one, NumericColumn))
         values = [numeric_values(one, column) for one, column in zip(series, self.numeric_columns, strict=True)]
-        return Relations.of(self.numeric_columns, np.stack(values, axis=1))
+        return np.stack(values, axis=1) if values else np.zeros((len(frame), 0))
 
     def named_rules(self, joint: JointChoices, relations: Relations) -> dict[str, list[list[str | int]]]:
-        """Return the names of columns that are decided together, of which one is never greater, or one follows."""
+        """Return the names of columns that are decided together, of which one is never greater, or one follows.
+
+        Those that have too many categories for each to be an option are left out: what is decided of the rare ones is
+        one thing for all of them.
+        """
         numbers = [column.name for column in self.numeric_columns]
+        together = [
+            [self.choices[choice] for choice in one.choices if not getattr(self.choices[choice], "tail", ())]
+            for one in joint.joints
+        ]
         orders = dict.fromkeys((order.low, order.high) for order in relations.orders)
         return {
-            "joint": [
-                [self.choices[choice].name for choice in one.choices] for one in joint.joints if len(one.choices) > 1
-            ],
+            "joint": [[column.name for column in one] for one in together if len(one) > 1],
             "orders": [[numbers[low], numbers[high]] for low, high in orders],
             "lines": [[numbers[line.source], numbers[line.target]] for line in relations.lines],
         }

@@ -53,7 +53,8 @@ class TableFit(Run):
     def __init__(self, data: LabelledTable, **settings: Any) -> None:
         super().__init__(data, **settings)
         self.layout = RowLayout.of(data.codec)
-        self.joint, self.relations = data.codec.joint_choices(data.frame), data.codec.relations(data.frame)
+        self.joint = data.codec.joint_choices(data.frame)
+        self.relations = data.codec.relations(data.frame, self.joint)
         self.noise_dim = LATENT_DIM + len(self.joint.options)
 
     def default_bounds(self) -> tuple[float | None, int | None]:
