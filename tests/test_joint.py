@@ -86,11 +86,67 @@ def test_a_rule_with_one_open_end_is_one() -> None:
     assert together(sex, colour, sex * rng.integers(4, size=400)) == [(0, 2)]
 
 
-def test_questions_that_are_skipped_together_are() -> None:
+def leads(*columns: Integers) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Return which choices lead which others."""
+    choices = np.column_stack(columns).astype(np.int64)
+    joints = JointChoices.of(choices, choices.max(axis=0) + 1, [-1] * choices.shape[1]).joints
+    for joint in joints:
+        if joint.leader is not None:
+            leader = joints[joint.leader]
+            assert leader.leader is None
+            assert len(joint.forced) == len(leader.options)
+            assert len(joint.free) == len(joint.options)
+            for row in choices:  # what is forced is so in every row, and nothing else is barred
+                [of_leader], [own] = (
+                    np.flatnonzero((one.options == row[list(one.choices)]).all(axis=1)) for one in (leader, joint)
+                )
+                assert joint.forced[of_leader] == own if joint.forced[of_leader] >= 0 else joint.free[own]
+    return [(joints[joint.leader].choices, joint.choices) for joint in joints if joint.leader is not None]
+
+
+def test_questions_that_are_skipped_together_follow_one_after_another() -> None:
+    """To join them would make an option of every combination of answers."""
     rng = seeded()
     smokes = rng.integers(2, size=1000)
-    answers = [smokes * (1 + rng.integers(3, size=1000)) for _ in range(3)]
-    assert together(smokes, *answers) == [(0, 1, 2, 3)]
+    answers = [smokes * (1 + rng.integers(5, size=1000)) for _ in range(6)]
+    found = leads(smokes, *answers, rng.integers(3, size=1000))
+    assert len(found) == 5
+    assert len({leader for leader, _ in found}) == 1
+    assert {choice for pair in found for choices in pair for choice in choices} == set(range(7))
+
+
+@pytest.mark.parametrize("skipped", [None, "not asked"])
+def test_text_questions_are_skipped_as_in_the_table(skipped: str | None) -> None:
+    rng = seeded()
+    drives = rng.random(300) < 0.6
+    questions = ("fuel", "brand", "colour", "use")
+    answers = {name: pd.Series(rng.choice(list("abcde"), size=300)).where(drives, skipped) for name in questions}
+    table = pd.DataFrame({"has_car": np.where(drives, "yes", "no"), **answers, "x": rng.normal(size=300)})
+    y = np.arange(300) % 3 == 0
+    generator = GANSampler(max_steps=60, random_state=0).fit(table, y).generator_
+    drawn, labels = generator.sample({True: 1_500, False: 1_500}, seed=0)
+    assert 0.3 < (drawn["has_car"] == "yes").mean() < 0.8
+    for name in questions:
+        asked = drawn[name].notna() if skipped is None else drawn[name] != skipped
+        np.testing.assert_array_equal(asked, drawn["has_car"] == "yes")
+        for label in (True, False):  # answers have their shares among those who were asked
+            own = drawn[name][asked & (labels == label)].value_counts(normalize=True)
+            real = table[name][drives & (y == label)].value_counts(normalize=True)
+            assert (own - real).abs().max() < 0.06
+    assert all("has_car" in rule for rule in generator.metadata["schema"]["rules"]["joint"])
+
+
+def test_what_is_led_may_be_free_to_take_what_is_forced_elsewhere() -> None:
+    """Those who do not smoke smoke nothing, and so did some of the others today."""
+    rng = seeded()
+    smokes = rng.random(800) < 0.5
+    today, month = (np.where(smokes, rng.choice(4, size=800, p=[0.2, 0.4, 0.3, 0.1]), 0) for _ in range(2))
+    table = pd.DataFrame({"smokes": smokes, "today": today, "month": month})
+    y = np.arange(800) % 2 == 0
+    drawn, _ = GANSampler(max_steps=60, random_state=0).fit(table, y).generator_.sample(4_000, seed=0)
+    for column in ("today", "month"):
+        assert (drawn[column][~drawn["smokes"]] == 0).all()
+        assert abs((drawn[column][drawn["smokes"]] == 0).mean() - (table[column][smokes] == 0).mean()) < 0.05
 
 
 def test_a_rule_about_few_rows_is_found_if_they_are_alike_in_what_is_rare() -> None:
@@ -107,7 +163,7 @@ def test_a_rule_about_few_rows_is_found_if_they_are_alike_in_what_is_rare() -> N
 def test_a_country_follows_from_one_of_sixty_cities() -> None:
     city = np.minimum(seeded().integers(60, size=400), 49)  # the last option is for all rare cities together
     country = np.where(city == 49, seeded(1).integers(4, size=400), city % 4)
-    assert together(city, country) == [(0, 1)]
+    assert leads(city, country) == [((0,), (1,))]
 
 
 def test_where_there_are_too_many_flags_categories_are_compared_all_the_same() -> None:

@@ -31,10 +31,19 @@ class Joint(NamedTuple):
         Which choices it decides.
     options : ndarray of int64, shape (K, number of choices)
         The combinations that there are, each with one option for every choice.
+    leader : int, optional
+        The decision that may leave this one no choice: one that is free itself.
+    forced : tuple of int
+        For each option of the leader the option that this one takes then, or -1 where it is free.
+    free : tuple of bool
+        Which options it may take where it is free.
     """
 
     choices: tuple[int, ...]
     options: Integers
+    leader: int | None = None
+    forced: tuple[int, ...] = ()
+    free: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,8 +101,11 @@ class JointChoices:
         known = [_Decided(joint, choices[:, joint.choices[0]]) for joint in cls.apart(options).joints]
         never = np.zeros(0, np.bool_)
         lit = [one.taken == value if value >= 0 else never for one, value in zip(known, on, strict=True)]
-        known = list(_with_rules(list(_with_runs(known, lit, on)), linked))
-        return cls(tuple(sorted((one.joint for one in known), key=lambda joint: joint.choices)))
+        found = list(_with_rules(list(_with_runs(known, lit, on)), linked))
+        order = sorted(range(len(found)), key=lambda place: found[place].choices)
+        number = {place: number for number, place in enumerate(order)}
+        joints = [found[place] for place in order]
+        return cls(tuple(one if one.leader is None else one._replace(leader=number[one.leader]) for one in joints))
 
     @cached_property
     def options(self) -> tuple[int, ...]:
@@ -104,6 +116,15 @@ class JointChoices:
     def bound(self) -> bool:
         """Whether some choices are made together."""
         return any(len(joint.choices) > 1 for joint in self.joints)
+
+    @property
+    def bound_choices(self) -> tuple[tuple[int, ...], ...]:
+        """The choices that are made together, or after one another."""
+        together = (
+            joint.choices if joint.leader is None else tuple(sorted(self.joints[joint.leader].choices + joint.choices))
+            for joint in self.joints
+        )
+        return tuple(choices for choices in together if len(choices) > 1)
 
 
 def surprise_needed(count: int) -> float:
@@ -127,10 +148,23 @@ class _Decided(NamedTuple):
         return _Decided(Joint(tuple(choices[order].tolist()), options[:, order]), taken)
 
     def rules(self, other: "_Decided") -> bool:
-        """Tell whether all options of one, or all but one, leave the other no choice."""
-        count = len(other.joint.options)
-        pairs = np.unique(self.taken * count + other.taken)
-        return any((np.bincount(options) > 1).sum() <= 1 for options in (pairs // count, pairs % count))
+        """Tell whether all options of this, or all but one, leave the other no choice."""
+        pairs = np.unique(self.taken * len(other.joint.options) + other.taken)
+        return bool((np.bincount(pairs // len(other.joint.options)) > 1).sum() <= 1)
+
+    def led_by(self, rule: "_Decided", leader: "_Decided", number: int) -> Joint:
+        """Return this decision with a leader, of which `rule`, which is a part of it, says where there is no choice.
+
+        The number is what the leader will be known by.
+        """
+        goes_with = np.zeros((len(rule.joint.options), len(self.joint.options)), np.bool_)
+        goes_with[rule.taken, self.taken] = True
+        part = np.zeros(len(leader.joint.options), np.int64)
+        part[leader.taken] = rule.taken
+        single = goes_with.sum(axis=1) == 1
+        forced = np.where(single, goes_with.argmax(axis=1), -1)[part]
+        free = goes_with[~single].any(axis=0)
+        return self.joint._replace(leader=number, forced=tuple(forced.tolist()), free=tuple(free.tolist()))
 
 
 def _with_runs(known: list[_Decided], lit: Sequence[NDArray[np.bool_]], on: Sequence[int]) -> Iterator[_Decided]:
@@ -180,10 +214,11 @@ def _surprise_of_run(lit: Iterable[NDArray[np.bool_]]) -> float:
     return surprise
 
 
-def _with_rules(known: list[_Decided], linked: Iterable[tuple[int, int]]) -> Iterator[_Decided]:
+def _with_rules(known: list[_Decided], linked: Iterable[tuple[int, int]]) -> Iterator[Joint]:
     """Merge decisions of which each option of one leaves no choice to the other, or all but one do; the surest first.
 
-    That exception is what the rule does not speak of: the other sex, whose pregnancies may be any number.
+    That exception is what the rule does not speak of: the other sex, whose pregnancies may be any number. Where merging
+    would multiply options, one decision leads the other: first whether somebody smokes, then what, unless nothing.
     """
     if not known:
         return
@@ -200,21 +235,45 @@ def _with_rules(known: list[_Decided], linked: Iterable[tuple[int, int]]) -> Ite
     holder = {choice: place for place, one in enumerate(known) for choice in one.joint.choices}
     asked = [(holder[a], holder[b]) for a, b in linked]
 
-    rows = len(known[0].taken)
-    owner = list(range(len(known)))
-    groups = dict(enumerate(known))
-    for a, b in [pair for pair in pairs if known[pair[0]].rules(known[pair[1]])] + asked:
-        one, other = sorted((owner[a], owner[b]))
+    # First what makes no more options, then what can be led, then what makes some.
+    groups, owner = dict(enumerate(known)), list(range(len(known)))
+    rows, led = len(known[0].taken), dict[int, Joint]()
+    some = min(MOST_OPTIONS, rows // ROWS_PER_OPTION)
+    pairs = [pair for pair in pairs if _is_rule(known, *pair)]
+    _merge(groups, owner, pairs, 1)
+    _merge(groups, owner, asked, some)
+    for a, b in [way for pair in pairs for way in (pair, pair[::-1])]:
+        leader, follower = owner[a], owner[b]
+        leaders = {joint.leader for joint in led.values()}
+        if leader == follower or {leader, follower} & led.keys() or follower in leaders or not known[a].rules(known[b]):
+            continue
+        joint = groups[follower].led_by(known[a], groups[leader], leader)
+        if joint.forced.count(-1) < len(joint.forced):
+            led[follower] = joint
+    apart = led.keys() | {joint.leader for joint in led.values()}
+    _merge(groups, owner, [pair for pair in pairs if not {owner[place] for place in pair} & apart], some)
+    numbers = list(groups)
+    for number, group in groups.items():
+        joint = led.get(number, group.joint)
+        yield joint if joint.leader is None else joint._replace(leader=numbers.index(joint.leader))
+
+
+def _is_rule(known: Sequence[_Decided], one: int, other: int) -> bool:
+    return known[one].rules(known[other]) or known[other].rules(known[one])
+
+
+def _merge(groups: dict[int, _Decided], owner: list[int], pairs: Iterable[tuple[int, int]], more: int) -> None:
+    """Merge pairs of decisions unless they have more options together than that, and than the larger of them has."""
+    for pair in pairs:
+        one, other = sorted(owner[place] for place in pair)
         if one == other:
             continue
         both = groups[one].with_other(groups[other])
-        sizes = [len(groups[place].joint.options) for place in (one, other)]
-        most = max(max(sizes) + 1, min(MOST_OPTIONS, max(sum(sizes), rows // ROWS_PER_OPTION)))
-        if len(both.joint.options) <= most:
+        largest = max(len(groups[place].joint.options) for place in (one, other))
+        if len(both.joint.options) <= max(largest + 1, more):
             groups[one] = both
             del groups[other]
-            owner = [one if own == other else own for own in owner]
-    yield from groups.values()
+            owner[:] = [one if own == other else own for own in owner]
 
 
 def _weight(decided: _Decided) -> tuple[bool, float]:

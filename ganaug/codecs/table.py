@@ -225,7 +225,7 @@ class TableCodec:
 
         Values of columns that have but a few, or some that are chosen together with other columns, stay as they are.
         """
-        bound = {choice for one in joint.joints if len(one.choices) > 1 for choice in one.choices} if joint else set()
+        bound = {choice for choices in joint.bound_choices for choice in choices} if joint else set()
         fixed = {
             place
             for place, column in enumerate(self.numeric_columns)
@@ -247,8 +247,8 @@ class TableCodec:
         """
         numbers = [column.name for column in self.numeric_columns]
         together = [
-            [self.choices[choice] for choice in one.choices if not getattr(self.choices[choice], "tail", ())]
-            for one in joint.joints
+            [self.choices[choice] for choice in choices if not getattr(self.choices[choice], "tail", ())]
+            for choices in joint.bound_choices
         ]
         orders = dict.fromkeys((order.low, order.high) for order in relations.orders)
         return {

@@ -44,6 +44,16 @@ class Decisions(nn.Module):
     decision: Tensor
     first_part: Tensor
     part: Tensor
+    barred: Tensor | None
+    leader: Tensor
+    first_forced: Tensor
+    forced: Tensor
+    forces: Tensor
+    frees: Tensor
+    led: Tensor
+    led_options: Tensor
+    settled: Tensor
+    settled_options: Tensor
 
     def __init__(self, joint: JointChoices, options: Sequence[int]) -> None:
         super().__init__()
@@ -70,8 +80,11 @@ class Decisions(nn.Module):
         self._constant("choice_of", np.repeat(np.arange(len(options)), options))
         self._constant("option", np.concatenate([np.zeros(0), *map(np.arange, options)]))
         self.register_buffer("parts", None, persistent=False)
+        self.register_buffer("barred", None, persistent=False)
         if joint.bound:
             self._take_apart(joint, options)
+        if any(one.leader is not None for one in joint.joints):
+            self._lead(joint, starts)
 
     def pieces(self, options: Tensor, value: float = NOTHING) -> list[Tensor]:
         """Return what is said of all decisions' options (..., sum of options) piece by piece, each (..., C, O)."""
@@ -83,6 +96,10 @@ class Decisions(nn.Module):
             )
             for number, shape in enumerate(self.shapes)
         ]
+
+    def logits(self, logits: Tensor) -> list[Tensor]:
+        """Return `pieces` of logits, less what a decision that is led may not be where it is free."""
+        return self.pieces(logits if self.barred is None else logits + self.barred)
 
     def flat(self, pieces: Sequence[Tensor]) -> Tensor:
         """Undo `pieces`."""
@@ -99,7 +116,7 @@ class Decisions(nn.Module):
             Standard normal.
         """
         taken, fallen = [], []
-        for number, piece in enumerate(self.pieces(logits)):
+        for number, piece in enumerate(self.logits(logits)):
             share = piece.softmax(dim=2)  # (B, C, O)
             reached = share.cumsum(dim=2)
             own_normal = normal if len(self.shapes) == 1 else normal.index_select(1, getattr(self, f"places{number}"))
@@ -109,6 +126,10 @@ class Decisions(nn.Module):
             taken.append(option)
             fallen.append(((drawn - end + own) / own.clamp_min(1e-12)).clamp(0, 1).squeeze(2))
         decided, uniform = (x[0] if len(x) == 1 else torch.cat(x, dim=1)[:, self.order] for x in (taken, fallen))
+        if self.barred is not None:
+            forced = F.embedding(decided.index_select(1, self.leader) + self.first_forced, self.forced).squeeze(2)
+            led = torch.where(forced < 0, decided.index_select(1, self.led), forced)
+            decided = torch.cat([decided, led], dim=1).index_select(1, self.settled)
         if self.parts is None:
             return decided, uniform
         decided, uniform = (x.index_select(1, self.decision) for x in (decided, uniform))
@@ -120,7 +141,7 @@ class Decisions(nn.Module):
         (Jang et al. 2017; Maddison et al. 2017.)
         """
         hardened = []
-        for piece in self.pieces(logits):
+        for piece in self.logits(logits):
             uniform = torch.rand(piece.shape, generator=random).clamp(1e-6, 1 - 1e-6).to(piece.device)
             soft = ((piece - (-uniform.log()).log()) / TEMPERATURE).softmax(dim=2)
             hard = F.one_hot(soft.argmax(dim=2), soft.shape[2]).to(soft.dtype)
@@ -132,7 +153,13 @@ class Decisions(nn.Module):
         return choices.index_select(1, self.choice_of) == self.option
 
     def choices_of(self, decided: Tensor) -> Tensor:
-        """Return which options choices take (..., sum of options), from those that decisions take, side by side too."""
+        """Return which options choices take (..., sum of options), from those that decisions take, side by side too.
+
+        What a decision that is led takes counts only where its leader leaves it free.
+        """
+        if self.barred is not None:
+            led = decided[..., self.led_options] * (decided @ self.frees) + decided @ self.forces
+            decided = torch.cat([decided, led], dim=-1)[..., self.settled_options]
         return decided if self.parts is None else decided @ self.parts
 
     def decisions_of(self, taken: Tensor) -> list[Tensor]:
@@ -144,6 +171,50 @@ class Decisions(nn.Module):
             return self.pieces(taken, 0.0)
         agreeing = self.pieces(taken @ self.parts.T, -1.0)
         return [F.one_hot(piece.argmax(dim=-1), piece.shape[-1]).to(taken.dtype) for piece in agreeing]
+
+    def shares(self, taken: Tensor) -> list[Tensor]:
+        """Return piece by piece the shares (C, O) of decisions' options where they are free, from rows' choices."""
+        decided = self.flat(self.decisions_of(taken))
+        free = torch.ones_like(decided)
+        if self.barred is not None:
+            free[:, self.led_options] = decided @ self.frees
+        return self.pieces((decided * free).sum(0) / free.sum(0).clamp_min(1), 0.0)
+
+    def _lead(self, joint: JointChoices, starts: NDArray[np.int64]) -> None:
+        """Note what options of leaders leave to those that they lead: as lists to look up, and as matrices."""
+        total, led = sum(self.options), [place for place, one in enumerate(joint.joints) if one.leader is not None]
+        barred = np.zeros(total, np.float32)
+        columns = np.concatenate([starts[place] + np.arange(self.options[place]) for place in led])
+        forces, frees = (np.zeros((total, len(columns)), np.float32) for _ in range(2))
+        leader, first = list[int](), list[int]()
+        forced, column = list[int](), 0
+        for place in led:
+            one = joint.joints[place]
+            assert one.leader is not None  # noqa: S101
+            barred[starts[place] + np.flatnonzero(~np.array(one.free))] = NOTHING
+            leader.append(one.leader)
+            first.append(len(forced))
+            forced += one.forced
+            for option, taken in enumerate(one.forced):
+                row = starts[one.leader] + option
+                if taken < 0:
+                    frees[row, column : column + self.options[place]] = 1
+                else:
+                    forces[row, column + taken] = 1
+            column += self.options[place]
+        for name, matrix in (("barred", barred), ("forces", forces), ("frees", frees)):
+            self.register_buffer(name, torch.tensor(matrix), persistent=False)
+        self._constant("leader", leader)
+        self._constant("first_forced", first)
+        self._constant("forced", np.array(forced)[:, None])
+        self._constant("led", led)
+        self._constant("led_options", columns)
+        settled, settled_options = np.arange(len(self.options)), np.arange(total)
+        settled[led], settled_options[columns] = (
+            len(x) + np.arange(len(y)) for x, y in ((settled, led), (settled_options, columns))
+        )
+        self._constant("settled", settled)
+        self._constant("settled_options", settled_options)
 
     def _take_apart(self, joint: JointChoices, options: Sequence[int]) -> None:
         """Note what each option of a decision means for the choices: as a matrix, and as one list to look up."""

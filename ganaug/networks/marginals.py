@@ -53,7 +53,7 @@ class Marginals:
         for one in value:
             scores, taken = rows[label == one].tensor_split([generator.layout.n_scores], dim=1)
             n.append(len(scores))
-            shares.append([piece.mean(0) for piece in generator.decisions.decisions_of(taken)])
+            shares.append(generator.decisions.shares(taken) if generator.layout.options else [])
             moments.append(_moments(scores[None], generator.opened(taken)[None]))
         mean, square, speaking = (torch.cat(parts) for parts in zip(*moments, strict=True))
         together = tuple(torch.stack(pieces) for pieces in zip(*shares, strict=True))
@@ -103,7 +103,7 @@ class Marginals:
         )
         moved, taken, decisions = scores.new_zeros(len(some), 0), logits, generator.decisions
         if generator.layout.options:
-            pieces = decisions.pieces(logits)
+            pieces = decisions.logits(logits)
             shares = [known[some].to(scores.device) for known in self.shares]
             added = [_added(own, wanted, n[..., None]) for own, wanted in zip(pieces, shares, strict=True)]
             drawn = [(own + more[:, None]).softmax(dim=3) for own, more in zip(pieces, added, strict=True)]
