@@ -356,3 +356,47 @@ def test_the_model_says_what_rules_it_keeps() -> None:
         "orders": [["low", "high"]],
         "lines": [["low", "low again"]],
     }
+
+
+def ruled_table(seed: int) -> Integers:
+    """Return choices of columns that follow from others, are skipped by others, or encode them, in any order."""
+    rng = seeded(seed)
+    n = int(rng.choice([60, 200, 800]))
+    columns = [rng.integers(rng.integers(2, 7), size=n) for _ in range(rng.integers(2, 5))]
+    for _ in range(rng.integers(1, 8)):
+        other = columns[rng.integers(len(columns))]
+        kind = rng.integers(4)
+        if kind == 0:
+            columns.append(rng.integers(5, size=other.max() + 1)[other])
+        elif kind == 3:
+            columns += list(dummies(other).T)
+        else:
+            columns.append(np.where(other == other.max(), (kind == 1) + rng.integers(4, size=n), 0))
+    columns = [np.unique(column, return_inverse=True)[1] for column in columns if len(np.unique(column)) > 1]
+    return np.column_stack([columns[place] for place in rng.permutation(len(columns))])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_all_rules_that_are_said_to_hold_do(seed: int) -> None:
+    choices = ruled_table(seed)
+    options = (choices.max(axis=0) + 1).tolist()
+    joint = JointChoices.of(choices, options, [1 if count == 2 else -1 for count in options])
+    decisions = Decisions(joint, options)
+    real = torch.cat([torch.nn.functional.one_hot(one) for one in torch.from_numpy(choices).T], dim=1).float()
+    torch.testing.assert_close(decisions.choices_of(decisions.flat(decisions.decisions_of(real))), real)
+
+    torch.manual_seed(seed)
+    logits = 2 * torch.randn(1_000, sum(joint.options))
+    drawn, _ = decisions.draw(logits, torch.randn(1_000, len(joint.options)))
+    relaxed = decisions.relax(logits, torch.Generator().manual_seed(0)).split(options, dim=1)
+    torch.testing.assert_close(torch.stack([one.sum(dim=1) for one in relaxed], dim=1), torch.ones(1_000, len(options)))
+    for rows in (drawn.numpy(), torch.stack([one.argmax(dim=1) for one in relaxed], dim=1).numpy()):
+        for rule in joint.bound_choices:
+            for one in rule:
+                for other in set(rule) - {one}:
+                    goes_with = [np.unique(choices[choices[:, one] == value, other]) for value in range(options[one])]
+                    if sum(len(values) > 1 for values in goes_with) > 1:
+                        continue
+                    for value, values in enumerate(goes_with):
+                        if len(values) == 1:
+                            assert (rows[rows[:, one] == value, other] == values[0]).all()

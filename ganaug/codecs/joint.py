@@ -37,6 +37,8 @@ class Joint(NamedTuple):
         For each option of the leader the option that this one takes then, or -1 where it is free.
     free : tuple of bool
         Which options it may take where it is free.
+    rule : tuple of int
+        The choices of the leader that say so.
     """
 
     choices: tuple[int, ...]
@@ -44,6 +46,7 @@ class Joint(NamedTuple):
     leader: int | None = None
     forced: tuple[int, ...] = ()
     free: tuple[bool, ...] = ()
+    rule: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,10 +123,7 @@ class JointChoices:
     @property
     def bound_choices(self) -> tuple[tuple[int, ...], ...]:
         """The choices that are made together, or after one another."""
-        together = (
-            joint.choices if joint.leader is None else tuple(sorted(self.joints[joint.leader].choices + joint.choices))
-            for joint in self.joints
-        )
+        together = (tuple(sorted(joint.rule + joint.choices)) for joint in self.joints)
         return tuple(choices for choices in together if len(choices) > 1)
 
 
@@ -164,7 +164,9 @@ class _Decided(NamedTuple):
         single = goes_with.sum(axis=1) == 1
         forced = np.where(single, goes_with.argmax(axis=1), -1)[part]
         free = goes_with[~single].any(axis=0)
-        return self.joint._replace(leader=number, forced=tuple(forced.tolist()), free=tuple(free.tolist()))
+        return self.joint._replace(
+            leader=number, forced=tuple(forced.tolist()), free=tuple(free.tolist()), rule=rule.joint.choices
+        )
 
 
 def _with_runs(known: list[_Decided], lit: Sequence[NDArray[np.bool_]], on: Sequence[int]) -> Iterator[_Decided]:
@@ -245,7 +247,12 @@ def _with_rules(known: list[_Decided], linked: Iterable[tuple[int, int]]) -> Ite
     for a, b in [way for pair in pairs for way in (pair, pair[::-1])]:
         leader, follower = owner[a], owner[b]
         leaders = {joint.leader for joint in led.values()}
-        if leader == follower or {leader, follower} & led.keys() or follower in leaders or not known[a].rules(known[b]):
+        if (
+            leader == follower
+            or {leader, follower} & led.keys()
+            or follower in leaders
+            or not known[a].rules(groups[follower])
+        ):
             continue
         joint = groups[follower].led_by(known[a], groups[leader], leader)
         if joint.forced.count(-1) < len(joint.forced):
