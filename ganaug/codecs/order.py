@@ -74,12 +74,14 @@ def orders(columns: Sequence[NumericColumn], values: Array, fixed: Container[int
         rank = np.argsort(kept.sum(axis=0), kind="stable").tolist()  # what is greater than more comes later
         steps = [columns[place].step for place in own]
         pairs = []
-        for a, b in product(rank, rank):
+        for a, b in product(rank, rank) if kept.any() else ():
             stay = [own[side] for side in (a, b) if own[side] in fixed]
             if kept[a, b] and len(stay) < 2 and _nested(steps[a], steps[b], origins[a] - origins[b]):
                 pairs.append(Order(own[a], own[b], float(origins[a] - origins[b]), stay[0] if stay else None))
         alike = len({columns[place].step for order in pairs for place in (order.low, order.high)}) < 2
-        found += pairs if alike and (_followed(kept) == kept).all() else pairs * 2
+        involved = np.flatnonzero(kept.any(axis=0) | kept.any(axis=1))
+        whole = kept[np.ix_(involved, involved)]
+        found += pairs if alike and (_followed(whole) == whole).all() else pairs * 2
     return tuple(found)
 
 
@@ -117,7 +119,10 @@ def ordered(values: Array, enough: float) -> NDArray[np.bool_]:
         return np.zeros_like(kept)
 
     # What follows from two of them holds too, but for rows in which the middle one is missing.
-    for low, high in np.argwhere(_followed(kept) & ~kept & overlap).tolist():
+    involved = np.flatnonzero(kept.any(axis=0) | kept.any(axis=1))
+    follows = np.zeros_like(kept)
+    follows[np.ix_(involved, involved)] = _followed(kept[np.ix_(involved, involved)])
+    for low, high in np.argwhere(follows & ~kept & overlap).tolist():
         kept[low, high] = not (values[:, low] > values[:, high]).any()
     return kept & ~kept.T  # columns that are always equal are in no order
 

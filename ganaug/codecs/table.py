@@ -214,7 +214,7 @@ class TableCodec:
         on = [_greater(column) for column in self.choices]
         # Of numbers that are few, those in order are combinations too.
         few = [
-            place for place, column in enumerate(self.numeric_columns) if not column.has_score and column.options > 1
+            place for place, column in enumerate(self.numeric_columns) if not column.has_score and column.options > 2
         ]
         pairs = np.argwhere(ordered(self._numbers(frame)[:, few], surprise_needed(len(few)))).tolist()
         linked = [(self._choice_of_number[few[low]], self._choice_of_number[few[high]]) for low, high in pairs]

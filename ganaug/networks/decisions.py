@@ -40,18 +40,16 @@ class Decisions(nn.Module):
     order: Tensor
     choice_of: Tensor
     option: Tensor
-    parts: Tensor | None
     decision: Tensor
     first_part: Tensor
     part: Tensor
-    barred: Tensor | None
+    made: Tensor
+    agreeing: Tensor
+    barred: Tensor
     leader: Tensor
     first_forced: Tensor
     forced: Tensor
-    forces: Tensor
-    frees: Tensor
     led: Tensor
-    led_options: Tensor
     settled: Tensor
     settled_options: Tensor
 
@@ -79,12 +77,14 @@ class Decisions(nn.Module):
         self.kept = torch.tensor(kept)
         self._constant("choice_of", np.repeat(np.arange(len(options)), options))
         self._constant("option", np.concatenate([np.zeros(0), *map(np.arange, options)]))
-        self.register_buffer("parts", None, persistent=False)
-        self.register_buffer("barred", None, persistent=False)
-        if joint.bound:
+        self.bound = [number for number, one in enumerate(joint.joints) if len(one.choices) > 1]
+        self.followers = [number for number, one in enumerate(joint.joints) if one.leader is not None]
+        self.spans = [slice(start, start + count) for start, count in zip(starts.tolist(), self.options, strict=True)]
+        self.leaders = [one.leader for one in joint.joints if one.leader is not None]
+        if self.bound:
             self._take_apart(joint, options)
-        if any(one.leader is not None for one in joint.joints):
-            self._lead(joint, starts)
+        if self.followers:
+            self._lead(joint)
 
     def pieces(self, options: Tensor, value: float = NOTHING) -> list[Tensor]:
         """Return what is said of all decisions' options (..., sum of options) piece by piece, each (..., C, O)."""
@@ -99,7 +99,7 @@ class Decisions(nn.Module):
 
     def logits(self, logits: Tensor) -> list[Tensor]:
         """Return `pieces` of logits, less what a decision that is led may not be where it is free."""
-        return self.pieces(logits if self.barred is None else logits + self.barred)
+        return self.pieces(logits + self.barred if self.followers else logits)
 
     def flat(self, pieces: Sequence[Tensor]) -> Tensor:
         """Undo `pieces`."""
@@ -126,11 +126,11 @@ class Decisions(nn.Module):
             taken.append(option)
             fallen.append(((drawn - end + own) / own.clamp_min(1e-12)).clamp(0, 1).squeeze(2))
         decided, uniform = (x[0] if len(x) == 1 else torch.cat(x, dim=1)[:, self.order] for x in (taken, fallen))
-        if self.barred is not None:
+        if self.followers:
             forced = F.embedding(decided.index_select(1, self.leader) + self.first_forced, self.forced).squeeze(2)
             led = torch.where(forced < 0, decided.index_select(1, self.led), forced)
             decided = torch.cat([decided, led], dim=1).index_select(1, self.settled)
-        if self.parts is None:
+        if not self.bound:
             return decided, uniform
         decided, uniform = (x.index_select(1, self.decision) for x in (decided, uniform))
         return F.embedding(decided + self.first_part, self.part).squeeze(2), uniform
@@ -157,82 +157,100 @@ class Decisions(nn.Module):
 
         What a decision that is led takes counts only where its leader leaves it free.
         """
-        if self.barred is not None:
-            led = decided[..., self.led_options] * (decided @ self.frees) + decided @ self.forces
-            decided = torch.cat([decided, led], dim=-1)[..., self.settled_options]
-        return decided if self.parts is None else decided @ self.parts
+        if self.followers:
+            led = [
+                decided[..., self.spans[number]] * free
+                for number, free in zip(self.followers, self._free(decided), strict=True)
+            ]
+            for place, leader in enumerate(self.leaders):
+                led[place] = led[place] + decided[..., self.spans[leader]] @ getattr(self, f"forces{place}")
+            decided = torch.cat([decided, *led], dim=-1)[..., self.settled_options]
+        if not self.bound:
+            return decided
+        parts = [decided[..., self.spans[number]] @ getattr(self, f"parts{number}") for number in self.bound]
+        return torch.cat([decided, *parts], dim=-1)[..., self.made]
 
     def decisions_of(self, taken: Tensor) -> list[Tensor]:
         """Return piece by piece which options decisions take, from those that choices take, side by side.
 
         Where choices are combined as they never are, what agrees with most of them counts.
         """
-        if self.parts is None:
+        if not self.bound:
             return self.pieces(taken, 0.0)
-        agreeing = self.pieces(taken @ self.parts.T, -1.0)
+        parts = [
+            taken[..., getattr(self, f"columns{number}")] @ getattr(self, f"parts{number}").T for number in self.bound
+        ]
+        agreeing = self.pieces(torch.cat([taken, *parts], dim=-1)[..., self.agreeing], -1.0)
         return [F.one_hot(piece.argmax(dim=-1), piece.shape[-1]).to(taken.dtype) for piece in agreeing]
 
     def shares(self, taken: Tensor) -> list[Tensor]:
         """Return piece by piece the shares (C, O) of decisions' options where they are free, from rows' choices."""
         decided = self.flat(self.decisions_of(taken))
-        free = torch.ones_like(decided)
-        if self.barred is not None:
-            free[:, self.led_options] = decided @ self.frees
-        return self.pieces((decided * free).sum(0) / free.sum(0).clamp_min(1), 0.0)
+        weight = torch.ones_like(decided)
+        for number, free in zip(self.followers, self._free(decided) if self.followers else [], strict=True):
+            weight[:, self.spans[number]] = free
+        return self.pieces((decided * weight).sum(0) / weight.sum(0).clamp_min(1), 0.0)
 
-    def _lead(self, joint: JointChoices, starts: NDArray[np.int64]) -> None:
+    def _free(self, decided: Tensor) -> list[Tensor]:
+        """Return for each decision that is led whether it is free, (..., 1)."""
+        return [
+            decided[..., self.spans[leader]] @ getattr(self, f"frees{place}")
+            for place, leader in enumerate(self.leaders)
+        ]
+
+    def _lead(self, joint: JointChoices) -> None:
         """Note what options of leaders leave to those that they lead: as lists to look up, and as matrices."""
-        total, led = sum(self.options), [place for place, one in enumerate(joint.joints) if one.leader is not None]
-        barred = np.zeros(total, np.float32)
-        columns = np.concatenate([starts[place] + np.arange(self.options[place]) for place in led])
-        forces, frees = (np.zeros((total, len(columns)), np.float32) for _ in range(2))
-        leader, first = list[int](), list[int]()
-        forced, column = list[int](), 0
-        for place in led:
-            one = joint.joints[place]
-            assert one.leader is not None  # noqa: S101
-            barred[starts[place] + np.flatnonzero(~np.array(one.free))] = NOTHING
-            leader.append(one.leader)
+        total = sum(self.options)
+        barred = torch.zeros(total)
+        settled, settled_options = np.arange(len(self.options)), np.arange(total)
+        first = list[int]()
+        forced, so_far = list[int](), 0
+        for place, number in enumerate(self.followers):
+            one, own = joint.joints[number], self.spans[number]
+            barred[own] = torch.where(torch.tensor(one.free), 0.0, NOTHING)
+            taken = torch.tensor(one.forced)
+            forces = F.one_hot(taken.clamp_min(0), self.options[number]) * (taken >= 0)[:, None]
+            self.register_buffer(f"forces{place}", forces.float(), persistent=False)
+            self.register_buffer(f"frees{place}", (taken < 0).float()[:, None], persistent=False)
             first.append(len(forced))
             forced += one.forced
-            for option, taken in enumerate(one.forced):
-                row = starts[one.leader] + option
-                if taken < 0:
-                    frees[row, column : column + self.options[place]] = 1
-                else:
-                    forces[row, column + taken] = 1
-            column += self.options[place]
-        for name, matrix in (("barred", barred), ("forces", forces), ("frees", frees)):
-            self.register_buffer(name, torch.tensor(matrix), persistent=False)
-        self._constant("leader", leader)
+            settled[number] = len(self.options) + place
+            settled_options[own] = total + so_far + np.arange(self.options[number])
+            so_far += self.options[number]
+        self.register_buffer("barred", barred, persistent=False)
+        self._constant("leader", self.leaders)
         self._constant("first_forced", first)
         self._constant("forced", np.array(forced)[:, None])
-        self._constant("led", led)
-        self._constant("led_options", columns)
-        settled, settled_options = np.arange(len(self.options)), np.arange(total)
-        settled[led], settled_options[columns] = (
-            len(x) + np.arange(len(y)) for x, y in ((settled, led), (settled_options, columns))
-        )
+        self._constant("led", self.followers)
         self._constant("settled", settled)
         self._constant("settled_options", settled_options)
 
     def _take_apart(self, joint: JointChoices, options: Sequence[int]) -> None:
-        """Note what each option of a decision means for the choices: as a matrix, and as one list to look up."""
-        parts = np.zeros((sum(self.options), sum(options)), np.float32)
-        starts = [0, *accumulate(options)]
-        decision: dict[int, int] = {}
-        first: dict[int, int] = {}
+        """Note what each option of a decision means for the choices: as matrices, and as one list to look up."""
+        starts, total = [0, *accumulate(options)], sum(self.options)
+        made, agreeing = np.zeros(sum(options), np.int64), np.zeros(total, np.int64)
+        decision, first = np.zeros((2, len(options)), np.int64)
         part: list[int] = []
-        rows = np.arange(len(parts))
+        more_options = more_columns = 0
         for number, one in enumerate(joint.joints):
-            own, rows = np.split(rows, [len(one.options)])
             for choice, taken in zip(one.choices, one.options.T, strict=True):
-                parts[own, starts[choice] + taken] = 1
                 decision[choice], first[choice] = number, len(part)
                 part += taken.tolist()
-        self.register_buffer("parts", torch.tensor(parts), persistent=False)
-        self._constant("decision", [decision[choice] for choice in sorted(decision)])
-        self._constant("first_part", [first[choice] for choice in sorted(first)])
+            columns = np.concatenate([np.arange(starts[choice], starts[choice + 1]) for choice in one.choices])
+            if number not in self.bound:
+                made[columns], agreeing[self.spans[number]] = np.arange(total)[self.spans[number]], columns
+                continue
+            blocks = [np.eye(options[choice])[taken] for choice, taken in zip(one.choices, one.options.T, strict=True)]
+            matrix = torch.tensor(np.hstack(blocks), dtype=torch.float32)
+            self.register_buffer(f"parts{number}", matrix, persistent=False)
+            self._constant(f"columns{number}", columns)
+            made[columns] = total + more_columns + np.arange(len(columns))
+            agreeing[self.spans[number]] = sum(options) + more_options + np.arange(len(matrix))
+            more_columns, more_options = more_columns + len(columns), more_options + len(matrix)
+        self._constant("made", made)
+        self._constant("agreeing", agreeing)
+        self._constant("decision", decision)
+        self._constant("first_part", first)
         self._constant("part", np.array(part)[:, None])
 
     def _constant(self, name: str, values: Sequence[int] | NDArray[np.generic]) -> None:
