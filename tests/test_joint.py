@@ -10,6 +10,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ganaug import GANSampler
 from ganaug.codecs.joint import MOST_COMPARED, MOST_OPTIONS, JointChoices
+from ganaug.codecs.rules import Rules
 from ganaug.codecs.table import TableCodec
 from ganaug.networks.decisions import Decisions
 from ganaug.networks.marginals import Marginals
@@ -275,7 +276,7 @@ def network() -> tuple[RowGenerator, JointChoices, torch.Tensor]:
         }
     )
     codec = TableCodec.fit(table)
-    joint = codec.joint_choices(table)
+    joint = Rules.of(codec, table).joint
     with torch.random.fork_rng():
         torch.manual_seed(0)
         made = RowGenerator(2, RowLayout.of(codec), joint=joint)

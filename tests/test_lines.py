@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganaug import GANSampler
+from ganaug.codecs.rules import Rules
 from ganaug.codecs.table import TableCodec
 from ganaug.networks.table_decoder import TableDecoder
 
@@ -19,7 +20,7 @@ def found(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Return names of sources and targets."""
     codec = TableCodec.fit(table)
     names = [str(column.name) for column in codec.numeric_columns]
-    return [(names[line.source], names[line.target]) for line in codec.relations(table).lines]
+    return [(names[line.source], names[line.target]) for line in Rules.of(codec, table).relations.lines]
 
 
 def decoded(table: pd.DataFrame, n: int = 2_000) -> pd.DataFrame:
@@ -28,7 +29,9 @@ def decoded(table: pd.DataFrame, n: int = 2_000) -> pd.DataFrame:
     scores = torch.randn(n, codec.n_scores, generator=torch.Generator().manual_seed(0))
     choices = (torch.arange(n) % 2)[:, None].expand(n, len(codec.options))
     with torch.no_grad():
-        (numeric,) = TableDecoder(codec, codec.relations(table))(scores, choices, torch.full(choices.shape, 0.5))
+        (numeric,) = TableDecoder(codec, Rules.of(codec, table).relations)(
+            scores, choices, torch.full(choices.shape, 0.5)
+        )
     bounds = np.array([column.bounds for column in codec.numeric_columns])
     drawn: NDArray[np.float64] = numeric.numpy()
     assert (np.isnan(drawn) | ((drawn >= bounds[:, 0]) & (drawn <= bounds[:, 1]))).all()
@@ -125,7 +128,9 @@ def test_halves_are_rounded_alike_by_every_runtime() -> None:
     coarse = (rng.integers(0, 30, 200) + rng.integers(0, 60, 200) * 0.2).round(1)
     table = pd.DataFrame({"fine": (coarse / 2 + 0.05).round(2) + 0.01 * (np.arange(200) % 2), "coarse": coarse})
     for one in (table, pd.DataFrame({"net": coarse, "gross": (coarse + 0.7).round(1)})):
-        GANSampler(max_steps=5, random_state=0).fit(one, np.arange(200) % 3 == 0)
+        assert len(found(one)) == 1
+        generator = GANSampler(max_steps=5, random_state=0).fit(one, np.arange(200) % 3 == 0).generator_
+        assert generator.metadata["schema"]["rules"]["lines"] == [list(found(one)[0])]
 
 
 def test_a_day_follows_from_the_time() -> None:

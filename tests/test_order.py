@@ -9,6 +9,7 @@ from sklearn.datasets import load_breast_cancer, load_iris
 
 from ganaug import GANSampler
 from ganaug.codecs.order import Order
+from ganaug.codecs.rules import Rules
 from ganaug.codecs.table import TableCodec
 from ganaug.networks.table_decoder import TableDecoder
 
@@ -21,7 +22,7 @@ def found(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Return names of what is found in order, each once."""
     codec = TableCodec.fit(table)
     names = [str(column.name) for column in codec.numeric_columns]
-    return sorted({(names[order.low], names[order.high]) for order in codec.relations(table).orders})
+    return sorted({(names[order.low], names[order.high]) for order in Rules.of(codec, table).relations.orders})
 
 
 def grown(*parts: NDArray[np.float64], decimals: int = 2) -> pd.DataFrame:
@@ -98,7 +99,7 @@ def test_an_order_of_counts_is_a_decision_of_both() -> None:
     children = rng.poisson(1.2, size=1000).clip(max=5)
     table = pd.DataFrame({"children": children, "boys": rng.binomial(children, 0.5), "x": rng.normal(size=1000)})
     codec = TableCodec.fit(table)
-    assert [joint.choices for joint in codec.joint_choices(table).joints] == [(0, 1)]
+    assert [joint.choices for joint in Rules.of(codec, table).joint.joints] == [(0, 1)]
     assert found(table) == []
     y = np.arange(1000) % 5 == 0
     generator = GANSampler(max_steps=50, random_state=0).fit(table, y).generator_
@@ -125,7 +126,7 @@ def test_dates_are_compared_as_dates() -> None:
     table = pd.DataFrame({"discharge": admission + stay, "admission": admission})
     codec = TableCodec.fit(table)
     first = (table["admission"].min() - table["discharge"].min()).total_seconds()
-    assert codec.relations(table).orders == (Order(1, 0, first),)
+    assert Rules.of(codec, table).relations.orders == (Order(1, 0, first),)
     assert found(table.assign(admission=table["admission"].dt.tz_localize("UTC"))) == []  # which of them is earlier?
     hours = table.assign(discharge=table["discharge"] + pd.to_timedelta(rng.integers(0, 24, size=200), unit="h"))
     assert found(hours.astype({"admission": "datetime64[s]"})) == [("admission", "discharge")]
@@ -135,7 +136,9 @@ def decoded(table: pd.DataFrame, scores: torch.Tensor, choices: torch.Tensor | N
     codec = TableCodec.fit(table)
     choices = torch.zeros(len(scores), len(codec.options), dtype=torch.int64) if choices is None else choices
     with torch.no_grad():
-        (numeric,) = TableDecoder(codec, codec.relations(table))(scores, choices, torch.full(choices.shape, 0.5))
+        (numeric,) = TableDecoder(codec, Rules.of(codec, table).relations)(
+            scores, choices, torch.full(choices.shape, 0.5)
+        )
     frame = codec.frame(numeric.numpy(), None)
     np.testing.assert_allclose(frame.astype(float), numeric.numpy(), rtol=1e-6)  # nothing was out of bounds
     return frame

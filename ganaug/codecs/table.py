@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -11,11 +10,8 @@ from numpy.typing import NDArray
 
 from ganaug.codecs.category import KINDS as CATEGORY_KINDS
 from ganaug.codecs.category import CategoryColumn
-from ganaug.codecs.joint import JointChoices, surprise_needed
 from ganaug.codecs.numeric import KINDS as NUMERIC_KINDS
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.codecs.order import ordered
-from ganaug.codecs.relations import Relations
 from ganaug.codecs.series import (
     category_codes,
     category_series,
@@ -154,11 +150,6 @@ class TableCodec:
         """Number of options of each choice."""
         return tuple(column.options for column in self.choices)
 
-    @cached_property
-    def _choice_of_number(self) -> list[int]:
-        """For each numeric column its choice; any, for those that have none."""
-        return [count - 1 for count in accumulate(column.options > 1 for column in self.numeric_columns)]
-
     @property
     def names(self) -> list[str | int]:
         """The names of the columns."""
@@ -206,56 +197,11 @@ class TableCodec:
             np.stack(choices, axis=1) if choices else np.zeros((len(frame), 0), dtype=np.int64),
         )
 
-    def joint_choices(self, frame: "DataFrame") -> JointChoices:
-        """Return which choices a generator must make together for no combination to be drawn that the table rules out.
-
-        Where an encoder writes a category as columns of two values, the greater one marks the row's own.
-        """
-        on = [_greater(column) for column in self.choices]
-        # Of numbers that are few, those in order are combinations too.
-        few = [
-            place for place, column in enumerate(self.numeric_columns) if not column.has_score and column.options > 2
-        ]
-        pairs = np.argwhere(ordered(self._numbers(frame)[:, few], surprise_needed(len(few)))).tolist()
-        linked = [(self._choice_of_number[few[low]], self._choice_of_number[few[high]]) for low, high in pairs]
-        return JointChoices.of(self.encode(frame).choices, self.options, on, linked)
-
-    def relations(self, frame: "DataFrame", joint: JointChoices | None = None) -> Relations:
-        """Return what holds between columns of the output ``numeric`` in every row of the table.
-
-        Values of columns that have but a few, or some that are chosen together with other columns, stay as they are.
-        """
-        bound = {choice for choices in joint.bound_choices for choice in choices} if joint else set()
-        fixed = {
-            place
-            for place, column in enumerate(self.numeric_columns)
-            if not column.has_score or (column.atoms and self._choice_of_number[place] in bound)
-        }
-        return Relations.of(self.numeric_columns, self._numbers(frame), fixed)
-
-    def _numbers(self, frame: "DataFrame") -> NDArray[np.float64]:
+    def numbers(self, frame: "DataFrame") -> NDArray[np.float64]:
         """Return the numbers (n, n_numeric), NaN where missing."""
         series = (frame.iloc[:, place] for place, one in enumerate(self.columns) if isinstance(one, NumericColumn))
         values = [numeric_values(one, column) for one, column in zip(series, self.numeric_columns, strict=True)]
         return np.stack(values, axis=1) if values else np.zeros((len(frame), 0))
-
-    def named_rules(self, joint: JointChoices, relations: Relations) -> dict[str, list[list[str | int]]]:
-        """Return the names of columns that are decided together, of which one is never greater, or one follows.
-
-        Those that have too many categories for each to be an option are left out: what is decided of the rare ones is
-        one thing for all of them.
-        """
-        numbers = [column.name for column in self.numeric_columns]
-        together = [
-            [self.choices[choice] for choice in choices if not getattr(self.choices[choice], "tail", ())]
-            for choices in joint.bound_choices
-        ]
-        orders = dict.fromkeys((order.low, order.high) for order in relations.orders)
-        return {
-            "joint": [[column.name for column in one] for one in together if len(one) > 1],
-            "orders": [[numbers[low], numbers[high]] for low, high in orders],
-            "lines": [[numbers[line.source], numbers[line.target]] for line in relations.lines],
-        }
 
     def frame(self, numeric: NDArray[Any] | None, category: NDArray[Any] | None) -> "DataFrame":
         """Turn a model's outputs into a table with the names, order and dtypes of the fitted one.
@@ -349,12 +295,6 @@ def _column(state: object) -> Column:
     known = NUMERIC_KINDS + CATEGORY_KINDS
     require(isinstance(kind, str) and kind in known, f"the kind of a column must be one of {', '.join(known)}")
     return NumericColumn.from_state(state) if kind in NUMERIC_KINDS else CategoryColumn.from_state(state)
-
-
-def _greater(column: Column) -> int:
-    """Return which of two options is the greater value; -1 where they are more, or none is a value."""
-    values = column.atoms if isinstance(column, NumericColumn) else column.heads
-    return values.index(max(values)) if column.options == len(values) == 2 else -1
 
 
 def _check_frame(frame: "DataFrame") -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ganaug.artefact import TableArtefact
 from ganaug.codecs.labelled_table import LabelledTable, from_frame
+from ganaug.codecs.rules import Rules
 from ganaug.families.adversarial import RowAdversarial
 from ganaug.families.base import Family
 from ganaug.fitting.run import Run
@@ -53,9 +54,8 @@ class TableFit(Run):
     def __init__(self, data: LabelledTable, **settings: Any) -> None:
         super().__init__(data, **settings)
         self.layout = RowLayout.of(data.codec)
-        self.joint = data.codec.joint_choices(data.frame)
-        self.relations = data.codec.relations(data.frame, self.joint)
-        self.noise_dim = LATENT_DIM + len(self.joint.options)
+        self.rules = Rules.of(data.codec, data.frame)
+        self.noise_dim = LATENT_DIM + len(self.rules.joint.options)
 
     def default_bounds(self) -> tuple[float | None, int | None]:
         """Return a number of steps that grows with the table."""
@@ -80,7 +80,7 @@ class TableFit(Run):
     def new_family(self) -> Family:
         """Return fresh networks."""
         n_classes = len(self.data.classes)
-        generator = RowGenerator(n_classes, self.layout, joint=self.joint, latent_dim=LATENT_DIM)
+        generator = RowGenerator(n_classes, self.layout, joint=self.rules.joint, latent_dim=LATENT_DIM)
         discriminator = RowDiscriminator(n_classes, self.layout)
         return RowAdversarial(generator.to(self.device), discriminator.to(self.device))
 
@@ -108,13 +108,13 @@ class TableFit(Run):
     def artefact(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor) -> nn.Module:
         """Return generator, decoder, discriminator and screen as one module."""
         assert isinstance(generator, RowGenerator)  # noqa: S101
-        decoder = TableDecoder(self.data.codec, self.relations)
+        decoder = TableDecoder(self.data.codec, self.rules.relations)
         return TableArtefact(generator, discriminator, offset, self.screen, decoder)
 
     def schema(self) -> Mapping[str, Any]:
         """Return the columns, the name of the labels', and the rules that are kept, for people to read."""
-        rules = self.data.codec.named_rules(self.joint, self.relations)
-        return self.data.codec.to_state() | {"target": self.data.target, "rules": rules}
+        codec = self.data.codec
+        return codec.to_state() | {"target": self.data.target, "rules": self.rules.named(codec)}
 
 
 def usual_steps(data: LabelledTable) -> int:
