@@ -237,13 +237,13 @@ def _with_rules(known: list[_Decided], linked: Iterable[tuple[int, int]]) -> Ite
     holder = {choice: place for place, one in enumerate(known) for choice in one.joint.choices}
     asked = [(holder[a], holder[b]) for a, b in linked]
 
-    # First what makes no more options, then what can be led, then what makes some.
+    # First what is asked for, then what makes no more options, what can be led, and what makes some.
     groups, owner = dict(enumerate(known)), list(range(len(known)))
     rows, led = len(known[0].taken), dict[int, Joint]()
     some = min(MOST_OPTIONS, rows // ROWS_PER_OPTION)
     pairs = [pair for pair in pairs if _is_rule(known, *pair)]
-    _merge(groups, owner, pairs, 1)
     _merge(groups, owner, asked, some)
+    _merge(groups, owner, pairs, 1)
     for a, b in [way for pair in pairs for way in (pair, pair[::-1])]:
         leader, follower = owner[a], owner[b]
         leaders = {joint.leader for joint in led.values()}

@@ -1,9 +1,7 @@
 """Columns of numbers of which one is never greater than another: least and greatest, admission and discharge."""
 
 import math
-from collections.abc import Container, Sequence
-from itertools import product
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +10,7 @@ from ganaug.codecs.clock import Clock
 from ganaug.codecs.joint import surprise_needed
 from ganaug.codecs.numeric import NumericColumn
 
-__all__ = ["Order", "ordered", "orders"]
+__all__ = ["lag", "orders"]
 
 Array = NDArray[np.float64]
 
@@ -24,20 +22,8 @@ MOST_PARTNERS, MOST_PAIRS = 12, 200
 """A column in order with more others, as in a table of rising curves, is left alone: it would take too long."""
 
 
-class Order(NamedTuple):
-    """Two columns of numbers, by position: ``low + shift`` is at most ``high`` in every row that has both.
-
-    `fixed` is the one of them that has to stay as it is, if any: its values are few, and each may mean something.
-    """
-
-    low: int
-    high: int
-    shift: float
-    fixed: int | None = None
-
-
-def orders(columns: Sequence[NumericColumn], values: Array, fixed: Container[int] = ()) -> tuple[Order, ...]:
-    """Find the order between columns that rise together, where chance would not make it.
+def orders(columns: Sequence[NumericColumn], values: Array) -> tuple[tuple[int, int], ...]:
+    """Find the columns that rise together of which one is never greater than the other, where chance would not do it.
 
     Parameters
     ----------
@@ -45,43 +31,27 @@ def orders(columns: Sequence[NumericColumn], values: Array, fixed: Container[int
         What is known of them.
     values : ndarray of float64, shape (n, N)
         Their values, datetimes as seconds since each column's own origin, NaN where missing.
-    fixed : container of int
-        Columns of which no value may become another one.
 
     Returns
     -------
-    tuple of Order
-        Of three columns in order all three pairs; none of two fixed ones. Putting one pair after the other right, by
-        exchanging its two values, or beside a fixed one by raising or lowering the other, puts all right: a later
-        change undoes no earlier one. It may where columns are rounded differently, for what is exchanged is rounded
-        anew, and where the middle one of three has values missing: then all pairs come twice.
+    tuple of (int, int)
+        Lesser and greater, by position; of three columns in order all three pairs, the lesser greater ones first.
 
     Examples
     --------
     >>> least = np.arange(30.0) % 7
     >>> columns = [NumericColumn.fit(name, "numeric", "float64", least, decimals=0) for name in ("most", "least")]
     >>> orders(columns, np.stack([least + np.arange(30) % 3, least], axis=1))
-    (Order(low=1, high=0, shift=0.0, fixed=None),)
+    ((1, 0),)
     """
-    found: list[Order] = []
+    found: list[tuple[int, int]] = []
     enough = surprise_needed(len(columns))
     clocks = [_clock(column) for column in columns]
     for clock in sorted(set(clocks)):
         own = [place for place, other in enumerate(clocks) if other == clock][:MOST_COMPARED]
-        origins = np.array([_origin(columns[place]) for place in own])
-        known = values[:, own] + (origins - origins.min())
-        kept = ordered(known, enough)
+        kept = _ordered(values[:, own] + [lag(columns[place], columns[own[0]]) for place in own], enough)
         rank = np.argsort(kept.sum(axis=0), kind="stable").tolist()  # what is greater than more comes later
-        steps = [columns[place].step for place in own]
-        pairs = []
-        for a, b in product(rank, rank) if kept.any() else ():
-            stay = [own[side] for side in (a, b) if own[side] in fixed]
-            if kept[a, b] and len(stay) < 2 and _nested(steps[a], steps[b], origins[a] - origins[b]):
-                pairs.append(Order(own[a], own[b], float(origins[a] - origins[b]), stay[0] if stay else None))
-        alike = len({columns[place].step for order in pairs for place in (order.low, order.high)}) < 2
-        involved = np.flatnonzero(kept.any(axis=0) | kept.any(axis=1))
-        whole = kept[np.ix_(involved, involved)]
-        found += pairs if alike and (_followed(whole) == whole).all() else pairs * 2
+        found += [(own[low], own[high]) for high in rank for low in rank if kept[low, high]]
     return tuple(found)
 
 
@@ -90,18 +60,17 @@ def _clock(column: NumericColumn) -> str:
     return f"dates {Clock.of(column.dtype).zone or ''}" if column.kind == "datetime" else "numbers"
 
 
-def _nested(one: float, other: float, shift: float) -> bool:
-    """Tell whether multiples of the greater step, and the shift, are multiples of the lesser, or may be anything."""
-    less, greater = sorted((one, other))
-    return less == 0 or all(abs(size / less - round(size / less)) < 1e-6 for size in (greater, shift))
+def lag(column: NumericColumn, other: NumericColumn) -> float:
+    """Return what a column's values are less than if they were counted from the other's origin."""
+    if column.kind != "datetime":
+        return 0.0
+    (own, per_second), (since, per_other) = (
+        (clock.count(one.origin), clock.per_second) for one, clock in ((c, Clock.of(c.dtype)) for c in (column, other))
+    )
+    return (own * per_other - since * per_second) / (per_second * per_other)
 
 
-def _origin(column: NumericColumn) -> float:
-    clock = Clock.of(column.dtype) if column.kind == "datetime" else None
-    return clock.count(column.origin) / clock.per_second if clock else 0.0
-
-
-def ordered(values: Array, enough: float) -> NDArray[np.bool_]:
+def _ordered(values: Array, enough: float) -> NDArray[np.bool_]:
     """Return which columns (n, N) are in order, (lesser, greater), and overlap; as sure as `enough` says."""
     # Look at a few rows first: most pairs are in no order even there.
     n, width = values.shape

@@ -6,24 +6,48 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.codecs.gaps import Gap, gaps
 from ganaug.codecs.lines import Line, lines
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.codecs.order import Order, orders
 
 __all__ = ["Relations"]
 
 
 class Relations(NamedTuple):
-    """Rules between columns of numbers, by position; none that is the target of a line is in an order."""
+    """Rules between columns of numbers, by position; none that is the target of a line is in an order.
+
+    Attributes
+    ----------
+    lines : tuple of Line
+        Which columns follow from others.
+    gaps : tuple of Gap
+        Which columns are learned as their distance from others.
+    orders : tuple of (int, int)
+        Lesser and greater columns.
+    """
 
     lines: tuple[Line, ...] = ()
-    orders: tuple[Order, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    orders: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def of(cls, columns: Sequence[NumericColumn], values: NDArray[np.float64], fixed: Container[int] = ()) -> Self:
-        """Find them in values (n, N), of which some columns are fixed; see `lines` and `orders`."""
+    def of(
+        cls,
+        columns: Sequence[NumericColumn],
+        values: NDArray[np.float64],
+        pairs: Sequence[tuple[int, int]],
+        fixed: Container[int] = (),
+    ) -> Self:
+        """Find them in values (n, N), of which some pairs are in order, and some columns fixed; see `lines`, `gaps`."""
         with np.errstate(all="ignore"):  # of numbers near the largest that there are
-            every = orders(columns, values, fixed)
-            found = lines(columns, values, {place for order in every for place in (order.low, order.high)})
+            found = lines(columns, values, {place for pair in pairs for place in pair})
             targets = {line.target for line in found}
-            return cls(found, tuple(order for order in every if not {order.low, order.high} & targets))
+            apart = gaps(columns, values, [pair for pair in pairs if not targets & set(pair)], fixed)
+        measured = {gap.place for gap in apart}
+        kept = (pair for pair in pairs if not targets & set(pair) and measured & set(pair))
+        return cls(found, apart, tuple(kept))
+
+    def learned(self, columns: Sequence[NumericColumn]) -> tuple[NumericColumn, ...]:
+        """Return the columns as a network learns them."""
+        replaced = {gap.place: gap.column for gap in self.gaps}
+        return tuple(replaced.get(place, column) for place, column in enumerate(columns))

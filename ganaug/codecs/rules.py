@@ -1,16 +1,19 @@
 """What holds in every row of a table, beyond what each column holds by itself."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from ganaug.codecs.joint import JointChoices, surprise_needed
+from ganaug.codecs.gaps import distances
+from ganaug.codecs.joint import JointChoices
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.codecs.order import ordered
+from ganaug.codecs.order import orders
 from ganaug.codecs.relations import Relations
-from ganaug.codecs.table import Column, TableCodec
+from ganaug.codecs.table import Column, Encoded, TableCodec
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -24,64 +27,109 @@ class Rules:
 
     Attributes
     ----------
-    joint : JointChoices
-        Which choices are made together, for no combination to be drawn that the table rules out.
+    codec : TableCodec
+        The columns of the table.
     relations : Relations
         What holds between columns of the output ``numeric``.
+    joint : JointChoices
+        Which of the choices of `learned` are made together, for no combination to be drawn that the table rules out.
 
     Examples
     --------
     >>> import pandas as pd
     >>> table = pd.DataFrame({"born": range(1950, 2000), "age": range(74, 24, -1), "adult": True})
-    >>> codec = TableCodec.fit(table)
-    >>> Rules.of(codec, table).named(codec)
+    >>> Rules.of(TableCodec.fit(table), table).named()
     {'joint': [], 'orders': [], 'lines': [['born', 'age']]}
     """
 
-    joint: JointChoices
+    codec: TableCodec
     relations: Relations
+    joint: JointChoices
 
     @classmethod
     def of(cls, codec: TableCodec, frame: "DataFrame") -> Self:
         """Find the rules of a table.
 
-        Where an encoder writes a category as columns of two values, the greater one marks the row's own. Of numbers
-        that are few, those in order are combinations too, and values of such columns, and of those that are chosen
-        together with others, stay as they are when others are put in order.
+        Numbers that are few, and those that are chosen together with others, stay as they are when others are learned
+        as distances: their values may mean something, as those of a code do.
         """
         columns, values = codec.numeric_columns, codec.numbers(frame)
-        choice = [count - 1 for count in accumulate(column.options > 1 for column in columns)]
-        few = [place for place, column in enumerate(columns) if not column.has_score and column.options > 2]
-        pairs = np.argwhere(ordered(values[:, few], surprise_needed(len(few)))).tolist()
-        linked = [(choice[few[low]], choice[few[high]]) for low, high in pairs]
-        on = [_greater(column) for column in codec.choices]
-        joint = JointChoices.of(codec.encode(frame).choices, codec.options, on, linked)
-
-        bound = {one for choices in joint.bound_choices for one in choices}
+        with np.errstate(all="ignore"):  # of numbers near the largest that there are
+            pairs = orders(columns, values)
+        joint = _joint(codec, codec.encode(frame), pairs)
+        bound, choice = {one for choices in joint.bound_choices for one in choices}, _choices(columns)
         fixed = {
             place
             for place, column in enumerate(columns)
             if not column.has_score or (column.atoms and choice[place] in bound)
         }
-        return cls(joint, Relations.of(columns, values, fixed))
+        few = {place for place in fixed if not columns[place].has_score}
+        together = [set(one.choices) for one in joint.joints]
+        free = {
+            (low, high)
+            for low, high in pairs
+            if {low, high} <= fixed
+            and not ({low, high} <= few and any({choice[low], choice[high]} <= one for one in together))
+        }
+        # What lies between two that stay as they are, in any order, can be on the right side of one of them alone.
+        free |= {(between, high) for low, high in free for one, between in pairs if one == low and between not in fixed}
+        pairs = tuple(pair for pair in pairs if pair not in free)
+        found = cls(codec, Relations.of(columns, values, pairs, fixed), joint)
+        if not found.relations.gaps:
+            return found
+        measured = {gap.place for gap in found.relations.gaps}
+        pairs = tuple(pair for pair in pairs if not measured & set(pair))
+        return replace(found, joint=_joint(found.learned, found.encode(frame), pairs))
 
-    def named(self, codec: TableCodec) -> dict[str, list[list[str | int]]]:
+    @cached_property
+    def learned(self) -> TableCodec:
+        """The columns as a network learns them."""
+        numbers = iter(self.relations.learned(self.codec.numeric_columns))
+        return TableCodec(tuple(next(numbers) if isinstance(one, NumericColumn) else one for one in self.codec.columns))
+
+    def encode(self, frame: "DataFrame", rng: np.random.Generator | None = None) -> Encoded:
+        """Turn a table into the scores and choices of `learned`; see `TableCodec.encode`."""
+        if not self.relations.gaps:
+            return self.codec.encode(frame, rng)
+        columns, values = self.codec.numeric_columns, self.codec.numbers(frame)
+        position = [place for place, column in enumerate(self.codec.columns) if isinstance(column, NumericColumn)]
+        frame = frame.copy(deep=False)
+        for gap in self.relations.gaps:
+            frame.isetitem(position[gap.place], distances(gap, columns[gap.place], values))
+        return self.learned.encode(frame, rng)
+
+    def named(self) -> dict[str, list[list[str | int]]]:
         """Return the names of columns that are decided together, of which one is never greater, or one follows.
 
         Those that have too many categories for each to be an option are left out: what is decided of the rare ones is
         one thing for all of them.
         """
-        numbers = [column.name for column in codec.numeric_columns]
+        choices, numbers = self.learned.choices, [column.name for column in self.codec.numeric_columns]
         together = [
-            [codec.choices[choice] for choice in choices if not getattr(codec.choices[choice], "tail", ())]
-            for choices in self.joint.bound_choices
+            [choices[choice].name for choice in bound if not getattr(choices[choice], "tail", ())]
+            for bound in self.joint.bound_choices
         ]
-        orders = dict.fromkeys((order.low, order.high) for order in self.relations.orders)
         return {
-            "joint": [[column.name for column in one] for one in together if len(one) > 1],
-            "orders": [[numbers[low], numbers[high]] for low, high in orders],
+            "joint": [names for names in together if len(names) > 1],
+            "orders": [[numbers[low], numbers[high]] for low, high in self.relations.orders],
             "lines": [[numbers[line.source], numbers[line.target]] for line in self.relations.lines],
         }
+
+
+def _joint(codec: TableCodec, encoded: Encoded, pairs: Sequence[tuple[int, int]]) -> JointChoices:
+    """Find which choices are made together; of these pairs of columns in order those of few values are.
+
+    Where an encoder writes a category as columns of two values, the greater one marks the row's own.
+    """
+    columns, choice = codec.numeric_columns, _choices(codec.numeric_columns)
+    few = {place for place, column in enumerate(columns) if not column.has_score and column.options > 2}
+    linked = [(choice[low], choice[high]) for low, high in pairs if {low, high} <= few]
+    return JointChoices.of(encoded.choices, codec.options, [_greater(column) for column in codec.choices], linked)
+
+
+def _choices(columns: Sequence[NumericColumn]) -> list[int]:
+    """Return which choice each column has, if it has one."""
+    return [count - 1 for count in accumulate(column.options > 1 for column in columns)]
 
 
 def _greater(column: Column) -> int:

@@ -198,9 +198,12 @@ class TableCodec:
         )
 
     def numbers(self, frame: "DataFrame") -> NDArray[np.float64]:
-        """Return the numbers (n, n_numeric), NaN where missing."""
+        """Return the numbers (n, n_numeric), without what sums have left of digits, NaN where missing."""
         series = (frame.iloc[:, place] for place, one in enumerate(self.columns) if isinstance(one, NumericColumn))
-        values = [numeric_values(one, column) for one, column in zip(series, self.numeric_columns, strict=True)]
+        values = [
+            column.from_steps(column.to_steps(numeric_values(one, column)))
+            for one, column in zip(series, self.numeric_columns, strict=True)
+        ]
         return np.stack(values, axis=1) if values else np.zeros((len(frame), 0))
 
     def frame(self, numeric: NDArray[Any] | None, category: NDArray[Any] | None) -> "DataFrame":

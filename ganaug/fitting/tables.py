@@ -53,8 +53,8 @@ class TableFit(Run):
 
     def __init__(self, data: LabelledTable, **settings: Any) -> None:
         super().__init__(data, **settings)
-        self.layout = RowLayout.of(data.codec)
         self.rules = Rules.of(data.codec, data.frame)
+        self.layout = RowLayout.of(self.rules.learned)
         self.noise_dim = LATENT_DIM + len(self.rules.joint.options)
 
     def default_bounds(self) -> tuple[float | None, int | None]:
@@ -73,9 +73,13 @@ class TableFit(Run):
 
     def samples(self) -> Rows:
         """Return the encoded rows on the device."""
-        encoded = self.data.codec.encode(self.data.frame, np.random.default_rng(self.seed))
-        rows, label = torch.from_numpy(self.layout.rows(encoded)), torch.from_numpy(self.data.labels)
-        return Rows(rows.to(self.device), label.to(self.device), len(self.data.classes))
+        rows = self.encoded(self.data)
+        return Rows(rows.values.to(self.device), rows.label.to(self.device), rows.n_classes)
+
+    def encoded(self, data: LabelledTable) -> Rows:
+        """Return rows, of the columns of those that are learned from, as the networks see them."""
+        encoded = self.rules.encode(data.frame, np.random.default_rng(self.seed))
+        return Rows(torch.from_numpy(self.layout.rows(encoded)), torch.from_numpy(data.labels), len(data.classes))
 
     def new_family(self) -> Family:
         """Return fresh networks."""
@@ -113,8 +117,7 @@ class TableFit(Run):
 
     def schema(self) -> Mapping[str, Any]:
         """Return the columns, the name of the labels', and the rules that are kept, for people to read."""
-        codec = self.data.codec
-        return codec.to_state() | {"target": self.data.target, "rules": self.rules.named(codec)}
+        return self.data.codec.to_state() | {"target": self.data.target, "rules": self.rules.named()}
 
 
 def usual_steps(data: LabelledTable) -> int:

@@ -6,58 +6,79 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ganaug.codecs.gaps import NOISE, Gap
 from ganaug.codecs.lines import Line
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.codecs.order import Order
 
-__all__ = ["Exchanges", "Lines"]
+__all__ = ["Gaps", "Lines"]
 
 TIE = 1e-6
 """Of a step: what lies half way between two, and is computed a little differently here and there, goes up."""
 
 
-class Exchanges(nn.Module):
-    """Exchange the values of pairs of columns, one pair after the other, where they are in the wrong order.
+class Gaps(nn.Module):
+    """Add the distances of columns to what they are measured from, one column after the other.
 
-    Beside a fixed column the other one takes its value. What is exchanged stays within the bounds of its new column:
-    the lesser column's lie below the greater's. Each column is handled by itself, for whole rows would be copied as
-    often as there are pairs.
+    A distance is beyond zero where there is something to measure it from, and what comes out is within the column's
+    bounds; it is missing where not even its base is, for among rows that is so only where it is missing. Each column is
+    handled by itself, for whole rows would be copied as often as there are distances.
     """
 
     involved: Tensor
     places: Tensor
 
-    def __init__(self, orders: Sequence[Order], columns: Sequence[NumericColumn]) -> None:
+    def __init__(self, gaps: Sequence[Gap], columns: Sequence[NumericColumn]) -> None:
         super().__init__()
-        involved = sorted({place for order in orders for place in (order.low, order.high)})
+        involved = sorted({one for gap in gaps for one in (gap.place, *dict(gap.bases), *dict(gap.limits))})
         places = np.arange(len(columns))
         places[involved] = len(columns) + np.arange(len(involved))
         self.register_buffer("involved", torch.tensor(involved, dtype=torch.int64), persistent=False)
         self.register_buffer("places", torch.tensor(places, dtype=torch.int64), persistent=False)
-        self.columns = columns
-        self.involved_in = [(involved.index(order.low), involved.index(order.high), order) for order in orders]
+        self.gaps, self.columns = gaps, columns
+        self.position = {place: number for number, place in enumerate(involved)}
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return values (B, N) in which every order holds."""
+        """Return values (B, N) in which no distance is left."""
         own = list(values.index_select(1, self.involved).T.contiguous().unbind(0))
-        for low, high, order in self.involved_in:
-            less, more = self._exchanged(own[low], own[high], order)
-            own[low] = own[low] if order.fixed == order.low else less
-            own[high] = own[high] if order.fixed == order.high else more
+        for gap in self.gaps:
+            own[self.position[gap.place]] = self._placed(gap, own)
         return torch.cat([values, torch.stack(own, dim=0).T], dim=1).index_select(1, self.places)
 
-    def _exchanged(self, less: Tensor, more: Tensor, order: Order) -> tuple[Tensor, Tensor]:
-        lesser, greater = self.columns[order.low], self.columns[order.high]
-        if order.shift:
-            less = less + order.shift
-        if lesser.missing or greater.missing:
-            wrong = less > more  # and not where one is missing
-            less, more = torch.where(wrong, more, less), torch.where(wrong, less, more)
-        else:
-            less, more = torch.minimum(less, more), torch.maximum(less, more)
-        if order.shift:
-            less = less - order.shift
-        return (less, more) if lesser.step == greater.step else (_rounded(less, lesser), _rounded(more, greater))
+    def _placed(self, gap: Gap, own: list[Tensor]) -> Tensor:
+        """Return the values (B,) of a column, of which there are distances yet."""
+        column, apart = self.columns[gap.place], own[self.position[gap.place]]
+        base = self._furthest(gap.bases, own, least=gap.falls)
+        if all(self.columns[place].missing for place, _ in gap.bases):
+            alone = torch.isnan(base)
+            base = torch.where(alone, gap.otherwise, base)
+            if gap.column.bounds[0] < 0:
+                apart = torch.where(alone, apart, apart.clamp_min(0))
+        impossible = self._beyond(base, column.bounds[not gap.falls], gap)
+        steps, apart = _steps(base, column, down=gap.falls), _steps(apart, column, down=gap.falls)
+        placed = steps - apart if gap.falls else steps + apart
+        if gap.limits:
+            limit = self._furthest(gap.limits, own, least=not gap.falls)
+            impossible = impossible | self._beyond(base, limit, gap)
+            limit = _steps(limit, column, down=not gap.falls)
+            placed = torch.where(self._beyond(placed, limit, gap), limit, placed)
+        placed = _values(placed, column).clamp(*column.bounds)
+        return torch.where(impossible, torch.nan, placed) if column.missing else placed
+
+    def _beyond(self, values: Tensor, end: Tensor | float, gap: Gap) -> Tensor:
+        """Tell what lies further from the bases than an end; never where either is missing."""
+        return values < end if gap.falls else values > end
+
+    def _furthest(self, places: Sequence[tuple[int, float]], own: list[Tensor], *, least: bool) -> Tensor:
+        """Return the least or the greatest of some columns (B,), NaN where all are missing."""
+        shifted = [own[self.position[place]] + shift if shift else own[self.position[place]] for place, shift in places]
+        some_missing = any(self.columns[place].missing for place, _ in places)
+        furthest = shifted[0]
+        for one in shifted[1:]:
+            best = torch.minimum(furthest, one) if least else torch.maximum(furthest, one)
+            if some_missing:
+                best = torch.where(torch.isnan(furthest), one, torch.where(torch.isnan(one), furthest, best))
+            furthest = best
+        return furthest
 
 
 class Lines(nn.Module):
@@ -89,5 +110,20 @@ def _rounded(values: Tensor, column: NumericColumn) -> Tensor:
     """Round values to what the column's are multiples of; halves up, whatever the last bits of different runtimes."""
     if column.decimals is None:
         return values
-    steps = (values * 10.0**column.decimals / column.unit + TIE).round()
-    return steps * column.unit / 10.0**column.decimals
+    return _values((values * 10.0**column.decimals / column.unit + TIE).round(), column)
+
+
+def _steps(values: Tensor, column: NumericColumn, *, down: bool) -> Tensor:
+    """Express values in steps of a column, rounded up or down to whole ones; as they are, where it has none."""
+    if column.decimals is None:
+        return values
+    steps = values * 10.0**column.decimals / column.unit
+    whole = steps.round()
+    whole = torch.where((steps - whole).abs() <= NOISE * steps.abs(), whole, steps.floor() if down else steps.ceil())
+    back = _values(whole, column)  # may lie on the wrong side by what floats leave out
+    return whole - (back > values).double() if down else whole + (back < values).double()
+
+
+def _values(steps: Tensor, column: NumericColumn) -> Tensor:
+    """Undo `_steps`, up to rounding."""
+    return steps if column.decimals is None else steps * column.unit / 10.0**column.decimals

@@ -11,7 +11,7 @@ from ganaug.codecs.category import CategoryColumn
 from ganaug.codecs.numeric import LIMIT, STEPS, NumericColumn
 from ganaug.codecs.relations import Relations
 from ganaug.codecs.table import TableCodec
-from ganaug.networks.relations import Exchanges, Lines
+from ganaug.networks.relations import Gaps, Lines
 
 __all__ = ["TableDecoder"]
 
@@ -30,8 +30,8 @@ class TableDecoder(nn.Module):
     codec : TableCodec
         The columns.
     relations : Relations, optional
-        What holds between the numbers of every row: where one would be greater than another that it must not be greater
-        than, the two are exchanged; what follows from another is made from that.
+        What holds between the numbers of every row: what is a distance from others is added to them, and what follows
+        from another made from that.
 
     Attributes
     ----------
@@ -43,13 +43,14 @@ class TableDecoder(nn.Module):
         super().__init__()
         numbers, categories = codec.numeric_columns, codec.category_columns
         self.output_names = ("numeric",) * bool(numbers) + ("category",) * bool(categories)
-        self.numbers = _Numbers(numbers) if numbers else None
+        relations = relations or Relations()
+        learned = relations.learned(numbers)
+        self.numbers = _Numbers(learned) if learned else None
         self.categories = _Categories(categories) if categories else None
-        lines, orders = relations or Relations()
         self.rules = nn.Sequential()
-        self.rules.extend([Exchanges(orders, numbers)] if orders else [])
-        self.rules.extend([Lines(lines, numbers)] if lines else [])
-        self.split = sum(column.options > 1 for column in numbers)
+        self.rules.extend([Gaps(relations.gaps, numbers)] if relations.gaps else [])
+        self.rules.extend([Lines(relations.lines, numbers)] if relations.lines else [])
+        self.split = sum(column.options > 1 for column in learned)
 
     def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
         """Return the columns' values, one tensor for each of `output_names`.

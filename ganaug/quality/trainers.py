@@ -14,7 +14,7 @@ from ganaug.fitting.run import Run
 from ganaug.fitting.tables import usual_steps
 from ganaug.generator import Generator
 from ganaug.quality.parts import Data, Sampler
-from ganaug.samples import Images, Rows, Samples
+from ganaug.samples import Images, Samples
 
 __all__ = ["FoldGenerator", "Trainer", "train_generator", "usual_seconds"]
 
@@ -47,14 +47,12 @@ class FoldGenerator:
 
     def realism(self, data: Data) -> NDArray[np.float32] | None:
         """Return the discriminator's probability that items are real, (n,); None where there is none."""
-        label = torch.from_numpy(data.labels)
         if isinstance(data, LabelledImages):
             pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
-            samples: Samples = Images(pixels, label, len(data.classes))
+            samples: Samples = Images(pixels, torch.from_numpy(data.labels), len(data.classes))
         else:
             assert isinstance(self._run, TableFit)  # noqa: S101
-            encoded = self._run.data.codec.encode(data.frame, np.random.default_rng(self._run.seed))
-            samples = Rows(torch.from_numpy(self._run.layout.rows(encoded)), label, len(data.classes))
+            samples = self._run.encoded(data)
         return self._run.realism(samples)
 
 
