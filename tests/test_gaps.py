@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganaug import GANSampler
-from ganaug.codecs.gaps import Gap, distances
+from ganaug.codecs.gaps import Gap, measured
 from ganaug.codecs.rules import Rules
 from ganaug.codecs.table import TableCodec
 from ganaug.networks.relations import Gaps
@@ -19,7 +19,7 @@ def seeded(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def measured(table: pd.DataFrame) -> dict[str, Gap]:
+def by_name(table: pd.DataFrame) -> dict[str, Gap]:
     """Return what is learned as a distance."""
     codec = TableCodec.fit(table)
     found = Rules.of(codec, table).relations.gaps
@@ -34,7 +34,7 @@ def restored(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float
     assert found
     apart = values.copy()
     for gap in found:
-        apart[:, gap.place] = distances(gap, columns[gap.place], values)
+        apart[:, gap.place] = measured(gap, columns[gap.place], values)
     made: NDArray[np.float64] = Gaps(found, columns)(torch.from_numpy(apart)).numpy()
     return values, made
 
@@ -62,7 +62,8 @@ def test_distances_of_dates_are_taken_and_added_without_a_trace() -> None:
     table = pd.DataFrame({"end": start + pd.to_timedelta(rng.integers(0, 10**13, size=300), unit="us"), "start": start})
     table["review"] = table["end"].dt.ceil("D") + pd.to_timedelta(rng.integers(0, 90, size=300), unit="D")
     table = table.astype({"review": "datetime64[s]"})
-    assert list(measured(table)) == ["end", "review"]
+    assert {gap.measure for gap in by_name(table).values()} == {"difference"}
+    assert len(by_name(table)) == 2
     values, made = restored(table)
     np.testing.assert_array_equal(made, values)
 
@@ -97,25 +98,48 @@ def test_what_has_less_missing_is_learned_as_it_is() -> None:
     low = rng.normal(size=300).round(2)
     table = pd.DataFrame({"low": low, "high": low + rng.exponential(size=300).round(2)})
     gone = rng.random(300) < 0.4
-    assert list(measured(table)) == ["high"]
-    assert list(measured(table.assign(high=table["high"].mask(gone)))) == ["high"]
-    assert list(measured(table.assign(low=table["low"].mask(gone)))) == ["low"]
+    assert list(by_name(table)) == ["high"]
+    assert list(by_name(table.assign(high=table["high"].mask(gone)))) == ["high"]
+    assert list(by_name(table.assign(low=table["low"].mask(gone)))) == ["low"]
 
 
 def test_what_has_a_spike_is_learned_as_it_is() -> None:
-    """Many best results are 100, whatever the first one was."""
+    """Of a difference it could not be seen that many stays end on the day that the data do."""
     rng = seeded()
-    first = rng.integers(30, 100, size=500)
-    table = pd.DataFrame({"first": first, "best": np.minimum(first + rng.integers(0, 60, size=500), 100)})
-    assert list(measured(table)) == ["first"]
-    assert list(measured(101 - table)) == ["first"]
+    admission = rng.integers(0, 300, size=500)
+    table = pd.DataFrame({"in": admission, "out": admission + rng.poisson(10, size=500)})
+    assert {gap.measure for gap in by_name(table).values()} == {"difference"}
+    late = table.assign(out=np.where(rng.random(500) < 0.3, 320, table["out"]))
+    assert {gap.measure for gap in by_name(late).values()} == {"value"}
+
+
+def test_what_is_learned_is_what_varies_by_itself() -> None:
+    rng, rows = seeded(), 400
+    whole, length = np.exp(rng.normal(3, 0.8, size=rows)), rng.gamma(9, size=rows)
+    part = pd.DataFrame({"whole": whole, "part": whole * rng.uniform(0.3, 0.9, size=rows)}).round(3)
+    more = pd.DataFrame({"low": length, "high": length + rng.exponential(size=rows)}).round(3)
+    for table, measure in ((part, "ratio"), (more, "difference")):
+        assert [gap.measure for gap in by_name(table).values()] == [measure]
+        values, made = restored(table)
+        np.testing.assert_allclose(made, values, rtol=1e-12)
+
+
+def test_a_length_and_a_weight_are_of_different_things() -> None:
+    """Their difference rises, and falls again: nobody would learn that as easily as how they rise together."""
+    rng = seeded()
+    weight = rng.beta(2, 4, size=400) + 0.02
+    table = pd.DataFrame({"weight": weight, "length": weight ** (1 / 3) * rng.uniform(1, 1.1, size=400)})
+    [gap] = by_name(table).values()
+    assert gap.measure != "difference"
+    drawn, _ = GANSampler(max_steps=50, random_state=0).fit(table, weight > 0.5).sample(500)
+    assert (drawn["weight"] <= drawn["length"]).all()
 
 
 def test_a_column_is_measured_from_the_furthest_of_several() -> None:
     rng = seeded()
     parts = rng.exponential(size=(3, 400)).round(3)
     table = pd.DataFrame(dict(zip("abc", parts, strict=True))).assign(whole=parts.sum(axis=0).round(2) + 0.01)
-    gap = measured(table)["whole"]
+    gap = by_name(table)["whole"]
     assert [place for place, _ in gap.bases] == [0, 1, 2]
     assert gap.column.bounds[0] >= 0
     values, made = restored(table)
@@ -125,19 +149,29 @@ def test_a_column_is_measured_from_the_furthest_of_several() -> None:
 def test_what_is_measured_from_nothing_is_drawn_too() -> None:
     """Where all bases are missing their usual value stands for them, and a distance may be negative."""
     rng = seeded()
-    low = rng.normal(size=400).round(2)
-    table = pd.DataFrame({"low": low, "high": low + rng.exponential(size=400).round(2)})
-    table = table.mask(rng.random(table.shape) < 0.3)
-    [(_, gap)] = measured(table).items()
+    low = rng.normal(0, 100, size=400).round(2)
+    table = pd.DataFrame({"low": low, "high": low + np.maximum(rng.exponential(size=400) - 0.5, 0).round(2)})
+    table = table.mask(rng.random(table.shape) < 0.1)
+    [(name, gap)] = by_name(table).items()
+    assert (name, gap.measure, gap.falls) == ("high", "difference", False)
     assert gap.column.bounds[0] < 0
     columns = TableCodec.fit(table).numeric_columns
-    values = torch.full((2, 2), np.nan, dtype=torch.float64)
-    values[:, gap.place] = -0.5
-    values[0, 1 - gap.place] = 0.25
-    made = Gaps([gap], columns)(values)[:, gap.place].tolist()
-    base = -gap.otherwise if gap.falls else gap.otherwise
-    assert made[0] == 0.25  # beside the other column, not on its wrong side
-    assert abs(made[1]) == pytest.approx(abs(base - 0.5), abs=0.01)
+    made = Gaps([gap], columns)(torch.tensor([[0.25, -0.5], [np.nan, -0.5], [0.25, np.nan]], dtype=torch.float64))
+    np.testing.assert_allclose(made[:, 1], [0.25, round(gap.otherwise - 0.5, 2), np.nan])  # not below the other one
+    values, restored_values = restored(table)
+    np.testing.assert_allclose(restored_values, values, rtol=1e-12)
+
+
+def test_what_not_even_the_base_can_be_is_missing() -> None:
+    """Who came in the last days has not left yet."""
+    rng = seeded()
+    day = rng.integers(0, 365, size=600)
+    left = day + rng.poisson(10, size=600) + 1.0
+    table = pd.DataFrame({"came": day, "left": np.where(left < 340, left, np.nan)})
+    [gap] = by_name(table).values()
+    columns = TableCodec.fit(table).numeric_columns
+    made = Gaps([gap], columns)(torch.tensor([[330.0, 5], [330, 20], [350, 5]], dtype=torch.float64))
+    np.testing.assert_array_equal(made[:, 1], [335, table["left"].max(), np.nan])
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # scikit-learn's, of their sum

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from ganaug.codecs.gaps import distances
+from ganaug.codecs.gaps import measured
 from ganaug.codecs.joint import JointChoices
 from ganaug.codecs.numeric import NumericColumn
 from ganaug.codecs.order import orders
@@ -77,8 +77,8 @@ class Rules:
         found = cls(codec, Relations.of(columns, values, pairs, fixed), joint)
         if not found.relations.gaps:
             return found
-        measured = {gap.place for gap in found.relations.gaps}
-        pairs = tuple(pair for pair in pairs if not measured & set(pair))
+        replaced = {gap.place for gap in found.relations.gaps if gap.measure != "value"}
+        pairs = tuple(pair for pair in pairs if not replaced & set(pair))
         return replace(found, joint=_joint(found.learned, found.encode(frame), pairs))
 
     @cached_property
@@ -95,7 +95,8 @@ class Rules:
         position = [place for place, column in enumerate(self.codec.columns) if isinstance(column, NumericColumn)]
         frame = frame.copy(deep=False)
         for gap in self.relations.gaps:
-            frame.isetitem(position[gap.place], distances(gap, columns[gap.place], values))
+            if gap.measure != "value":
+                frame.isetitem(position[gap.place], measured(gap, columns[gap.place], values))
         return self.learned.encode(frame, rng)
 
     def named(self) -> dict[str, list[list[str | int]]]:

@@ -17,11 +17,11 @@ TIE = 1e-6
 
 
 class Gaps(nn.Module):
-    """Add the distances of columns to what they are measured from, one column after the other.
+    """Make values of the distances of columns from others, one column after the other.
 
-    A distance is beyond zero where there is something to measure it from, and what comes out is within the column's
-    bounds; it is missing where not even its base is, for among rows that is so only where it is missing. Each column is
-    handled by itself, for whole rows would be copied as often as there are distances.
+    They lie on the right side of their bases, and within the column's bounds; they are missing where not even the base
+    is within these, for among rows that is so only where they are missing. Each column is handled by itself, for whole
+    rows would be copied as often as there are distances.
     """
 
     involved: Tensor
@@ -45,17 +45,24 @@ class Gaps(nn.Module):
         return torch.cat([values, torch.stack(own, dim=0).T], dim=1).index_select(1, self.places)
 
     def _placed(self, gap: Gap, own: list[Tensor]) -> Tensor:
-        """Return the values (B,) of a column, of which there are distances yet."""
-        column, apart = self.columns[gap.place], own[self.position[gap.place]]
+        """Return the values (B,) of a column, of which there is yet what was learned of it."""
+        column, learned = self.columns[gap.place], own[self.position[gap.place]]
         base = self._furthest(gap.bases, own, least=gap.falls)
-        if all(self.columns[place].missing for place, _ in gap.bases):
-            alone = torch.isnan(base)
-            base = torch.where(alone, gap.otherwise, base)
-            if gap.column.bounds[0] < 0:
-                apart = torch.where(alone, apart, apart.clamp_min(0))
         impossible = self._beyond(base, column.bounds[not gap.falls], gap)
-        steps, apart = _steps(base, column, down=gap.falls), _steps(apart, column, down=gap.falls)
-        placed = steps - apart if gap.falls else steps + apart
+        start = _steps(base, column, down=gap.falls)
+        if gap.measure == "value":
+            placed = _steps(learned, column)
+        else:
+            known = base
+            if all(self.columns[place].missing for place, _ in gap.bases):
+                known = torch.where(torch.isnan(base), gap.otherwise, base)
+            if gap.measure == "ratio":
+                placed = _steps(known * learned, column)
+            else:
+                apart = _steps(learned, column)
+                known = _steps(known, column, down=gap.falls)
+                placed = known - apart if gap.falls else known + apart
+        placed = torch.where(self._beyond(start, placed, gap), start, placed)
         if gap.limits:
             limit = self._furthest(gap.limits, own, least=not gap.falls)
             impossible = impossible | self._beyond(base, limit, gap)
@@ -65,7 +72,7 @@ class Gaps(nn.Module):
         return torch.where(impossible, torch.nan, placed) if column.missing else placed
 
     def _beyond(self, values: Tensor, end: Tensor | float, gap: Gap) -> Tensor:
-        """Tell what lies further from the bases than an end; never where either is missing."""
+        """Tell what lies further on the column's side of its bases than an end; never where either is missing."""
         return values < end if gap.falls else values > end
 
     def _furthest(self, places: Sequence[tuple[int, float]], own: list[Tensor], *, least: bool) -> Tensor:
@@ -107,17 +114,20 @@ class Lines(nn.Module):
 
 
 def _rounded(values: Tensor, column: NumericColumn) -> Tensor:
-    """Round values to what the column's are multiples of; halves up, whatever the last bits of different runtimes."""
-    if column.decimals is None:
-        return values
-    return _values((values * 10.0**column.decimals / column.unit + TIE).round(), column)
+    """Round values to what the column's are multiples of."""
+    return _values(_steps(values, column), column)
 
 
-def _steps(values: Tensor, column: NumericColumn, *, down: bool) -> Tensor:
-    """Express values in steps of a column, rounded up or down to whole ones; as they are, where it has none."""
+def _steps(values: Tensor, column: NumericColumn, *, down: bool | None = None) -> Tensor:
+    """Express values in steps of a column, rounded up or down, or else to the nearest; as they are, where it has none.
+
+    Halves go up, whatever the last bits of different runtimes.
+    """
     if column.decimals is None:
         return values
     steps = values * 10.0**column.decimals / column.unit
+    if down is None:
+        return (steps + TIE).round()
     whole = steps.round()
     whole = torch.where((steps - whole).abs() <= NOISE * steps.abs(), whole, steps.floor() if down else steps.ceil())
     back = _values(whole, column)  # may lie on the wrong side by what floats leave out
