@@ -1,6 +1,6 @@
 """What holds in every row of a table, beyond what each column holds by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -57,23 +57,16 @@ class Rules:
         with np.errstate(all="ignore"):  # of numbers near the largest that there are
             pairs = orders(columns, values)
         joint = _joint(codec, codec.encode(frame), pairs)
-        bound, choice = {one for choices in joint.bound_choices for one in choices}, _choices(columns)
-        fixed = {
-            place
-            for place, column in enumerate(columns)
-            if not column.has_score or (column.atoms and choice[place] in bound)
+        choice, bound = _choices(columns), {one for choices in joint.bound_choices for one in choices}
+        few = {place for place, column in enumerate(columns) if not column.has_score}
+        fixed = few | {place for place, column in enumerate(columns) if column.atoms and choice[place] in bound}
+        together = {
+            pair
+            for pair in pairs
+            if few.issuperset(pair)
+            and any(set(one.choices).issuperset(choice[place] for place in pair) for one in joint.joints)
         }
-        few = {place for place in fixed if not columns[place].has_score}
-        together = [set(one.choices) for one in joint.joints]
-        free = {
-            (low, high)
-            for low, high in pairs
-            if {low, high} <= fixed
-            and not ({low, high} <= few and any({choice[low], choice[high]} <= one for one in together))
-        }
-        # What lies between two that stay as they are, in any order, can be on the right side of one of them alone.
-        free |= {(between, high) for low, high in free for one, between in pairs if one == low and between not in fixed}
-        pairs = tuple(pair for pair in pairs if pair not in free)
+        pairs = _without_clashes(pairs, fixed, together)
         found = cls(codec, Relations.of(columns, values, pairs, fixed), joint)
         if not found.relations.gaps:
             return found
@@ -115,6 +108,17 @@ class Rules:
             "orders": [[numbers[low], numbers[high]] for low, high in self.relations.orders],
             "lines": [[numbers[line.source], numbers[line.target]] for line in self.relations.lines],
         }
+
+
+def _without_clashes(
+    pairs: Sequence[tuple[int, int]], fixed: Container[int], together: Container[tuple[int, int]]
+) -> tuple[tuple[int, int], ...]:
+    """Leave out pairs that stay as they are in any order, and of what lies between those, that it is less than one."""
+    clashes = {pair for pair in pairs if pair not in together and all(place in fixed for place in pair)}
+    clashes |= {
+        (between, high) for low, high in clashes for one, between in pairs if one == low and between not in fixed
+    }
+    return tuple(pair for pair in pairs if pair not in clashes)
 
 
 def _joint(codec: TableCodec, encoded: Encoded, pairs: Sequence[tuple[int, int]]) -> JointChoices:
