@@ -356,6 +356,7 @@ def test_the_model_says_what_rules_it_keeps() -> None:
         "joint": [["colour_green", "colour_red"]],
         "orders": [["low", "high"]],
         "lines": [["low", "low again"]],
+        "formulas": [],
     }
 
 

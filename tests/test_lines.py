@@ -20,7 +20,8 @@ def found(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Return names of sources and targets."""
     codec = TableCodec.fit(table)
     names = [str(column.name) for column in codec.numeric_columns]
-    return [(names[line.source], names[line.target]) for line in Rules.of(codec, table).relations.lines]
+    made = Rules.of(codec, table).relations.formulas
+    return [(names[one.sources[0]], names[one.target]) for one in made if one.is_line]
 
 
 def decoded(table: pd.DataFrame, n: int = 2_000) -> pd.DataFrame:

@@ -61,6 +61,7 @@ def _form(modality: str, schema: dict[str, Any]) -> tuple[str, str]:
 def _rules(found: Any) -> list[tuple[str, str]]:
     """Return rules in words; a file from elsewhere may say anything where they stand."""
     words = {"joint": ("decided together", ", "), "orders": ("in order", " <= "), "lines": ("on a line", ", from it ")}
+    words["formulas"] = ("made up", "")
     rows = []
     for name, (title, between) in words.items():
         every = found.get(name) if isinstance(found, dict) else None

@@ -88,9 +88,9 @@ def gaps(
     Examples
     --------
     >>> least = np.arange(30.0) % 7
-    >>> values = np.stack([least + np.arange(30) % 13, least], axis=1)
+    >>> values = np.stack([20 * least + np.arange(30) % 13, 20 * least], axis=1)
     >>> columns = [NumericColumn.fit(name, "numeric", "float64", one, decimals=0) for name, one in zip("ab", values.T)]
-    >>> [gap] = gaps(columns, values, [(1, 0)])
+    >>> [gap] = gaps(columns, values, [(1, 0)], fixed={1})
     >>> gap.place, gap.measure, gap.bases, measured(gap, columns[0], values)[:3].tolist()
     (0, 'difference', ((1, 0.0),), [0.0, 1.0, 2.0])
     """

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Container, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.codecs.formula import NARROW, Formula, float_error
 from ganaug.codecs.numeric import NumericColumn
 
-__all__ = ["Line", "lines"]
+__all__ = ["lines"]
 
 Array = NDArray[np.float64]
 
@@ -17,20 +17,11 @@ MOST_COMPARED, ROWS_COMPARED, MOST_PAIRS = 1_000, 256, 10_000
 """Columns that are compared, rows for a first look at all pairs of them, and pairs that are looked at again."""
 FEWEST_VALUES = 10
 """Points that lie on a line by more than chance."""
-FIRST_LOOK, FLOATS_LEAVE, NARROW = 1e-2, 1e-9, 0.05
-"""How far, in standard deviations, points lie from a line: at a first look, by the rounding of floats, at most."""
+FIRST_LOOK, FLOATS_LEAVE = 1e-2, 1e-9
+"""How far, in standard deviations, points lie from a line: at a first look, and by the rounding of floats."""
 
 
-class Line(NamedTuple):
-    """Two columns of numbers, by position: ``slope * source + intercept``, rounded, is `target` wherever both are."""
-
-    source: int
-    target: int
-    slope: float
-    intercept: float
-
-
-def lines(columns: Sequence[NumericColumn], values: Array, sources: Container[int] = ()) -> tuple[Line, ...]:
+def lines(columns: Sequence[NumericColumn], values: Array, sources: Container[int] = ()) -> tuple[Formula, ...]:
     """Find the columns that follow from another one.
 
     Parameters
@@ -44,7 +35,7 @@ def lines(columns: Sequence[NumericColumn], values: Array, sources: Container[in
 
     Returns
     -------
-    tuple of Line
+    tuple of Formula
         No source is a target too.
 
     Examples
@@ -54,16 +45,16 @@ def lines(columns: Sequence[NumericColumn], values: Array, sources: Container[in
     >>> columns = [NumericColumn.fit("feet", "numeric", "float64", sizes["feet"], decimals=None)]
     >>> columns += [NumericColumn.fit("metres", "numeric", "float64", sizes["metres"], decimals=2)]
     >>> [line] = lines(columns, np.stack(list(sizes.values()), axis=1))
-    >>> line.source, line.target, round(line.slope, 2)
-    (0, 1, 0.3)
+    >>> line.sources, line.target, round(line.factors[0], 2)
+    ((0,), 1, 0.3)
     """
     places = [place for place, column in enumerate(columns) if column.has_score][:MOST_COMPARED]
     if len(places) < 2:
         return ()
     places = [place for place in places if np.nanstd(values[:, place]) > 0]
     alike = _alike(values[:: max(1, len(values) // ROWS_COMPARED), places])
-    one_way: list[Line] = []
-    both_ways: list[Line] = []
+    one_way: list[Formula] = []
+    both_ways: list[Formula] = []
     for first, later in np.argwhere(np.triu(alike, 1))[:MOST_PAIRS].tolist():
         pair = places[first], places[later]
         if (columns[pair[0]].kind == "datetime") == (columns[pair[1]].kind == "datetime"):
@@ -75,14 +66,14 @@ def lines(columns: Sequence[NumericColumn], values: Array, sources: Container[in
             # lies between them is a value of it.
             across, back = found
             steps = [columns[place].step for place in pair]
-            ratio = abs(across.slope) * steps[0] / steps[1] if steps[1] else math.inf if steps[0] else 1.0
+            ratio = abs(across.factors[0]) * steps[0] / steps[1] if steps[1] else math.inf if steps[0] else 1.0
             same = [(columns[place].missing, place not in sources) for place in pair]
             first_is_source = ratio > 1 if abs(ratio - 1) > 1e-6 else same[0] <= same[1]
             both_ways += [across, back] if first_is_source else [back, across]
-    kept: dict[int, Line] = {}
+    kept: dict[int, Formula] = {}
     for line in one_way + both_ways:
-        starts = {one.source for one in kept.values()}
-        if line.source not in kept and line.target not in kept and line.target not in starts:
+        starts = {one.sources[0] for one in kept.values()}
+        if line.sources[0] not in kept and line.target not in kept and line.target not in starts:
             kept[line.target] = line
     return tuple(kept[target] for target in sorted(kept))
 
@@ -97,7 +88,7 @@ def _alike(values: Array) -> NDArray[np.bool_]:
     return alike
 
 
-def _line(source: int, target: int, columns: Sequence[NumericColumn], values: Array) -> Line | None:
+def _line(source: int, target: int, columns: Sequence[NumericColumn], values: Array) -> Formula | None:
     """Return the line that two columns lie on, but for rounding; None if they do not."""
     both = np.isfinite(values[:, source]) & np.isfinite(values[:, target])
     x, y = values[both, source], values[both, target]
@@ -106,14 +97,14 @@ def _line(source: int, target: int, columns: Sequence[NumericColumn], values: Ar
     middle, spread, step = x.mean(), y.std(), columns[target].step
     slope = float(((x - middle) * (y - y.mean())).sum() / ((x - middle) ** 2).sum())
     intercept = float(y.mean() - slope * middle)
-    floats = abs(slope) * _float_error(columns[source], x) + _float_error(columns[target], y) + FLOATS_LEAVE * spread
+    floats = abs(slope) * float_error(columns[source], x) + float_error(columns[target], y) + FLOATS_LEAVE * spread
     off, room = np.abs(slope * x + intercept - y).max(), step / 2 + floats
     if off > min(2 * step + floats, NARROW * spread):
         return None
     if step:
         slope, intercept = _simplest(x, y, slope, room) or (slope, intercept)
         off = np.abs(slope * x + intercept - y).max()
-    return Line(source, target, slope, intercept) if off <= room else None
+    return Formula(target, (source,), (slope,), intercept) if off <= room else None
 
 
 def _simplest(x: Array, y: Array, near: float, room: float) -> tuple[float, float] | None:
@@ -129,9 +120,3 @@ def _simplest(x: Array, y: Array, near: float, room: float) -> tuple[float, floa
             shorter = (round(middle, decimals) for decimals in range(-9, 10))
             return slope, float(next((one for one in shorter if above - room <= one <= below + room), middle))
     return None
-
-
-def _float_error(column: NumericColumn, values: Array) -> float:
-    """Return what a few operations on the column's floating point numbers leave behind."""
-    dtype = column.dtype.lower()
-    return 4 * float(np.finfo(dtype).eps) * float(np.abs(values).max()) if column.kind == "numeric" else 0.0

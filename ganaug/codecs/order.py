@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from ganaug.codecs.clock import Clock
 from ganaug.codecs.joint import surprise_needed
 from ganaug.codecs.numeric import NumericColumn
 
-__all__ = ["lag", "orders"]
+__all__ = ["lag", "orders", "since_1970"]
 
 Array = NDArray[np.float64]
 
@@ -62,12 +63,19 @@ def _clock(column: NumericColumn) -> str:
 
 def lag(column: NumericColumn, other: NumericColumn) -> float:
     """Return what a column's values are less than if they were counted from the other's origin."""
+    return float(_origin(column) - _origin(other))
+
+
+def since_1970(column: NumericColumn) -> float:
+    """Return what a column's values are less than if they were counted from 1970, where they are dates."""
+    return float(_origin(column))
+
+
+def _origin(column: NumericColumn) -> Fraction:
     if column.kind != "datetime":
-        return 0.0
-    (own, per_second), (since, per_other) = (
-        (clock.count(one.origin), clock.per_second) for one, clock in ((c, Clock.of(c.dtype)) for c in (column, other))
-    )
-    return (own * per_other - since * per_second) / (per_second * per_other)
+        return Fraction(0)
+    clock = Clock.of(column.dtype)
+    return Fraction(clock.count(column.origin), clock.per_second)
 
 
 def _ordered(values: Array, enough: float) -> NDArray[np.bool_]:

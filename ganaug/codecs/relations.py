@@ -6,27 +6,29 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.codecs.formula import Formula
+from ganaug.codecs.formulas import formulas
 from ganaug.codecs.gaps import Gap, gaps
-from ganaug.codecs.lines import Line, lines
+from ganaug.codecs.lines import lines
 from ganaug.codecs.numeric import NumericColumn
 
 __all__ = ["Relations"]
 
 
 class Relations(NamedTuple):
-    """Rules between columns of numbers, by position; none that is the target of a line is in an order.
+    """Rules between columns of numbers, by position; none that follows from others is in an order.
 
     Attributes
     ----------
-    lines : tuple of Line
-        Which columns follow from others.
+    formulas : tuple of Formula
+        Which columns follow from others, each after those of its sources that do.
     gaps : tuple of Gap
         Which columns are learned as their distance from others.
     orders : tuple of (int, int)
         Lesser and greater columns.
     """
 
-    lines: tuple[Line, ...] = ()
+    formulas: tuple[Formula, ...] = ()
     gaps: tuple[Gap, ...] = ()
     orders: tuple[tuple[int, int], ...] = ()
 
@@ -38,10 +40,12 @@ class Relations(NamedTuple):
         pairs: Sequence[tuple[int, int]],
         fixed: Container[int] = (),
     ) -> Self:
-        """Find them in values (n, N), of which some pairs are in order, and some columns fixed; see `lines`, `gaps`."""
+        """Find them in values (n, N), of which some pairs are in order, and some columns fixed."""
         with np.errstate(all="ignore"):  # of numbers near the largest that there are
             found = lines(columns, values, {place for pair in pairs for place in pair})
             targets = {line.target for line in found}
+            found = (*formulas(columns, values, targets), *found)
+            targets = {formula.target for formula in found}
             apart = gaps(columns, values, [pair for pair in pairs if not targets & set(pair)], fixed)
         measured = {gap.place for gap in apart}
         kept = (pair for pair in pairs if not targets & set(pair) and measured & set(pair))

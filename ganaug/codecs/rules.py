@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from ganaug.codecs.formula import Formula
 from ganaug.codecs.gaps import measured
 from ganaug.codecs.joint import JointChoices
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.codecs.order import orders
+from ganaug.codecs.order import orders, since_1970
 from ganaug.codecs.relations import Relations
 from ganaug.codecs.table import Column, Encoded, TableCodec
 
@@ -39,7 +40,7 @@ class Rules:
     >>> import pandas as pd
     >>> table = pd.DataFrame({"born": range(1950, 2000), "age": range(74, 24, -1), "adult": True})
     >>> Rules.of(TableCodec.fit(table), table).named()
-    {'joint': [], 'orders': [], 'lines': [['born', 'age']]}
+    {'joint': [], 'orders': [], 'lines': [['born', 'age']], 'formulas': []}
     """
 
     codec: TableCodec
@@ -93,12 +94,13 @@ class Rules:
         return self.learned.encode(frame, rng)
 
     def named(self) -> dict[str, list[list[str | int]]]:
-        """Return the names of columns that are decided together, of which one is never greater, or one follows.
+        """Return which columns are decided together, which one is never greater, and which follow, by their names.
 
         Those that have too many categories for each to be an option are left out: what is decided of the rare ones is
         one thing for all of them.
         """
-        choices, numbers = self.learned.choices, [column.name for column in self.codec.numeric_columns]
+        choices, made = self.learned.choices, self.relations.formulas
+        numbers = [column.name for column in self.codec.numeric_columns]
         together = [
             [choices[choice].name for choice in bound if not getattr(choices[choice], "tail", ())]
             for bound in self.joint.bound_choices
@@ -106,8 +108,21 @@ class Rules:
         return {
             "joint": [names for names in together if len(names) > 1],
             "orders": [[numbers[low], numbers[high]] for low, high in self.relations.orders],
-            "lines": [[numbers[line.source], numbers[line.target]] for line in self.relations.lines],
+            "lines": [[numbers[one.sources[0]], numbers[one.target]] for one in made if one.is_line],
+            "formulas": [[self._text(one)] for one in made if not one.is_line],
         }
+
+    def _text(self, formula: Formula) -> str:
+        """Write a formula down; dates are in seconds since 1970 in it."""
+        columns = self.codec.numeric_columns
+        moved = sum(
+            factor * since_1970(columns[place]) for place, factor in zip(formula.sources, formula.factors, strict=True)
+        )
+        if not formula.multiplied:
+            formula = formula._replace(
+                constant=round(formula.constant + since_1970(columns[formula.target]) - moved, 6)
+            )
+        return formula.text([column.name for column in columns])
 
 
 def _without_clashes(

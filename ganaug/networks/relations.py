@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ganaug.codecs.formula import Formula
 from ganaug.codecs.gaps import NOISE, Gap
-from ganaug.codecs.lines import Line
 from ganaug.codecs.numeric import NumericColumn
 
-__all__ = ["Gaps", "Lines"]
+__all__ = ["Formulas", "Gaps"]
 
 TIE = 1e-6
 """Of a step: what lies half way between two, and is computed a little differently here and there, goes up."""
@@ -88,28 +88,34 @@ class Gaps(nn.Module):
         return furthest
 
 
-class Lines(nn.Module):
+class Formulas(nn.Module):
     """Make the columns that follow from others."""
 
     places: Tensor
 
-    def __init__(self, lines: Sequence[Line], columns: Sequence[NumericColumn]) -> None:
+    def __init__(self, formulas: Sequence[Formula], columns: Sequence[NumericColumn]) -> None:
         super().__init__()
         places = np.arange(len(columns))
-        places[[line.target for line in lines]] = len(columns) + np.arange(len(lines))
+        places[[formula.target for formula in formulas]] = len(columns) + np.arange(len(formulas))
         self.register_buffer("places", torch.tensor(places, dtype=torch.int64), persistent=False)
-        self.lines, self.columns = lines, columns
+        self.formulas, self.columns = formulas, columns
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return values (B, N) in which every line holds that has a source there."""
-        made = [self._made(values[:, line.source], values[:, line.target], line) for line in self.lines]
-        return torch.cat([values, torch.stack(made, dim=1)], dim=1).index_select(1, self.places)
+        """Return values (B, N) in which every formula holds that has all its sources there."""
+        made: dict[int, Tensor] = {}
+        for formula in self.formulas:
+            sources = [made.get(place, values[:, place]) for place in formula.sources]
+            made[formula.target] = self._made(formula, sources, values[:, formula.target])
+        return torch.cat([values, torch.stack(list(made.values()), dim=1)], dim=1).index_select(1, self.places)
 
-    def _made(self, source: Tensor, target: Tensor, line: Line) -> Tensor:
-        column = self.columns[line.target]
-        made = _rounded(source * line.slope + line.intercept, column).clamp(*column.bounds)
-        if column.missing or self.columns[line.source].missing:
-            made = torch.where(torch.isnan(source) | torch.isnan(target), target, made)
+    def _made(self, formula: Formula, sources: Sequence[Tensor], target: Tensor) -> Tensor:
+        column = self.columns[formula.target]
+        made = torch.full_like(target, formula.constant)
+        for source, factor in zip(sources, formula.factors, strict=True):
+            made = made * source**factor if formula.multiplied else made + source * factor
+        made = _rounded(made, column).clamp(*column.bounds)
+        if column.missing or any(self.columns[place].missing for place in formula.sources):
+            made = torch.where(torch.isnan(made) | torch.isnan(target), target, made)
         return made
 
 

@@ -11,7 +11,7 @@ from ganaug.codecs.category import CategoryColumn
 from ganaug.codecs.numeric import LIMIT, STEPS, NumericColumn
 from ganaug.codecs.relations import Relations
 from ganaug.codecs.table import TableCodec
-from ganaug.networks.relations import Gaps, Lines
+from ganaug.networks.relations import Formulas, Gaps
 
 __all__ = ["TableDecoder"]
 
@@ -31,7 +31,7 @@ class TableDecoder(nn.Module):
         The columns.
     relations : Relations, optional
         What holds between the numbers of every row: what is a distance from others is added to them, and what follows
-        from another made from that.
+        from others made from those.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class TableDecoder(nn.Module):
         self.categories = _Categories(categories) if categories else None
         self.rules = nn.Sequential()
         self.rules.extend([Gaps(relations.gaps, numbers)] if relations.gaps else [])
-        self.rules.extend([Lines(relations.lines, numbers)] if relations.lines else [])
+        self.rules.extend([Formulas(relations.formulas, numbers)] if relations.formulas else [])
         self.split = sum(column.options > 1 for column in learned)
 
     def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
