@@ -1,6 +1,7 @@
 """Columns of numbers that are learned by their distance from others, which they are never less, or greater, than."""
 
 from collections.abc import Container, Iterator, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.stats import rankdata
 from ganaug.codecs.numeric import NumericColumn
 from ganaug.codecs.order import lag
 
-__all__ = ["NOISE", "Gap", "gaps", "measured"]
+__all__ = ["NOISE", "Gap", "gaps", "measured", "without_base"]
 
 Array = NDArray[np.float64]
 
@@ -21,7 +22,11 @@ BLUR = 0.01
 """What a trained network leaves out of a correlation: of what follows from something else, it misses that much."""
 CLEARLY = 0.8
 """A value is learned as it is where that leaves this part of the error of a difference or ratio, or less."""
-ROWS_COMPARED, DRAWS, DIRECTIONS = 500, 8, 8
+COARSER = 0.05
+"""Error of a column whose base has finer steps than its own: of what that does within one nothing is learned."""
+ROWS_COMPARED, DRAWS, DIRECTIONS = 500, 8, 6
+FEWEST_ALONE = 10
+"""Different values that have no base and are a distribution."""
 
 
 class Gap(NamedTuple):
@@ -42,10 +47,10 @@ class Gap(NamedTuple):
     bases, limits : tuple of (int, float)
         The columns that it is measured from, and others that it must not go beyond; and what has to be added to the
         values of each for both to have one origin.
-    otherwise : float
-        Stands for the bases where all are missing.
     column : NumericColumn
-        What is learned.
+        What is learned, where there is a base.
+    alone : NumericColumn, optional
+        The values where all bases are missing: such rows have the scores of these instead. None if one never is.
     """
 
     place: int
@@ -53,13 +58,17 @@ class Gap(NamedTuple):
     measure: str
     bases: tuple[tuple[int, float], ...]
     limits: tuple[tuple[int, float], ...]
-    otherwise: float
     column: NumericColumn
+    alone: NumericColumn | None = None
 
 
 def gaps(
-    columns: Sequence[NumericColumn], values: Array, pairs: Sequence[tuple[int, int]], fixed: Container[int] = ()
-) -> tuple[Gap, ...]:
+    columns: Sequence[NumericColumn],
+    values: Array,
+    pairs: Sequence[tuple[int, int]],
+    fixed: Container[int] = (),
+    bound: Container[int] = (),
+) -> tuple[tuple[Gap, ...], tuple[tuple[int, int], ...]]:
     """Choose how to learn columns that are in order.
 
     Where the values of both vary together along some curve, as a length and a weight do, a network sees that best in
@@ -77,48 +86,58 @@ def gaps(
         Which are in order, as `orders` finds them.
     fixed : container of int
         Columns that have to be learned as they are; pairs of them are in order whatever is drawn.
+    bound : container of int
+        Columns that must not be moved if they are learned as they are: they are left alone where that is best.
 
     Returns
     -------
     tuple of Gap
         Each after those of its bases. Of columns that hang together, the least ones are learned as they are, or the
-        greatest, whichever leaves less error; and a distance does not show the spikes of a column, or those of its rows
-        in which the bases are missing.
+        greatest, whichever leaves less error; and a distance does not show the spikes of a column.
+    tuple of (int, int)
+        The pairs that are in order then, less those of fixed columns.
 
     Examples
     --------
     >>> least = np.arange(30.0) % 7
     >>> values = np.stack([20 * least + np.arange(30) % 13, 20 * least], axis=1)
     >>> columns = [NumericColumn.fit(name, "numeric", "float64", one, decimals=0) for name, one in zip("ab", values.T)]
-    >>> [gap] = gaps(columns, values, [(1, 0)], fixed={1})
+    >>> [gap], _ = gaps(columns, values, [(1, 0)], fixed={1})
     >>> gap.place, gap.measure, gap.bases, measured(gap, columns[0], values)[:3].tolist()
     (0, 'difference', ((1, 0.0),), [0.0, 1.0, 2.0])
     """
-    free = [(low, high) for low, high in pairs if low not in fixed or high not in fixed]
     found: list[Gap] = []
-    for group in _groups(free):
+    ordered: set[tuple[int, int]] = set()
+    for group in _groups([pair for pair in pairs if not all(place in fixed for place in pair)]):
         held = [place for place in group if place in fixed]
-        rising = [place for place in group if place not in fixed]
-        orders = (held + rising, held + rising[::-1])
-        both = [_chained(columns, values, order, pairs, len(held), order is orders[1]) for order in orders]
-        errors = [sum(error for _, error in chain) for chain in both]
-        found += [gap for gap, _ in both[errors[1] < errors[0] - NOISE]]
-    return tuple(found)
+        free = [place for place in group if place not in fixed]
+        ways = [_Chain(columns, values, pairs, bound, held, free, falls=falls) for falls in (False, True)]
+        best = ways[ways[1].error < ways[0].error - NOISE]
+        found += best.gaps
+        ordered |= best.ordered
+    return tuple(found), tuple(pair for pair in pairs if pair in ordered)
 
 
 def measured(gap: Gap, column: NumericColumn, values: Array) -> Array:
-    """Return what is learned of a column (n,), given all values (n, N)."""
+    """Return what is learned of a column (n,), given all values (n, N); NaN where it or its base is missing."""
     own = values[:, gap.place]
     if gap.measure == "value":
         return own
     base = _base(gap, values)
-    base = np.where(np.isnan(base), gap.otherwise, base)
     if gap.measure == "ratio":
-        return own / base
+        part = np.divide(own, base, out=np.ones(len(own)), where=base != 0)
+        # Any part of nothing is nothing: what such rows have says what the others do.
+        usual = part[(base > 0) & ~np.isnan(own)]
+        return np.where(base == 0, np.resize(usual if len(usual) else 1.0, len(own)), part)
     if column.decimals is None:
         return base - own if gap.falls else own - base
     apart = column.to_steps(own) - _beside(base, column, down=gap.falls)
     return column.from_steps(-apart if gap.falls else apart)
+
+
+def without_base(gap: Gap, values: Array) -> NDArray[np.bool_]:
+    """Tell in which rows, of values (n, N), there is nothing that a column could be measured from, (n,)."""
+    return np.isnan(_base(gap, values)) & ~np.isnan(values[:, gap.place])
 
 
 def _beside(base: Array, column: NumericColumn, *, down: bool) -> Array:
@@ -149,57 +168,94 @@ def _groups(pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
     return [sorted(group, key=lambda place: (above[place], place)) for group in groups]
 
 
-def _chained(
-    columns: Sequence[NumericColumn],
-    values: Array,
-    order: Sequence[int],
-    pairs: Sequence[tuple[int, int]],
-    known: int,
-    falls: bool,
-) -> list[tuple[Gap, float]]:
-    """Return how to learn columns, in this order, by those before them, and the errors; so many are known at first."""
-    kept = set(pairs)
-    chain: list[tuple[Gap, float]] = []
-    for number, place in enumerate(order[known:], known):
-        lows = [one for one in order[:number] if (one, place) in kept]
-        highs = [one for one in order[:number] if (place, one) in kept]
+class _Chain:
+    """How to learn columns that hang together, each by those before it: some known ones, and the lesser or greater."""
+
+    def __init__(
+        self,
+        columns: Sequence[NumericColumn],
+        values: Array,
+        pairs: Sequence[tuple[int, int]],
+        bound: Container[int],
+        known: Sequence[int],
+        free: Sequence[int],
+        *,
+        falls: bool,
+    ) -> None:
+        self.columns, self.values = columns, values
+        self.kept, self.error = set(pairs), 0.0
+        self.gaps: list[Gap] = []
+        self.ordered: set[tuple[int, int]] = set()
+        before = list(known)
+        for place in free[::-1] if falls else free:
+            self._take(place, before, falls, place in bound)
+            before.append(place)
+
+    def _take(self, place: int, before: Sequence[int], falls: bool, bound: bool) -> None:
+        lows = [one for one in before if (one, place) in self.kept]
+        highs = [one for one in before if (place, one) in self.kept]
         below = bool(highs and (falls or not lows))
         bases, limits = (highs, lows) if below else (lows, highs)
         # What one base is measured from says nothing more, where that is always there.
-        near = [
-            one
-            for one in bases
-            if not any(((two, one) if below else (one, two)) in kept and not columns[two].missing for two in bases)
-        ]
-        if near:
-            own = columns[place]
-            from_here, to_there = (tuple((one, lag(columns[one], own)) for one in some) for some in (near, limits))
-            gap = Gap(place, below, "value", from_here, to_there, 0.0, own)
-            chain.append(min(_ways(gap, columns, values), key=lambda way: way[1]))
-    return chain
+        near = [one for one in bases if not any(self._covers(two, one, below) for two in bases)]
+        pairs = {(low, place) for low in lows} | {(place, high) for high in highs}
+        if not near:
+            return
+        own = self.columns[place]
+        from_here, to_there = (tuple((one, lag(self.columns[one], own)) for one in some) for some in (near, limits))
+        gap = Gap(place, below, "value", from_here, to_there, own)
+        error, gap = min(_ways(gap, self.columns, self.values), key=lambda way: way[0])
+        self.error += error
+        if bound and gap.measure == "value":
+            self.kept -= pairs
+        else:
+            self.gaps.append(gap)
+            self.ordered |= pairs
+
+    def _covers(self, nearer: int, further: int, below: bool) -> bool:
+        pair = (nearer, further) if below else (further, nearer)
+        return pair in self.kept and not self.columns[nearer].missing
 
 
-def _ways(gap: Gap, columns: Sequence[NumericColumn], values: Array) -> Iterator[tuple[Gap, float]]:
-    """Yield how a column may be learned, and the error of each way."""
+def _ways(gap: Gap, columns: Sequence[NumericColumn], values: Array) -> Iterator[tuple[float, Gap]]:
+    """Yield how a column may be learned, after the error of each way."""
     own, column, base = values[:, gap.place], columns[gap.place], _base(gap, values)
-    there = ~(np.isnan(base) | np.isnan(own))
-    gap = gap._replace(otherwise=float(np.median(base[there])))
-    yield gap, _error(gap, base[there], own[there], own[there]) / CLEARLY
-    alone = float((np.isnan(base) & ~np.isnan(own)).mean())
-    spikes = float(np.isin(own, column.atoms).mean())
+    there, alone = ~(np.isnan(base) | np.isnan(own)), without_base(gap, values)
+    if np.nanmin(base) == 0 and (base[there] > 0).any():
+        there &= base > 0  # of nothing there is no part
+    yield _error(gap, base[there], own[there], own[there]) / CLEARLY, gap
+    lost = float(np.isin(own[there], column.atoms).mean())
+    lost += COARSER * any(column.step > columns[place].step for place, _ in gap.bases)
     for measure in ("difference", "ratio"):
-        if measure == "ratio" and (column.kind == "datetime" or np.nanmin(base) <= 0 or np.nanmin(own) < 0):
+        positive = column.kind != "datetime" and np.nanmin(base) >= 0 and np.nanmin(own) >= 0
+        if measure == "ratio" and (not positive or (own[base == 0] > 0).any()):
             continue
         way = gap._replace(measure=measure)
         learned = measured(way, column, values)
         if not np.isfinite(np.nanmax(learned) - np.nanmin(learned)):
             continue
         decimals, unit = (column.decimals, column.unit) if measure == "difference" else (None, 1)
-        way = way._replace(
-            column=NumericColumn.fit(column.name, "numeric", "float64", learned, decimals=decimals, unit=unit)
-        )
-        lost = alone + spikes - float(np.isin(learned, way.column.atoms).mean())
-        yield way, lost + _error(way, base[there], own[there], learned[there])
+        distance = NumericColumn.fit(column.name, "numeric", "float64", learned[~alone], decimals=decimals, unit=unit)
+        may_be_alone = all(columns[place].missing for place, _ in gap.bases)
+        way = way._replace(column=distance, alone=_alone(column, own, alone) if may_be_alone else None)
+        if distance.has_score or not may_be_alone:
+            spikes = float(np.isin(learned[there], distance.atoms).mean())
+            yield lost - spikes + _error(way, base[there], own[there], learned[there]), way
+
+
+def _alone(column: NumericColumn, own: Array, alone: NDArray[np.bool_]) -> NumericColumn:
+    """Return what a column is where it has no base, or if such rows are few, anywhere."""
+    some = own[alone] if len(np.unique(own[alone])) >= FEWEST_ALONE else own[~np.isnan(own)]
+    return NumericColumn.fit(
+        column.name,
+        column.kind,
+        column.dtype,
+        some,
+        decimals=column.decimals,
+        unit=column.unit,
+        origin=column.origin,
+        spikes=False,
+    )
 
 
 def _error(gap: Gap, base: Array, own: Array, learned: Array) -> float:
@@ -207,7 +263,7 @@ def _error(gap: Gap, base: Array, own: Array, learned: Array) -> float:
 
     They would if all that is known of what is learned of the column is how its ranks go with those of the base. The
     distance is the sliced Wasserstein distance (Rabin et al., Wasserstein Barycenter and Its Application to Texture
-    Mixing, 2011), of normal scores.
+    Mixing, 2011) of normal scores: of the column, its base, their difference, and their ratio where there is one.
     """
     step = -(-len(own) // ROWS_COMPARED)
     base, own, learned = base[::step], own[::step], learned[::step]
@@ -220,12 +276,21 @@ def _error(gap: Gap, base: Array, own: Array, learned: Array) -> float:
     elif gap.measure == "difference":
         drawn = base - drawn if gap.falls else base + drawn
     places, first = np.unique(own, return_index=True)
-    of_drawn = np.interp(drawn, places, of_own[first])
-    error = 0.0
-    for angle in np.arange(DIRECTIONS) * np.pi / DIRECTIONS:
-        real, made = (np.cos(angle) * of_base + np.sin(angle) * one for one in (of_own, of_drawn))
-        error += float(np.mean((np.sort(real) - np.sort(made, axis=None).reshape(len(own), DRAWS).mean(axis=1)) ** 2))
-    return float(np.sqrt(error / DIRECTIONS))
+    ranks = _scores(np.arange(float(len(own))))
+    axes = [
+        (of_base, np.broadcast_to(of_base, drawn.shape)),
+        (of_own, np.interp(drawn, places, of_own[first])),
+        (_scores(own - base), np.interp(drawn - base, np.sort(own - base), ranks)),
+    ]
+    if base.min() > 0:
+        axes.append((_scores(own / base), np.interp(drawn / base, np.sort(own / base), ranks)))
+    errors = []
+    for (real, made), (more_real, more_made) in combinations(axes, 2):
+        for angle in np.arange(DIRECTIONS) * np.pi / DIRECTIONS:
+            one, other = np.cos(angle), np.sin(angle)
+            sorted_made = np.sort(one * made + other * more_made, axis=None).reshape(len(own), DRAWS)
+            errors.append(np.mean((np.sort(one * real + other * more_real) - sorted_made.mean(axis=1)) ** 2))
+    return float(np.sqrt(np.mean(errors)))
 
 
 def _scores(values: Array) -> Array:

@@ -98,6 +98,7 @@ class NumericColumn:
         decimals: int | None,
         unit: int = 1,
         origin: str | None = None,
+        spikes: bool = True,
     ) -> Self:
         """Find the atoms and the knots of a column.
 
@@ -109,6 +110,8 @@ class NumericColumn:
             What is known of it; the column's own may be a multiple.
         numbers : ndarray of float64, shape (n,)
             The values, NaN where missing.
+        spikes : bool, default=True
+            Whether there may be atoms.
 
         Returns
         -------
@@ -134,7 +137,7 @@ class NumericColumn:
             # What rounding alone has made multiples are none: seconds can have more decimals than float64 holds.
             if np.array_equal(steps * unit / 10.0**decimals, values):
                 unit *= _common_factor(steps)
-        is_atom = _are_atoms(counts)
+        is_atom = _are_atoms(counts) if spikes else np.zeros(len(counts), np.bool_)
         by_frequency = np.argsort(-counts[is_atom], kind="stable")
         knots, scores = _knots(values[~is_atom], counts[~is_atom])
         return cls(
@@ -223,10 +226,11 @@ class NumericColumn:
         scores = np.zeros(len(tidy), dtype=np.float32)
         continuous = present & (options == 0)
         if self.has_score:
-            scores[continuous] = self._scores(tidy[continuous], rng)
+            scores[continuous] = self.scores_of(tidy[continuous], rng)
         return scores, options
 
-    def _scores(self, numbers: NDArray[np.float64], rng: np.random.Generator | None) -> NDArray[np.float64]:
+    def scores_of(self, numbers: NDArray[np.float64], rng: np.random.Generator | None = None) -> NDArray[np.float64]:
+        """Return the scores of values within the bounds, (n,), which are no option of their own; see `encode`."""
         values, scores = np.array(self.values), np.array(self.scores) / STEPS
         # A little less than half a step, so that no score rounds to the neighbouring value.
         half = 0.0 if rng is None else 0.49 * self.step

@@ -19,7 +19,7 @@ MOST_COMPARED, ROWS_COMPARED = 1_000, 256
 """Columns of one kind that are compared, and rows for a first look at all pairs of them."""
 LEAST_CORRELATION = 0.3
 """Of ranks, for two columns to speak of one thing: what is merely smaller may have any unit, and be no part of it."""
-MOST_PARTNERS, MOST_PAIRS = 12, 200
+MOST_PARTNERS, MOST_PAIRS = 40, 1_000
 """A column in order with more others, as in a table of rising curves, is left alone: it would take too long."""
 
 

@@ -39,19 +39,23 @@ class Relations(NamedTuple):
         values: NDArray[np.float64],
         pairs: Sequence[tuple[int, int]],
         fixed: Container[int] = (),
+        bound: Container[int] = (),
     ) -> Self:
-        """Find them in values (n, N), of which some pairs are in order, and some columns fixed."""
+        """Find them in values (n, N), of which some pairs are in order, and some columns fixed or bound: see `gaps`."""
         with np.errstate(all="ignore"):  # of numbers near the largest that there are
             found = lines(columns, values, {place for pair in pairs for place in pair})
             targets = {line.target for line in found}
             found = (*formulas(columns, values, targets), *found)
             targets = {formula.target for formula in found}
-            apart = gaps(columns, values, [pair for pair in pairs if not targets & set(pair)], fixed)
-        measured = {gap.place for gap in apart}
-        kept = (pair for pair in pairs if not targets & set(pair) and measured & set(pair))
-        return cls(found, apart, tuple(kept))
+            apart, ordered = gaps(columns, values, [pair for pair in pairs if not targets & set(pair)], fixed, bound)
+        return cls(found, apart, ordered)
 
     def learned(self, columns: Sequence[NumericColumn]) -> tuple[NumericColumn, ...]:
         """Return the columns as a network learns them."""
         replaced = {gap.place: gap.column for gap in self.gaps}
         return tuple(replaced.get(place, column) for place, column in enumerate(columns))
+
+    @property
+    def alone(self) -> tuple[tuple[Gap, NumericColumn], ...]:
+        """Those that have nothing to be measured from in some rows, and what they are there."""
+        return tuple((gap, gap.alone) for gap in self.gaps if gap.alone)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from ganaug.codecs.formula import Formula
-from ganaug.codecs.gaps import measured
+from ganaug.codecs.gaps import measured, without_base
 from ganaug.codecs.joint import JointChoices
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.codecs.order import orders, since_1970
+from ganaug.codecs.order import lag, orders, since_1970
 from ganaug.codecs.relations import Relations
 from ganaug.codecs.table import Column, Encoded, TableCodec
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = ["Rules"]
+
+NEARLY = 1e-6
+"""How far off, in steps, what is a multiple of a step may be."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +54,24 @@ class Rules:
     def of(cls, codec: TableCodec, frame: "DataFrame") -> Self:
         """Find the rules of a table.
 
-        Numbers that are few, and those that are chosen together with others, stay as they are when others are learned
-        as distances: their values may mean something, as those of a code do.
+        Numbers that are few stay as they are when others are learned as distances: their values may mean something, as
+        those of a code do.
         """
         columns, values = codec.numeric_columns, codec.numbers(frame)
         with np.errstate(all="ignore"):  # of numbers near the largest that there are
             pairs = orders(columns, values)
         joint = _joint(codec, codec.encode(frame), pairs)
-        choice, bound = _choices(columns), {one for choices in joint.bound_choices for one in choices}
+        choice, chosen = _choices(columns), {one for choices in joint.bound_choices for one in choices}
+        bound = {place for place, column in enumerate(columns) if column.atoms and choice[place] in chosen}
         few = {place for place, column in enumerate(columns) if not column.has_score}
-        fixed = few | {place for place, column in enumerate(columns) if column.atoms and choice[place] in bound}
         together = {
             pair
             for pair in pairs
             if few.issuperset(pair)
             and any(set(one.choices).issuperset(choice[place] for place in pair) for one in joint.joints)
         }
-        pairs = _without_clashes(pairs, fixed, together)
-        found = cls(codec, Relations.of(columns, values, pairs, fixed), joint)
+        pairs = _without_clashes(columns, pairs, few, together)
+        found = cls(codec, Relations.of(columns, values, pairs, few, bound), joint)
         if not found.relations.gaps:
             return found
         replaced = {gap.place for gap in found.relations.gaps if gap.measure != "value"}
@@ -87,11 +90,19 @@ class Rules:
             return self.codec.encode(frame, rng)
         columns, values = self.codec.numeric_columns, self.codec.numbers(frame)
         position = [place for place, column in enumerate(self.codec.columns) if isinstance(column, NumericColumn)]
-        frame = frame.copy(deep=False)
+        apart = frame.copy(deep=False)
         for gap in self.relations.gaps:
             if gap.measure != "value":
-                frame.isetitem(position[gap.place], measured(gap, columns[gap.place], values))
-        return self.learned.encode(frame, rng)
+                apart.isetitem(position[gap.place], measured(gap, columns[gap.place], values))
+        encoded, learned = self.learned.encode(apart, rng), self.learned.numeric_columns
+        for gap, column in self.relations.alone:
+            rows = np.flatnonzero(without_base(gap, values))
+            own = np.clip(values[rows, gap.place], *column.bounds)
+            score = sum(one.has_score for one in learned[: gap.place])
+            encoded.scores[rows, score] = column.scores_of(own, rng)
+            if gap.column.options > 1:
+                encoded.choices[rows, _choices(learned)[gap.place]] = 0
+        return encoded
 
     def named(self) -> dict[str, list[list[str | int]]]:
         """Return which columns are decided together, which one is never greater, and which follow, by their names.
@@ -126,14 +137,32 @@ class Rules:
 
 
 def _without_clashes(
-    pairs: Sequence[tuple[int, int]], fixed: Container[int], together: Container[tuple[int, int]]
+    columns: Sequence[NumericColumn],
+    pairs: Sequence[tuple[int, int]],
+    fixed: Container[int],
+    together: Container[tuple[int, int]],
 ) -> tuple[tuple[int, int], ...]:
-    """Leave out pairs that stay as they are in any order, and of what lies between those, that it is less than one."""
+    """Leave out pairs that cannot be kept: two that stay as they are, in any order, and some of what lies between.
+
+    Between two in any order that is on the right side of one of them alone; and where its steps are coarse there may be
+    none of its values between the others'.
+    """
     clashes = {pair for pair in pairs if pair not in together and all(place in fixed for place in pair)}
-    clashes |= {
-        (between, high) for low, high in clashes for one, between in pairs if one == low and between not in fixed
-    }
+    for low, between in pairs:
+        for other, high in pairs:
+            if other != between or between in fixed or not (low in fixed or high in fixed):
+                continue
+            if (low, high) in clashes or not _divides(columns[between], columns[low], columns[high]):
+                clashes.add((between, high) if high in fixed else (low, between))
     return tuple(pair for pair in pairs if pair not in clashes)
+
+
+def _divides(column: NumericColumn, *others: NumericColumn) -> bool:
+    """Tell whether all values of others could be a column's, as far as its steps go."""
+    if not column.step:
+        return True
+    sizes = [size / column.step for other in others for size in (other.step, lag(other, column))]
+    return all(other.step for other in others) and all(abs(size - round(size)) < NEARLY for size in sizes)
 
 
 def _joint(codec: TableCodec, encoded: Encoded, pairs: Sequence[tuple[int, int]]) -> JointChoices:

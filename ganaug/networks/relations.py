@@ -12,6 +12,8 @@ from ganaug.codecs.numeric import NumericColumn
 
 __all__ = ["Formulas", "Gaps"]
 
+SINGLE = 2.0**-23
+"""From one number of single precision to the next, as a share of it."""
 TIE = 1e-6
 """Of a step: what lies half way between two, and is computed a little differently here and there, goes up."""
 
@@ -30,45 +32,55 @@ class Gaps(nn.Module):
     def __init__(self, gaps: Sequence[Gap], columns: Sequence[NumericColumn]) -> None:
         super().__init__()
         involved = sorted({one for gap in gaps for one in (gap.place, *dict(gap.bases), *dict(gap.limits))})
+        self.alone = {gap.place: len(columns) + number for number, gap in enumerate(gap for gap in gaps if gap.alone)}
         places = np.arange(len(columns))
-        places[involved] = len(columns) + np.arange(len(involved))
+        places[involved] = len(columns) + len(self.alone) + np.arange(len(involved))
         self.register_buffer("involved", torch.tensor(involved, dtype=torch.int64), persistent=False)
         self.register_buffer("places", torch.tensor(places, dtype=torch.int64), persistent=False)
         self.gaps, self.columns = gaps, columns
         self.position = {place: number for number, place in enumerate(involved)}
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return values (B, N) in which no distance is left."""
+        """Return values (B, N) in which no distance is left.
+
+        Parameters
+        ----------
+        values : Tensor of shape (B, N + A)
+            After those of all columns, for each that may have no base what it is then.
+        """
         own = list(values.index_select(1, self.involved).T.contiguous().unbind(0))
+        for place, position in self.position.items():
+            own[position] = _held(own[position], self.columns[place])
         for gap in self.gaps:
-            own[self.position[gap.place]] = self._placed(gap, own)
+            alone = values[:, self.alone[gap.place]] if gap.alone else None
+            own[self.position[gap.place]] = self._placed(gap, own, alone)
         return torch.cat([values, torch.stack(own, dim=0).T], dim=1).index_select(1, self.places)
 
-    def _placed(self, gap: Gap, own: list[Tensor]) -> Tensor:
+    def _placed(self, gap: Gap, own: list[Tensor], alone: Tensor | None) -> Tensor:
         """Return the values (B,) of a column, of which there is yet what was learned of it."""
         column, learned = self.columns[gap.place], own[self.position[gap.place]]
         base = self._furthest(gap.bases, own, least=gap.falls)
         impossible = self._beyond(base, column.bounds[not gap.falls], gap)
         start = _steps(base, column, down=gap.falls)
-        if gap.measure == "value":
-            placed = _steps(learned, column)
+        if gap.measure == "difference":
+            apart = _steps(learned, column)
+            placed = start - apart if gap.falls else start + apart
         else:
-            known = base
-            if all(self.columns[place].missing for place, _ in gap.bases):
-                known = torch.where(torch.isnan(base), gap.otherwise, base)
-            if gap.measure == "ratio":
-                placed = _steps(known * learned, column)
-            else:
-                apart = _steps(learned, column)
-                known = _steps(known, column, down=gap.falls)
-                placed = known - apart if gap.falls else known + apart
+            placed = _steps(base * learned if gap.measure == "ratio" else learned, column)
         placed = torch.where(self._beyond(start, placed, gap), start, placed)
+        if alone is not None:
+            placed = torch.where(torch.isnan(base) & ~torch.isnan(learned), _steps(alone, column), placed)
         if gap.limits:
             limit = self._furthest(gap.limits, own, least=not gap.falls)
             impossible = impossible | self._beyond(base, limit, gap)
             limit = _steps(limit, column, down=not gap.falls)
             placed = torch.where(self._beyond(placed, limit, gap), limit, placed)
         placed = _values(placed, column).clamp(*column.bounds)
+        held = _held(placed, column)
+        if held is not placed:
+            further = placed.abs() * SINGLE  # than the next number that the dtype holds
+            further = _held(placed - further if gap.falls else placed + further, column)
+            placed = torch.where(self._beyond(base, held, gap), further, held)
         return torch.where(impossible, torch.nan, placed) if column.missing else placed
 
     def _beyond(self, values: Tensor, end: Tensor | float, gap: Gap) -> Tensor:
@@ -138,6 +150,11 @@ def _steps(values: Tensor, column: NumericColumn, *, down: bool | None = None) -
     whole = torch.where((steps - whole).abs() <= NOISE * steps.abs(), whole, steps.floor() if down else steps.ceil())
     back = _values(whole, column)  # may lie on the wrong side by what floats leave out
     return whole - (back > values).double() if down else whole + (back < values).double()
+
+
+def _held(values: Tensor, column: NumericColumn) -> Tensor:
+    """Round what is no decimal number to what the column's dtype holds."""
+    return values.float().double() if column.dtype.lower() == "float32" and column.decimals is None else values
 
 
 def _values(steps: Tensor, column: NumericColumn) -> Tensor:

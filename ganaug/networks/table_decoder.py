@@ -39,13 +39,17 @@ class TableDecoder(nn.Module):
         What `forward` returns: ``numeric`` and ``category``, less the one for which the table has no columns.
     """
 
+    again: Tensor | None
+
     def __init__(self, codec: TableCodec, relations: Relations | None = None) -> None:
         super().__init__()
         numbers, categories = codec.numeric_columns, codec.category_columns
         self.output_names = ("numeric",) * bool(numbers) + ("category",) * bool(categories)
         relations = relations or Relations()
-        learned = relations.learned(numbers)
-        self.numbers = _Numbers(learned) if learned else None
+        learned, alone = relations.learned(numbers), relations.alone
+        self.numbers = _Numbers((*learned, *(column for _, column in alone))) if learned else None
+        again = [sum(column.has_score for column in learned[: gap.place]) for gap, _ in alone]
+        self.register_buffer("again", torch.tensor(again, dtype=torch.int64) if again else None, persistent=False)
         self.categories = _Categories(categories) if categories else None
         self.rules = nn.Sequential()
         self.rules.extend([Gaps(relations.gaps, numbers)] if relations.gaps else [])
@@ -70,6 +74,8 @@ class TableDecoder(nn.Module):
             ``numeric`` float64 (B, n_numeric), NaN where missing; ``category`` int64 (B, n_category), -1 where missing.
         """
         outputs = []
+        if self.again is not None:
+            scores = torch.cat([scores, scores.index_select(1, self.again)], dim=1)
         if self.numbers is not None:
             outputs.append(self.rules(self.numbers(scores, choices[:, : self.split])))
         if self.categories is not None:
