@@ -148,13 +148,21 @@ def _without_clashes(
     none of its values between the others'.
     """
     clashes = {pair for pair in pairs if pair not in together and all(place in fixed for place in pair)}
-    for low, between in pairs:
-        for other, high in pairs:
-            if other != between or between in fixed or not (low in fixed or high in fixed):
-                continue
-            if (low, high) in clashes or not _divides(columns[between], columns[low], columns[high]):
-                clashes.add((between, high) if high in fixed else (low, between))
-    return tuple(pair for pair in pairs if pair not in clashes)
+    chains = [
+        (low, between, high)
+        for low, between in pairs
+        for other, high in pairs
+        if other == between and between not in fixed and (low in fixed or high in fixed)
+    ]
+    while True:
+        more = {
+            (between, high) if high in fixed else (low, between)
+            for low, between, high in chains
+            if (low, high) in clashes or not _divides(columns[between], columns[low], columns[high])
+        }
+        if more <= clashes:
+            return tuple(pair for pair in pairs if pair not in clashes)
+        clashes |= more
 
 
 def _divides(column: NumericColumn, *others: NumericColumn) -> bool:
