@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from ganaug.codecs.numeric import NumericColumn
 
-__all__ = ["NARROW", "Formula", "float_error"]
+__all__ = ["NARROW", "Formula", "float_error", "normal_scores"]
 
 NARROW = 0.05
 """So much of a standard deviation a formula may leave open: by chance rows would seldom lie as near to it."""
@@ -31,6 +33,13 @@ class Formula(NamedTuple):
     def is_line(self) -> bool:
         """Whether it follows from one column along a straight line."""
         return len(self.sources) == 1 and not self.multiplied
+
+    def of(self, sources: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return what sources (n,) each make, before it is rounded."""
+        made = np.full(len(sources[0]), float(self.constant))
+        for source, factor in zip(sources, self.factors, strict=True):
+            made = made * source**factor if self.multiplied else made + source * factor
+        return made
 
     def text(self, names: Sequence[object]) -> str:
         """Write it down.
@@ -59,3 +68,9 @@ def float_error(column: NumericColumn, values: NDArray[np.float64]) -> float:
     """Return what a few operations on the column's floating point numbers leave behind."""
     dtype = column.dtype.lower()
     return 4 * float(np.finfo(dtype).eps) * float(np.abs(values).max()) if column.kind == "numeric" else 0.0
+
+
+def normal_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the normal scores of values (n,): what their ranks would be in a standard normal distribution."""
+    of_ranks: NDArray[np.float64] = ndtri((rankdata(values) - 0.5) / len(values))
+    return of_ranks

@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
-from ganaug.codecs.formula import NARROW, Formula, float_error
+from ganaug.codecs.formula import NARROW, Formula, float_error, normal_scores
 from ganaug.codecs.joint import surprise_needed
 from ganaug.codecs.numeric import NumericColumn
 
@@ -20,6 +21,8 @@ FIRST_LOOK, LEAST_PART = 0.1, 0.01
 """How far from a formula rows may lie at a first look, in standard deviations, and what part in it makes a source."""
 FLOATS_LEAVE = 1e-5
 """Of a standard deviation, what single precision and six digits leave of an exact formula, at most."""
+BLUR, MOST_ERROR = 0.14, 0.35
+"""In standard deviations: how far off a network draws a column beside others, and what follows from them may be."""
 FEWEST_ROWS = 10
 """More than there are factors."""
 NOISE = 1e-9
@@ -138,10 +141,11 @@ def _comparable(columns: Sequence[NumericColumn], values: Array, multiplied: boo
 
 def _ways(
     columns: Sequence[NumericColumn], values: Array, members: Sequence[int], found: Sequence[Formula], multiplied: bool
-) -> Iterator[tuple[tuple[bool, bool, int], Formula]]:
+) -> Iterator[tuple[tuple[float, bool, bool, int], Formula]]:
     """Yield each way in which one of some columns is made by others of them, and how little is to be said for it.
 
-    A total says more of what it is made of than any other of the columns.
+    A difference of two large numbers would be far off if these were a little: it is learned, and one of them follows.
+    Otherwise a total is what follows, rather than a part of it.
     """
     known = {formula.target for formula in found}
     known.update(source for formula in found if formula.multiplied == multiplied for source in formula.sources)
@@ -156,8 +160,26 @@ def _ways(
             for one in others:
                 fewer = [source for source in formula.sources if source != one]
                 formula = _made(columns, values, fewer, target, multiplied) or formula
-            negative = any(factor < 0 for factor in formula.factors)
-            yield (negative, columns[target].kind == "datetime", -target), formula
+            error = _error(formula, values)
+            if error < MOST_ERROR:
+                negative = any(factor < 0 for factor in formula.factors)
+                yield (round(error, 1), negative, columns[target].kind == "datetime", -target), formula
+
+
+def _error(formula: Formula, values: Array) -> float:
+    """Return how far off a column is, in standard deviations of its ranks, if what it is made of is a little."""
+    rows = np.flatnonzero(np.isfinite(values[:, [*formula.sources, formula.target]]).all(axis=1))
+    rows = rows[:: -(-len(rows) // ROWS_COMPARED)]
+    rng = np.random.default_rng(0)
+    places, first = np.unique(target := values[rows, formula.target], return_index=True)
+    blurred = [
+        np.quantile(one, ndtr(normal_scores(one) + BLUR * rng.standard_normal(len(rows))))
+        for one in values[rows][:, formula.sources].T
+    ]
+    with np.errstate(all="ignore"):
+        made = np.clip(formula.of(blurred), places[0], places[-1])
+    own = normal_scores(target)
+    return float(np.sqrt(np.mean((np.interp(made, places, own[first]) - own) ** 2)))
 
 
 def _origins(places: Sequence[int], found: Sequence[Formula]) -> set[int]:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
-from scipy.stats import rankdata
+from scipy.special import ndtr
 
+from ganaug.codecs.formula import normal_scores
 from ganaug.codecs.numeric import NumericColumn
 from ganaug.codecs.order import lag
 
@@ -267,23 +267,23 @@ def _error(gap: Gap, base: Array, own: Array, learned: Array) -> float:
     """
     step = -(-len(own) // ROWS_COMPARED)
     base, own, learned = base[::step], own[::step], learned[::step]
-    of_base, of_own, scores = (_scores(one) for one in (base, own, learned))
+    of_base, of_own, scores = (normal_scores(one) for one in (base, own, learned))
     known = (1 - BLUR) * float(scores @ of_base) / max(float(of_base @ of_base), float(scores @ scores), 1e-9)
-    free = np.random.default_rng(0).permuted(np.tile(_scores(np.arange(float(len(own)))), (DRAWS, 1)), axis=1)
+    free = np.random.default_rng(0).permuted(np.tile(normal_scores(np.arange(float(len(own)))), (DRAWS, 1)), axis=1)
     drawn = np.quantile(learned, ndtr(known * of_base + np.sqrt(1 - known**2) * free))
     if gap.measure == "ratio":
         drawn = base * drawn
     elif gap.measure == "difference":
         drawn = base - drawn if gap.falls else base + drawn
     places, first = np.unique(own, return_index=True)
-    ranks = _scores(np.arange(float(len(own))))
+    ranks = normal_scores(np.arange(float(len(own))))
     axes = [
         (of_base, np.broadcast_to(of_base, drawn.shape)),
         (of_own, np.interp(drawn, places, of_own[first])),
-        (_scores(own - base), np.interp(drawn - base, np.sort(own - base), ranks)),
+        (normal_scores(own - base), np.interp(drawn - base, np.sort(own - base), ranks)),
     ]
     if base.min() > 0:
-        axes.append((_scores(own / base), np.interp(drawn / base, np.sort(own / base), ranks)))
+        axes.append((normal_scores(own / base), np.interp(drawn / base, np.sort(own / base), ranks)))
     errors = []
     for (real, made), (more_real, more_made) in combinations(axes, 2):
         for angle in np.arange(DIRECTIONS) * np.pi / DIRECTIONS:
@@ -291,8 +291,3 @@ def _error(gap: Gap, base: Array, own: Array, learned: Array) -> float:
             sorted_made = np.sort(one * made + other * more_made, axis=None).reshape(len(own), DRAWS)
             errors.append(np.mean((np.sort(one * real + other * more_real) - sorted_made.mean(axis=1)) ** 2))
     return float(np.sqrt(np.mean(errors)))
-
-
-def _scores(values: Array) -> Array:
-    scores: Array = ndtri((rankdata(values) - 0.5) / len(values))
-    return scores
