@@ -20,8 +20,8 @@ NOISE = 1e-12
 """How far off, as a share of themselves, what should be whole numbers may be computed."""
 BLUR = 0.01
 """What a trained network leaves out of a correlation: of what follows from something else, it misses that much."""
-CLEARLY = 0.8
-"""A value is learned as it is where that leaves this part of the error of a difference or ratio, or less."""
+CLEARLY = 0.6
+"""A difference or ratio is learned where it leaves this part of the error that the value itself does, or less."""
 COARSER = 0.05
 """Error of a column whose base has finer steps than its own: of what that does within one nothing is learned."""
 ROWS_COMPARED, DRAWS, DIRECTIONS = 500, 8, 6
@@ -223,7 +223,7 @@ def _ways(gap: Gap, columns: Sequence[NumericColumn], values: Array) -> Iterator
     there, alone = ~(np.isnan(base) | np.isnan(own)), without_base(gap, values)
     if np.nanmin(base) == 0 and (base[there] > 0).any():
         there &= base > 0  # of nothing there is no part
-    yield _error(gap, base[there], own[there], own[there]) / CLEARLY, gap
+    yield _error(gap, base[there], own[there], own[there]) * CLEARLY, gap
     lost = float(np.isin(own[there], column.atoms).mean())
     lost += COARSER * any(column.step > columns[place].step for place, _ in gap.bases)
     for measure in ("difference", "ratio"):

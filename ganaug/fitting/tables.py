@@ -17,6 +17,7 @@ from ganaug.families.adversarial import RowAdversarial
 from ganaug.families.base import Family
 from ganaug.fitting.run import Run
 from ganaug.generator import Generator
+from ganaug.networks.echoes import with_echoes
 from ganaug.networks.marginals import Marginals
 from ganaug.networks.mlp import RowDiscriminator, RowGenerator, RowLayout
 from ganaug.networks.table_decoder import TableDecoder
@@ -54,7 +55,7 @@ class TableFit(Run):
     def __init__(self, data: LabelledTable, **settings: Any) -> None:
         super().__init__(data, **settings)
         self.rules = Rules.of(data.codec, data.frame)
-        self.layout = RowLayout.of(self.rules.learned)
+        self.layout = with_echoes(RowLayout.of(self.rules.learned), self.rules, data.frame)
         self.noise_dim = LATENT_DIM + len(self.rules.joint.options)
 
     def default_bounds(self) -> tuple[float | None, int | None]:

@@ -51,7 +51,8 @@ class Marginals:
         value = tuple(torch.unique(label).tolist())
         n, shares, moments = [], [], []
         for one in value:
-            scores, taken = rows[label == one].tensor_split([generator.layout.n_scores], dim=1)
+            own = rows[label == one, : generator.layout.own_width]
+            scores, taken = own.tensor_split([generator.layout.n_scores], dim=1)
             n.append(len(scores))
             shares.append(generator.decisions.shares(taken) if generator.layout.options else [])
             moments.append(_moments(scores[None], generator.opened(taken)[None]))

@@ -37,11 +37,14 @@ class RowLayout:
         Number of options of each choice.
     gates : tuple of int
         For each score the choice whose first option it belongs to, or -1: under any other option it says nothing.
+    echoes : tuple of tuple of (int, float)
+        Sums of what stands before them, of which each lists places and factors. See `echoes`.
     """
 
     n_scores: int
     options: tuple[int, ...]
     gates: tuple[int, ...]
+    echoes: tuple[tuple[tuple[int, float], ...], ...] = ()
 
     @classmethod
     def of(cls, codec: TableCodec) -> Self:
@@ -55,9 +58,23 @@ class RowLayout:
         return cls(codec.n_scores, codec.options, tuple(gates))
 
     @property
+    def own_width(self) -> int:
+        """Length of a row without its echoes."""
+        return self.n_scores + sum(self.options)
+
+    @property
     def width(self) -> int:
         """Length of a row."""
-        return self.n_scores + sum(self.options)
+        return self.own_width + len(self.echoes)
+
+    @cached_property
+    def echo(self) -> NDArray[np.float32]:
+        """What a row is multiplied by for its echoes, shape (own_width, number of echoes)."""
+        factors = np.zeros((self.own_width, len(self.echoes)), np.float32)
+        for number, terms in enumerate(self.echoes):
+            for place, factor in terms:
+                factors[place, number] = factor
+        return factors
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -66,11 +83,11 @@ class RowLayout:
 
     def rows(self, encoded: Encoded) -> NDArray[np.float32]:
         """Write scores and choices as rows, float32 (n, width)."""
-        rows = np.zeros((len(encoded.scores), self.width), np.float32)
+        rows = np.zeros((len(encoded.scores), self.own_width), np.float32)
         rows[:, : self.n_scores] = encoded.scores
         columns = encoded.choices + self.n_scores + np.array(self.starts, np.int64)
         np.put_along_axis(rows, columns, 1.0, axis=1)
-        return rows
+        return np.concatenate([rows, rows @ self.echo], axis=1)
 
 
 class RowGenerator(nn.Module):
@@ -96,6 +113,7 @@ class RowGenerator(nn.Module):
     """
 
     gate: Tensor
+    echo: Tensor
     spread: Tensor | None
 
     def __init__(
@@ -124,6 +142,7 @@ class RowGenerator(nn.Module):
         none = sum(layout.options)
         gate = [layout.starts[choice] if choice >= 0 else none for choice in layout.gates]
         self.register_buffer("gate", torch.tensor(gate, dtype=torch.int64), persistent=False)
+        self.register_buffer("echo", torch.from_numpy(layout.echo), persistent=False)
         self.register_buffer("spread", None, persistent=False)
         self._gated = any(choice >= 0 for choice in layout.gates)
 
@@ -135,7 +154,7 @@ class RowGenerator(nn.Module):
     def join(self, scores: Tensor, choices: Tensor) -> Tensor:
         """Return the rows (B, width) of these scores and choices."""
         if not self.layout.options:
-            return scores
+            return self._row(scores, scores[:, :0])
         return self._row(scores, self.decisions.side_by_side(choices).to(scores.dtype))
 
     def draw(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -165,7 +184,7 @@ class RowGenerator(nn.Module):
     def relaxed(self, noise: Tensor, label: Tensor, random: torch.Generator) -> Tensor:
         """Return rows (B, width) whose choices pass gradients."""
         scores, logits = self.draft(noise, label)
-        return self._row(scores, self.decisions.relax(logits, random)) if self.layout.options else scores
+        return self._row(scores, self.decisions.relax(logits, random) if self.layout.options else logits)
 
     def draft(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """Return scores (B, n_scores) and the logits of decisions (B, sum of their options)."""
@@ -196,7 +215,8 @@ class RowGenerator(nn.Module):
         """Join scores (B, S) and the options that choices take, and silence the scores that these leave out."""
         if self._gated:
             scores = scores * self.opened(taken)
-        return torch.cat([scores, taken], dim=1)
+        row = torch.cat([scores, taken], dim=1) if self.layout.options else scores
+        return torch.cat([row, row @ self.echo.to(row.dtype)], dim=1) if self.layout.echoes else row
 
 
 class RowDiscriminator(ProjectionDiscriminator):
