@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from ganaug import GANSampler
 from ganaug.codecs.gaps import Gap, measured, without_base
+from ganaug.codecs.labelled_table import from_frame
 from ganaug.codecs.rules import Rules
 from ganaug.codecs.table import TableCodec
+from ganaug.fitting import TableFit
 from ganaug.networks.relations import Gaps
 
 DAY = pd.Timedelta(days=1)
@@ -235,3 +237,27 @@ def test_rows_are_judged_by_their_distances() -> None:
     further = rules.encode(table.assign(low=low + 1, high=table["high"] + 1))
     np.testing.assert_array_equal(encoded.scores[:, 1], further.scores[:, 1])
     assert (encoded.scores[:, 0] < further.scores[:, 0]).any()
+
+
+def test_judges_see_what_a_column_is_about() -> None:
+    """The weights of small shells are written as one weight and two shares; that they are all small shows anyway."""
+    rng = seeded()
+    whole = np.exp(rng.normal(0, 1, size=300)).round(4)
+    table = pd.DataFrame(
+        {"whole": whole, "meat": (whole * rng.uniform(0.3, 0.6, size=300)).round(4), "x": rng.random(300)}
+    )
+    data = from_frame(table, whole < 0.5)
+    fit = TableFit(data, max_steps=2, random_state=0)
+    assert [gap.measure for gap in fit.rules.relations.gaps] == ["ratio"]
+    rows = fit.encoded(data).values.numpy()
+    assert rows.shape == (300, fit.layout.width) == (300, fit.layout.own_width + 1)
+    said = data.codec.encode(table).scores[:, 1]
+    assert np.corrcoef(rows[:, -1], said)[0, 1] > 0.98
+    assert abs(np.corrcoef(rows[:, 1], said)[0, 1]) < 0.5  # the share
+    fit.run()
+    generator = fit.state.family.generator
+    noise, label = torch.randn(50, fit.noise_dim), torch.zeros(50, dtype=torch.int64)
+    drawn = generator(noise, label).detach().numpy()
+    np.testing.assert_allclose(drawn[:, -1], drawn[:, :-1] @ fit.layout.echo[:, 0], rtol=1e-5, atol=1e-5)
+    table["word"] = np.where(table["x"] < 0.5, "a", "b")
+    assert TableFit(from_frame(table[["x", "word"]], whole < 0.5), max_steps=2).layout.echoes == ()
