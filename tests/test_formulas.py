@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from ganaug import GANSampler
-from ganaug.codecs.formula import Formula
-from ganaug.codecs.rules import Rules
 from ganaug.codecs.table import TableCodec
 from ganaug.networks.table_decoder import TableDecoder
+from ganaug.rules.formula import Formula
+from ganaug.rules.rules import Rules
 
 DAY = pd.Timedelta(days=1)
 

@@ -7,12 +7,12 @@ import torch
 from numpy.typing import NDArray
 
 from ganaug import GANSampler
-from ganaug.codecs.gaps import Gap, measured, without_base
 from ganaug.codecs.labelled_table import from_frame
-from ganaug.codecs.rules import Rules
 from ganaug.codecs.table import TableCodec
 from ganaug.fitting import TableFit
 from ganaug.networks.relations import Gaps
+from ganaug.rules.gaps import Gap, measured, without_base
+from ganaug.rules.rules import Rules
 
 DAY = pd.Timedelta(days=1)
 

@@ -9,12 +9,12 @@ from sklearn.compose import make_column_transformer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ganaug import GANSampler
-from ganaug.codecs.joint import MOST_COMPARED, MOST_OPTIONS, JointChoices
-from ganaug.codecs.rules import Rules
 from ganaug.codecs.table import TableCodec
 from ganaug.networks.decisions import Decisions
 from ganaug.networks.marginals import Marginals
 from ganaug.networks.mlp import RowGenerator, RowLayout
+from ganaug.rules.joint import MOST_COMPARED, MOST_OPTIONS, JointChoices
+from ganaug.rules.rules import Rules
 
 Integers = NDArray[np.int64]
 

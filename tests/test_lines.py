@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from ganaug import GANSampler
-from ganaug.codecs.rules import Rules
 from ganaug.codecs.table import TableCodec
 from ganaug.networks.table_decoder import TableDecoder
+from ganaug.rules.rules import Rules
 
 
 def seeded(seed: int = 0) -> np.random.Generator:

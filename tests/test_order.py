@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer, load_iris
 
 from ganaug import GANSampler
-from ganaug.codecs.order import lag
-from ganaug.codecs.rules import Rules
 from ganaug.codecs.table import TableCodec
 from ganaug.networks.table_decoder import TableDecoder
+from ganaug.rules.order import lag
+from ganaug.rules.rules import Rules
 
 
 def seeded(seed: int = 0) -> np.random.Generator:

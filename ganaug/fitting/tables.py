@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from ganaug.artefact import TableArtefact
 from ganaug.codecs.labelled_table import LabelledTable, from_frame
-from ganaug.codecs.rules import Rules
 from ganaug.families.adversarial import RowAdversarial
 from ganaug.families.base import Family
 from ganaug.fitting.run import Run
@@ -21,6 +20,7 @@ from ganaug.networks.echoes import with_echoes
 from ganaug.networks.marginals import Marginals
 from ganaug.networks.mlp import RowDiscriminator, RowGenerator, RowLayout
 from ganaug.networks.table_decoder import TableDecoder
+from ganaug.rules.rules import Rules
 from ganaug.samples import Rows
 from ganaug.screening import RowScreenNet, Screen
 from ganaug.threads import single_thread

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.codecs.joint import JointChoices
+from ganaug.rules.joint import JointChoices
 
 __all__ = ["Decisions"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.codecs.rules import Rules
 from ganaug.networks.mlp import RowLayout
+from ganaug.rules.rules import Rules
 
 if TYPE_CHECKING:
     from pandas import DataFrame

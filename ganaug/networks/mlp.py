@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.codecs.joint import JointChoices
 from ganaug.codecs.table import Encoded, TableCodec
 from ganaug.networks.decisions import Decisions
 from ganaug.networks.projection import ProjectionDiscriminator
+from ganaug.rules.joint import JointChoices
 
 __all__ = ["RowDiscriminator", "RowGenerator", "RowLayout"]
 

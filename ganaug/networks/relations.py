@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganaug.codecs.formula import Formula
-from ganaug.codecs.gaps import NOISE, Gap
 from ganaug.codecs.numeric import NumericColumn
+from ganaug.rules.formula import Formula
+from ganaug.rules.gaps import NOISE, Gap
 
 __all__ = ["Formulas", "Gaps"]
 

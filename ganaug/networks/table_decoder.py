@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from ganaug.codecs.category import CategoryColumn
 from ganaug.codecs.numeric import LIMIT, STEPS, NumericColumn
-from ganaug.codecs.relations import Relations
 from ganaug.codecs.table import TableCodec
 from ganaug.networks.relations import Formulas, Gaps
+from ganaug.rules.relations import Relations
 
 __all__ = ["TableDecoder"]
 

@@ -6,8 +6,8 @@ from collections.abc import Container, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.codecs.formula import NARROW, Formula, float_error
 from ganaug.codecs.numeric import NumericColumn
+from ganaug.rules.formula import NARROW, Formula, float_error
 
 __all__ = ["lines"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from ganaug.codecs.formula import NARROW, Formula, float_error, normal_scores
-from ganaug.codecs.joint import surprise_needed
 from ganaug.codecs.numeric import NumericColumn
+from ganaug.rules.formula import NARROW, Formula, float_error, normal_scores
+from ganaug.rules.joint import surprise_needed
 
 __all__ = ["formulas"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.codecs.clock import Clock
-from ganaug.codecs.joint import surprise_needed
 from ganaug.codecs.numeric import NumericColumn
+from ganaug.rules.joint import surprise_needed
 
 __all__ = ["lag", "orders", "since_1970"]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from ganaug.codecs.formula import Formula
-from ganaug.codecs.gaps import measured, without_base
-from ganaug.codecs.joint import JointChoices
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.codecs.order import lag, orders, since_1970
-from ganaug.codecs.relations import Relations
 from ganaug.codecs.table import Column, Encoded, TableCodec
+from ganaug.rules.formula import Formula
+from ganaug.rules.gaps import measured, without_base
+from ganaug.rules.joint import JointChoices
+from ganaug.rules.order import lag, orders, since_1970
+from ganaug.rules.relations import Relations
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -6,11 +6,11 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.codecs.formula import Formula
-from ganaug.codecs.formulas import formulas
-from ganaug.codecs.gaps import Gap, gaps
-from ganaug.codecs.lines import lines
 from ganaug.codecs.numeric import NumericColumn
+from ganaug.rules.formula import Formula
+from ganaug.rules.formulas import formulas
+from ganaug.rules.gaps import Gap, gaps
+from ganaug.rules.lines import lines
 
 __all__ = ["Relations"]
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from ganaug.codecs.formula import normal_scores
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.codecs.order import lag
+from ganaug.rules.formula import normal_scores
+from ganaug.rules.order import lag
 
 __all__ = ["NOISE", "Gap", "gaps", "measured", "without_base"]
 
