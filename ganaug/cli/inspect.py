@@ -65,10 +65,17 @@ def _rules(found: Any) -> list[tuple[str, str]]:
     rows = []
     for name, (title, between) in words.items():
         every = found.get(name) if isinstance(found, dict) else None
-        every = [one for one in every if isinstance(one, list)] if isinstance(every, list) else []
+        every = [_words(one) for one in every] if isinstance(every, list) else []
+        every = [one for one in every if one]
         rows += [(title, _brief(between.join(map(str, one)))) for one in every[:MOST_RULES]]
         rows += [(title, f"{len(every) - MOST_RULES:,} more: --json lists them")] * (len(every) > MOST_RULES)
     return rows
+
+
+def _words(rule: Any) -> list[Any]:
+    if isinstance(rule, dict):
+        return [rule["text"]] if isinstance(rule.get("text"), str) else []
+    return rule if isinstance(rule, list) else []
 
 
 def _table(rows: list[tuple[Any, Any]], indent: str = "") -> None:

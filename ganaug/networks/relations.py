@@ -125,9 +125,15 @@ class Formulas(nn.Module):
         made = torch.full_like(target, formula.constant)
         for source, factor in zip(sources, formula.factors, strict=True):
             made = made * source**factor if formula.multiplied else made + source * factor
+        endless = ~(made.abs() < torch.inf)  # a part of nothing
         made = _rounded(made, column).clamp(*column.bounds)
-        if column.missing or any(self.columns[place].missing for place in formula.sources):
-            made = torch.where(torch.isnan(made) | torch.isnan(target), target, made)
+        if formula.multiplied and min(formula.factors) < 0:
+            made = torch.where(endless, torch.nan if column.missing else target, made)
+        unknown = [
+            source for source, place in zip(sources, formula.sources, strict=True) if self.columns[place].missing
+        ]
+        for one in (*unknown, target) if column.missing or unknown else ():
+            made = torch.where(torch.isnan(one), target, made)
         return made
 
 

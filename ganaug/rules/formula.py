@@ -1,5 +1,7 @@
 """A column of numbers that follows from others."""
 
+import json
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,6 +16,8 @@ __all__ = ["NARROW", "Formula", "float_error", "normal_scores"]
 
 NARROW = 0.05
 """So much of a standard deviation a formula may leave open: by chance rows would seldom lie as near to it."""
+
+PLAIN = re.compile(r"[^\W\d][\w .%()/-]*")
 
 
 class Formula(NamedTuple):
@@ -49,7 +53,7 @@ class Formula(NamedTuple):
         >>> Formula(0, (1, 2), (2, -1), 0).text(["x", "a", "b"]), Formula(0, (1, 2), (1, -2), 5, True).text("xab")
         ('x = 2 * a - b', 'x = 5 * a * b^-2')
         """
-        named = [(str(names[place]), factor) for place, factor in zip(self.sources, self.factors, strict=True)]
+        named = [(_name(names[place]), factor) for place, factor in zip(self.sources, self.factors, strict=True)]
         if self.multiplied:
             powers = [name if power == 1 else f"{name}^{power:g}" for name, power in named]
             right = " * ".join([f"{self.constant:.9g}"] * (self.constant != 1) + powers)
@@ -57,7 +61,13 @@ class Formula(NamedTuple):
             terms = [("-" if factor < 0 else "+") + _times(abs(factor)) + name for name, factor in named]
             terms += [f"{self.constant:+.9g}"] * (self.constant != 0)
             right = " ".join(f"{term[0]} {term[1:]}" for term in terms).removeprefix("+ ")
-        return f"{names[self.target]} = {right}"
+        return f"{_name(names[self.target])} = {right}"
+
+
+def _name(name: object) -> str:
+    """Write a name, in quotation marks where it could be taken for something else."""
+    plain = str(name)
+    return plain if PLAIN.fullmatch(plain) else json.dumps(plain, ensure_ascii=False)
 
 
 def _times(factor: float) -> str:

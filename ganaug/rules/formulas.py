@@ -10,14 +10,15 @@ from scipy.special import ndtr
 from ganaug.codecs.numeric import NumericColumn
 from ganaug.rules.formula import NARROW, Formula, float_error, normal_scores
 from ganaug.rules.joint import surprise_needed
+from ganaug.rules.order import lag
 
 __all__ = ["formulas"]
 
 Array = NDArray[np.float64]
 
-MOST_COMPARED, ROWS_COMPARED, MOST_MISSING = 300, 1_000, 0.2
-MOST_SOURCES, MOST_POWER = 12, 3.0
-FIRST_LOOK, LEAST_PART = 0.1, 0.01
+MOST_COMPARED, ROWS_COMPARED, MOST_MISSING, MOST_ZERO, MOST_TRIED = 300, 1_000, 0.2, 0.5, 100
+MOST_SOURCES, MOST_POWER, MOST_SHARES = 12, 3.0, 12
+FIRST_LOOK, LEAST_PARTS = 0.1, (0.01, 1e-4)
 """How far from a formula rows may lie at a first look, in standard deviations, and what part in it makes a source."""
 FLOATS_LEAVE = 1e-5
 """Of a standard deviation, what single precision and six digits leave of an exact formula, at most."""
@@ -28,7 +29,12 @@ FEWEST_ROWS = 10
 NOISE = 1e-9
 
 
-def formulas(columns: Sequence[NumericColumn], values: Array, taken: Collection[int] = ()) -> tuple[Formula, ...]:
+def formulas(
+    columns: Sequence[NumericColumn],
+    values: Array,
+    taken: Collection[int] = (),
+    pairs: Collection[tuple[int, int]] = (),
+) -> tuple[Formula, ...]:
     """Find the columns that several others make up.
 
     Parameters
@@ -39,6 +45,8 @@ def formulas(columns: Sequence[NumericColumn], values: Array, taken: Collection[
         Their values, datetimes as seconds since each column's own origin, NaN where missing.
     taken : collection of int
         Columns that follow from another one already: they are not looked at.
+    pairs : collection of (int, int)
+        Columns in order: what would break one is left out.
 
     Returns
     -------
@@ -57,7 +65,14 @@ def formulas(columns: Sequence[NumericColumn], values: Array, taken: Collection[
     for multiplied in (False, True):
         # Each is looked for anew, for what a column is made of can come to light when another is known to be made up.
         alike = set(taken)
-        while formula := _next(columns, values, alike, found, multiplied):
+        while True:
+            targets = {formula.target for formula in found}
+            formula = next(
+                filter(None, (_next(columns, values, one, found, multiplied) for one in (alike | targets, alike))),
+                None,
+            )
+            if not formula:
+                break
             found.append(formula)
             alike.add(formula.target)
     ordered: list[Formula] = []
@@ -65,39 +80,47 @@ def formulas(columns: Sequence[NumericColumn], values: Array, taken: Collection[
         targets = {formula.target for formula in found}
         ordered += (ready := [formula for formula in found if not targets.intersection(formula.sources)])
         found = [formula for formula in found if formula not in ready]
-    return tuple(ordered)
+    return _in_order(columns, values, ordered, pairs)
 
 
 def _next(
-    columns: Sequence[NumericColumn], values: Array, taken: Collection[int], found: Sequence[Formula], multiplied: bool
+    columns: Sequence[NumericColumn],
+    values: Array,
+    taken: Collection[int],
+    found: Sequence[Formula],
+    multiplied: bool,
 ) -> Formula | None:
     """Return another formula of one kind, with none of those that are taken, if there is one."""
-    there = values > 0 if multiplied else np.isfinite(values)
-    places = [place for place in _comparable(columns, values, multiplied) if place not in taken]
-    places = [place for place in places if there[:, place].mean() >= 1 - MOST_MISSING][:MOST_COMPARED]
+    known = np.isfinite(values)
+    there = values > 0 if multiplied else known
+    often = (known.mean(axis=0) >= 1 - MOST_MISSING) & (there.mean(axis=0) >= 1 - MOST_MISSING - MOST_ZERO * multiplied)
+    places = [place for place in _comparable(columns, values, multiplied) if place not in taken and often[place]]
+    places = places[:MOST_COMPARED]
     rows = np.flatnonzero(there[:, places].all(axis=1))
     if len(places) < 2 or len(rows) < FEWEST_ROWS:
         return None
-    seen = values[rows[:: -(-len(rows) // ROWS_COMPARED)]][:, places]
+    seen = values[:, places][rows[:: -(-len(rows) // ROWS_COMPARED)]]
     seen = np.log(seen) if multiplied else seen
     spread = seen.std(axis=0)
     varies = np.flatnonzero(spread > 0)
     seen = (seen[:, varies] - seen[:, varies].mean(axis=0)) / spread[varies]
 
     # One column after the other may be made up of those before it, or of those that are not all but made up themselves.
-    clear, every = _Basis(seen), _Basis(seen)
+    clear, every, tried = _Basis(seen), _Basis(seen), 0
     for number in range(len(varies)):
         far = [basis.far(number) for basis in (clear, every)]
         for basis in (one for one, distance in zip((clear, every), far, strict=True) if distance < FIRST_LOOK):
-            members = [places[varies[one]] for one in (*basis.parts(number), number)]
-            ways = _ways(columns, values, members, found, multiplied)
-            if best := min(ways, key=lambda way: way[0], default=None):
-                return best[1]
+            for parts in basis.parts(number):
+                members = [places[varies[one]] for one in (*parts, number)]
+                ways = _ways(columns, values, members, found, multiplied)
+                if best := min(ways, key=lambda way: way[0], default=None):
+                    return best[1]
+            tried += 1
         if far[0] >= FIRST_LOOK:
             clear.add(number)
         if far[1] > FLOATS_LEAVE:
             every.add(number)
-        if len(every.own) >= len(seen) - FEWEST_ROWS:
+        if len(every.own) >= len(seen) - FEWEST_ROWS or tried > MOST_TRIED:
             return None
     return None
 
@@ -119,10 +142,11 @@ class _Basis:
         """Return how far another column is from what these span; all columns are infinitely far from none."""
         return float(np.sqrt(np.mean(self._rest(number) ** 2))) if self.own else math.inf
 
-    def parts(self, number: int) -> list[int]:
-        """Return which of them have a part in another column."""
+    def parts(self, number: int) -> list[list[int]]:
+        """Return which of them have a part in another column: a clear one, or else any."""
         part = np.abs(np.linalg.lstsq(self.columns[:, self.own], self.columns[:, number], rcond=None)[0])
-        return [one for one, share in zip(self.own, part.tolist(), strict=True) if share >= LEAST_PART * part.max()]
+        both = [np.flatnonzero(part >= least * part.max()).tolist() for least in LEAST_PARTS]
+        return [[self.own[place] for place in some] for some in both[: 1 + (both[0] != both[1])]]
 
     def _rest(self, number: int) -> Array:
         rest = self.columns[:, number]
@@ -140,7 +164,11 @@ def _comparable(columns: Sequence[NumericColumn], values: Array, multiplied: boo
 
 
 def _ways(
-    columns: Sequence[NumericColumn], values: Array, members: Sequence[int], found: Sequence[Formula], multiplied: bool
+    columns: Sequence[NumericColumn],
+    values: Array,
+    members: Sequence[int],
+    found: Sequence[Formula],
+    multiplied: bool,
 ) -> Iterator[tuple[tuple[float, bool, bool, int], Formula]]:
     """Yield each way in which one of some columns is made by others of them, and how little is to be said for it.
 
@@ -160,26 +188,65 @@ def _ways(
             for one in others:
                 fewer = [source for source in formula.sources if source != one]
                 formula = _made(columns, values, fewer, target, multiplied) or formula
-            error = _error(formula, values)
+            error = _error(columns, formula, values)
             if error < MOST_ERROR:
                 negative = any(factor < 0 for factor in formula.factors)
                 yield (round(error, 1), negative, columns[target].kind == "datetime", -target), formula
 
 
-def _error(formula: Formula, values: Array) -> float:
+def _error(columns: Sequence[NumericColumn], formula: Formula, values: Array) -> float:
     """Return how far off a column is, in standard deviations of its ranks, if what it is made of is a little."""
     rows = np.flatnonzero(np.isfinite(values[:, [*formula.sources, formula.target]]).all(axis=1))
     rows = rows[:: -(-len(rows) // ROWS_COMPARED)]
     rng = np.random.default_rng(0)
     places, first = np.unique(target := values[rows, formula.target], return_index=True)
-    blurred = [
-        np.quantile(one, ndtr(normal_scores(one) + BLUR * rng.standard_normal(len(rows))))
-        for one in values[rows][:, formula.sources].T
-    ]
+    blurred = [_blurred(columns[place], values[rows, place], rng) for place in formula.sources]
     with np.errstate(all="ignore"):
         made = np.clip(formula.of(blurred), places[0], places[-1])
     own = normal_scores(target)
     return float(np.sqrt(np.mean((np.interp(made, places, own[first]) - own) ** 2)))
+
+
+def _blurred(column: NumericColumn, values: Array, rng: np.random.Generator) -> Array:
+    """Return the values (n,) of a column as a network would draw them beside those of others, NaN where missing."""
+    there = ~np.isnan(values)
+    blurred = np.full(len(values), np.nan)
+    scores = normal_scores(values[there]) + BLUR * rng.standard_normal(int(there.sum()))
+    blurred[there] = np.quantile(values[there], ndtr(scores)) if there.any() else np.nan
+    return column.from_steps(column.to_steps(blurred))
+
+
+def _in_order(
+    columns: Sequence[NumericColumn],
+    values: Array,
+    found: Sequence[Formula],
+    pairs: Collection[tuple[int, int]],
+) -> tuple[Formula, ...]:
+    """Leave out formulas, the last ones first, until what follows from what is drawn is in order with all others."""
+    rng, kept = np.random.default_rng(0), list(found)
+    some = values[:: -(-len(values) // ROWS_COMPARED)]
+    drawn = (
+        np.stack([_blurred(*one, rng) for one in zip(columns, some.T, strict=True)], axis=1) if kept and pairs else some
+    )
+    while kept and pairs:
+        made = drawn.copy()
+        for formula in kept:
+            with np.errstate(all="ignore"):
+                own = formula.of([made[:, place] for place in formula.sources])
+            own = np.where(np.isfinite(own), own, np.nan)
+            made[:, formula.target] = np.clip(own, *columns[formula.target].bounds)
+        targets = {formula.target for formula in kept}
+        broken: set[int] = set()
+        for low, high in pairs:
+            if low in _origins([high], kept) or high in _origins([low], kept):
+                continue  # the formula says more of these two
+            room = max(columns[low].step, columns[high].step)  # nothing was rounded
+            if (made[:, low] + lag(columns[low], columns[high]) > made[:, high] + room).any():
+                broken |= targets & {low, high}
+        if not broken:
+            break
+        kept.remove([formula for formula in kept if formula.target in broken][-1])
+    return tuple(kept)
 
 
 def _origins(places: Sequence[int], found: Sequence[Formula]) -> set[int]:
@@ -196,15 +263,28 @@ def _made(
     columns: Sequence[NumericColumn], values: Array, sources: Sequence[int], target: int, multiplied: bool
 ) -> Formula | None:
     """Return the formula by which these sources, all of them, make a column; None if they do not."""
-    rows = np.isfinite(values[:, [*sources, target]]).all(axis=1)
-    free = int(rows.sum()) - len(sources) - 1
-    enough = surprise_needed(len(columns)) + (len(sources) + 1) * math.log(len(columns))
-    if len(sources) < (1 if multiplied else 2) or free < FEWEST_ROWS or free * -math.log(NARROW) < enough:
+    some = values[:, [*sources, target]]
+    some = some[np.isfinite(some).all(axis=1)]
+    if len(sources) < (1 if multiplied else 2) or len(some) < len(sources) + 1 + FEWEST_ROWS:
         return None
-    x, y = values[rows][:, sources], values[rows, target]
-    errors = [float_error(columns[one], values[rows, one]) for one in (*sources, target)]
+    x, y = some[:, :-1], some[:, -1]
+    if not (y.std() > 0 and (x.std(axis=0) > 0).all()):
+        return None
+    errors = [float_error(columns[one], own) for one, own in zip((*sources, target), some.T, strict=True)]
     found = (_product if multiplied else _sum)(columns[target], x, y, errors)
-    return Formula(target, tuple(sources), *found, multiplied) if found else None
+    # What rows that are alike say counts once: of columns that are mostly zero few rows tell anything.
+    free = len(np.unique(some, axis=0)) - len(sources) - 1 if found else 0
+    nats = (
+        min(-math.log(NARROW), math.log(y.std() / (columns[target].step / 2)))
+        if columns[target].step
+        else -math.log(NARROW)
+    )
+    enough = surprise_needed(len(columns)) + (len(sources) + 1) * math.log(len(columns))
+    return (
+        Formula(target, tuple(sources), *found, multiplied)
+        if found and free >= FEWEST_ROWS and free * nats >= enough
+        else None
+    )
 
 
 def _sum(column: NumericColumn, x: Array, y: Array, errors: Sequence[float]) -> tuple[tuple[float, ...], float] | None:
@@ -215,10 +295,12 @@ def _sum(column: NumericColumn, x: Array, y: Array, errors: Sequence[float]) -> 
     rest = y - x @ part
     # Of what is not rounded the factors are known better than to half a step.
     room = min(column.step / 2, float(np.ptp(rest))) + floats
-    if not np.isfinite(part).all() or np.ptp(rest) > 2 * room or column.step > 2 * NARROW * y.std():
+    exact, coarse = np.ptp(rest) <= 2 * floats, column.step > 2 * NARROW * y.std()
+    if not np.isfinite(part).all() or np.ptp(rest) > 2 * (column.step + floats) or (coarse and not exact):
         return None
-    for digits in range(1, 13):
-        factors = np.array([float(f"{one:.{digits}g}") for one in part])
+    shares = [np.rint(part * count) / count for count in range(1, MOST_SHARES + 1)]
+    shorter = [np.array([float(f"{one:.{digits}g}") for one in part]) for digits in range(1, 13)]
+    for factors in (shares[0], *shorter[:2], *shares[1:], *shorter[2:]):
         rest = y - x @ factors
         least, most = float(rest.max() - room), float(rest.min() + room)
         if least <= most and factors.all():

@@ -45,7 +45,7 @@ class Relations(NamedTuple):
         with np.errstate(all="ignore"):  # of numbers near the largest that there are
             found = lines(columns, values, {place for pair in pairs for place in pair})
             targets = {line.target for line in found}
-            found = (*formulas(columns, values, targets), *found)
+            found = (*formulas(columns, values, targets, pairs), *found)
             targets = {formula.target for formula in found}
             apart, ordered = gaps(columns, values, [pair for pair in pairs if not targets & set(pair)], fixed, bound)
         return cls(found, apart, ordered)

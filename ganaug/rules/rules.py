@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -104,7 +104,7 @@ class Rules:
                 encoded.choices[rows, _choices(learned)[gap.place]] = 0
         return encoded
 
-    def named(self) -> dict[str, list[list[str | int]]]:
+    def named(self) -> dict[str, list[Any]]:
         """Return which columns are decided together, which one is never greater, and which follow, by their names.
 
         Those that have too many categories for each to be an option are left out: what is decided of the rare ones is
@@ -120,20 +120,26 @@ class Rules:
             "joint": [names for names in together if len(names) > 1],
             "orders": [[numbers[low], numbers[high]] for low, high in self.relations.orders],
             "lines": [[numbers[one.sources[0]], numbers[one.target]] for one in made if one.is_line],
-            "formulas": [[self._text(one)] for one in made if not one.is_line],
+            "formulas": [self._written(one) for one in made if not one.is_line],
         }
 
-    def _text(self, formula: Formula) -> str:
+    def _written(self, formula: Formula) -> dict[str, object]:
         """Write a formula down; dates are in seconds since 1970 in it."""
         columns = self.codec.numeric_columns
-        moved = sum(
-            factor * since_1970(columns[place]) for place, factor in zip(formula.sources, formula.factors, strict=True)
-        )
         if not formula.multiplied:
-            formula = formula._replace(
-                constant=round(formula.constant + since_1970(columns[formula.target]) - moved, 6)
-            )
-        return formula.text([column.name for column in columns])
+            parts = zip(formula.sources, formula.factors, strict=True)
+            moved = sum(factor * since_1970(columns[place]) for place, factor in parts)
+            constant = round(formula.constant + since_1970(columns[formula.target]) - moved, 6)
+            formula = formula._replace(constant=constant)
+        names = [column.name for column in columns]
+        return {
+            "text": formula.text(names),
+            "target": names[formula.target],
+            "sources": [names[place] for place in formula.sources],
+            "factors": list(formula.factors),
+            "constant": formula.constant,
+            "multiplied": formula.multiplied,
+        }
 
 
 def _without_clashes(
