@@ -223,7 +223,7 @@ def _in_order(
     pairs: Collection[tuple[int, int]],
 ) -> tuple[Formula, ...]:
     """Leave out formulas, the last ones first, until what follows from what is drawn is in order with all others."""
-    rng, kept = np.random.default_rng(0), list(found)
+    rng, kept, known = np.random.default_rng(0), list(found), set(pairs)
     some = values[:: -(-len(values) // ROWS_COMPARED)]
     drawn = (
         np.stack([_blurred(*one, rng) for one in zip(columns, some.T, strict=True)], axis=1) if kept and pairs else some
@@ -238,8 +238,14 @@ def _in_order(
         targets = {formula.target for formula in kept}
         broken: set[int] = set()
         for low, high in pairs:
-            if low in _origins([high], kept) or high in _origins([low], kept):
-                continue  # the formula says more of these two
+            # A formula says more than an order of two that it is about, and of what is in order with one of them.
+            of_low, of_high = _origins([low], kept), _origins([high], kept)
+            if any((low, one) in known for one in of_high - {high}) or any(
+                (one, high) in known for one in of_low - {low}
+            ):
+                continue
+            if low in of_high or high in of_low:
+                continue
             room = max(columns[low].step, columns[high].step)  # nothing was rounded
             if (made[:, low] + lag(columns[low], columns[high]) > made[:, high] + room).any():
                 broken |= targets & {low, high}
