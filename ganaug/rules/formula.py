@@ -7,12 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from ganaug.codecs.numeric import NumericColumn
 
-__all__ = ["NARROW", "Formula", "float_error", "normal_scores"]
+__all__ = ["NARROW", "Formula", "float_error"]
 
 NARROW = 0.05
 """So much of a standard deviation a formula may leave open: by chance rows would seldom lie as near to it."""
@@ -78,9 +76,3 @@ def float_error(column: NumericColumn, values: NDArray[np.float64]) -> float:
     """Return what a few operations on the column's floating point numbers leave behind."""
     dtype = column.dtype.lower()
     return 4 * float(np.finfo(dtype).eps) * float(np.abs(values).max()) if column.kind == "numeric" else 0.0
-
-
-def normal_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the normal scores of values (n,): what their ranks would be in a standard normal distribution."""
-    of_ranks: NDArray[np.float64] = ndtri((rankdata(values) - 0.5) / len(values))
-    return of_ranks

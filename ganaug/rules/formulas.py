@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.rules.formula import NARROW, Formula, float_error, normal_scores
+from ganaug.rules.formula import NARROW, Formula, float_error
 from ganaug.rules.joint import surprise_needed
 from ganaug.rules.order import lag
+from ganaug.rules.ranks import normal_scores
 
 __all__ = ["formulas"]
 
@@ -27,6 +28,7 @@ BLUR, MOST_ERROR = 0.14, 0.35
 FEWEST_ROWS = 10
 """More than there are factors."""
 NOISE = 1e-9
+"""Of the room that rounding leaves, what the sum of it and a float is off by, at most."""
 
 
 def formulas(

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from ganaug.codecs.numeric import NumericColumn
-from ganaug.rules.formula import normal_scores
 from ganaug.rules.order import lag
+from ganaug.rules.ranks import normal_scores
 
 __all__ = ["NOISE", "Gap", "gaps", "measured", "without_base"]
 

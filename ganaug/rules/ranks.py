@@ -1,0 +1,14 @@
+"""Values by their ranks."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+__all__ = ["normal_scores"]
+
+
+def normal_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the normal scores of values (n,): what their ranks would be in a standard normal distribution."""
+    of_ranks: NDArray[np.float64] = ndtri((rankdata(values) - 0.5) / len(values))
+    return of_ranks
