@@ -18,7 +18,13 @@ from datasets import LongTail, pool
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganaug.quality.image_classifier import ImageClassifier, drawn_rows, fit_small_cnn, label_preserving, to_tensor
+from ganaug.evaluation.trials.image_classifier import (
+    ImageClassifier,
+    drawn_rows,
+    fit_small_cnn,
+    label_preserving,
+    to_tensor,
+)
 
 Arm = Literal["natural", "balanced", "balanced+albumentations"]
 ARMS: tuple[Arm, ...] = get_args(Arm)

@@ -44,10 +44,10 @@ from downstream import (
 from numpy.typing import NDArray
 from runs import Record, describe_machine, markdown_table, write
 
-from ganaug.codecs.labelled_images import LabelledImages, from_arrays
-from ganaug.fitting import ImageFit
-from ganaug.generator import Generator
-from ganaug.quality.image_classifier import ImageClassifier
+from ganaug.data.images.dataset import LabelledImages, from_arrays
+from ganaug.evaluation.trials.image_classifier import ImageClassifier
+from ganaug.runtime.generator import Generator
+from ganaug.training import ImageFit
 
 VERSION = 2  # of what a run holds; a change makes all runs anew
 STARTS = 11

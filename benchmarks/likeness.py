@@ -99,7 +99,7 @@ def _kernels(rows: Rows, _: int, rng: np.random.Generator) -> Matrix:
 
 @lru_cache(maxsize=1)
 def _generator(rows: Rows, seed: int) -> Any:
-    from ganaug.fitting import fit_table
+    from ganaug.training import fit_table
 
     return fit_table(rows.X, rows.y, random_state=seed)
 

@@ -29,8 +29,8 @@ from runs import Record, describe_machine, markdown_table, write
 from torch.utils.data import DataLoader, Dataset
 
 from ganaug import Generator, balanced_loader
-from ganaug.codecs.labelled_images import from_arrays
-from ganaug.fitting import fit_images
+from ganaug.data.images.dataset import from_arrays
+from ganaug.training import fit_images
 
 MODELS = Path(__file__).parents[1] / "onnx_models"
 BATCH = 64

@@ -24,9 +24,9 @@ import pandas as pd
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 
-from ganaug.evaluation import begin, report_of
-from ganaug.quality.arms import Arm
-from ganaug.quality.trainers import train_generator
+from ganaug.evaluation.arms import Arm
+from ganaug.evaluation.evaluate import begin, report_of
+from ganaug.evaluation.trainers import train_generator
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.fakes import Drawn, board, copier, noise, repeater, shells, truth

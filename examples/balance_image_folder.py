@@ -13,10 +13,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganaug.codecs.labelled_images import load_folder
-from ganaug.demo.images import write_digits
+from ganaug.cli.demo_data.images import write_digits
+from ganaug.data.images.dataset import load_folder
 from ganaug.files import atomic_folder, check_writable
-from ganaug.fitting import fit_images
+from ganaug.training import fit_images
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("source", type=Path, nargs="?", help="one subfolder of images per class; by default a few digits")

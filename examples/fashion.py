@@ -14,8 +14,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganaug import Generator
-from ganaug.codecs.labelled_images import from_arrays
-from ganaug.fitting import fit_images
+from ganaug.data.images.dataset import from_arrays
+from ganaug.training import fit_images
 
 CLASSES = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot"]
 

@@ -12,8 +12,8 @@ from torch import nn
 from torch.utils.data import DataLoader, RandomSampler
 
 from ganaug import AugmentedDataset, ImageFolder
-from ganaug.demo.images import write_digits
-from ganaug.fitting import fit_images
+from ganaug.cli.demo_data.images import write_digits
+from ganaug.training import fit_images
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("folders", type=Path, nargs="*", help="to train on and to test on; by default a few digits")

@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganaug.augmenters import AugmentedClassifier, GANAugmenter, GANSampler
-    from ganaug.data import AugmentedDataset, ImageFolder, SyntheticDataset, balanced_loader
-    from ganaug.evaluation import Report, evaluate
-    from ganaug.generator import Generator
-    from ganaug.transforms import SyntheticSwap
+    from ganaug.evaluation.evaluate import Report, evaluate
+    from ganaug.integrations.albumentations import SyntheticSwap
+    from ganaug.integrations.sklearn import AugmentedClassifier, GANAugmenter, GANSampler
+    from ganaug.integrations.torch import AugmentedDataset, ImageFolder, SyntheticDataset, balanced_loader
+    from ganaug.runtime.generator import Generator
 
 __all__ = [
     "AugmentedClassifier",
@@ -31,17 +31,17 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "AugmentedClassifier": "ganaug.augmenters",
-    "AugmentedDataset": "ganaug.data",
-    "GANAugmenter": "ganaug.augmenters",
-    "GANSampler": "ganaug.augmenters",
-    "Generator": "ganaug.generator",
-    "ImageFolder": "ganaug.data",
-    "Report": "ganaug.evaluation",
-    "SyntheticDataset": "ganaug.data",
-    "SyntheticSwap": "ganaug.transforms",
-    "balanced_loader": "ganaug.data",
-    "evaluate": "ganaug.evaluation",
+    "AugmentedClassifier": "ganaug.integrations.sklearn",
+    "AugmentedDataset": "ganaug.integrations.torch",
+    "GANAugmenter": "ganaug.integrations.sklearn",
+    "GANSampler": "ganaug.integrations.sklearn",
+    "Generator": "ganaug.runtime.generator",
+    "ImageFolder": "ganaug.integrations.torch",
+    "Report": "ganaug.evaluation.evaluate",
+    "SyntheticDataset": "ganaug.integrations.torch",
+    "SyntheticSwap": "ganaug.integrations.albumentations",
+    "balanced_loader": "ganaug.integrations.torch",
+    "evaluate": "ganaug.evaluation.evaluate",
 }
 
 

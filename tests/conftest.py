@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from ganaug.codecs.labelled_images import LabelledImages, from_arrays
-from ganaug.fitting import fit_images
-from ganaug.generator import Generator
+from ganaug.data.images.dataset import LabelledImages, from_arrays
+from ganaug.runtime.generator import Generator
+from ganaug.training import fit_images
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers, and the programs that their tests start, would otherwise fight over the cores.

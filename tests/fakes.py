@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ganaug.codecs.labelled_images import LabelledImages
-from ganaug.quality.jitter import jittered
-from ganaug.quality.parts import Data, part
+from ganaug.data.images.dataset import LabelledImages
+from ganaug.evaluation.jitter import jittered
+from ganaug.evaluation.parts import Data, part
 
 Sampled = tuple[Any, NDArray[Any]]
 

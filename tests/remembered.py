@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import ganaug.fitting
-from ganaug.generator import Generator
+import ganaug.training
+from ganaug.runtime.generator import Generator
 
 _FITS: dict[tuple[Any, ...], Generator] = {}
-_fit_table = ganaug.fitting.fit_table
+_fit_table = ganaug.training.fit_table
 
 
 def fit_or_remember(frame: pd.DataFrame, y: np.ndarray, **settings: Any) -> Generator:
@@ -24,7 +24,7 @@ def fit_or_remember(frame: pd.DataFrame, y: np.ndarray, **settings: Any) -> Gene
 
 @pytest.fixture
 def remembered_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ganaug.fitting, "fit_table", fit_or_remember)
+    monkeypatch.setattr(ganaug.training, "fit_table", fit_or_remember)
 
 
 def fit_or_borrow(frame: pd.DataFrame, y: np.ndarray, **settings: Any) -> Generator:
@@ -37,4 +37,4 @@ def fit_or_borrow(frame: pd.DataFrame, y: np.ndarray, **settings: Any) -> Genera
 
 @pytest.fixture
 def borrowed_fits(monkeypatch: pytest.MonkeyPatch, remembered_fits: None) -> None:
-    monkeypatch.setattr(ganaug.fitting, "fit_table", fit_or_borrow)
+    monkeypatch.setattr(ganaug.training, "fit_table", fit_or_borrow)

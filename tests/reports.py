@@ -1,15 +1,13 @@
 """Figures and exhibits of evaluations for the tests of the report: real data, plausible figures, and hostile text."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ganaug.generator import Generator
-from ganaug.quality.exhibits import Exhibits
-
-MODELS = Path(__file__).parent.parent / "onnx_models"
+from ganaug.evaluation.exhibits import Exhibits
+from ganaug.runtime.generator import Generator
+from tests.paths import MODELS
 
 HOSTILE = (
     "<script>window.hacked=1</script>",

@@ -12,8 +12,8 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.codecs.labelled_images import LabelledImages
-    from ganaug.generator import Generator
+    from ganaug.data.images.dataset import LabelledImages
+    from ganaug.runtime.generator import Generator
 
 __all__ = ["command", "write_balanced"]
 
@@ -61,7 +61,7 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
 
 def load(model: "Path", modality: str) -> "Generator":
     """Read a model file, which must make what the source holds."""
-    from ganaug.generator import Generator
+    from ganaug.runtime.generator import Generator
 
     generator = Generator.load(model)
     if generator.modality != modality:
@@ -74,7 +74,7 @@ def write_balanced(source: "Path", generator: "Generator", output: "Path", seed:
     """Do what the command does, and return how many real and synthetic images there are."""
     from ganaug.cli.notes import note_alarms
     from ganaug.cli.pictures import Manifest, draw, encode
-    from ganaug.codecs.labelled_images import load_folder
+    from ganaug.data.images.dataset import load_folder
     from ganaug.files import atomic_folder
 
     # The pixels are not used: this is to judge, as a fit would, which files can be read, in as little memory as may be.
@@ -137,7 +137,7 @@ def _copy(files: "list[Path]", root: "Path", folder: "Path") -> set[str]:
 
 
 def _note_differences(data: "LabelledImages", generator: "Generator") -> None:
-    from ganaug.codecs.image_file import image_size, is_deep
+    from ganaug.data.images.image_file import image_size, is_deep
 
     height, width, _ = generator.image_shape
     if any(image_size(file) != (height, width) for file in data.files):

@@ -12,8 +12,8 @@ from ganaug.cli.options import duration, path
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.demo.comparison import Comparison
-    from ganaug.generator import Generator
+    from ganaug.cli.demo_data.comparison import Comparison
+    from ganaug.runtime.generator import Generator
 
 __all__ = ["command", "run", "run_table"]
 
@@ -60,9 +60,9 @@ def run(
     """Do what the command does with images; the tests do it in a few steps."""
     click.echo("Loading torch and scikit-learn.", err=True)
     from ganaug.cli.balance import write_balanced
+    from ganaug.cli.demo_data.folder import prepare_folder
+    from ganaug.cli.demo_data.images import compare, write_digits
     from ganaug.cli.fit import preview_path, train
-    from ganaug.demo.folder import prepare_folder
-    from ganaug.demo.images import compare, write_digits
 
     prepare_folder(output)
     real, test, model, balanced = (output / name for name in ("train", "test", "digits.onnx", "balanced"))
@@ -90,10 +90,10 @@ def run_table(
 ) -> None:
     """Do what the command does with a table."""
     click.echo("Loading torch and scikit-learn.", err=True)
+    from ganaug.cli.demo_data.folder import prepare_folder
+    from ganaug.cli.demo_data.tables import TARGET, compare_rows, write_tumours
     from ganaug.cli.fit import train
     from ganaug.cli.tables import balance_table
-    from ganaug.demo.folder import prepare_folder
-    from ganaug.demo.tables import TARGET, compare_rows, write_tumours
 
     prepare_folder(output)
     files = ("train.csv", "test.csv", "breast-cancer.onnx", "balanced.csv")
@@ -136,8 +136,8 @@ def _write_report(
 ) -> None:
     """Judge the generator by the samples that it has not seen, within so many seconds."""
     from ganaug.cli.evaluate import run as evaluate
-    from ganaug.evaluation import begin
-    from ganaug.quality.arms import IMAGE_ARMS, TABLE_ARMS
+    from ganaug.evaluation.arms import IMAGE_ARMS, TABLE_ARMS
+    from ganaug.evaluation.evaluate import begin
 
     click.echo("Writing the report.", err=True)
     shown = {"nothing", "random oversampling", "GAN, 30 % of a batch", "jittered copies, 30 % of a batch"}

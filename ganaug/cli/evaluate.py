@@ -14,9 +14,9 @@ from ganaug.cli.text import clock, counted, printable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.evaluation import Report
-    from ganaug.quality.clock import Moment
-    from ganaug.quality.session import Session
+    from ganaug.evaluation.clock import Moment
+    from ganaug.evaluation.evaluate import Report
+    from ganaug.evaluation.session import Session
 
 __all__ = ["command", "run", "summary"]
 
@@ -81,11 +81,11 @@ def command(
         if file is not None:
             check_writable(file, folder=False)
 
-    from ganaug.generator import Generator
+    from ganaug.runtime.generator import Generator
 
     generator = None if model is None else Generator.load(model)
     click.echo("Loading torch and scikit-learn.", err=True)
-    from ganaug.evaluation import begin
+    from ganaug.evaluation.evaluate import begin
 
     session = begin(
         source, generator, target=target, groups=group, features=features, budget=budget, seed=seed, started=STARTED
@@ -130,7 +130,7 @@ def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[
     KeyboardInterrupt
         If nothing was known when the user ended it.
     """
-    from ganaug.evaluation import report_of
+    from ganaug.evaluation.evaluate import report_of
 
     interrupted = False
     try:
@@ -184,7 +184,7 @@ def _copied(figures: dict[str, Any]) -> list[str]:
     copies = figures["copies"]
     if copies["share"] is None:
         return []
-    from ganaug.quality.chance import usual_share
+    from ganaug.evaluation.chance import usual_share
 
     found = copies["calibration"]["planted_altered_found"]
     planted = "" if found is None else f" Of planted, slightly altered copies {found:.0%} were found."

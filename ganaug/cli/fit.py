@@ -14,10 +14,10 @@ from ganaug.errors import OutputError, warn
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.codecs.labelled_images import LabelledImages
-    from ganaug.codecs.labelled_table import LabelledTable
-    from ganaug.fitting.run import Run
-    from ganaug.generator import Generator
+    from ganaug.data.images.dataset import LabelledImages
+    from ganaug.data.tables.dataset import LabelledTable
+    from ganaug.runtime.generator import Generator
+    from ganaug.training.run import Run
 
 __all__ = ["command", "preview_path", "train"]
 
@@ -112,10 +112,10 @@ def train(
             _check_budget(settings.get("time_budget"))
 
         # Torch is loaded only here, so that a mistake in the lines above is answered at once.
-        from ganaug.checkpoints import checkpoint_folder, kept_step, remove_checkpoint
         from ganaug.cli.progress import Patience, progress
         from ganaug.files import check_writable
-        from ganaug.fitting import ImageFit, TableFit
+        from ganaug.training import ImageFit, TableFit
+        from ganaug.training.checkpoints import checkpoint_folder, kept_step, remove_checkpoint
 
     checkpoint = checkpoint_folder(output)
     index = checkpoint / "checkpoint.json"
@@ -172,7 +172,7 @@ def _telling_what_is_kept(checkpoint: "Path | None" = None) -> Iterator[None]:
 
 
 def _load_images(source: "Path", size: int | None, say: Callable[[str], None]) -> "LabelledImages":
-    from ganaug.codecs.labelled_images import load_folder
+    from ganaug.data.images.dataset import load_folder
 
     data = load_folder(source, size)
     _check_origin(data, source)
@@ -255,7 +255,7 @@ def _write(fit: "Run", output: "Path", preview: bool, checkpoint: "Path") -> "Ge
             with atomic_write(preview_path(output)) as file:
                 file.write(draw_preview(fit.data, generator))
     except OutputError as error:
-        from ganaug.checkpoints import kept_step
+        from ganaug.training.checkpoints import kept_step
 
         if (step := kept_step(checkpoint)) is None:
             raise

@@ -22,7 +22,7 @@ MOST_RULES = 20
 @click.option("--json", "as_json", is_flag=True, help="Print the whole metadata as JSON.")
 def command(model: "Path", as_json: bool) -> None:
     """Print what a model file says about itself: its classes, how it was trained, and on what."""
-    from ganaug.generator import Generator
+    from ganaug.runtime.generator import Generator
 
     metadata = Generator.load(model).metadata
     if as_json:

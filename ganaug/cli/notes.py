@@ -8,7 +8,7 @@ import click
 from ganaug.cli.text import listing, printable, sentence
 
 if TYPE_CHECKING:
-    from ganaug.generator import Generator
+    from ganaug.runtime.generator import Generator
 
 __all__ = ["note_alarms"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ganaug.generator import Generator
+from ganaug.runtime.generator import Generator
 
 __all__ = ["Manifest", "draw", "encode", "synthetic_files"]
 

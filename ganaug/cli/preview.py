@@ -11,10 +11,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from ganaug.cli.pictures import encode
 from ganaug.cli.text import printable
-from ganaug.codecs.labelled_images import LabelledImages
+from ganaug.data.images.dataset import LabelledImages
 
 if TYPE_CHECKING:
-    from ganaug.generator import Generator
+    from ganaug.runtime.generator import Generator
 
 __all__ = ["draw_preview", "is_preview"]
 

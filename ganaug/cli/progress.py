@@ -12,7 +12,7 @@ import click
 from ganaug.cli.text import clock
 
 if TYPE_CHECKING:
-    from ganaug.training import Measure, Step
+    from ganaug.training.loop import Measure, Step
 
 __all__ = ["Patience", "progress"]
 

@@ -12,7 +12,7 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.generator import Generator
+    from ganaug.runtime.generator import Generator
 
 __all__ = ["command"]
 
@@ -48,7 +48,7 @@ def command(model: "Path", output: "Path", per_class: int, names: tuple[str, ...
     The samples are screened: one that the model's own classifier does not read as its class is drawn again, up to four
     times. Beside images, manifest.csv names every file and its class.
     """
-    from ganaug.generator import Generator
+    from ganaug.runtime.generator import Generator
 
     generator = Generator.load(model)
     check_output(output, generator.modality)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from ganaug.cli.notes import note_alarms
 from ganaug.cli.text import listing
-from ganaug.codecs.clock import Clock
-from ganaug.codecs.labelled_table import LabelledTable, from_frame, labels_of, split_target
-from ganaug.codecs.numeric import NumericColumn
-from ganaug.codecs.series import numeric_values
-from ganaug.codecs.spelling import Spelling
-from ganaug.codecs.table import Column
-from ganaug.codecs.table_file import PIECE_ROWS, column_names, read_pieces, read_table
-from ganaug.codecs.table_writer import table_writer
+from ganaug.data.tables.codec import Column
+from ganaug.data.tables.dataset import LabelledTable, from_frame, labels_of, split_target
+from ganaug.data.tables.datetimes import Clock
+from ganaug.data.tables.numeric import NumericColumn
+from ganaug.data.tables.series import numeric_values
+from ganaug.data.tables.spelling import Spelling
+from ganaug.data.tables.table_file import PIECE_ROWS, column_names, read_pieces, read_table
+from ganaug.data.tables.table_writer import table_writer
 from ganaug.errors import DataError
-from ganaug.generator import Generator
+from ganaug.runtime.generator import Generator
 
 if TYPE_CHECKING:
     from pandas import DataFrame

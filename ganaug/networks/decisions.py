@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.rules.joint import JointChoices
+from ganaug.data.tables.constraints.joint import JointChoices
 
 __all__ = ["Decisions"]
 

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.codecs.category import CategoryColumn
-from ganaug.codecs.numeric import LIMIT, STEPS, NumericColumn
-from ganaug.codecs.table import TableCodec
-from ganaug.networks.relations import Formulas, Gaps
-from ganaug.rules.relations import Relations
+from ganaug.data.tables.category import CategoryColumn
+from ganaug.data.tables.codec import TableCodec
+from ganaug.data.tables.constraints.relations import Relations
+from ganaug.data.tables.numeric import LIMIT, STEPS, NumericColumn
+from ganaug.networks.constraints import Formulas, Gaps
 
 __all__ = ["TableDecoder"]
 

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["KNOTS", "Warp", "bend", "field"]
+from ganaug.techniques.displacement import KNOTS, field
 
-KNOTS = 4
-"""Along each side, at which a displacement is free; between them it is interpolated."""
+__all__ = ["Warp", "bend"]
+
 FURTHEST = 0.3
 """A knot moves, in units of half the image's side."""
 HIDDEN = 64
@@ -37,14 +37,6 @@ class Warp(nn.Module):
         """Return displacements at the knots, (B, 2, KNOTS, KNOTS), x before y, in units of half the image's side."""
         moved = torch.tanh(self.knots(F.leaky_relu(self.hidden(noise), 0.2)))
         return FURTHEST * moved.float().view(-1, 2, KNOTS, KNOTS)
-
-
-def field(displacement: Tensor, side: int) -> Tensor:
-    """Return what displacements at the knots (B, 2, KNOTS, KNOTS) come to at every place, (B, side, side, 2)."""
-    # How much each knot says at each place is always the same: a product is quicker than interpolating anew.
-    knots = torch.eye(KNOTS**2, device=displacement.device).view(-1, 1, KNOTS, KNOTS)
-    influence = F.interpolate(knots, size=(side, side), mode="bicubic", align_corners=True).flatten(1)
-    return (displacement.flatten(2) @ influence).view(-1, 2, side, side).float().permute(0, 2, 3, 1)
 
 
 def bend(x: Tensor, displacement: Tensor, side: int, *, by_product: bool = False) -> Tensor:

@@ -1,1 +1,0 @@
-"""Data <-> model arrays, with a JSON state: the part of every model that knows what the user's data looks like."""

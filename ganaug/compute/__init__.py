@@ -1,0 +1,1 @@
+"""Devices, threads and torch's global modes."""

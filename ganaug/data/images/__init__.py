@@ -1,0 +1,1 @@
+"""Images: files, labelled folders, and arrays of one size."""

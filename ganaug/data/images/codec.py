@@ -1,0 +1,256 @@
+"""An image of any shape <-> square pixels that a network can learn from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganaug.errors import DataError, FormatError
+
+__all__ = ["CHANNELS", "ImageCodec", "default_size", "scaled", "unpadded"]
+
+_DEFAULT_SIZES = (8, 16, 32, 64, 128)
+_SMALLEST, _LARGEST = 8, 512
+CHANNELS = (1, 3, 4)
+"""Of an image: grey, RGB, RGBA."""
+_FAINT = 16
+"""Below this alpha nobody sees a pixel's colour, and resampling cannot keep it."""
+
+
+@dataclass(frozen=True)
+class ImageCodec:
+    """How images become square arrays of one size: the aspect ratio stays, the rest is padding.
+
+    Attributes
+    ----------
+    size : int
+        Height and width in pixels, a power of two from 8 to 512.
+    channels : int
+        1 (grey), 3 (RGB) or 4 (RGBA).
+
+    Raises
+    ------
+    DataError
+        If `size` or `channels` is not one of these.
+
+    Examples
+    --------
+    >>> codec = ImageCodec.fit([(28, 28, 1), (30, 20, 3)])
+    >>> codec
+    ImageCodec(size=32, channels=3)
+    >>> codec.encode(np.zeros((30, 20, 3), dtype=np.uint8)).shape
+    (32, 32, 3)
+    >>> ImageCodec.from_state(codec.to_state()) == codec
+    True
+    """
+
+    size: int
+    channels: int
+
+    def __post_init__(self) -> None:
+        """Refuse a size or a number of channels that no network is built for."""
+        size, channels = self.size, self.channels
+        if not isinstance(size, int) or not _SMALLEST <= size <= _LARGEST or size & (size - 1):
+            raise DataError(
+                f"The image size must be a power of two from {_SMALLEST} to {_LARGEST} pixels, but it is {size!r}: "
+                "choose 8, 16, 32, 64, 128, 256 or 512, or let the data decide."
+            )
+        if type(channels) is not int or channels not in CHANNELS:
+            raise DataError(f"Images must have 1, 3 or 4 channels, but {channels!r} was given: choose one of these.")
+
+    @classmethod
+    def fit(cls, shapes: Sequence[tuple[int, int, int]], size: int | None = None) -> Self:
+        """Choose size and channels from the shapes of the images as `read_image` returns them.
+
+        The size is the smallest of 8, 16, 32, 64 and 128 that is at least 0.8 times the median longer side, so that
+        little is lost, and 128 for anything larger. There are four channels if at least 5 % of the images have four,
+        for fewer do not make transparency something to learn; else three if any image has colour, where an image with
+        transparency counts as colour; else one.
+
+        Parameters
+        ----------
+        shapes : sequence of (height, width, channels)
+            One for each image.
+        size : int, optional
+            Fixes the size.
+
+        Returns
+        -------
+        ImageCodec
+            The codec that suits these images.
+
+        Raises
+        ------
+        DataError
+            If there are no images, or `size` is not a power of two from 8 to 512.
+        """
+        if not shapes:
+            raise DataError("An image codec needs at least one image to fit, but there is none: give it some.")
+        if size is None:
+            size = default_size([max(height, width) for height, width, _ in shapes])
+        channels = np.array([channels for _, _, channels in shapes])
+        if np.mean(channels == 4) >= 0.05:
+            return cls(size, 4)
+        return cls(size, 3 if channels.max() > 1 else 1)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of an encoded image."""
+        return self.size, self.size, self.channels
+
+    def encode(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Fit one image into the square.
+
+        The longer side becomes `size` (smaller images are enlarged, so that what they show has the same scale in all
+        of them) and the rest is padded evenly: transparent where there are four channels, else in the median colour of
+        the image's own border, for a frame that is visible would be learnt as part of the picture. What can hardly be
+        seen gets the mean colour of what can. Transparent images are laid on white where the codec has no alpha: that
+        is the page they are nearly always drawn for.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (height, width, channels)
+            With 1, 3 or 4 channels.
+
+        Returns
+        -------
+        ndarray of uint8, shape (size, size, codec.channels)
+            The encoded image.
+
+        Raises
+        ------
+        DataError
+            If `image` is not such an array.
+        """
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in CHANNELS or image.size == 0:
+            raise DataError(
+                "An image must be a uint8 array (height, width, channels) with 1, 3 or 4 channels, but this one is "
+                f"{image.dtype} {image.shape}: read it with ganaug.data.images.image_file.read_image, or convert it."
+            )
+        return self._place(scaled(image, self.size))
+
+    def _place(self, scaled: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Give an image whose longer side is `size` the codec's channels, and its place in the square."""
+        content = _with_channels(scaled, self.channels)
+        height, width = content.shape[:2]
+        square = np.zeros(self.shape, dtype=np.uint8)
+        if self.channels < 4 and height != width:
+            border = np.concatenate([content[0], content[-1], content[:, 0], content[:, -1]])  # (2H + 2W, C)
+            square[:] = np.round(np.median(border, axis=0)).astype(np.uint8)
+        top, left = (self.size - height) // 2, (self.size - width) // 2
+        square[top : top + height, left : left + width] = content
+        return _with_plain_rest(square) if self.channels == 4 else square
+
+    def to_state(self) -> dict[str, object]:
+        """Return the codec as a JSON object; `from_state` reads it."""
+        return {"size": self.size, "channels": self.channels}
+
+    @classmethod
+    def from_state(cls, state: object) -> Self:
+        """Rebuild a codec from `to_state`'s answer, which may come from an untrusted file.
+
+        Parameters
+        ----------
+        state : object
+            Parsed JSON. Keys that are not known are ignored.
+
+        Returns
+        -------
+        ImageCodec
+            The codec.
+
+        Raises
+        ------
+        FormatError
+            If `state` does not describe a codec.
+        """
+        if not isinstance(state, Mapping) or not {"size", "channels"} <= state.keys():
+            raise FormatError("An image codec's state must be an object with size and channels: save the model again.")
+        try:
+            return cls(state["size"], state["channels"])
+        except DataError as error:
+            raise FormatError(f"The image codec's state is damaged. {error}") from error
+
+
+def default_size(longer_sides: Sequence[int]) -> int:
+    """Return the smallest usual size that most images need not be shrunk much for; 0 stands for an unknown side."""
+    enough = 0.8 * float(np.median([side for side in longer_sides if side] or [0]))
+    return next((size for size in _DEFAULT_SIZES if size >= enough), _DEFAULT_SIZES[-1])
+
+
+def scaled(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Scale the longer side to `size`; Pillow weights colours by alpha, so that invisible ones do not bleed."""
+    height, width, channels = image.shape
+    longer = max(height, width)
+    if longer == size:
+        return image
+    new_width, new_height = (max(1, round(side * size / longer)) for side in (width, height))
+    # Enlarged, Lanczos would ring around the hard edges of small pictures.
+    method = Image.Resampling.LANCZOS if longer > size else Image.Resampling.BICUBIC
+    picture = Image.fromarray(image[..., 0] if channels == 1 else image)
+    resized = picture.resize((new_width, new_height), method, reducing_gap=3.0)
+    return np.asarray(resized).reshape(new_height, new_width, channels)
+
+
+def unpadded(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Undo `ImageCodec.encode`: cut the picture out of its square, and scale it to the height and width that it had.
+
+    Parameters
+    ----------
+    image : ndarray of shape (size, size, channels), uint8
+        A picture that was padded to a square.
+    height, width : int
+        What it measured.
+
+    Returns
+    -------
+    ndarray of shape (height, width, channels), uint8
+
+    Examples
+    --------
+    >>> unpadded(np.zeros((8, 8, 3), np.uint8), 40, 20).shape
+    (40, 20, 3)
+    """
+    size, longer = image.shape[0], max(height, width)
+    rows, columns = (max(1, round(side * size / longer)) for side in (height, width))
+    top, left = (size - rows) // 2, (size - columns) // 2
+    content = image[top : top + rows, left : left + columns]
+    if (rows, columns) == (height, width):
+        return content
+    method = Image.Resampling.LANCZOS if size > longer else Image.Resampling.BICUBIC
+    picture = Image.fromarray(content[..., 0] if image.shape[2] == 1 else content)
+    return np.asarray(picture.resize((width, height), method)).reshape(height, width, image.shape[2])
+
+
+def _with_plain_rest(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give what can hardly be seen of an RGBA image the mean colour of what can.
+
+    Whatever stands there, or what eight bits left of it, would be learnt as if it were part of the picture, and its
+    edges would be drawn in the colours between the two.
+    """
+    alpha = image[..., 3]
+    if not alpha.any():
+        return np.zeros_like(image)
+    mean = np.tensordot(alpha.astype(np.float64), image[..., :3], axes=2) / alpha.sum(dtype=np.int64)  # (3,)
+    plain = image.copy()
+    plain[alpha < _FAINT, :3] = mean.round().astype(np.uint8)
+    return plain
+
+
+def _with_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Convert between grey, RGB and RGBA; transparency falls on white."""
+    height, width, own = image.shape
+    if channels == 4:
+        alpha = image[..., 3:] if own == 4 else np.full((height, width, 1), 255, dtype=np.uint8)
+        colour = np.broadcast_to(image[..., :3], (height, width, 3))
+        return np.concatenate([colour, alpha], axis=2)
+    if own == 4:
+        alpha = image[..., 3:].astype(np.uint32)
+        image = ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    if channels == 1 and own > 1:
+        luma = image @ np.array([299, 587, 114], dtype=np.uint32)  # ITU-R BT.601, as Pillow converts.
+        return ((luma + 500) // 1000).astype(np.uint8)[..., None]
+    return np.broadcast_to(image, (height, width, channels))

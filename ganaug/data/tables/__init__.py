@@ -1,0 +1,1 @@
+"""Tables: files, columns of each kind, and the constraints between them."""

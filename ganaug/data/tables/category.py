@@ -1,0 +1,227 @@
+"""One column of categories: which there are, how frequent each is, and which share one option."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.data.state import (
+    BOOLEANS,
+    FLOATS,
+    INTEGERS,
+    MAX_TEXT,
+    TEXTS,
+    is_finite,
+    is_int,
+    is_name,
+    is_text,
+    items,
+    require,
+)
+from ganaug.errors import DataError
+
+__all__ = ["KINDS", "MAX_CATEGORIES", "MISSING", "UNSEEN", "Category", "CategoryColumn"]
+
+Category = str | int | float | bool
+
+KINDS = ("category", "boolean")
+MISSING, UNSEEN = -1, -2
+"""Codes of what is not in a column's categories."""
+MAX_CATEGORIES = 20_000
+MAX_OPTIONS = 50
+"""A column with more categories has this many options, the last of which is for all its rare ones."""
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """What is known about one column of categories.
+
+    A row takes one of several *options*, in this order: each frequent category, the *tail* (all rare categories
+    together, where there are more than 50), missing (where the column had missing values).
+
+    Attributes
+    ----------
+    name : str or int
+        The column's name.
+    kind : {"category", "boolean"}
+        Booleans are categories too.
+    dtype : str
+        Of the values: of the pandas column, or of the categories of a pandas categorical.
+    ordered : bool or None
+        Whether a pandas categorical is ordered; None where the column is no pandas categorical.
+    missing : bool
+        Whether some values were missing.
+    none : bool
+        Whether missing values are None rather than NaN (columns of objects).
+    categories : tuple of str, int, float or bool
+        The categories, which the output ``category`` of a model refers to by index.
+    counts : tuple of int
+        How many rows had each; 0 for the unused categories of a pandas categorical.
+    """
+
+    name: str | int
+    kind: str
+    dtype: str
+    ordered: bool | None
+    missing: bool
+    none: bool
+    categories: tuple[Category, ...]
+    counts: tuple[int, ...]
+
+    @classmethod
+    def fit(
+        cls,
+        name: str | int,
+        dtype: str,
+        categories: tuple[Category, ...],
+        codes: NDArray[np.int64],
+        *,
+        ordered: bool | None = None,
+        none: bool = False,
+    ) -> Self:
+        """Count the categories of a column.
+
+        Parameters
+        ----------
+        name, dtype, categories, ordered, none
+            As the attributes.
+        codes : ndarray of int64, shape (n,)
+            For each row, the index into `categories`, -1 where missing.
+
+        Returns
+        -------
+        CategoryColumn
+            The column.
+
+        Raises
+        ------
+        DataError
+            If there are more than 20,000 categories, or some are not what JSON can hold.
+        """
+        if len(categories) > MAX_CATEGORIES:
+            raise DataError(
+                f"A column of categories must have at most {MAX_CATEGORIES:,} different ones, but column {name!r} has "
+                f"{len(categories):,}: is it an identifier? Drop it."
+            )
+        for category in categories:
+            if not (isinstance(category, bool) or is_text(category) or is_finite(category)):
+                raise DataError(
+                    f"Categories must be finite numbers, truth values or texts of at most {MAX_TEXT} Unicode "
+                    f"characters, but column {name!r} has {repr(category)[:80]}: drop the column, or replace them."
+                )
+        return cls(
+            name=name,
+            kind="boolean" if dtype in BOOLEANS else "category",
+            dtype=dtype,
+            ordered=ordered,
+            missing=bool((codes < 0).any()),
+            none=none,
+            categories=categories,
+            counts=tuple(np.bincount(codes[codes >= 0], minlength=len(categories)).tolist()),
+        )
+
+    @cached_property
+    def heads(self) -> tuple[int, ...]:
+        """Indices of the categories with an option of their own, in its order."""
+        used = [index for index, count in enumerate(self.counts) if count]
+        if len(used) <= MAX_OPTIONS:
+            return tuple(used)
+        frequent = sorted(used, key=lambda index: -self.counts[index])[: MAX_OPTIONS - 1]
+        return tuple(sorted(frequent))
+
+    @cached_property
+    def tail(self) -> tuple[int, ...]:
+        """Indices of the categories that share an option; there is none where this is empty."""
+        own = set(self.heads)
+        return tuple(index for index, count in enumerate(self.counts) if count and index not in own)
+
+    @property
+    def options(self) -> int:
+        """Number of options; with only one there is nothing to choose."""
+        return len(self.heads) + bool(self.tail) + self.missing
+
+    def encode(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the option of every row, shape (n,).
+
+        A category that no row had at the fit counts as missing where the column had missing values, else as one of
+        the tail, else as the most frequent category; so does a missing value, except that it is never one of the tail.
+
+        Parameters
+        ----------
+        codes : ndarray of int64, shape (n,)
+            Indices into `categories`, -1 where missing, -2 for a category that is not among them.
+        """
+        tail = len(self.heads)
+        order = np.array([self.counts[index] for index in self.heads])
+        usual = int(order.argmax()) if len(order) else 0
+        missing = self.options - 1 if self.missing else usual
+        unseen = missing if self.missing or not self.tail else tail
+        option = np.full(len(self.categories) + 2, unseen)
+        option[list(self.heads)] = np.arange(len(self.heads))
+        option[list(self.tail)] = tail
+        option[MISSING] = missing  # Negative, so these two codes count from the end.
+        return option[codes]
+
+    def to_state(self) -> dict[str, object]:
+        """Return the column as a JSON object; `from_state` reads it."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "dtype": self.dtype,
+            "ordered": self.ordered,
+            "missing": self.missing,
+            "none": self.none,
+            "categories": list(self.categories),
+            "counts": list(self.counts),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild a column from untrusted JSON; `FormatError` where it does not describe one."""
+        name, kind, dtype, missing = (state.get(key) for key in ("name", "kind", "dtype", "missing"))
+        ordered, none = state.get("ordered"), state.get("none")
+        require(is_name(name), "a column's name must be a short text or a whole number")
+        require(isinstance(dtype, str), "dtype must be a known one")
+        require(kind == ("boolean" if dtype in BOOLEANS else "category"), "kind and dtype must agree")
+        require(isinstance(missing, bool) and isinstance(none, bool), "missing and none must be true or false")
+        require(ordered is None or isinstance(ordered, bool), "ordered must be null, true or false")
+        require(not none or (missing is True and dtype == "object"), "only objects are missing as None")
+
+        categories, counts = items(state, "categories", MAX_CATEGORIES), items(state, "counts", MAX_CATEGORIES)
+        require(len(categories) == len(counts), "there must be as many counts as categories")
+        require(all(is_int(count, 0, 2**53) for count in counts), "counts must be whole numbers")
+        _check_categories(categories, str(dtype))
+        holds_missing = dtype in (*TEXTS, *FLOATS, "boolean") or str(dtype)[0] in "IU"
+        require(not missing or ordered is not None or holds_missing, f"{dtype} has no missing values")
+        column = cls(
+            name=name,  # type: ignore[arg-type]  # checked above
+            kind=str(kind),
+            dtype=str(dtype),
+            ordered=ordered,
+            missing=bool(missing),
+            none=bool(none),
+            categories=tuple(categories),
+            counts=tuple(counts),
+        )
+        require(column.options > 0, "a column must have categories, or be missing")
+        return column
+
+
+def _check_categories(categories: list[Any], dtype: str) -> None:
+    if dtype in BOOLEANS:
+        good = all(isinstance(category, bool) for category in categories)
+    elif dtype in INTEGERS:
+        limits = np.iinfo(dtype.lower())
+        good = all(is_int(category, int(limits.min), int(limits.max)) for category in categories)
+    elif dtype in FLOATS:
+        largest = float(np.finfo(dtype.lower()).max)
+        good = all(type(category) is float and abs(category) <= largest for category in categories)
+    elif dtype == "object":
+        good = len({type(category) for category in categories}) <= 1
+        good = good and all(isinstance(item, bool) or is_finite(item) or is_text(item) for item in categories)
+    else:
+        good = dtype in TEXTS and all(is_text(category) for category in categories)
+    require(good and len(set(categories)) == len(categories), f"categories must be different values of {dtype!r}")

@@ -1,0 +1,348 @@
+"""Tables <-> the two arrays that a network can learn from: scores of the numbers and options of everything else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.data.state import is_name, items, require
+from ganaug.data.tables.category import KINDS as CATEGORY_KINDS
+from ganaug.data.tables.category import CategoryColumn
+from ganaug.data.tables.numeric import KINDS as NUMERIC_KINDS
+from ganaug.data.tables.numeric import NumericColumn
+from ganaug.data.tables.series import (
+    category_codes,
+    category_series,
+    fit_category,
+    fit_numeric,
+    holds_categories,
+    numeric_series,
+    numeric_values,
+)
+from ganaug.errors import DataError, FormatError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["MAX_COLUMNS", "Column", "Encoded", "TableCodec"]
+
+Column = NumericColumn | CategoryColumn
+
+MAX_COLUMNS = 10_000
+
+
+class Encoded(NamedTuple):
+    """A table as a network sees it.
+
+    Attributes
+    ----------
+    scores : ndarray of float32, shape (n, n_scores)
+        Quantiles of the standard normal; 0 where another option than the continuous one is taken.
+    choices : ndarray of int64, shape (n, n_choices)
+        The option that each row takes.
+    """
+
+    scores: NDArray[np.float32]
+    choices: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TableCodec:
+    """How the columns of a table become scores and choices.
+
+    A column of numbers has at most one score and at most one choice, a column of categories at most one choice; columns
+    that never vary have neither. Scores come in the order of the columns; choices too, but those of numbers come before
+    those of categories. See `NumericColumn` and `CategoryColumn` for the options of a choice.
+
+    Attributes
+    ----------
+    columns : tuple of NumericColumn or CategoryColumn
+        The columns, in the order of the table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"height": [1.62, 1.75, 1.8, 1.91], "smokes": [True, False, False, True]})
+    >>> codec = TableCodec.fit(table)
+    >>> codec.n_scores, codec.options
+    (1, (2,))
+    >>> codec.encode(table).choices.ravel().tolist()
+    [1, 0, 0, 1]
+    >>> codec.frame(np.array([[1.7], [1.9]]), np.array([[0], [1]]))
+       height  smokes
+    0     1.7   False
+    1     1.9    True
+    >>> TableCodec.from_state(codec.to_state()) == codec
+    True
+    """
+
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def fit(cls, frame: "DataFrame", *, categorical_features: Any = "auto") -> Self:
+        """Learn what the columns of a table hold.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The features, without the target.
+        categorical_features : "auto", or array-like of names, positions or bool
+            Which columns are categories besides those that are by their dtype (bool, text, object and categorical).
+
+        Returns
+        -------
+        TableCodec
+            The codec.
+
+        Raises
+        ------
+        DataError
+            If the table is empty, its column names are not different texts or integers, or a column cannot be
+            represented; the message names the column and what to do.
+        """
+        _check_frame(frame)
+        chosen = _chosen(categorical_features, list(frame.columns))
+        # Renamed, because a Series of a table has its name as one of numpy's integers.
+        series = (frame.iloc[:, position].rename(name) for position, name in enumerate(frame.columns.tolist()))
+        return cls(
+            tuple(
+                fit_category(one) if position in chosen or holds_categories(one) else fit_numeric(one)
+                for position, one in enumerate(series)
+            )
+        )
+
+    @cached_property
+    def numeric_columns(self) -> tuple[NumericColumn, ...]:
+        """The columns of the output ``numeric``, in its order."""
+        return tuple(column for column in self.columns if isinstance(column, NumericColumn))
+
+    @cached_property
+    def category_columns(self) -> tuple[CategoryColumn, ...]:
+        """The columns of the output ``category``, in its order."""
+        return tuple(column for column in self.columns if isinstance(column, CategoryColumn))
+
+    @property
+    def n_numeric(self) -> int:
+        """Width of the output ``numeric``."""
+        return len(self.numeric_columns)
+
+    @property
+    def n_category(self) -> int:
+        """Width of the output ``category``."""
+        return len(self.category_columns)
+
+    @property
+    def n_scores(self) -> int:
+        """Number of scores."""
+        return sum(column.has_score for column in self.numeric_columns)
+
+    @cached_property
+    def choices(self) -> tuple[Column, ...]:
+        """The columns that have a choice, in the order of these."""
+        columns: tuple[Column, ...] = (*self.numeric_columns, *self.category_columns)
+        return tuple(column for column in columns if column.options > 1)
+
+    @cached_property
+    def options(self) -> tuple[int, ...]:
+        """Number of options of each choice."""
+        return tuple(column.options for column in self.choices)
+
+    @property
+    def names(self) -> list[str | int]:
+        """The names of the columns."""
+        return [column.name for column in self.columns]
+
+    def encode(self, frame: "DataFrame", rng: np.random.Generator | None = None) -> Encoded:
+        """Turn a table into scores and choices.
+
+        A number beyond the bounds of the fitted data is moved to them. What the fit has not seen becomes the nearest
+        thing it has: see `NumericColumn.encode` and `CategoryColumn.encode`.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            With the columns of the fitted one, in its order.
+        rng : numpy.random.Generator, optional
+            Spreads rows that share a number over all scores that decode to it, so that scores are normal and not a
+            comb; without it they take the middle one.
+
+        Returns
+        -------
+        Encoded
+            Scores and choices.
+
+        Raises
+        ------
+        DataError
+            If the columns are not the fitted ones, or do not hold what they held.
+        """
+        self._check_columns(frame)
+        scores: list[NDArray[np.float32]] = []
+        of_numbers: list[NDArray[np.int64]] = []
+        of_categories: list[NDArray[np.int64]] = []
+        for position, column in enumerate(self.columns):
+            series = frame.iloc[:, position]
+            if isinstance(column, NumericColumn):
+                score, choice = column.encode(numeric_values(series, column), rng)
+                scores += [score] * column.has_score
+                of_numbers += [choice] * (column.options > 1)
+            else:
+                of_categories += [column.encode(category_codes(series, column))] * (column.options > 1)
+        choices = of_numbers + of_categories
+        return Encoded(
+            np.stack(scores, axis=1) if scores else np.zeros((len(frame), 0), dtype=np.float32),
+            np.stack(choices, axis=1) if choices else np.zeros((len(frame), 0), dtype=np.int64),
+        )
+
+    def numbers(self, frame: "DataFrame") -> NDArray[np.float64]:
+        """Return the numbers (n, n_numeric), without what sums have left of digits, NaN where missing."""
+        series = (frame.iloc[:, place] for place, one in enumerate(self.columns) if isinstance(one, NumericColumn))
+        values = [
+            column.from_steps(column.to_steps(numeric_values(one, column)))
+            for one, column in zip(series, self.numeric_columns, strict=True)
+        ]
+        return np.stack(values, axis=1) if values else np.zeros((len(frame), 0))
+
+    def frame(self, numeric: NDArray[Any] | None, category: NDArray[Any] | None) -> "DataFrame":
+        """Turn a model's outputs into a table with the names, order and dtypes of the fitted one.
+
+        Parameters
+        ----------
+        numeric : ndarray, shape (n, n_numeric), or None
+            In the columns' own units, NaN where missing; None where there are no such columns.
+        category : ndarray of int64, shape (n, n_category), or None
+            Indices into the categories, -1 where missing; None where there are no such columns.
+
+        Returns
+        -------
+        DataFrame
+            The table.
+
+        Raises
+        ------
+        FormatError
+            If the arrays have another shape, or values that the columns do not have.
+        """
+        import pandas as pd
+
+        widths = [(numeric, self.n_numeric), (category, self.n_category)]
+        shapes = [np.shape(array) if array is not None else None for array, _ in widths]
+        rows = next((shape[0] for shape in shapes if shape), 0)
+        for (_, width), shape in zip(widths, shapes, strict=True):
+            if shape != (rows, width) and (shape is not None or width):
+                raise FormatError(f"The model must make arrays of {width} columns, but one is {shape}: it is damaged.")
+        numbers = iter(np.asarray(numeric, dtype=np.float64).T) if numeric is not None else iter(())
+        codes = iter(np.asarray(category, dtype=np.int64).T) if category is not None else iter(())
+        arrays = [
+            numeric_series(column, next(numbers))
+            if isinstance(column, NumericColumn)
+            else category_series(column, next(codes))
+            for column in self.columns
+        ]
+        frame = pd.DataFrame(dict(enumerate(arrays)), index=pd.RangeIndex(rows))
+        frame.columns = pd.Index(self.names)
+        return frame
+
+    def _check_columns(self, frame: "DataFrame") -> None:
+        import pandas as pd
+
+        if not isinstance(frame, pd.DataFrame):
+            raise DataError(f"A table must be a pandas DataFrame, but this is a {type(frame).__name__}: convert it.")
+        found, expected = list(frame.columns), self.names
+        if found == expected:
+            return
+        missing = list(dict.fromkeys(expected).keys() - dict.fromkeys(found).keys())
+        unexpected = list(dict.fromkeys(found).keys() - dict.fromkeys(expected).keys())
+        problems = [f"misses {_listed(missing)}"] * bool(missing) + [f"has {_listed(unexpected)}"] * bool(unexpected)
+        what = " and ".join(problems) or "has them in another order, or twice"
+        raise DataError(f"A table must have the columns that were fitted, but this one {what}: correct its columns.")
+
+    def to_state(self) -> dict[str, object]:
+        """Return the codec as a JSON object, with a summary of each column and no rows; `from_state` reads it."""
+        return {"columns": [column.to_state() for column in self.columns]}
+
+    @classmethod
+    def from_state(cls, state: object) -> Self:
+        """Rebuild a codec from `to_state`'s answer, which may come from an untrusted file.
+
+        Parameters
+        ----------
+        state : object
+            Parsed JSON. Keys that are not known are ignored.
+
+        Returns
+        -------
+        TableCodec
+            The codec.
+
+        Raises
+        ------
+        FormatError
+            If `state` does not describe a codec.
+        """
+        columns = [_column(one) for one in items(state, "columns", MAX_COLUMNS)]
+        require(len(columns) > 0, "there must be columns")
+        require(len({column.name for column in columns}) == len(columns), "the columns must have different names")
+        return cls(tuple(columns))
+
+
+def _column(state: object) -> Column:
+    if not isinstance(state, Mapping):
+        raise FormatError(
+            "The table's column schema is not valid: each column must be an object. Save the model again."
+        )
+    kind = state.get("kind")
+    known = NUMERIC_KINDS + CATEGORY_KINDS
+    require(isinstance(kind, str) and kind in known, f"the kind of a column must be one of {', '.join(known)}")
+    return NumericColumn.from_state(state) if kind in NUMERIC_KINDS else CategoryColumn.from_state(state)
+
+
+def _check_frame(frame: "DataFrame") -> None:
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"A table must be a pandas DataFrame, but this is a {type(frame).__name__}: convert it.")
+    rows, columns = frame.shape
+    if not rows or not 1 <= columns <= MAX_COLUMNS:
+        raise DataError(
+            f"A table must have rows and 1 to {MAX_COLUMNS:,} columns of features, but this one has {rows:,} rows and "
+            f"{columns:,} columns: give it some, or select fewer columns."
+        )
+    if bad := [name for name in frame.columns if isinstance(name, bool) or not is_name(name)]:
+        raise DataError(
+            "Column names must be short texts or integers, but there is "
+            f"{bad[0]!r:.80}: rename the columns, with frame.columns = frame.columns.map(str) for example."
+        )
+    if twice := list(dict.fromkeys(frame.columns[frame.columns.duplicated()])):
+        raise DataError(f"Column names must be different, but {_listed(twice)} come twice: rename or drop them.")
+
+
+def _chosen(categorical_features: Any, names: list[str | int]) -> set[int]:
+    """Return the positions of the columns that the user calls categories."""
+    if isinstance(categorical_features, str) and categorical_features == "auto":
+        return set()
+    wrong = f"categorical_features must be 'auto', a list of column names or positions, or {len(names)} truth values"
+    try:
+        chosen = np.asarray(categorical_features, dtype=object).tolist()
+    except ValueError:
+        chosen = None
+    if not isinstance(chosen, list):
+        raise DataError(f"{wrong}, but it is {categorical_features!r:.80}: give one of these.")
+    if chosen and all(isinstance(one, bool | np.bool_) for one in chosen):
+        if len(chosen) != len(names):
+            raise DataError(f"{wrong}, but there are {len(chosen)} truth values: give one for each column.")
+        return {position for position, one in enumerate(chosen) if one}
+    positions: dict[Any, int] = {position: position for position in range(len(names))}
+    positions |= {name: position for position, name in enumerate(names)}
+    unknown = [one for one in chosen if isinstance(one, bool | np.bool_ | list) or one not in positions]
+    if unknown:
+        raise DataError(f"{wrong}, but there is no column {_listed(unknown)}: correct it.")
+    return {positions[one] for one in chosen}
+
+
+def _listed(names: Sequence[object]) -> str:
+    shown = ", ".join(f"{name!r:.80}" for name in names[:5])
+    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,339 @@
+"""pandas columns <-> plain arrays: the only place that knows pandas' dtypes."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.data.state import BOOLEANS, FLOATS, INTEGERS, TEXTS
+from ganaug.data.tables.category import MAX_CATEGORIES, MISSING, UNSEEN, Category, CategoryColumn
+from ganaug.data.tables.datetimes import Clock
+from ganaug.data.tables.numeric import LARGEST_INTEGER, NumericColumn, count_decimals
+from ganaug.errors import DataError, FormatError
+
+if TYPE_CHECKING:
+    from pandas import Series
+
+__all__ = [
+    "category_codes",
+    "category_series",
+    "fit_category",
+    "fit_numeric",
+    "holds_categories",
+    "numeric_series",
+    "numeric_values",
+]
+
+_ARROW_TWINS = {"f": "Float64", "i": "Int64", "u": "UInt64", "b": "boolean", "M": "datetime64[us]"}
+"""By the kind of a column that pyarrow holds, the dtype that pandas itself holds it in, missing values included."""
+
+
+def holds_categories(series: "Series[Any]") -> bool:
+    """Tell whether a column is one of categories by its dtype alone: booleans, text, objects, pandas categoricals."""
+    import pandas as pd
+
+    kinds = pd.api.types
+    dtype = series.dtype
+    return (
+        isinstance(dtype, pd.CategoricalDtype)
+        or kinds.is_bool_dtype(dtype)
+        or kinds.is_object_dtype(dtype)
+        or isinstance(dtype, pd.StringDtype)
+    )
+
+
+def fit_numeric(series: "Series[Any]") -> NumericColumn:
+    """Fit a column of numbers or datetimes.
+
+    Raises
+    ------
+    DataError
+        If the column has another dtype, infinities, integers beyond 2**53 or dates out of range.
+    """
+    name, dtype = series.name, str(series.dtype)
+    if Clock.shows(dtype):
+        return _fit_datetimes(series)
+    _check_number_dtype(series)
+    numbers = numeric_values(series)
+    if series.dtype.kind in "iu":
+        return NumericColumn.fit(name, "integer", dtype, numbers, decimals=0)
+    decimals = count_decimals(numbers, dtype.lower())
+    if decimals is not None:
+        numbers = np.rint(numbers * 10.0**decimals) / 10.0**decimals  # What 0.1 as float32 stands for.
+    return NumericColumn.fit(name, "numeric", dtype, numbers, decimals=decimals)
+
+
+def numeric_values(series: "Series[Any]", column: NumericColumn | None = None) -> NDArray[np.float64]:
+    """Return a column as numbers, shape (n,), NaN where missing; datetimes as seconds since the column's origin.
+
+    Parameters
+    ----------
+    series : Series
+        The column.
+    column : NumericColumn, optional
+        What the fit found; needed for datetimes.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read as such numbers.
+    """
+    if column is not None and column.kind == "datetime":
+        clock = Clock.of(column.dtype)
+        counts, missing = _clock_counts(series, clock)
+        return np.where(missing, np.nan, (counts - clock.count(column.origin)) / clock.per_second)
+    if column is not None and series.isna().all():  # Whatever dtype it has.
+        return np.full(len(series), np.nan)
+    _check_number_dtype(series)
+    numbers: NDArray[np.float64] = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    if np.isinf(numbers).any():
+        raise DataError(
+            f"Numbers must be finite, but column {series.name!r} has infinities: replace them, or mark them as missing."
+        )
+    if series.dtype.kind in "iu" and np.nanmax(np.abs(numbers), initial=0) > LARGEST_INTEGER:
+        raise DataError(
+            f"Integers must be at most 2**53 in size, but column {series.name!r} has larger ones: is it an identifier? "
+            "Drop it, or convert it to floating point."
+        )
+    return numbers
+
+
+def _check_number_dtype(series: "Series[Any]") -> None:
+    """Accept real numbers and truth values, and say what to do about others."""
+    dtype = series.dtype
+    if str(dtype) in (*FLOATS, *INTEGERS, *BOOLEANS):
+        return
+    raise DataError(
+        f"Columns must hold numbers, datetimes, text, truth values or categories, but column {series.name!r} has dtype "
+        f"{dtype}: {_remedy(dtype)}, or drop it."
+    )
+
+
+def _remedy(dtype: Any) -> str:
+    """Say what to do about a column of this dtype."""
+    import pandas as pd
+
+    usual = "convert it with .astype('float64') or .astype('str')"
+    if dtype.kind == "m":
+        return "convert it with .dt.total_seconds()"
+    if isinstance(dtype, pd.PeriodDtype):
+        return "convert it with .dt.to_timestamp()"
+    if isinstance(dtype, pd.ArrowDtype):
+        held = dtype.pyarrow_dtype
+        if str(held).startswith("decimal"):
+            return usual
+        zone = getattr(held, "tz", None)
+        twin = f"datetime64[us, {zone}]" if zone else _ARROW_TWINS.get(dtype.kind, "str")
+        return f"convert it with .astype({twin!r})"
+    if not isinstance(dtype, np.dtype | pd.DatetimeTZDtype):
+        return usual
+    remedies = {
+        "c": "split it into real and imaginary part",
+        "M": "convert it to a zone of the tz database, with .dt.tz_convert('UTC') for example",
+        "O": "convert it with pandas.to_numeric or pandas.to_datetime",
+    }
+    return remedies.get(dtype.kind, usual)
+
+
+def _clock_counts(series: "Series[Any]", clock: Clock) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the counts of datetimes, and which are missing."""
+    missing = series.isna().to_numpy()
+    if missing.all():  # Whatever dtype it has.
+        return np.zeros(len(series), dtype=np.int64), missing
+    zone = getattr(series.dtype, "tz", None)
+    if series.dtype.kind != "M" or (zone is None) != (clock.zone is None):
+        raise DataError(
+            f"Column {series.name!r} must hold datetimes {'with' if clock.zone else 'without'} a time zone, as at the "
+            f"fit, but it has dtype {series.dtype}: convert it with pandas.to_datetime or .dt.tz_localize."
+        )
+    try:
+        wall = series if clock.zone is None else series.dt.tz_convert(clock.zone).dt.tz_localize(None)
+        counts = wall.dt.as_unit(clock.unit).to_numpy().astype(np.int64)
+    except (ValueError, KeyError) as error:
+        raise DataError(
+            f"Column {series.name!r} must hold datetimes that datetime64[{clock.unit}] can, but {error}: convert it."
+        ) from error
+    return np.where(missing, 0, counts), missing
+
+
+def _fit_datetimes(series: "Series[Any]") -> NumericColumn:
+    clock = Clock.of(str(series.dtype))
+    counts, missing = _clock_counts(series, clock)
+    present = counts[~missing] if not missing.all() else counts[:1]
+    first, last = int(present.min()), int(present.max())
+    if not 1 <= clock.year(first) <= clock.year(last) <= 9999:
+        raise DataError(
+            f"Dates must be in the years 1 to 9999, but those of column {series.name!r} go from {clock.year(first)} to "
+            f"{clock.year(last)}: mark the others as missing."
+        )
+    unit, decimals = clock.resolution(present)
+    return NumericColumn.fit(
+        series.name,
+        "datetime",
+        str(series.dtype),
+        np.where(missing, np.nan, (counts - first) / clock.per_second),
+        decimals=decimals,
+        unit=unit,
+        origin=clock.text(first),
+    )
+
+
+def numeric_series(column: NumericColumn, numbers: NDArray[np.float64]) -> Any:
+    """Return numbers in the column's dtype, as a pandas array or Series, within the bounds of the data.
+
+    Raises
+    ------
+    FormatError
+        If a number is missing in a column that has none missing.
+    """
+    import pandas as pd
+
+    missing = np.isnan(numbers)
+    if missing.any() and not column.missing:
+        raise FormatError(f"Column {column.name!r} has no missing values, but the model makes some: it is damaged.")
+    numbers = np.clip(np.where(missing, column.bounds[0], numbers), *column.bounds)
+    if column.kind == "datetime":
+        return _datetimes(column, numbers, missing)
+    values = (np.rint(numbers) if column.kind == "integer" else numbers).astype(column.dtype.lower())
+    if column.dtype[0].islower():
+        if column.missing:
+            values[missing] = np.nan
+        return values
+    array = pd.arrays.IntegerArray if column.kind == "integer" else pd.arrays.FloatingArray
+    return array(values, missing)
+
+
+def _datetimes(column: NumericColumn, seconds: NDArray[np.float64], missing: NDArray[np.bool_]) -> Any:
+    import pandas as pd
+
+    clock = Clock.of(column.dtype)
+    counts = np.rint(seconds * clock.per_second).astype(np.int64) + clock.count(column.origin)
+    times = counts.view(clock.numpy)
+    times[missing] = np.datetime64("NaT")
+    series = pd.Series(times)
+    if clock.zone is None:
+        return series
+    try:  # Hours that a change of the clock repeats count as winter time, and those that it leaves out as the next one.
+        winter = np.zeros(len(times), dtype=np.bool_)
+        return series.dt.tz_localize(clock.zone, ambiguous=winter, nonexistent="shift_forward")
+    except (ValueError, KeyError, OSError) as error:  # a name like "Europe" is a folder of zones
+        raise FormatError(
+            f"The time zone of column {column.name!r} must be known here, but {clock.zone!r} is not: install tzdata."
+        ) from error
+
+
+def fit_category(series: "Series[Any]") -> CategoryColumn:
+    """Fit a column of categories.
+
+    Raises
+    ------
+    DataError
+        If its values are of several types or of none that JSON knows, or there are too many different ones.
+    """
+    import pandas as pd
+
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        values, ordered = series.cat.categories, bool(series.cat.ordered)
+        codes = series.cat.codes.to_numpy(dtype=np.int64)
+        return _fit_categories(series, str(values.dtype), _plain(values, series), codes, ordered=ordered)
+    if str(series.dtype) == "object":
+        _one_type(series.dropna(), series)
+    codes, values = pd.factorize(series)
+    if len(values) > MAX_CATEGORIES:
+        return _fit_categories(series, str(series.dtype), tuple(range(len(values))), codes)  # Refuses with its reason.
+    plain = _plain(values, series)
+    order = sorted(range(len(plain)), key=plain.__getitem__)
+    ranks = np.append(np.argsort(order), MISSING).astype(np.int64)
+    nones = str(series.dtype) == "object" and any(value is None for value in series[series.isna()])
+    return _fit_categories(series, str(series.dtype), tuple(plain[i] for i in order), ranks[codes], none=nones)
+
+
+def _fit_categories(
+    series: "Series[Any]",
+    dtype: str,
+    categories: tuple[Category, ...],
+    codes: NDArray[np.int64],
+    *,
+    ordered: bool | None = None,
+    none: bool = False,
+) -> CategoryColumn:
+    if dtype not in (*TEXTS, *BOOLEANS, *INTEGERS, *FLOATS):
+        twin = "boolean" if dtype == "bool[pyarrow]" else "str"
+        raise DataError(
+            f"Categories must be text, numbers or truth values, but those of column {series.name!r} have dtype "
+            f"{dtype}: convert the column with .astype({twin!r})."
+        )
+    return CategoryColumn.fit(series.name, dtype, categories, codes, ordered=ordered, none=none)
+
+
+def _one_type(values: Any, series: "Series[Any]") -> None:
+    """Refuse objects of several types, which neither sort nor come back from JSON as they were."""
+    types = sorted({_type_name(value) for value in values})
+    if nested := set(types) & {"ndarray", "list", "tuple", "dict"}:
+        what = "records" if "dict" in nested else "lists"
+        raise DataError(
+            f"Every cell must be one text, number or truth value, but column {series.name!r} holds {what}: drop it, or "
+            "make a column of each part."
+        )
+    if len(types) > 1 or not set(types) <= {"bool", "int", "float", "str"}:
+        remedy = "pandas.to_datetime" if {"date", "datetime", "Timestamp"} & set(types) else ".astype('str')"
+        what = "A column of objects" if str(series.dtype) == "object" else "A column of categories"
+        raise DataError(
+            f"{what} must hold one type, text, numbers or truth values, but column {series.name!r} holds "
+            f"{' and '.join(types[:5])}: convert it, with {remedy} for example."
+        )
+
+
+def _type_name(value: object) -> str:
+    for kind, name in (((bool, np.bool_), "bool"), ((int, np.integer), "int"), ((float, np.floating), "float")):
+        if isinstance(value, kind):
+            return name
+    return "str" if isinstance(value, str) else type(value).__name__
+
+
+def _plain(values: Any, series: "Series[Any]") -> tuple[Category, ...]:
+    """Return category values as Python's own types."""
+    _one_type(values, series)
+    convert = {"bool": bool, "int": int, "float": float, "str": str}
+    return tuple(convert[_type_name(value)](value) for value in values)
+
+
+def category_codes(series: "Series[Any]", column: CategoryColumn) -> NDArray[np.int64]:
+    """Return for each row the index of its category in `column`, -1 where missing, -2 for any other, shape (n,)."""
+    import pandas as pd
+
+    try:
+        codes, values = pd.factorize(series)
+    except TypeError as error:
+        raise DataError(
+            f"Categories must be text, numbers or truth values, but column {series.name!r} has others ({error}): "
+            "convert the column with .astype('str')."
+        ) from error
+    # Numbers equal to a truth value are still not that; but 1.0 is the category 1 after a value went missing.
+    index = {(isinstance(one, bool), one): position for position, one in enumerate(column.categories)}
+    found = [index.get((isinstance(one, bool | np.bool_), one), UNSEEN) for one in values]
+    order: NDArray[np.int64] = np.array([*found, MISSING], dtype=np.int64)[codes]
+    return order
+
+
+def category_series(column: CategoryColumn, codes: NDArray[np.int64]) -> Any:
+    """Return categories by their indices, -1 where missing, in the column's dtype.
+
+    Raises
+    ------
+    FormatError
+        If an index is out of range, or a value is missing in a column that has none missing.
+    """
+    import pandas as pd
+
+    missing = codes == MISSING
+    if (codes < MISSING).any() or (codes >= len(column.categories)).any() or (missing.any() and not column.missing):
+        raise FormatError(f"Column {column.name!r} has no such category as the model makes: it is damaged.")
+    if column.ordered is not None:
+        values = pd.Index(list(column.categories), dtype=column.dtype)
+        return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(values, ordered=column.ordered))
+    empty = None if column.none else np.nan
+    if column.dtype == "object":
+        objects = np.array([*column.categories, empty], dtype=object)
+        return pd.Series(objects[codes], dtype=object)
+    return pd.Series(list(column.categories), dtype=column.dtype).array.take(codes, allow_fill=column.missing)

@@ -1,0 +1,83 @@
+"""Tables on disk, CSV and Parquet, written piece by piece and whole or not at all."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganaug.data.tables.table_file import ENDINGS
+from ganaug.errors import DataError
+from ganaug.files import StrPath, atomic_write
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["TableWriter", "table_writer"]
+
+
+class TableWriter:
+    """Writes pieces of a table to one file; made by `table_writer`."""
+
+    def __init__(self, file: Any, ending: str) -> None:
+        self._file, self._ending = file, ending
+        self._parquet: Any = None
+        self._first = True
+
+    def write(self, piece: "DataFrame") -> None:
+        """Append rows; every piece has the columns of the first, and is cast to its types."""
+        if self._ending == ".csv":
+            text = piece.to_csv(index=False, header=self._first, lineterminator="\n")
+            if "\r" in text:  # Before Python 3.13 a field is not quoted for that, and would be read as two lines.
+                text = piece.to_csv(index=False, header=self._first, lineterminator="\n", quoting=csv.QUOTE_ALL)
+            self._file.write(text.encode())
+        else:
+            self._write_parquet(piece)
+        self._first = False
+
+    def _write_parquet(self, piece: "DataFrame") -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        try:
+            table = pyarrow.Table.from_pandas(piece, preserve_index=False).replace_schema_metadata(None)
+            if self._parquet is None:
+                self._parquet = pyarrow.parquet.ParquetWriter(self._file, table.schema)
+            self._parquet.write_table(table.cast(self._parquet.schema))
+        except pyarrow.ArrowException as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise DataError(
+                f"All rows of a Parquet file must have the same types, but some have others ({reason}): fit a model to "
+                "this table, or write a .csv file."
+            ) from error
+
+    def close(self) -> None:
+        """Write what comes last."""
+        if self._parquet is not None:
+            self._parquet.close()
+
+
+@contextmanager
+def table_writer(path: StrPath) -> Iterator[TableWriter]:
+    """Write a ``.csv`` or ``.parquet`` file, whole or not at all.
+
+    Yields
+    ------
+    TableWriter
+
+    Raises
+    ------
+    DataError
+        If the name ends otherwise.
+    OutputError
+        If the file cannot be written.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in ENDINGS:
+        raise DataError(f"A table is written to a .csv or .parquet file, but this is {Path(path).name!r}: rename it.")
+    with atomic_write(path) as file:
+        writer = TableWriter(file, ending)
+        try:
+            yield writer
+        finally:  # After a failure too: left open, it would complain when Python drops it.
+            writer.close()

@@ -1,0 +1,67 @@
+"""Columns of texts that are learned as words although they are something else, and what a user should do about them."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from ganaug.data.tables.category import CategoryColumn
+from ganaug.errors import warn
+
+__all__ = ["warn_of_words"]
+
+_DATE = r"(\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}|\d{1,2}[ -][A-Za-z]{3}[ -]\d{4})([ T]\d.*)?"
+"""Dates that stay text: nobody can tell what 02/04/2022 means."""
+_WHOLE = r"(?!0\d)(\d+|\d{1,3}([,.' \u00a0\u202f]\d{3})+)"
+_NUMBER = rf"-?\s?[$€£¥]?\s?{_WHOLE}([.,]\d+)?\s?[%$€£¥]?"
+"""Numbers that stay text, for their unit, separated thousands or decimal comma. Codes begin with 0 or +."""
+_MOSTLY = 0.9
+"""Of the rows that have a text: one that stands for missing values must not hide what the others are."""
+_FEWEST_ROWS = 20
+"""Among fewer rows it says little that no text comes twice."""
+
+
+def warn_of_words(columns: Iterable[CategoryColumn]) -> None:
+    """Warn of columns whose texts are dates or numbers that could not be read as such, or tell rows apart.
+
+    Parameters
+    ----------
+    columns : iterable of CategoryColumn
+        As they were fitted. Those of pandas' categorical dtype are what their owner says that they are, and warned of
+        only where they tell rows apart.
+
+    Warns
+    -----
+    GanaugWarning
+        Once for each such column.
+    """
+    for column in columns:
+        used = zip(column.categories, column.counts, strict=True)
+        texts = {category: count for category, count in used if count and isinstance(category, str)}
+        if texts and column.ordered is None and (what := _dates_or_numbers(texts)):
+            warn(f"Column {column.name!r} {what}")
+        elif sum(texts.values()) >= _FEWEST_ROWS and len(texts) >= _MOSTLY * sum(texts.values()):
+            warn(
+                f"Column {column.name!r} holds a text of its own in almost every row ({len(texts):,} in "
+                f"{sum(texts.values()):,}): nothing can be learned from it, the model file keeps every text, and "
+                "synthetic rows repeat them; drop it unless you want that"
+            )
+
+
+def _dates_or_numbers(texts: Mapping[str, int]) -> str | None:
+    if example := _usual(texts, _DATE):
+        return (
+            f"holds dates like {example[:40]!r}, each of which is learned as a word: write them as 2022-12-31, year, "
+            "month and day, to have time learned"
+        )
+    example = _usual(texts, _NUMBER)
+    if example and not _usual(texts, r"\d+"):  # whole numbers without any sign may well be meant as words
+        return (
+            f"holds numbers like {example[:40]!r}, each of which is learned as a word: write them as 1234.5, digits "
+            "and a point alone, to have numbers learned"
+        )
+    return None
+
+
+def _usual(texts: Mapping[str, int], form: str) -> str:
+    """Return a text of this form if most rows have such ones, else an empty one."""
+    of_form = [text for text in texts if re.fullmatch(form, text)]
+    return of_form[0] if sum(texts[text] for text in of_form) >= _MOSTLY * sum(texts.values()) else ""

@@ -1,0 +1,1 @@
+"""Whether synthetic samples look real, are copies, and help a classifier."""

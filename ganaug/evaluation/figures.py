@@ -1,0 +1,217 @@
+"""The figures of an evaluation, as its JSON has them: schema version 1."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug import __version__
+from ganaug.evaluation.copying import class_copies, pooled_copies
+from ganaug.evaluation.fidelity import pooled_class_fidelity, pooled_fidelity
+from ganaug.evaluation.findings import findings
+from ganaug.evaluation.gallery import repeated_items
+from ganaug.evaluation.parts import modality_of
+from ganaug.evaluation.session import Session, SplitResult
+from ganaug.evaluation.splits import fewest_for_a_verdict
+from ganaug.evaluation.verdict import Comparison, compare
+
+__all__ = ["SCHEMA_VERSION", "figures_of", "sentence_of"]
+
+SCHEMA_VERSION = 1
+
+
+def figures_of(session: Session, *, source: str = "", interrupted: bool = False) -> dict[str, Any]:
+    """Return everything that is known so far, as plain JSON.
+
+    Parameters
+    ----------
+    session : Session
+        Finished or not.
+    source : str
+        Where the data came from.
+    interrupted : bool
+        Whether the user ended it.
+    """
+    data, complete = session.data, session.complete
+    comparison = _compared(session, complete)
+    measured = [result.fidelity for result in session.results if result.fidelity is not None]
+    searched = [result.copying for result in session.results if result.copying is not None]
+    if session.own_copying is not None:
+        searched = [session.own_copying]
+    fidelity, copies = pooled_fidelity(measured, session.features_name), pooled_copies(searched)
+    counts = np.bincount(data.labels, minlength=len(data.classes))
+    classes = [
+        {
+            "name": str(name),
+            "count": int(counts[c]),
+            # None where no row of the class was tested, which is no "no difference".
+            "verdict": None if comparison.class_difference[c].mean is None else comparison.class_verdict[c],
+            "rival": comparison.rival,
+            "recall": {arm: rows[c].to_dict() for arm, rows in comparison.recall.items()},
+            "difference": comparison.class_difference[c].to_dict(),
+            "fidelity": pooled_class_fidelity(measured, c),
+            "copies": class_copies(searched, c),
+        }
+        for c, name in enumerate(data.classes)
+    ]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "ganaug_version": __version__,
+        "modality": modality_of(data),
+        "verdict": comparison.verdict,
+        "sentence": sentence_of(comparison, fewest_for_a_verdict(session.folds), _untested(session, complete)),
+        "classes": classes,
+        "arms": _arms(session, comparison),
+        "comparison": {
+            "splits": comparison.splits,
+            "fewest_splits": fewest_for_a_verdict(session.folds),
+            "repeats": len({result.split.repeat for result in complete}),
+            "rival": comparison.rival,
+            "chosen": comparison.chosen,
+            "difference": comparison.difference.to_dict(),
+            "metric": "balanced_accuracy",
+            "grouped": session.groups is not None,
+        },
+        "fidelity": fidelity,
+        "copies": copies,
+        "findings": findings(
+            fidelity,
+            copies,
+            classes,
+            seen=session.seen,
+            repeated=repeated_items(data),
+            grouped=session.groups is not None,
+        ),
+        "training": _training(session),
+        "data": {
+            "source": source,
+            "n": len(data.labels),
+            "fingerprint": data.fingerprint,
+            # A fingerprint tells all of the data from anything else, but not a part of it from nothing.
+            "seen_by_model": None if session.seen == "none" else session.seen,
+        },
+        "settings": {
+            "seed": session.seed,
+            "budget": session.budget,
+            "splits": len(session.splits),
+            "folds": session.folds,
+            "device": session.device,
+            "estimator": type(session.estimator).__name__ if modality_of(data) == "table" else "SmallCNN",
+            "classifier_steps": session.steps_of_classifier if modality_of(data) == "image" else None,
+        },
+        "seconds": round(session.clock.spent, 2),
+        "left_out": _left_out(session, complete, interrupted),
+    }
+
+
+def _tested(session: Session, complete: Sequence[SplitResult]) -> NDArray[np.int64]:
+    """Return how many different rows of each class were tested, (n_classes,)."""
+    rows = np.unique(np.concatenate([np.zeros(0, np.int64), *(result.split.test for result in complete)]))
+    return np.bincount(session.data.labels[rows], minlength=len(session.data.classes))
+
+
+def _untested(session: Session, complete: Sequence[SplitResult]) -> list[str]:
+    """Return the classes that have rows, but no tested ones; none before anything was tested."""
+    if not complete:
+        return []
+    counts = np.bincount(session.data.labels, minlength=len(session.data.classes))
+    missing = (counts > 0) & (_tested(session, complete) == 0)
+    return [str(name) for name, lacks in zip(session.data.classes, missing, strict=True) if lacks]
+
+
+def _compared(session: Session, complete: Sequence[SplitResult]) -> Comparison:
+    tested = _tested(session, complete)
+    shares = [len(result.split.test) / len(result.split.train) for result in complete]
+    tests = [result.split.test for result in complete]
+    same = len(tests) > 1 and all(np.array_equal(rows, tests[0]) for rows in tests)
+    return compare(
+        [result.scores for result in complete],
+        session.arms,
+        tested,
+        test_per_train=float(np.mean(shares)) if shares else 0.0,
+        fewest=fewest_for_a_verdict(session.folds),
+        test_labels=session.data.labels[tests[0]] if same else None,
+    )
+
+
+def sentence_of(comparison: Comparison, fewest: int, untested: Sequence[str] = ()) -> str:
+    """Say in one sentence what came out; of which classes, where some were not tested.
+
+    Examples
+    --------
+    >>> from ganaug.evaluation.statistics import Estimate
+    >>> nothing = Comparison("no difference", None, None, Estimate(), 0, {}, {}, {}, [], [])
+    >>> sentence_of(nothing, 5)
+    'Whether synthetic samples help could not be measured: no split was finished.'
+    """
+    difference, accuracy = comparison.difference, "balanced accuracy"
+    if untested:
+        classes = len(comparison.class_difference)
+        accuracy += f" of {classes - len(untested)} of the {classes} classes"
+    if comparison.chosen is None or difference.mean is None:
+        return "Whether synthetic samples help could not be measured: no split was finished."
+    if comparison.splits < fewest or difference.low is None or difference.high is None:
+        return (
+            f"Whether synthetic samples help cannot be told from {comparison.splits} of at least {fewest} splits; so "
+            f"far {accuracy} changed by {100 * difference.mean:+.1f} points."
+        )
+    outcome = {
+        "helps": "Synthetic samples help here",
+        "hurts": "Synthetic samples hurt here",
+        "no difference": "Synthetic samples make no difference here that could be told from chance",
+    }[comparison.verdict]
+    mean, low, high = (f"{100 * end:+.1f}" for end in (difference.mean, difference.low, difference.high))
+    return (
+        f"{outcome}: on data not learned from, {accuracy} changed by {mean} points (95 % interval {low} "
+        f"to {high}) against the best arm without them ({comparison.rival})."
+    )
+
+
+def _arms(session: Session, comparison: Comparison) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": arm.name,
+            "kind": arm.kind,
+            "metrics": {name: one.to_dict() for name, one in comparison.metrics[arm.name].items()},
+            "difference": comparison.to_rival[arm.name].to_dict() if arm.name in comparison.to_rival else None,
+        }
+        for arm in session.arms
+        if arm.name in comparison.metrics
+    ]
+
+
+def _training(session: Session) -> dict[str, Any] | None:
+    given = session.generator.metadata["training"] if session.generator is not None else None
+    found: Mapping[str, Any] | None = given or next((one.training for one in session.results if one.training), None)
+    if not found:
+        return None
+    measures = [dict(entry) for entry in found.get("history") or [] if isinstance(entry, dict)]
+    losses = [
+        {"progress": entry.get("progress"), "losses": {name: x for name, x in entry.items() if name != "progress"}}
+        for entry in found.get("losses") or []
+        if isinstance(entry, dict)
+    ]
+    history = [entry for entry in [*measures, *losses] if isinstance(entry.get("progress"), int | float)]
+    return {
+        "history": sorted(history, key=lambda entry: float(entry["progress"])),
+        "seconds": found.get("seconds"),
+        "steps": found.get("steps"),
+        "kept_from": found.get("kept_from"),
+    }
+
+
+def _left_out(session: Session, complete: Sequence[SplitResult], interrupted: bool) -> list[str]:
+    found, missing = list(session.left_out), len(session.splits) - len(complete)
+    if untested := _untested(session, complete):
+        names = ", ".join(map(repr, untested))
+        found.append(f"tests of {names}: too few to be learned from and tested too, they count in no accuracy")
+    if cut := sum(result.cut_short for result in session.results):
+        trained = sum(result.trained for result in session.results)
+        where = "each split" if cut == trained else f"{cut} of {trained} splits"
+        found.append(f"training of the generators beyond {session.training_seconds or 0:.0f} s in {where}")
+    if missing:
+        found.append(
+            f"{missing} of {len(session.splits)} splits, {'after Ctrl-C' if interrupted else 'for the budget'}"
+        )
+    return found

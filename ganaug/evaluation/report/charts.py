@@ -1,0 +1,178 @@
+"""The charts of the report; what they show stands in words or in a table beside each of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from ganaug.evaluation.report.columns import Bars, Histogram
+from ganaug.evaluation.report.svg import ROLES, draw
+from ganaug.evaluation.report.wording import clean, interval, is_known, points
+
+__all__ = ["MOST_LINES", "Strip", "course", "difference", "distribution", "strips"]
+
+INK, MUTED, RULE = ROLES["ink"], ROLES["muted"], ROLES["rule"]
+REAL, SYNTHETIC, ACCENT = ROLES["real"], ROLES["synthetic"], ROLES["accent"]
+LINES = ((SYNTHETIC, "-"), (REAL, (0, (5, 2))), (INK, (0, (1, 1.5))), (MUTED, (0, (5, 1.5, 1, 1.5))))
+MOST_LINES = len(LINES)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """An estimate as marks in a table row, in per cent of the width that all rows share; None where there is none."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    reference: float | None
+
+
+def strips(
+    estimates: Sequence[Any], reference: float | None = None, limits: tuple[float, float] = (0.0, 1.0)
+) -> list[Strip | None]:
+    """Put estimates, and a value to compare them with, on one scale.
+
+    Parameters
+    ----------
+    estimates : sequence of dict or None
+    reference : float, optional
+    limits : tuple of float
+        What is possible at all: the interval of a few splits may well reach beyond.
+
+    Examples
+    --------
+    >>> strips([{"mean": 0.5, "low": 0.0, "high": 1.3}, None])
+    [Strip(mean=50.0, low=4.0, high=96.0, reference=None), None]
+    """
+    usable = [
+        {key: min(max(entry[key], limits[0]), limits[1]) for key in ("mean", "low", "high") if is_known(entry.get(key))}
+        if isinstance(entry, dict) and is_known(entry.get("mean"))
+        else None
+        for entry in estimates
+    ]
+    values = [value for entry in usable if entry for value in entry.values()]
+    values += [reference] if is_known(reference) else []
+    if not values:
+        return [None] * len(usable)
+    least, span = min(values), (max(values) - min(values)) or 1.0
+
+    def place(value: Any) -> float | None:
+        return round(4 + 92 * (value - least) / span, 1) if is_known(value) else None
+
+    return [
+        Strip(place(entry["mean"]) or 0.0, place(entry.get("low")), place(entry.get("high")), place(reference))
+        if entry
+        else None
+        for entry in usable
+    ]
+
+
+def difference(estimate: dict[str, Any]) -> Markup:
+    """Draw a difference in points with its interval around zero."""
+    known = {
+        key: min(max(100 * estimate[key], -100.0), 100.0)
+        for key in ("mean", "low", "high")
+        if is_known(estimate.get(key))
+    }
+    reach = 1.25 * max(0.4, *map(abs, known.values()))
+
+    def paint(figure: Any) -> None:
+        axes = figure.add_axes((0.03, 0.4, 0.94, 0.35))
+        axes.set_xlim(-reach, reach)
+        axes.set_ylim(-1, 1)
+        axes.spines["left"].set_visible(False)
+        axes.set_yticks([])
+        axes.axvline(0, color=MUTED, linewidth=1.2)
+        if "low" in known and "high" in known:
+            axes.plot(
+                [known["low"], known["high"]], [0, 0], color=ACCENT, linewidth=5, solid_capstyle="round", alpha=0.45
+            )
+        axes.plot([known["mean"]], [0], "o", color=ACCENT, markersize=9)
+        axes.text(0, 1.2, "synthetic data hurts", transform=axes.transAxes, color=MUTED)
+        axes.text(1, 1.2, "helps", transform=axes.transAxes, color=MUTED, ha="right")
+        axes.set_xlabel("points")
+
+    bounds = interval(estimate, points)
+    title = f"Difference {points(estimate.get('mean'))} points" + (f", 95 % interval {bounds}" if bounds else "")
+    return draw("difference", title, (380, 96), paint)
+
+
+def course(
+    name: str,
+    title: str,
+    x: NDArray[np.float64],
+    lines: Sequence[NDArray[np.float64]],
+    x_label: str,
+    kept: float | None,
+) -> Markup:
+    """Draw how a few quantities went over training; a dotted line marks the moment that was kept.
+
+    The page's legend names the lines, in the colours and dashes that its style sheet repeats.
+    """
+
+    def paint(figure: Any) -> None:
+        axes = figure.add_axes((0.13, 0.24, 0.84, 0.7))
+        for y, (colour, dashes) in zip(lines, LINES, strict=False):
+            known = np.isfinite(y)  # quality is measured less often than losses
+            marker = "o" if known.sum() <= 30 else None
+            axes.plot(x[known], y[known], color=colour, linestyle=dashes, linewidth=1.8, marker=marker, markersize=3)
+        if kept is not None:
+            axes.axvline(kept, color=MUTED, linewidth=1.2, linestyle=(0, (1, 2)))
+        axes.grid(axis="y", color=RULE, linewidth=0.6, alpha=0.7)
+        axes.margins(x=0.03, y=0.15)
+        axes.locator_params(axis="y", nbins=5)
+        axes.set_xlabel(x_label)
+
+    return draw(name, title, (380, 190), paint)
+
+
+def distribution(name: str, title: str, shown: Histogram | Bars) -> Markup:
+    """Draw real beside synthetic values of one column: as shares of each, so that their numbers do not matter."""
+    if isinstance(shown, Bars):
+        return _bars(name, title, shown)
+
+    def paint(figure: Any) -> None:
+        axes = figure.add_axes((0.04, 0.24, 0.92, 0.72))
+        axes.stairs(shown.real, shown.edges, fill=True, color=REAL, alpha=0.3)
+        axes.stairs(shown.real, shown.edges, color=REAL, linewidth=1.0)
+        axes.stairs(shown.synthetic, shown.edges, color=SYNTHETIC, linewidth=2.0)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.margins(x=0.02)
+        axes.set_ylim(bottom=0)
+        if shown.is_time:
+            places = np.linspace(shown.edges[0], shown.edges[-1], 5)[1::2]
+            axes.set_xticks(places, _moments(places))
+        else:
+            axes.locator_params(axis="x", nbins=5)
+
+    return draw(name, title, (320, 150), paint)
+
+
+def _moments(days: NDArray[np.float64]) -> list[str]:
+    """Return days since 1970 as text, no finer than tells them apart."""
+    unit = "D" if np.ptp(days) >= 2 else "m"
+    return [str(np.datetime64(round(day * 86400), "s").astype(f"datetime64[{unit}]")).replace("T", " ") for day in days]
+
+
+def _bars(name: str, title: str, shown: Bars) -> Markup:
+    rows, line = len(shown.labels), 26
+
+    def paint(figure: Any) -> None:
+        height = rows * line + 34
+        axes = figure.add_axes((0.36, 26 / height, 0.6, (height - 30) / height))
+        place = np.arange(rows)
+        axes.barh(place - 0.2, shown.real, 0.36, color=REAL, alpha=0.55)
+        axes.barh(place + 0.2, shown.synthetic, 0.36, color=SYNTHETIC)
+        axes.set_yticks(place, [clean(label, 16) for label in shown.labels])
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.set_ylim(rows - 0.5, -0.5)
+        axes.set_xlim(0, max(1e-9, 1.05 * max(max(shown.real), max(shown.synthetic))))
+        axes.locator_params(axis="x", nbins=4)
+        axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+        axes.spines["left"].set_visible(False)
+
+    return draw(name, title, (320, rows * line + 34), paint)

@@ -1,0 +1,261 @@
+"""The exhibits of an evaluation as a page shows them: bounded in number, in size and in the length of every text."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from ganaug.evaluation.exhibits import Exhibits
+from ganaug.evaluation.report.charts import distribution
+from ganaug.evaluation.report.columns import counted, missing
+from ganaug.evaluation.report.pictures import SIDES, Sheet, evenly, picture, sheet, within
+from ganaug.evaluation.report.wording import clean, number, percent
+
+__all__ = [
+    "Pair",
+    "Plot",
+    "Rows",
+    "Specimens",
+    "Walk",
+    "chosen_classes",
+    "no_quiz",
+    "pairs",
+    "plots",
+    "quiz",
+    "specimens",
+    "walks",
+]
+
+CLASSES, EACH, ROWS, COLUMNS = 12, 8, 5, 16
+"""Classes that are shown; images, or rows and their columns, of each."""
+FAIR = 64
+"""Pixels of a side below which half as many images are better than smaller ones."""
+WALKS, FRAMES = 6, 24
+PAIRS, QUIZ, PLOTS = 8, 40, 24
+FEWEST = 2
+"""Items of either kind that a quiz needs."""
+CELL = 32
+"""Characters of a table's cell."""
+GRID_BYTES, WALK_BYTES, PAIR_BYTES, QUIZ_BYTES = 2_400_000, 1_000_000, 250_000, 600_000
+"""Characters that the pictures of each section may take: 4.25 MB of the 5 MB of a page."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table as text; `more` columns are not shown."""
+
+    columns: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    more: int
+
+
+@dataclass(frozen=True)
+class Specimens:
+    """Real beside synthetic samples of one class."""
+
+    name: str
+    real: Sheet | Rows | None
+    synthetic: Sheet | Rows | None
+
+    @property
+    def is_table(self) -> bool:
+        """Whether these are rows."""
+        return isinstance(self.real or self.synthetic, Rows)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Frames of a walk through the latent space of one class."""
+
+    name: str
+    frames: Sheet
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A synthetic item and the real one nearest to it: pictures, or cells as (column, real, synthetic, is the same)."""
+
+    name: str
+    distance: str
+    real: str
+    synthetic: str
+    cells: Sequence[tuple[str, str, str, bool]]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """The distribution of one column, with what is to be said below its chart."""
+
+    name: str
+    kind: str
+    chart: Markup | None
+    note: str
+
+
+def chosen_classes(figures: Mapping[str, Any], available: Sequence[str], most: int) -> list[str]:
+    """Return the names of the classes to show, in the order of the figures: the rarest, where they are too many."""
+    counts = {str(entry["name"]): entry.get("count") or 0 for entry in figures.get("classes") or []}
+    names = [name for name in counts if name in available] + [name for name in available if name not in counts]
+    kept = set(sorted(names, key=lambda name: counts.get(name, 0))[:most])
+    return [name for name in names if name in kept]
+
+
+def specimens(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Specimens]:
+    """Return a grid of each class."""
+    real, synthetic = (
+        {str(name): items for name, items in side.items()} for side in (exhibits.real, exhibits.synthetic)
+    )
+    names = chosen_classes(figures, [*real, *(name for name in synthetic if name not in real)], CLASSES)
+    if any(not isinstance(side.get(name), np.ndarray | None) for side in (real, synthetic) for name in names):
+        return [Specimens(clean(name), _rows(real.get(name)), _rows(synthetic.get(name))) for name in names]
+
+    def make(one: tuple[int, int]) -> list[Specimens]:
+        side, each = one
+
+        def laid(items: Any) -> Sheet | None:
+            return sheet(items[:each], side, 4) if items is not None and len(items) else None
+
+        return [Specimens(clean(name), laid(real.get(name)), laid(synthetic.get(name))) for name in names]
+
+    def size(made: list[Specimens]) -> int:
+        return sum(
+            len(part.source) for entry in made for part in (entry.real, entry.synthetic) if isinstance(part, Sheet)
+        )
+
+    tries = [(side, each) for side in SIDES for each in ((EACH, EACH // 2) if side == FAIR else (EACH,))]
+    return within(GRID_BYTES, make, size, tries)
+
+
+def walks(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Walk]:
+    """Return the walks, each as one sheet of frames."""
+    frames = {str(name): images for name, images in exhibits.walk.items() if len(images)}
+    names = chosen_classes(figures, list(frames), WALKS)
+
+    def make(side: int) -> list[Walk]:
+        return [Walk(clean(name), sheet(frames[name][evenly(len(frames[name]), FRAMES)], side, 8)) for name in names]
+
+    return within(WALK_BYTES, make, lambda made: sum(len(walk.frames.source) for walk in made))
+
+
+def pairs(exhibits: Exhibits) -> list[Pair]:
+    """Return the closest pairs."""
+    closest = exhibits.closest[:PAIRS]
+    if any(not isinstance(real, np.ndarray) for _, real, _, _ in closest):
+        return [Pair(clean(name), number(far, 2), "", "", _compared(a, b)) for name, a, b, far in closest]
+
+    def make(side: int) -> list[Pair]:
+        return [
+            Pair(clean(name), number(float(far), 2), picture(real, side), picture(synthetic, side), ())
+            for name, real, synthetic, far in closest
+        ]
+
+    return within(PAIR_BYTES, make, lambda made: sum(len(pair.real) + len(pair.synthetic) for pair in made))
+
+
+def quiz(exhibits: Exhibits) -> dict[str, Any] | None:
+    """Return what the page's script asks, as many real as synthetic items so that a coin would score one half.
+
+    Returns
+    -------
+    dict or None
+        ``kind`` ("image" or "row") and ``items``, each with ``real`` and its ``picture`` or its ``cells``. None where
+        there are not two items or more of both.
+    """
+    places: dict[bool, list[int]] = {True: [], False: []}
+    for place, (_, is_real) in enumerate(exhibits.quiz):
+        places[bool(is_real)].append(place)
+    each = min(len(places[True]), len(places[False]), QUIZ // 2)
+    if each < FEWEST:
+        return None
+    asked = [exhibits.quiz[place] for place in sorted(places[True][:each] + places[False][:each])]
+    truth = [bool(is_real) for _, is_real in asked]
+    if all(isinstance(item, np.ndarray) for item, _ in asked):
+        pictures = within(
+            QUIZ_BYTES,
+            lambda side: [picture(item, side) for item, _ in asked],
+            lambda made: sum(map(len, made)),
+        )
+        return {"kind": "image", "items": [{"picture": p, "real": r} for p, r in zip(pictures, truth, strict=True)]}
+    cells = [_cells(item)[:COLUMNS] for item, _ in asked]
+    return {"kind": "row", "items": [{"cells": c, "real": r} for c, r in zip(cells, truth, strict=True)]}
+
+
+def no_quiz(exhibits: Exhibits) -> str:
+    """Return why there is no quiz; nothing where there is one.
+
+    Examples
+    --------
+    >>> no_quiz(Exhibits())
+    'There is no quiz: the evaluation ended before it had samples to show.'
+    """
+    if not exhibits.quiz:
+        return "There is no quiz: the evaluation ended before it had samples to show."
+    n_real = sum(bool(is_real) for _, is_real in exhibits.quiz)
+    if min(n_real, len(exhibits.quiz) - n_real) >= FEWEST:
+        return ""
+    return (
+        f"There is no quiz: it needs {FEWEST} real samples that were not learned from and {FEWEST} synthetic ones of "
+        f"the same classes, and had {n_real} and {len(exhibits.quiz) - n_real}."
+    )
+
+
+def plots(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Plot]:
+    """Return the distributions, those furthest from their floor first."""
+    fidelity = figures.get("fidelity") or {}
+    known = {str(entry["name"]): entry for entry in fidelity.get("columns") or []}
+
+    def excess(column: Mapping[str, Any]) -> float:
+        entry = known.get(str(column["name"]), {})
+        return float((entry.get("distance") or 0.0) - (entry.get("floor") or 0.0))
+
+    shown = sorted(exhibits.distributions, key=lambda column: -excess(column))[:PLOTS]
+    return [_plot(f"column{index}", column, known.get(str(column["name"]), {})) for index, column in enumerate(shown)]
+
+
+def _plot(name: str, column: Mapping[str, Any], entry: Mapping[str, Any]) -> Plot:
+    shown, title = counted(column), clean(column["name"])
+    notes = []
+    if entry.get("distance") is not None:
+        floor = f"; the floor is {number(entry['floor'])}" if entry.get("floor") is not None else ""
+        notes.append(f"Distance {number(entry['distance'])}{floor}.")
+    gaps = missing(column)
+    if any(gaps):
+        notes.append(f"Missing: {percent(gaps[0])} of real, {percent(gaps[1])} of synthetic values.")
+    if shown is None:
+        return Plot(title, clean(column.get("kind", "")), None, " ".join(["No values to draw.", *notes]))
+    chart = distribution(name, f"Real and synthetic values of {title}", shown)
+    return Plot(title, clean(column.get("kind", "")), chart, " ".join(notes))
+
+
+def _rows(frame: Any) -> Rows | None:
+    if frame is None or not len(frame):
+        return None
+    shown = frame.iloc[:ROWS, :COLUMNS]
+    cells = [[_text(value) for value in row] for row in shown.itertuples(index=False, name=None)]
+    return Rows([clean(name, CELL) for name in shown.columns], cells, frame.shape[1] - shown.shape[1])
+
+
+def _cells(item: Any) -> list[tuple[str, str]]:
+    return [(clean(name, CELL), _text(value)) for name, value in dict(item).items()]
+
+
+def _compared(real: Any, synthetic: Any) -> list[tuple[str, str, str, bool]]:
+    other = dict(synthetic)
+    return [
+        (clean(name, CELL), _text(value), _text(other.get(name)), _text(value) == _text(other.get(name)))
+        for name, value in list(dict(real).items())[:COLUMNS]
+    ]
+
+
+def _text(value: Any) -> str:
+    """Return a cell as text: numbers short enough to compare by eye."""
+    import pandas as pd
+
+    if np.ndim(value) == 0 and pd.isna(value):
+        return "(missing)"
+    if isinstance(value, float | np.floating) and math.isfinite(value):
+        return f"{value:.5g}".replace("-", "\u2212")
+    return clean(value, CELL).removesuffix(" 00:00:00")

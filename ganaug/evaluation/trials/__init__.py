@@ -1,0 +1,1 @@
+"""One split of a comparison: the same classifier, trained in every arm."""

@@ -1,0 +1,33 @@
+"""A sampler that has learned nothing, for finding out what a comparison will cost."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.data.images.dataset import LabelledImages
+from ganaug.evaluation.parts import Data, part
+
+__all__ = ["Echo"]
+
+ROWS = 64
+"""Items of one class that it gives at most."""
+
+
+class Echo:
+    """A sampler that gives real items back: enough to see how long a classifier takes."""
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+
+    def sample(self, n: Any, seed: Any = None, *, screened: bool = False) -> tuple[Any, NDArray[Any]]:  # noqa: ARG002
+        """Return real items of the classes asked for, and their labels."""
+        rows = np.concatenate(
+            [
+                np.resize(np.flatnonzero(self.data.labels == self.data.classes.index(label)), min(count, ROWS))
+                for label, count in n.items()
+            ]
+        )
+        chosen = part(self.data, rows)
+        content = chosen.images if isinstance(chosen, LabelledImages) else chosen.frame
+        return content, np.array(self.data.classes, dtype=object)[chosen.labels]

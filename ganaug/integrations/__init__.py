@@ -1,0 +1,1 @@
+"""The faces of ganaug in other people's libraries."""

@@ -1,0 +1,7 @@
+"""The scikit-learn and imbalanced-learn faces."""
+
+from ganaug.integrations.sklearn.augmenter import GANAugmenter
+from ganaug.integrations.sklearn.classifier import AugmentedClassifier
+from ganaug.integrations.sklearn.sampler import GANSampler
+
+__all__ = ["AugmentedClassifier", "GANAugmenter", "GANSampler"]

@@ -1,0 +1,77 @@
+"""A labelled image folder as a torch Dataset, without torchvision."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ganaug.data.images.dataset import load_folder
+
+__all__ = ["ImageFolder", "to_tensor"]
+
+
+class ImageFolder(Dataset[tuple[Any, int]]):
+    """A folder with one subfolder of images per class, read into memory once.
+
+    Parameters
+    ----------
+    root : path-like
+        The folder; what counts as an image, and what is skipped, is told in `ganaug.data.images.folder.scan_folder`.
+    size : int, optional
+        Side of the square images, a power of two; by default chosen from the data as ``ganaug fit`` does.
+    transform : callable, optional
+        Applied to every image, a uint8 array of shape (size, size, channels), when it is asked for.
+
+    Attributes
+    ----------
+    classes : list of str
+    class_to_idx : dict of str to int
+    targets : list of int
+        The class index of every image.
+
+    Notes
+    -----
+    An item is ``(image, target)``; without a `transform` the image is a float32 tensor of shape (channels, size, size)
+    in [0, 1], ready for a DataLoader.
+
+    Examples
+    --------
+    >>> from ganaug import ImageFolder
+    >>> photos = ImageFolder("photos")  # doctest: +SKIP
+    >>> image, target = photos[0]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        size: int | None = None,
+        *,
+        transform: Callable[[NDArray[np.uint8]], Any] | None = None,
+    ) -> None:
+        self.data = load_folder(root, size)
+        self.classes = list(self.data.classes)
+        self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
+        self.targets: list[int] = self.data.labels.tolist()
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        return self.present(self.data.images[index]), self.targets[index]
+
+    def present(self, image: NDArray[np.uint8]) -> Any:
+        """Turn pixels into what an item holds; those of another size or number of channels are first made alike."""
+        image = image if image.shape == self.data.codec.shape else self.data.codec.encode(image)
+        # A transform gets pixels of its own: it may work in place.
+        return to_tensor(image) if self.transform is None else self.transform(image.copy())
+
+
+def to_tensor(image: NDArray[np.uint8]) -> Tensor:
+    """Return a float32 tensor (C, H, W) in [0, 1] of an image (H, W, C)."""
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).contiguous().float() / 255

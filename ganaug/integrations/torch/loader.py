@@ -1,0 +1,134 @@
+"""Loaders whose batches are balanced, and the order that makes them so."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import numpy as np
+from torch.utils.data import DataLoader, DistributedSampler
+
+from ganaug.files import StrPath
+from ganaug.integrations.torch.arguments import check_epoch, check_seed, replicas_of
+from ganaug.integrations.torch.augmented import At, AugmentedDataset
+from ganaug.integrations.torch.cache import CACHE_BYTES
+from ganaug.runtime.generator import Generator
+
+__all__ = ["EvenSampler", "balanced_loader"]
+
+
+class EvenSampler(DistributedSampler[At]):
+    """A random order of an `AugmentedDataset` that spreads its synthetic items evenly, and tells it the epoch.
+
+    Any run of consecutive items, and so every batch, has the synthetic share of the whole, give or take one item.
+
+    Parameters
+    ----------
+    dataset : AugmentedDataset
+        What to go through.
+    seed : int, default=0
+        Decides the order, together with the epoch.
+    num_replicas, rank : int, optional
+        How many processes share an epoch, and which of them this is; by default what `torch.distributed` says. Every
+        process gets as many items, and no item comes twice but to fill up.
+
+    Notes
+    -----
+    Each time it is gone through is a new epoch, beginning with 0; `set_epoch` chooses which comes next. It is a
+    `DistributedSampler`, so that frameworks which put one around other samplers leave it alone.
+
+    Examples
+    --------
+    >>> sampler = EvenSampler(balanced, seed=1)  # doctest: +SKIP
+    >>> loader = DataLoader(balanced, batch_size=64, sampler=sampler, num_workers=2)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, dataset: AugmentedDataset, seed: int = 0, *, num_replicas: int | None = None, rank: int | None = None
+    ) -> None:
+        super().__init__(dataset, *replicas_of(num_replicas, rank), seed=check_seed(seed))
+        self.augmented = dataset
+
+    def __iter__(self) -> Iterator[At]:
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        whole = np.resize(self._order(epoch), self.total_size)  # begins anew where the processes need more
+        own = np.split(whole, self.num_replicas)[self.rank]  # in one piece: every n-th could be the synthetic ones
+        return (At(index, epoch) for index in own.tolist())
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch that comes next."""
+        self.epoch = check_epoch(epoch)
+
+    def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        rng = np.random.default_rng([self.seed, epoch])
+        total, synthetic = len(self.augmented), self.augmented.synthetic_indices
+        # The share of the first k places that are synthetic never differs from that of the whole by a place.
+        dealt = (np.arange(total + 1) * len(synthetic) + rng.integers(total)) // total
+        takes = np.diff(dealt) > 0
+        order = np.empty(total, np.int64)
+        order[takes] = rng.permutation(np.array(synthetic, np.int64))
+        order[~takes] = rng.permutation(np.setdiff1d(np.arange(total), synthetic))
+        return order
+
+
+def balanced_loader(
+    dataset: Any,
+    generator: Generator,
+    batch_size: int,
+    *,
+    strategy: Any = "auto",
+    synthetic_share: Literal["auto"] | float = "auto",
+    fresh: bool | float = 0.1,
+    seed: int = 0,
+    return_source: bool = False,
+    synthetic_transform: Callable[..., Any] | None = None,
+    cache: StrPath | None = None,
+    cache_bytes: int = CACHE_BYTES,
+    **loader_kwargs: Any,
+) -> DataLoader[Any]:
+    """Return a DataLoader over a dataset filled up to class balance.
+
+    Parameters
+    ----------
+    dataset, generator, strategy, synthetic_share, fresh, seed, return_source, synthetic_transform, cache, cache_bytes
+        As `AugmentedDataset` takes them. `fresh` is a tenth unless it is given: to draw every synthetic image anew in
+        every epoch takes several times longer than to decode real ones. The first epoch draws all of them.
+    batch_size : int
+        Items in a batch. The cap `synthetic_share` holds for every batch, to within one item.
+    **loader_kwargs
+        Passed to `torch.utils.data.DataLoader`: `num_workers`, `persistent_workers`, `multiprocessing_context`, ...
+        A `shuffle=False`, `sampler` or `batch_sampler` replaces the order, an `EvenSampler` in which every epoch is
+        shuffled anew.
+
+    Returns
+    -------
+    DataLoader
+        Its `dataset` is the `AugmentedDataset`, its `sampler` has `set_epoch`. One seed gives the same epochs whatever
+        the number of workers and however they are started.
+
+    Raises
+    ------
+    DataError, OutputError
+        As `AugmentedDataset` does.
+
+    Examples
+    --------
+    >>> loader = balanced_loader(photos, generator, 64, num_workers=2)  # doctest: +SKIP
+    >>> for images, labels in loader:  # doctest: +SKIP
+    ...     ...
+    """
+    augmented = AugmentedDataset(
+        dataset,
+        generator,
+        strategy=strategy,
+        synthetic_share=synthetic_share,
+        fresh=fresh,
+        seed=seed,
+        return_source=return_source,
+        synthetic_transform=synthetic_transform,
+        cache=cache,
+        cache_bytes=cache_bytes,
+    )
+    if "batch_sampler" in loader_kwargs:
+        return DataLoader(augmented, **loader_kwargs)
+    if "sampler" not in loader_kwargs and loader_kwargs.pop("shuffle", None) is not False:
+        loader_kwargs["sampler"] = EvenSampler(augmented, seed)
+    return DataLoader(augmented, batch_size, **loader_kwargs)

@@ -1,0 +1,245 @@
+"""Generator and discriminator for rows of a table: multilayer perceptrons between noise, classes and columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.data.tables.codec import Encoded, TableCodec
+from ganaug.data.tables.constraints.joint import JointChoices
+from ganaug.networks.decisions import Decisions
+from ganaug.networks.projection import ProjectionDiscriminator
+
+__all__ = ["RowDiscriminator", "RowGenerator", "RowLayout"]
+
+SLOPE = 0.2
+"""Of the leaky ReLU, everywhere."""
+
+
+@dataclass(frozen=True)
+class RowLayout:
+    """What stands where in a row as the networks see it: the scores, then for each choice one column per option.
+
+    The generator alone decides some choices together (see `JointChoices`); in a row each has its own columns.
+
+    Attributes
+    ----------
+    n_scores : int
+        Number of scores.
+    options : tuple of int
+        Number of options of each choice.
+    gates : tuple of int
+        For each score the choice whose first option it belongs to, or -1: under any other option it says nothing.
+    echoes : tuple of tuple of (int, float)
+        Sums of what stands before them, of which each lists places and factors. See `echoes`.
+    """
+
+    n_scores: int
+    options: tuple[int, ...]
+    gates: tuple[int, ...]
+    echoes: tuple[tuple[tuple[int, float], ...], ...] = ()
+
+    @classmethod
+    def of(cls, codec: TableCodec) -> Self:
+        """Return the layout of a table's rows."""
+        choice = accumulate((column.options > 1 for column in codec.numeric_columns), initial=0)
+        gates = [
+            number if column.options > 1 else -1
+            for column, number in zip(codec.numeric_columns, choice, strict=False)
+            if column.has_score
+        ]
+        return cls(codec.n_scores, codec.options, tuple(gates))
+
+    @property
+    def own_width(self) -> int:
+        """Length of a row without its echoes."""
+        return self.n_scores + sum(self.options)
+
+    @property
+    def width(self) -> int:
+        """Length of a row."""
+        return self.own_width + len(self.echoes)
+
+    @cached_property
+    def echo(self) -> NDArray[np.float32]:
+        """What a row is multiplied by for its echoes, shape (own_width, number of echoes)."""
+        factors = np.zeros((self.own_width, len(self.echoes)), np.float32)
+        for number, terms in enumerate(self.echoes):
+            for place, factor in terms:
+                factors[place, number] = factor
+        return factors
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Where among the options each choice begins."""
+        return tuple(accumulate(self.options, initial=0))[:-1]
+
+    def rows(self, encoded: Encoded) -> NDArray[np.float32]:
+        """Write scores and choices as rows, float32 (n, width)."""
+        rows = np.zeros((len(encoded.scores), self.own_width), np.float32)
+        rows[:, : self.n_scores] = encoded.scores
+        columns = encoded.choices + self.n_scores + np.array(self.starts, np.int64)
+        np.put_along_axis(rows, columns, 1.0, axis=1)
+        return np.concatenate([rows, rows @ self.echo], axis=1)
+
+
+class RowGenerator(nn.Module):
+    """Noise and a class index to a row.
+
+    What the class says begins at zero, as in the generator of images: all classes begin as one, share what they can,
+    and part only as far as the loss asks.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of classes.
+    layout : RowLayout
+        What a row holds.
+    joint : JointChoices, optional
+        Which choices it makes together; by default every combination is possible.
+    latent_dim : int, default=32
+        Length of the noise that the network sees. One more number for each decision decides which option is taken.
+    width : int, default=128
+        Of the hidden layers.
+    depth : int, default=2
+        Number of hidden layers.
+    """
+
+    gate: Tensor
+    echo: Tensor
+    spread: Tensor | None
+
+    def __init__(
+        self,
+        n_classes: int,
+        layout: RowLayout,
+        *,
+        joint: JointChoices | None = None,
+        latent_dim: int = 32,
+        width: int = 128,
+        depth: int = 2,
+    ) -> None:
+        super().__init__()
+        self.layout, self.latent_dim, self.n_classes = layout, latent_dim, n_classes
+        self.decisions = Decisions(joint or JointChoices.apart(layout.options), layout.options)
+        self.noise_dim, self.n_hidden = latent_dim + len(self.decisions.options), width * depth
+        self.n_outputs = layout.n_scores + sum(self.decisions.options)
+        sides = [latent_dim, *[width] * depth]
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sides))
+        self.by_class = nn.ModuleList(nn.Embedding(n_classes, 2 * width) for _ in range(depth))
+        self.head = nn.Linear(width, self.n_outputs)
+        self.head_by_class = nn.Embedding(n_classes, self.n_outputs)
+        for embedding in (*self.by_class, self.head_by_class):
+            nn.init.zeros_(embedding.weight)
+
+        none = sum(layout.options)
+        gate = [layout.starts[choice] if choice >= 0 else none for choice in layout.gates]
+        self.register_buffer("gate", torch.tensor(gate, dtype=torch.int64), persistent=False)
+        self.register_buffer("echo", torch.from_numpy(layout.echo), persistent=False)
+        self.register_buffer("spread", None, persistent=False)
+        self._gated = any(choice >= 0 for choice in layout.gates)
+
+    def forward(self, noise: Tensor, label: Tensor) -> Tensor:
+        """Return rows (B, width), every choice made."""
+        scores, choices, _ = self.draw(noise, label)
+        return self.join(scores, choices)
+
+    def join(self, scores: Tensor, choices: Tensor) -> Tensor:
+        """Return the rows (B, width) of these scores and choices."""
+        if not self.layout.options:
+            return self._row(scores, scores[:, :0])
+        return self._row(scores, self.decisions.side_by_side(choices).to(scores.dtype))
+
+    def draw(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what a decoder needs.
+
+        Parameters
+        ----------
+        noise : Tensor of shape (B, noise_dim)
+            Standard normal.
+        label : Tensor of shape (B,)
+            Class indices.
+
+        Returns
+        -------
+        scores : Tensor of shape (B, n_scores)
+        choices : Tensor of shape (B, n_choices), int64
+            The options taken.
+        uniform : Tensor of shape (B, n_choices)
+            Where within the option the draw fell, from 0 to 1: free to decide something else.
+        """
+        scores, logits = self.draft(noise, label)
+        normal = noise[:, self.latent_dim :]
+        if not self.layout.options:
+            return scores, normal.long(), normal
+        return scores, *self.decisions.draw(logits, normal)
+
+    def relaxed(self, noise: Tensor, label: Tensor, random: torch.Generator) -> Tensor:
+        """Return rows (B, width) whose choices pass gradients."""
+        scores, logits = self.draft(noise, label)
+        return self._row(scores, self.decisions.relax(logits, random) if self.layout.options else logits)
+
+    def draft(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scores (B, n_scores) and the logits of decisions (B, sum of their options)."""
+        x = noise[:, : self.latent_dim]
+        for layer, embedding in zip(self.hidden, self.by_class, strict=True):
+            gain, shift = embedding(label).chunk(2, dim=1)
+            x = F.leaky_relu(layer(x) * (1 + gain) + shift, SLOPE)
+        flat = self.head(x)
+        if self.spread is not None:
+            flat = flat * self.spread[label]
+        flat = flat + self.head_by_class(label)
+        scores, logits = flat.split([self.layout.n_scores, flat.shape[1] - self.layout.n_scores], dim=1)
+        return scores, logits
+
+    def opened(self, taken: Tensor) -> Tensor:
+        """Return for each score (B, n_scores) how far what choices take (B, sum of options) lets it speak."""
+        return F.pad(taken, (0, 1), value=1.0)[:, self.gate]
+
+    @torch.no_grad()
+    def adjust(self, label: int, gain: Tensor, shift: Tensor) -> None:
+        """Let a class's scores and logits become gain times as large, and move by shift, each (width,)."""
+        if self.spread is None:
+            self.spread = self.head.weight.new_ones(self.n_classes, self.n_outputs)
+        self.spread[label] *= gain
+        self.head_by_class.weight[label] = self.head_by_class.weight[label] * gain + shift
+
+    def _row(self, scores: Tensor, taken: Tensor) -> Tensor:
+        """Join scores (B, S) and the options that choices take, and silence the scores that these leave out."""
+        if self._gated:
+            scores = scores * self.opened(taken)
+        row = torch.cat([scores, taken], dim=1) if self.layout.options else scores
+        return torch.cat([row, row @ self.echo.to(row.dtype)], dim=1) if self.layout.echoes else row
+
+
+class RowDiscriminator(ProjectionDiscriminator):
+    """A row and its class index to one logit.
+
+    Parameters
+    ----------
+    n_classes, layout, width, depth
+        As in `RowGenerator`.
+    """
+
+    def __init__(self, n_classes: int, layout: RowLayout, *, width: int = 128, depth: int = 2) -> None:
+        super().__init__(n_classes, width)
+        self.hidden = _perceptron([layout.width, *[width] * depth])
+
+    def features(self, rows: Tensor) -> Tensor:
+        """Return what is seen in rows (B, D) whatever their class, (B, width)."""
+        features: Tensor = self.hidden(rows)
+        return features.float()
+
+
+def _perceptron(sides: Sequence[int]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, after in pairwise(sides):
+        layers += [nn.Linear(before, after), nn.LeakyReLU(SLOPE)]
+    return nn.Sequential(*layers)

@@ -1,0 +1,1 @@
+"""The exported model file, on numpy and onnxruntime alone."""

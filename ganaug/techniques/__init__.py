@@ -1,0 +1,1 @@
+"""Losses, distortions and corrections, each a function with its paper named."""

@@ -1,0 +1,142 @@
+"""The marginals of what a generator draws of each class, matched to those of its real rows."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from ganaug.networks.perceptron import RowGenerator
+
+__all__ = ["Marginals"]
+
+ROWS_OF_MEAN, ROWS_OF_SPREAD, ROWS_OF_SHARES = 1.0, 5.0, 1.0
+"""So many rows the generator's own opinion counts for: one row says little of a mean, and less of a spread."""
+MOST_GAIN = 3.0
+MOST_ROUNDS, NEAR = 10, 0.02
+"""Of proportional fitting; it ends when no share is off by more than this part of itself."""
+MOST_DRAWN, FEWEST_DRAWN, NUMBERS = 1024, 16, 2**21
+"""Rows drawn of each class: fewer where classes and columns are many. So many numbers are looked at at once."""
+TINY = 1e-6
+
+
+@dataclass(frozen=True)
+class Marginals:
+    """Means and spreads of the scores of real rows, and the shares of their options, by class.
+
+    Attributes
+    ----------
+    value : tuple of int
+        The classes that have rows, K of them.
+    n : Tensor of shape (K, 1)
+        How many rows each has.
+    shares : tuple of Tensor of shape (K, C, O)
+        Of the decisions' options, piece by piece as `Decisions` has them.
+    mean, square, speaking : Tensor of shape (K, S)
+        Of each score: mean, mean square deviation, and how many rows let it speak.
+    """
+
+    value: tuple[int, ...]
+    n: Tensor
+    shares: tuple[Tensor, ...]
+    mean: Tensor
+    square: Tensor
+    speaking: Tensor
+
+    @classmethod
+    def of(cls, rows: Tensor, label: Tensor, generator: "RowGenerator") -> Self:
+        """Return those of rows (N, width), as `RowLayout.rows` writes them, and classes (N,), for such a generator."""
+        value = tuple(torch.unique(label).tolist())
+        n, shares, moments = [], [], []
+        for one in value:
+            own = rows[label == one, : generator.layout.own_width]
+            scores, taken = own.tensor_split([generator.layout.n_scores], dim=1)
+            n.append(len(scores))
+            shares.append(generator.decisions.shares(taken) if generator.layout.options else [])
+            moments.append(_moments(scores[None], generator.opened(taken)[None]))
+        mean, square, speaking = (torch.cat(parts) for parts in zip(*moments, strict=True))
+        together = tuple(torch.stack(pieces) for pieces in zip(*shares, strict=True))
+        return cls(value, rows.new_tensor(n)[:, None], together, mean, square, speaking)
+
+    @torch.no_grad()
+    def matched(self, generator: "RowGenerator", random: torch.Generator) -> "RowGenerator":
+        """Return a copy of a trained generator that draws each class with these means, spreads and shares.
+
+        The players never come to rest, and where a class has few rows it is anyone's guess where they stand when they
+        are stopped: its means lie half a standard error or more from those of the rows. An affine change of each score
+        and a shift of each logit, by class, take that away and leave alone what the generator has learned of how
+        columns hang together. Where what it draws is not finite, the copy is as it was.
+
+        Parameters
+        ----------
+        generator : "RowGenerator"
+            Is left as it is.
+        random : torch.Generator
+            Draws the noise.
+        """
+        copy, device = deepcopy(generator), generator.head.weight.device
+        options = sum(piece[0].numel() for piece in self.shares)
+        numbers = generator.n_hidden + self.mean.shape[1] + options  # that each row takes
+        count = min(MOST_DRAWN, max(FEWEST_DRAWN, NUMBERS // (numbers * len(self.value))))
+        noise = torch.randn(count, generator.noise_dim, generator=random).to(device)
+        places = torch.arange(len(self.value))
+        for some in torch.split(places, max(1, NUMBERS // (numbers * count))):
+            drawn = self._drawn(generator, noise, [self.value[place] for place in some.tolist()])
+            if not all(torch.isfinite(part).all() for part in drawn):
+                return deepcopy(generator)
+            for place, gain, shift in zip(some.tolist(), *self._change(*drawn, some, generator), strict=True):
+                copy.adjust(self.value[place], gain, shift)
+        return copy
+
+    def _drawn(self, generator: "RowGenerator", noise: Tensor, value: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return scores (K, B, S) and logits (K, B, sum of options) of some classes, from the same noise."""
+        label = torch.tensor(value, device=noise.device).repeat_interleave(len(noise))
+        scores, logits = generator.draft(noise.repeat(len(value), 1), label)
+        shape = len(value), len(noise)
+        return scores.view(*shape, *scores.shape[1:]), logits.view(*shape, *logits.shape[1:])
+
+    def _change(self, scores: Tensor, logits: Tensor, some: Tensor, generator: "RowGenerator") -> tuple[Tensor, Tensor]:
+        """Return gain and shift, each (K, width), for what was drawn of some classes."""
+        n, mean, square, speaking = (
+            known[some].to(scores.device) for known in (self.n, self.mean, self.square, self.speaking)
+        )
+        moved, taken, decisions = scores.new_zeros(len(some), 0), logits, generator.decisions
+        if generator.layout.options:
+            pieces = decisions.logits(logits)
+            shares = [known[some].to(scores.device) for known in self.shares]
+            added = [_added(own, wanted, n[..., None]) for own, wanted in zip(pieces, shares, strict=True)]
+            drawn = [(own + more[:, None]).softmax(dim=3) for own, more in zip(pieces, added, strict=True)]
+            moved, taken = decisions.flat(added), decisions.choices_of(decisions.flat(drawn))
+        weight = generator.opened(taken.flatten(0, 1)).view_as(scores)
+        drawn_mean, drawn_square, _ = _moments(scores, weight)
+        mean = (speaking * mean + ROWS_OF_MEAN * drawn_mean) / (speaking + ROWS_OF_MEAN)
+        # The rows' sum of squares is their number less one times the unbiased variance.
+        spare = (speaking - 1).clamp_min(0)
+        square = (speaking * square + ROWS_OF_SPREAD * drawn_square) / (spare + ROWS_OF_SPREAD)
+        gain = (square / drawn_square.clamp_min(TINY)).sqrt().clamp_max(MOST_GAIN)
+        return torch.cat([gain, torch.ones_like(moved)], dim=1), torch.cat([mean - gain * drawn_mean, moved], dim=1)
+
+
+def _added(logits: Tensor, shares: Tensor, n: Tensor) -> Tensor:
+    """Return what to add (K, C, O) to logits (K, B, C, O) for options to be drawn in these shares, of n rows."""
+    drawn = logits.softmax(dim=3).mean(1)
+    wanted = ((n * shares + ROWS_OF_SHARES * drawn) / (n + ROWS_OF_SHARES)).clamp_min(TINY)
+    added = torch.zeros_like(shares)
+    for _ in range(MOST_ROUNDS):  # one round would do if all rows had the same logits
+        off = (wanted / drawn.clamp_min(TINY)).log()
+        added += off
+        if not off.numel() or off.abs().max() < NEAR:
+            break
+        drawn = (logits + added[:, None]).softmax(dim=3).mean(1)
+    return added
+
+
+def _moments(scores: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return, each (K, S), weighted mean and mean square deviation of scores (K, N, S), and the total weight."""
+    total = weight.sum(1)
+    some = total.clamp_min(TINY)
+    mean = (weight * scores).sum(1) / some
+    return mean, (weight * (scores - mean[:, None]).square()).sum(1) / some, total

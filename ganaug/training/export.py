@@ -1,0 +1,244 @@
+"""Torch module to ONNX: export, strip, check, and compare with torch before anybody gets to write the result."""
+
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ganaug.errors import ExportError, FormatError
+from ganaug.runtime.generator import Generator
+from ganaug.runtime.metadata import Metadata
+from ganaug.runtime.onnx_file import PROPERTY, read_property
+from ganaug.runtime.session import open_session
+
+__all__ = ["export_onnx"]
+
+OPSET = 18
+TOLERANCE = 1e-3
+"""Largest difference of a float output, absolute or relative."""
+FLIPPED_SHARE = 0.01
+"""Largest share of the values of an output that may differ: those that torch and ONNX Runtime round apart."""
+_BATCHES = (1, 2, 7)
+_CHUNK = 64
+
+
+class _Ordered(nn.Module):
+    """The same module with its outputs as a tuple in the order of their names."""
+
+    def __init__(self, module: nn.Module, names: Sequence[str]) -> None:
+        super().__init__()
+        self.module = module
+        self.names = tuple(names)
+
+    def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+        outputs = self.module(noise, label)
+        if isinstance(outputs, dict):
+            outputs = [outputs[name] for name in self.names]
+        if len(outputs) != len(self.names):
+            raise ValueError(f"{len(outputs)} outputs for the {len(self.names)} names {self.names}")
+        return tuple(outputs)
+
+
+def export_onnx(module: nn.Module, metadata: Metadata, output_names: Sequence[str]) -> bytes:
+    """Turn a generator into the content of a model file.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Called as ``module(noise, label)`` with noise float32 (B, noise_dim) and label int64 (B,). It returns a dict by
+        name, or a tuple in the order of `output_names`, of outputs decoded to what the file promises: for images
+        ``image`` uint8 (B, height, width, channels) and, where there are any, ``realism`` and ``agreement`` float32
+        (B,). It is copied, and stays as and where it is.
+    metadata : Metadata
+        What the file is to say about itself.
+    output_names : sequence of str
+        Names of the outputs.
+
+    Returns
+    -------
+    bytes
+        One self-contained ONNX model, which holds nothing of this machine: no paths, no stack traces.
+
+    Raises
+    ------
+    ExportError
+        If torch cannot export the module, or ONNX Runtime computes something else than torch for any class or batch
+        size, or the result is not what the metadata says.
+    """
+    network = _Ordered(copy.deepcopy(module).cpu(), output_names).eval()
+    try:
+        return _finished(_traced(network, metadata.noise_dim), network, metadata)
+    except ExportError:
+        # Slower by ten to twenty times, but it sees what a trace cannot; and if it too fails, it says better why.
+        return _finished(_captured(network, metadata.noise_dim), network, metadata)
+
+
+def _finished(model: Any, network: _Ordered, metadata: Metadata) -> bytes:
+    """Return the content of the file, once it is known to be what it should be."""
+    _strip(model)
+    model.producer_name, model.producer_version = "ganaug", metadata.versions.get("ganaug", "")
+    model.metadata_props.add(key=PROPERTY, value=metadata.to_json())
+    data: bytes = model.SerializeToString(deterministic=True)
+    try:
+        read_property(data)
+        Generator.from_bytes(data)
+        _check_parity(network, data, metadata)
+    except FormatError as error:
+        raise ExportError(f"The exported model is not one that ganaug would read: {error}") from error
+    return data
+
+
+def _traced(network: _Ordered, noise_dim: int) -> Any:
+    """Export what one run of the module did: in a tenth of a second, blind to what the module decides by itself."""
+    with _exporting(network):
+        import onnx
+
+        example, written = _example(noise_dim), io.BytesIO()
+        torch.onnx.export(
+            network,
+            example,
+            written,  # type: ignore[arg-type]  # a file object will do for dynamo=False
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["noise", "label"],
+            output_names=list(network.names),
+            dynamic_axes={name: {0: "batch"} for name in ("noise", "label", *network.names)},
+        )
+        model = onnx.load_from_string(written.getvalue())
+
+        # It guesses at shapes, and calls any dimension "batch" that it cannot see through: the module knows them.
+        del model.graph.value_info[:]
+        for value, output in zip(model.graph.output, network(*example), strict=True):
+            shape = value.type.tensor_type.shape
+            del shape.dim[:]
+            shape.dim.add(dim_param="batch")
+            for size in output.shape[1:]:
+                shape.dim.add(dim_value=size)
+        onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _captured(network: _Ordered, noise_dim: int) -> Any:
+    """Export the module's whole graph."""
+    with _exporting(network):
+        import onnx
+
+        program = torch.onnx.export(
+            network,
+            _example(noise_dim),
+            dynamo=True,
+            verbose=False,
+            external_data=False,
+            opset_version=OPSET,
+            input_names=["noise", "label"],
+            output_names=list(network.names),
+            dynamic_shapes={"noise": {0: "batch"}, "label": {0: "batch"}},
+        )
+        model: Any = program.model_proto  # type: ignore[union-attr]  # None is only for dynamo=False
+        onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _example(noise_dim: int) -> tuple[Tensor, Tensor]:
+    """Return inputs of a batch size that no other dimension is likely to have: coincidences become constants."""
+    return torch.zeros(13, noise_dim, device="cpu"), torch.zeros(13, dtype=torch.int64, device="cpu")
+
+
+@contextmanager
+def _exporting(network: _Ordered) -> Iterator[None]:
+    """Turn whatever an exporter's many stages raise, wrapped in advice about them, into one sentence."""
+    cached = torch.is_autocast_cache_enabled()
+    try:
+        with _quiet(), torch.no_grad():
+            yield
+    except Exception as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        raise ExportError(f"torch cannot export the {type(network.module).__name__}: {reason}") from error
+    finally:
+        torch.set_autocast_cache_enabled(cached)  # a trace that fails leaves it off, and later trainings differ
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's talk about its own insides from the user."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _strip(message: Any) -> None:
+    """Clear, at every depth, the notes that the exporter takes: source lines and paths of this machine."""
+    for field, value in message.ListFields():
+        if field.name in ("doc_string", "metadata_props"):
+            message.ClearField(field.name)
+        elif field.message_type is not None:
+            for part in [value] if hasattr(value, "ListFields") else value:
+                _strip(part)
+
+
+def _check_parity(network: _Ordered, data: bytes, metadata: Metadata) -> None:
+    """Raise unless ONNX Runtime agrees with torch, for every class and for batches of several sizes."""
+    session, names = open_session(data), network.names
+    rng = np.random.default_rng(0)
+    classes = np.arange(len(metadata.classes))
+    whole = -(-len(classes) // _CHUNK) * _CHUNK
+    batches = [np.resize(classes, size) for size in _BATCHES] + np.split(np.resize(classes, whole), whole // _CHUNK)
+    flipped, compared = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    for labels in batches:
+        noise = rng.standard_normal((len(labels), metadata.noise_dim), np.float32)
+        with torch.no_grad():
+            expected = [output.numpy() for output in network(torch.from_numpy(noise), torch.from_numpy(labels))]
+        try:
+            actual = session.run(list(names), {"noise": noise, "label": labels})
+        except Exception as error:  # whatever the runtime raises; its errors have no common base
+            raise ExportError(f"The exported model does not run on a batch of {len(labels)}: {error}") from error
+        for name, ours, theirs in zip(names, actual, expected, strict=True):
+            flipped[name] += _difference(name, ours, theirs)
+            compared[name] += theirs.size
+    for name in names:
+        if flipped[name] > FLIPPED_SHARE * compared[name]:
+            share = flipped[name] / compared[name]
+            raise ExportError(f"The exported model differs from torch in {share:.1%} of the values of {name!r}.")
+
+
+def _difference(name: str, actual: NDArray[Any], expected: NDArray[Any]) -> int:
+    """Count the values that were rounded apart; raise for any difference that rounding cannot explain.
+
+    Columns of a table are rounded, and jump where a choice tips over, so their numbers are counted like integers.
+    """
+    if actual.shape != expected.shape or actual.dtype != expected.dtype:
+        found, promised = f"{actual.dtype} {actual.shape}", f"{expected.dtype} {expected.shape}"
+        raise ExportError(f"The exported model gives {name!r} as {found}, where torch gives {promised}.")
+    if expected.dtype == np.float64:
+        spread = np.nan_to_num(np.nanmax(expected, axis=0, initial=0) - np.nanmin(expected, axis=0, initial=0))
+        close = np.isclose(actual, expected, rtol=0, atol=TOLERANCE * spread, equal_nan=True)
+        return int(np.count_nonzero(~close))
+    if expected.dtype.kind == "f":
+        if not np.allclose(actual, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+            with np.errstate(invalid="ignore"):
+                worst = np.max(np.abs(actual - expected))
+            raise ExportError(f"The exported model differs from torch by {worst:.3g} in {name!r}.")
+        return 0
+    apart = np.abs(actual.astype(np.int64) - expected.astype(np.int64))
+    if expected.dtype == np.uint8 and apart.max(initial=0) > 1:
+        raise ExportError(f"The exported model differs from torch by {apart.max()} levels in {name!r}.")
+    return int(np.count_nonzero(apart))

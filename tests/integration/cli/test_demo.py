@@ -1,0 +1,190 @@
+"""The demonstration, in a few steps: every part of it happens, and it never removes what it did not make."""
+
+import io
+import shutil
+from collections import Counter
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from ganaug.cli import demo as command
+from ganaug.cli import main
+from ganaug.cli.demo_data.comparison import Comparison
+from ganaug.cli.demo_data.folder import MARKER, prepare_folder
+from ganaug.cli.demo_data.images import ARMS, write_digits
+from ganaug.errors import OutputError
+from ganaug.runtime.generator import Generator
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """Run it; return its folder and the lines that it printed."""
+    output = tmp_path_factory.mktemp("demo") / "demo"
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as shown:
+        patch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
+        patch.setattr("ganaug.evaluation.session.IMAGE_STEPS", 2)
+        command.run(output, max_steps=3, steps=2, seeds=(0, 1), report_seconds=8)
+    return output, shown.getvalue().splitlines()
+
+
+def test_demo_writes_the_tail_the_model_and_the_balanced_folder(demo: tuple[Path, list[str]]) -> None:
+    folder, _ = demo
+    parts = ("train", "test", "balanced")
+    count = {part: Counter(path.parent.name for path in (folder / part).glob("*/*.png")) for part in parts}
+    assert [count["train"][str(digit)] for digit in range(10)] == [100, 72, 51, 37, 26, 19, 14, 10, 7, 5]
+    assert sum(count["train"].values()) + sum(count["test"].values()) == 1797
+    assert set(count["balanced"].values()) == {100}
+    assert Generator.load(folder / "digits.onnx").metadata["class_counts"][0] == 100
+    assert (folder / "digits.preview.png").is_file()
+    assert not (folder / "digits.onnx.checkpoint").exists()
+
+
+def test_demo_prints_recall_side_by_side(demo: tuple[Path, list[str]]) -> None:
+    folder, shown = demo
+    (start,) = [number for number, line in enumerate(shown) if line.startswith("class ")]
+    assert all(arm in shown[start] for arm in ARMS)
+    assert [line.split()[:2] for line in shown[start + 1 : start + 4]] == [["0", "100"], ["1", "72"], ["2", "51"]]
+    assert any(line.startswith("Here synthetic images ") for line in shown)
+    assert str(folder / "balanced") in shown[-2]
+    assert str(folder / "report.html") in shown[-1]
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.fixture(scope="module")
+def table_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """Run the demo of a table; return its folder and the lines that it printed."""
+    output = tmp_path_factory.mktemp("demo") / "demo"
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as shown:
+        patch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
+        command.run_table(output, max_steps=3, seeds=(0,), report_seconds=4)
+    return output, shown.getvalue().splitlines()
+
+
+def test_table_demo_writes_its_tables_and_model(table_demo: tuple[Path, list[str]]) -> None:
+    folder, _ = table_demo
+    assert {path.name for path in folder.iterdir()} == {
+        MARKER, "train.csv", "test.csv", "balanced.csv", "breast-cancer.onnx", "report.html"
+    }  # fmt: skip
+    train, test, balanced = (pd.read_csv(folder / f"{part}.csv") for part in ("train", "test", "balanced"))
+    assert train["diagnosis"].value_counts().to_dict() == {"benign": 200, "malignant": 10}
+    assert test["diagnosis"].value_counts().to_dict() == {"malignant": 202, "benign": 157}
+    assert not train.merge(test).shape[0]
+    assert balanced.groupby(["diagnosis", "synthetic"]).size().to_dict() == {
+        ("benign", False): 200, ("malignant", False): 10, ("malignant", True): 190
+    }  # fmt: skip
+    pd.testing.assert_frame_equal(balanced[train.columns].iloc[:210], train)
+
+
+def test_table_demo_prints_recall_side_by_side(table_demo: tuple[Path, list[str]]) -> None:
+    folder, shown = table_demo
+    (start,) = [number for number, line in enumerate(shown) if line.startswith("class ")]
+    assert shown[start].split() == ["class", "rows", "as", "it", "is", "repeated", "SMOTE", "synthetic"]
+    assert [line.split()[:2] for line in shown[start + 1 : start + 4]] == [
+        ["benign", "200"], ["malignant", "10"], ["balanced", "210"]
+    ]  # fmt: skip
+    assert any(line.startswith("Here synthetic rows ") for line in shown)
+    assert str(folder / "report.html") in shown[-1]
+    assert (folder / "report.html").is_file()
+    assert shown[-2] == f"The balanced table, 190 synthetic rows at its end: {folder / 'balanced.csv'}"
+
+
+def test_either_demo_replaces_what_the_other_left(table_demo: tuple[Path, list[str]], tmp_path: Path) -> None:
+    folder = shutil.copytree(table_demo[0], tmp_path / "demo")
+    prepare_folder(folder)
+    assert [path.name for path in folder.iterdir()] == [MARKER]
+    (folder / "train.csv").touch()
+    (folder / "customers.csv").write_text("a,b")
+    with pytest.raises(OutputError, match=r"did not make .*customers\.csv"):
+        prepare_folder(folder)
+    assert (folder / "train.csv").exists()
+
+
+def test_an_interrupt_after_the_training_says_what_is_there(
+    demo: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "demo"
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ganaug.cli.fit.train", lambda *_, **__: Generator.load(demo[0] / "digits.onnx"))
+    monkeypatch.setattr("ganaug.cli.demo_data.images.compare", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        command.run(output, max_steps=1)
+    there = ", ".join(str(output / name) for name in ("train", "test", "balanced"))
+    assert capsys.readouterr().err.endswith(f"these are there: {there}.\n")
+
+
+def test_a_folder_of_an_earlier_demo_is_replaced(demo: tuple[Path, list[str]], tmp_path: Path) -> None:
+    folder = shutil.copytree(demo[0], tmp_path / "demo")
+    kept = folder / "digits.onnx.checkpoint"  # as a demo that was killed leaves it
+    kept.mkdir()
+    (kept / "step-000000001.safetensors").touch()
+    (folder / ".ganaug-0123456789abcdef.part" / "0").mkdir(parents=True)
+    (folder / ".ganaug-0123456789abcdef.part" / "0" / "0001.png").touch()
+    prepare_folder(folder)
+    assert [path.name for path in folder.iterdir()] == [MARKER]
+
+
+def test_training_and_test_images_are_different_ones(tmp_path: Path) -> None:
+    write_digits(tmp_path / "train", tmp_path / "test")
+    names = [{path.name for path in (tmp_path / part).glob("*/*.png")} for part in ("train", "test")]
+    assert not names[0] & names[1]
+
+
+@pytest.mark.parametrize(
+    ("gains", "words"),
+    [
+        ((0.02, 0.03, 0.04), "helped: balanced accuracy changed by +3.0 points"),
+        ((-0.02, 0.03, 0.0), "made no difference"),
+        ((-0.02, -0.03, -0.04), "hurt: balanced accuracy changed by -3.0 points"),
+    ],
+)
+def test_the_verdict_is_what_the_figures_say(gains: tuple[float, ...], words: str) -> None:
+    rival = np.full((3, 2), 0.8)
+    recall = {"as it is": rival - 0.1, "repeated": rival, "synthetic": rival + np.array(gains)[:, None]}
+    comparison = Comparison("images", ("a", "b"), (9, 1), recall)
+    assert words in comparison.verdict()
+    assert "('repeated')" in comparison.verdict()
+    assert comparison.verdict().endswith(f"as they are it changed by {10 + 100 * np.mean(gains):+.1f}.")
+    assert comparison.table().splitlines()[1].split() == ["a", "9", "70.0", "80.0", f"{80 + 100 * np.mean(gains):.1f}"]
+
+
+def test_a_folder_with_anything_else_in_it_is_left_alone(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("all of it")
+    result = CliRunner().invoke(main, ["demo", "--output", str(mine)])
+    assert result.exit_code == 2
+    assert "not empty" in result.stderr
+    assert (mine / "thesis.txt").read_text() == "all of it"
+    for path in ("train/0/thesis.txt", "digits.txt", "test/notes/0001.png"):
+        folder = tmp_path / path.replace("/", "-")
+        prepare_folder(folder)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).touch()
+        with pytest.raises(OutputError, match="did not make"):
+            prepare_folder(folder)
+        assert (folder / path).exists()
+
+
+def test_links_are_not_the_demos(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    prepare_folder(folder)
+    prepare_folder(folder)
+    (folder / "train").symlink_to(tmp_path)
+    with pytest.raises(OutputError, match="did not make"):
+        prepare_folder(folder)
+    assert (folder / MARKER).exists()
+    with pytest.raises(OutputError, match="does not exist"):
+        prepare_folder(tmp_path / "nowhere" / "demo")
+
+
+def test_demo_refuses_a_budget_of_nothing() -> None:
+    result = CliRunner().invoke(main, ["demo", "--budget", "0s"])
+    assert result.exit_code == 2
+    assert "90s, 5m, 1h" in result.stderr

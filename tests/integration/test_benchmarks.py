@@ -1,0 +1,159 @@
+"""The benchmark of tables on tables made here, in the format of KEEL's: what it reads, reckons and keeps."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score
+
+from tests.paths import ROOT
+
+BENCHMARKS = ROOT / "benchmarks"
+HEADER = """@relation made
+@attribute Size real [0.0, 9.0]
+@attribute Count integer[1,9]
+@attribute Kind {a, b,c}
+@attribute Class{positive,negative}
+@inputs Size, Count, Kind
+@data
+"""
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The program as a module; its parts lie beside it."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import tables
+
+    return tables
+
+
+@pytest.mark.parametrize("program", ["images", "loader", "tables", "verdict"])
+def test_every_program_finds_its_parts(program: str) -> None:
+    command = [sys.executable, BENCHMARKS / f"{program}.py", "--help"]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 (our own program)
+
+
+@pytest.fixture
+def keel_folder(tmp_path: Path) -> Path:
+    """Two sets; in one the hyphen of the folder is an underscore in the file, a value is missing; a copy lies by."""
+    random = np.random.default_rng(0)
+    for name, file, rows in (("made-1_vs_2", "made_1_vs_2.dat", 60), ("other0", "other0.dat", 40)):
+        lines = [
+            f"{random.normal(3 * (row < 12)):.3f}, {random.integers(1, 9)}, {random.choice(list('abc'))}, "
+            + ("positive" if row < 12 else "negative")
+            for row in range(rows)
+        ]
+        if rows == 60:
+            lines[0] = "?, " + lines[0].split(", ", 1)[1]
+        (tmp_path / "keel" / name).mkdir(parents=True)
+        (tmp_path / "keel" / name / file).write_text(HEADER + "\n".join(lines) + "\n")
+    (tmp_path / "keel" / "made-1_vs_2" / "test.dat").write_text("a copy")
+    return tmp_path / "keel"
+
+
+def test_sets_are_read_by_their_headers(benchmark: ModuleType, keel_folder: Path) -> None:
+    table = benchmark.keel.read(keel_folder, "made-1_vs_2")
+    assert [str(dtype) for dtype in table.X.dtypes] == ["float64", "int64", "category"]
+    assert list(table.X) == ["Size", "Count", "Kind"]
+    assert list(table.X["Kind"].cat.categories) == ["a", "b", "c"]
+    assert table.X["Size"].isna().sum() == 1
+    assert (table.rare, len(table.y)) == (12, 60)
+    assert benchmark.keel.names(keel_folder) == ["other0", "made-1_vs_2"]
+    assert benchmark.keel.quick_names(keel_folder) == ["made-1_vs_2", "other0"]
+    with pytest.raises(FileNotFoundError, match=r"\.dat"):
+        benchmark.keel.read(keel_folder, "nothing")
+
+
+def test_thresholds_are_the_best_there_are(benchmark: ModuleType) -> None:
+    from learners import best_thresholds
+
+    random = np.random.default_rng(0)
+    for digits in (1, 2, 6):
+        y = np.append(random.integers(0, 2, 30), [0, 1])
+        p = random.random(32).round(digits)
+        found = best_thresholds(y, p)
+        for name, score in (
+            ("balanced_accuracy", balanced_accuracy_score),
+            ("macro_f1", lambda y, predicted: f1_score(y, predicted, average="macro")),
+        ):
+            assert score(y, p > found[name]) == pytest.approx(max(score(y, p > t) for t in [-1, *p[p < p.max()]]))
+
+
+def test_every_method_fills_the_gap_or_says_why_not(benchmark: ModuleType, keel_folder: Path) -> None:
+    from cell import _fold
+    from oversampling import METHODS, TRAINED, Rows, not_installed
+
+    X, y, _, _ = _fold(keel_folder, "made-1_vs_2", 0)
+    rows = Rows.of(X, y)
+    assert not X.isna().any(axis=None)
+    for name in sorted(METHODS.keys() - set(TRAINED) - not_installed(METHODS).keys()):
+        (arm,) = METHODS[name](rows, 0)
+        assert not arm.note
+        assert arm.X.shape == (len(arm.y), rows.numbers.shape[1])
+        assert np.isfinite(arm.X).all()
+        np.testing.assert_allclose(arm.X[: len(y)], rows.numbers)
+        if name in ("nothing", "class-weights"):
+            assert len(arm.y) == len(y)
+        else:
+            assert abs((arm.y == 0).sum() - (arm.y == 1).sum()) <= 0.1 * len(y)
+
+
+def test_a_run_is_resumed_and_one_method_can_be_made_anew(
+    benchmark: ModuleType, keel_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")  # which the program does for the processes that it starts
+    monkeypatch.setattr(benchmark, "ProcessPoolExecutor", lambda jobs, **_: ThreadPoolExecutor(jobs))
+    common = ["--data", str(keel_folder), "--output", str(tmp_path), "--no-speed", "--inner-folds", "2", "--folds", "2"]
+
+    def run(*options: str) -> dict:
+        monkeypatch.setattr(sys, "argv", ["tables.py", *common, "--learners", "logistic", *options])
+        benchmark.main()
+        return json.loads((tmp_path / "tables.json").read_text())
+
+    results = run("--methods", "nothing,smote")
+    cells = sorted((tmp_path / "table-cells").rglob("*.json"))
+    assert len(cells) == 8
+    summary = results["summary"]
+    assert summary["arms"] == ["nothing", "SMOTE"]
+    assert len(summary["sets"]) == 2
+    assert len(summary["metrics"]) == 7
+    ranks = summary["metrics"]["roc_auc"]["mean_rank"]
+    assert sum(ranks.values()) == pytest.approx(3)
+    by_set = summary["metrics"]["roc_auc"]["by_set"]["SMOTE"]
+    assert len(by_set) == 2
+    assert np.mean(by_set) == pytest.approx(summary["metrics"]["roc_auc"]["mean"]["SMOTE"], abs=1e-4)
+    assert "| SMOTE |" in (tmp_path / "tables.md").read_text()
+
+    before = {path: path.stat().st_mtime_ns for path in cells}
+    assert run("--methods", "nothing,smote")["summary"] == summary
+    assert {path: path.stat().st_mtime_ns for path in cells} == before
+    run("--methods", "smote", "--force")
+    changed = [path for path in cells if path.stat().st_mtime_ns != before[path]]
+    assert {path.name for path in changed} == {"smote-0.json", "smote-1.json"}
+    assert len(changed) == 4
+    more = run("--methods", "smote", "--learners", "logistic,knn", "--compare", "smote")["summary"]
+    assert more["learners"] == ["logistic", "knn"]
+    logistic = summary["metrics"]["roc_auc"]["mean_by_learner"]["logistic"]["SMOTE"]
+    assert more["metrics"]["roc_auc"]["mean_by_learner"]["logistic"] == {"SMOTE": logistic}
+
+
+def test_own_arms_are_ranked_one_at_a_time(benchmark: ModuleType) -> None:
+    from table_report import _ranks
+
+    values = np.array([[0.5, 0.9, 0.8], [0.5, 0.9, 0.4]])
+    assert _ranks(values, ["nothing", "ganaug full", "ganaug half"]).tolist() == [2.0, 1.0, 1.5]
+
+
+def test_what_is_unknown_is_refused(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch, keel_folder: Path) -> None:
+    for options in (["--methods", "magic"], ["--learners", "oracle"], ["--inner-folds", "1"], ["--sets", "none"]):
+        monkeypatch.setattr(sys, "argv", ["tables.py", "--data", str(keel_folder), *options])
+        with pytest.raises(SystemExit):
+            benchmark.main()

@@ -1,0 +1,108 @@
+"""The examples run as they are, at small scale."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from tests.paths import ROOT
+
+
+def start(name: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+    command = [sys.executable, str(ROOT / "examples" / name), *arguments]
+    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def run(name: str, *arguments: str, folder: Path) -> str:
+    result = start(name, *arguments, folder=folder)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_balance_image_folder(tmp_path: Path) -> None:
+    shown = run("balance_image_folder.py", "--steps", "3", "--budget", "5", folder=tmp_path)
+    assert "9: 5 real and 95 synthetic images" in shown
+    assert {len(list(path.iterdir())) for path in (tmp_path / "balanced").iterdir()} == {100}
+    assert (tmp_path / "balanced.onnx").is_file()
+    assert list(tmp_path.glob("tmp*")) == []
+
+
+def test_train_pytorch_classifier(tmp_path: Path) -> None:
+    small = ["--steps", "3", "--budget", "5", "--classifier-steps", "3"]
+    shown = run("train_pytorch_classifier.py", *small, folder=tmp_path).splitlines()
+    assert len(shown) == 11
+    assert shown[10].split()[:2] == ["9", "5"]
+    assert list(tmp_path.glob("tmp*")) == []
+
+
+def test_mixed_table(tmp_path: Path) -> None:
+    shown = run("mixed_table.py", "--steps", "3", folder=tmp_path)
+    assert "400 real and 320 synthetic rows, classes {'no': 360, 'yes': 360}" in shown
+    assert len(shown.splitlines()) == 9
+
+
+def test_sklearn_pipeline(tmp_path: Path) -> None:
+    shown = run("sklearn_pipeline.py", "--steps", "2", "--repeats", "1", folder=tmp_path).splitlines()
+    assert [line[:14].strip() for line in shown[2:]] == ["nothing", "SMOTE", "GAN, balanced", "GAN, a third"]
+    assert all(0.4 < float(value) <= 1 for line in shown[2:] for value in line[14:].split())
+
+
+@pytest.fixture(scope="module")
+def fashion(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Return the arguments for small files like those of Fashion-MNIST, and a generator that is said to be of them."""
+    folder = tmp_path_factory.mktemp("fashion")
+    for part, count in (("train", 120), ("t10k", 40)):
+        images = np.random.default_rng(0).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        for kind, array in (("images-idx3", images), ("labels-idx1", np.arange(count, dtype=np.uint8) % 10)):
+            content = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
+            packed = part == "train"
+            path = folder / f"{part}-{kind}-ubyte{'.gz' * packed}"
+            path.write_bytes(gzip.compress(content) if packed else content)
+    proto = onnx.load(ROOT / "onnx_models" / "mnist.onnx")
+    (claim,) = [prop for prop in proto.metadata_props if prop.key == "ganaug"]
+    names = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot"]
+    claim.value = json.dumps(json.loads(claim.value) | {"classes": names})
+    onnx.save(proto, folder / "model.onnx")
+    return [str(folder), "--model", str(folder / "model.onnx"), "--classifier-steps", "3"]
+
+
+@pytest.mark.parametrize(
+    "name", ["fashion_pytorch.py", "fashion_lightning.py", "fashion_hugging_face.py", "albumentations_pipeline.py"]
+)
+def test_fashion(name: str, fashion: list[str], tmp_path: Path) -> None:
+    head, *rows = run(name, *fashion, folder=tmp_path).splitlines()
+    assert head.split() == ["class", "images", "recall", "without", "with", "synthetic", "images"]
+    assert [row.split()[:2] for row in (rows[0], rows[9])] == [["t-shirt", "12"], ["ankle-boot", "5"]]
+    assert all(0 <= float(cell.rstrip("%")) <= 100 for row in rows for cell in row.split()[2:])
+    assert len(rows) == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "saying"),
+    [
+        (["balance_image_folder.py", "nowhere", "out"], "'nowhere' does not exist"),
+        (["balance_image_folder.py", "nowhere", "no/out"], "create it first"),
+        (["train_pytorch_classifier.py", "nowhere", "nowhere"], "'nowhere' does not exist"),
+        (["train_pytorch_classifier.py", "nowhere"], "two folders"),
+        (["mixed_table.py", "nowhere.csv", "churned"], "nowhere.csv"),
+        (["fashion_pytorch.py", "nowhere"], "nowhere/train-images-idx3-ubyte.gz"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], saying: str, tmp_path: Path) -> None:
+    result = start(*arguments, folder=tmp_path)
+    assert result.returncode == 2
+    assert saying in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.glob("tmp*")) == []
+
+
+def test_examples_are_short() -> None:
+    for path in (ROOT / "examples").glob("*.py"):
+        assert len(path.read_text().splitlines()) < (85 if path.name == "fashion.py" else 70), path.name

@@ -1,0 +1,107 @@
+"""Warnings of texts that are learned as words although they are something else."""
+
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from ganaug.cli import main
+from ganaug.data.tables.dataset import from_frame
+
+
+def said_of(texts: list[str | None] | pd.Categorical) -> list[str]:
+    labels = [number % 2 for number in range(len(texts))]
+    frame = pd.DataFrame({"a": texts, "number": range(len(texts))})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        from_frame(frame, labels)
+    return [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["02/04/2022", "12/31/2021"],
+        ["2.4.2022", "31.12.2021 10:30"],
+        ["04-Feb-2022", None],
+        ["2022/04/02"] * 9 + ["never"],
+    ],
+)
+def test_dates(texts: list[str | None]) -> None:
+    (message,) = said_of(texts * 2)
+    assert message.startswith(f"Column 'a' holds dates like {texts[0]!r}")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["82.8%", "3.1%"],
+        ["917,769", "1,002", "31"],
+        ["1.234,5", "-0,5"],
+        ["$4.50", "-$1,234.00"],
+        ["1 234 €", "17 €"],
+        ["0.53", "1.25"],
+        ["5%"] * 9 + ["unknown"],
+    ],
+)
+def test_numbers(texts: list[str]) -> None:
+    (message,) = said_of(texts * 2)
+    assert message.startswith("Column 'a' holds numbers like ")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["02/04/2022", "unknown"],
+        ["10.0.0.1", "1.2.2022.3"],
+        ["5%", "unknown"],
+        ["1", "2", "3"],  # may well be meant as words
+        ["00501", "10,001"],
+        ["+49 171 555 123", "+49 30 555 123"],
+        ["4111 1111 1111 1111", "4222 2222 2222 2222"],
+        ["red", "green"],
+        [None, None],
+    ],
+)
+def test_words_are_words(texts: list[str | None]) -> None:
+    assert said_of(texts * 2) == []
+
+
+def test_the_example_is_one_of_those_that_are_meant() -> None:
+    (message,) = said_of(["-"] + ["5%"] * 19)
+    assert message.startswith("Column 'a' holds numbers like '5%'")
+
+
+def test_texts_that_tell_rows_apart() -> None:
+    names = [f"name {number}" for number in range(20)]
+    (message,) = said_of(names)
+    assert message.startswith("Column 'a' holds a text of its own in almost every row (20 in 20)")
+    assert len(said_of([*names, "name 1", "name 2"])) == 1
+    assert len(said_of([*names, None, None])) == 1
+    assert said_of(names[:19]) == []
+    assert said_of([*names, *names[:3]]) == []
+
+
+def test_a_categorical_is_what_its_owner_says() -> None:
+    assert said_of(pd.Categorical(["10%", "20%"] * 2)) == []
+    (message,) = said_of(pd.Categorical([f"{number}%" for number in range(20)]))
+    assert "text of its own" in message
+
+
+def test_long_texts_are_cut() -> None:
+    texts = ["1,234" + ",567" * 100, "1,234"] * 2
+    (message,) = said_of(texts)
+    assert len(message) < 250
+
+
+def test_the_command_line_says_it_once(tmp_path: Path) -> None:
+    rows = "".join(f"{number % 7}.5%,{number % 5},{'ab'[number % 2]}\n" for number in range(24))
+    (tmp_path / "table.csv").write_text("share,n,kind\n" + rows)
+    model = str(tmp_path / "model.onnx")
+    found = CliRunner().invoke(
+        main, ["fit", str(tmp_path / "table.csv"), "--target", "kind", "--output", model, "--steps", "3"]
+    )
+    assert found.exit_code == 0
+    assert found.output.count("Column 'share' holds numbers like") == 1
