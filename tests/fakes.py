@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug.data.dataset import Dataset
 from ganaug.data.images.dataset import LabelledImages
-from ganaug.evaluation.jitter import jittered
-from ganaug.evaluation.parts import Data, part
 
 Sampled = tuple[Any, NDArray[Any]]
 
@@ -45,39 +44,38 @@ class Drawn:
         return self.make(dict(n), np.random.default_rng(seed))
 
 
-def truth(_: Data, **__: Any) -> Drawn:
+def truth(_: Dataset, **__: Any) -> Drawn:
     """Trains in vain, for it knows the shells."""
     return Drawn(shells)
 
 
-def real_rows(data: Data, counts: dict[Any, int], rng: np.random.Generator) -> Data:
+def real_rows(data: Dataset, counts: dict[Any, int], rng: np.random.Generator) -> Dataset:
     """So many items of each class, drawn with replacement."""
     rows = [rng.choice(np.flatnonzero(data.labels == data.classes.index(name)), n) for name, n in counts.items()]
-    return part(data, np.concatenate(rows))
+    return data.part(np.concatenate(rows))
 
 
-def content(data: Data) -> Sampled:
+def content(data: Dataset) -> Sampled:
     """What a generator returns."""
-    labels = np.array(data.classes, dtype=object)[data.labels]
-    return (data.images if isinstance(data, LabelledImages) else data.frame), labels
+    return data.content, data.label_values
 
 
-def copier(data: Data, **_: Any) -> Drawn:
+def copier(data: Dataset, **_: Any) -> Drawn:
     """Learns by heart, and gives it back with a little noise."""
-    return Drawn(lambda counts, rng: content(jittered(real_rows(data, counts, rng), rng)))
+    return Drawn(lambda counts, rng: content(real_rows(data, counts, rng).jittered(rng)))
 
 
-def repeater(data: Data, **_: Any) -> Drawn:
+def repeater(data: Dataset, **_: Any) -> Drawn:
     """Gives the first item of each class, and nothing else."""
 
     def first(counts: dict[Any, int], rng: np.random.Generator) -> Sampled:
         rows = [np.full(n, np.flatnonzero(data.labels == data.classes.index(name))[0]) for name, n in counts.items()]
-        return content(part(data, np.concatenate(rows)))
+        return content(data.part(np.concatenate(rows)))
 
     return Drawn(first)
 
 
-def noise(data: Data, **_: Any) -> Drawn:
+def noise(data: Dataset, **_: Any) -> Drawn:
     """Gives pixels of no picture, or numbers drawn far from all others."""
 
     def static(counts: dict[Any, int], rng: np.random.Generator) -> Sampled:

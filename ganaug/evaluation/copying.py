@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.evaluation.jitter import jittered
+from ganaug.data.dataset import Dataset
 from ganaug.evaluation.metrics.copies import NOMINAL, CopyScan, View, find_copies, membership_area
-from ganaug.evaluation.parts import Data, part, points
 from ganaug.evaluation.statistics import Auc, known, pooled_areas, share_estimate
 
 __all__ = ["Copying", "pooled_copies", "search_for_copies"]
@@ -40,11 +39,11 @@ class Copying:
 
 
 def search_for_copies(
-    synthetic: Data,
-    train: Data,
-    held_out: Data,
+    synthetic: Dataset,
+    train: Dataset,
+    held_out: Dataset,
     *,
-    features: Callable[[Data], NDArray[np.floating]] | None = None,
+    features: Callable[[Dataset], NDArray[np.floating]] | None = None,
     seen_all: bool = False,
     infer: bool = True,
     seed: int = 0,
@@ -65,9 +64,9 @@ def search_for_copies(
     seed : int
     """
     rng = np.random.default_rng([seed, 4])
-    planted = part(train, rng.permutation(len(train.labels))[:MOST])
-    sides = (synthetic, train, held_out, planted, jittered(planted, rng))
-    spaces: list[Callable[[Data], NDArray[np.floating]]] = [lambda data: points(data, train)]
+    planted = train.part(rng.permutation(len(train.labels))[:MOST])
+    sides = (synthetic, train, held_out, planted, planted.jittered(rng))
+    spaces: list[Callable[[Dataset], NDArray[np.floating]]] = [lambda data: data.points(train)]
     spaces += [features] if features is not None else []
     views = []
     for space in spaces:

@@ -11,9 +11,8 @@ from ganaug.data.images.dataset import LabelledImages
 from ganaug.errors import DataError, OutputError
 from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.figures import figures_of
-from ganaug.evaluation.intake import also_in, group_codes, joined, load, seen_by, some_rows
+from ganaug.evaluation.intake import group_codes, load, some_rows
 from ganaug.evaluation.metrics.features import extractor_of
-from ganaug.evaluation.parts import matched_to, part
 from ganaug.evaluation.session import Session
 from ganaug.evaluation.settings import checked_budget, checked_estimator, checked_seed, checked_trainer
 from ganaug.evaluation.splits import Split
@@ -234,20 +233,20 @@ def begin(
     if held_out is not None:
         if generator is None or groups is not None:
             raise DataError("held_out is for a generator that was trained on the rest, and takes no groups")
-        train = matched_to(data, generator)
-        test = matched_to(load(held_out, target, size, None, False)[0], generator)
-        if seen_by(generator, test) == "all":
+        train = data.matched_to(generator)
+        test = load(held_out, target, size, None, False)[0].matched_to(generator)
+        if test.was_seen_by(generator):
             raise DataError(
                 "the generator was trained on held_out, which must be data that it has not seen: swap the two"
             )
-        known = also_in(train, test)
+        known = test.is_in(train)
         if len(np.unique(test.labels[~known])) < 2:
             raise DataError(
                 f"held_out must be data that the generator has not seen, but {known.sum():,} of its {len(known):,} "
                 "samples are in real too, and what is left is not of two classes: leave other samples out of the "
                 "training"
             )
-        everything = joined(train, part(test, np.flatnonzero(~known)) if known.any() else test)
+        everything = train.joined(test.part(np.flatnonzero(~known)) if known.any() else test)
         learned, unseen = np.split(np.arange(len(everything.labels)), [len(train.labels)])
         session = Session(
             everything,
@@ -260,11 +259,11 @@ def begin(
             session.left_out.append(f"{known.sum():,} of {len(known):,} samples of held_out, which are in real too")
         return session
     if generator is not None:
-        data = matched_to(data, generator)
-        seen = seen_by(generator, data)
+        data = data.matched_to(generator)
+        seen = "all" if data.was_seen_by(generator) else "none"
     rows, total = some_rows(data.labels, settings["seed"]), len(data.labels)
     if rows is not None:
-        data, grouping = part(data, rows), None if grouping is None else grouping[rows]
+        data, grouping = data.part(rows), None if grouping is None else grouping[rows]
     session = Session(
         data, generator=generator, seen=seen, groups=grouping, extractor=extractor_of(features), **settings
     )

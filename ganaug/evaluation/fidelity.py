@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.dataset import Dataset
 from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.dataset import LabelledTable
 from ganaug.evaluation.metrics.columns import ColumnDistance, association_distance, broken_promises, column_distances
@@ -20,7 +21,6 @@ from ganaug.evaluation.metrics.distances import (
 )
 from ganaug.evaluation.metrics.manifold import manifold_overlap
 from ganaug.evaluation.metrics.two_sample import two_sample_auc
-from ganaug.evaluation.parts import Data
 from ganaug.evaluation.statistics import Auc, known, pooled_areas
 
 __all__ = ["COLLAPSED", "FEWEST_OF_A_CLASS", "Fidelity", "measure_fidelity", "pooled_fidelity"]
@@ -70,12 +70,12 @@ class Fidelity:
 
 
 def measure_fidelity(
-    real: Data,
-    synthetic: Data,
-    features: Callable[[Data], NDArray[np.floating]],
+    real: Dataset,
+    synthetic: Dataset,
+    features: Callable[[Dataset], NDArray[np.floating]],
     *,
     codec: TableCodec | None = None,
-    probabilities: Callable[[Data], NDArray[np.floating]] | None = None,
+    probabilities: Callable[[Dataset], NDArray[np.floating]] | None = None,
     realism: Auc | None = None,
     seed: int = 0,
 ) -> Fidelity:

@@ -10,8 +10,6 @@ from ganaug import __version__
 from ganaug.evaluation.copying import class_copies, pooled_copies
 from ganaug.evaluation.fidelity import pooled_class_fidelity, pooled_fidelity
 from ganaug.evaluation.findings import findings
-from ganaug.evaluation.gallery import repeated_items
-from ganaug.evaluation.parts import modality_of
 from ganaug.evaluation.session import Session, SplitResult
 from ganaug.evaluation.splits import fewest_for_a_verdict
 from ganaug.evaluation.verdict import Comparison, compare
@@ -58,7 +56,7 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
     return {
         "schema_version": SCHEMA_VERSION,
         "ganaug_version": __version__,
-        "modality": modality_of(data),
+        "modality": data.modality,
         "verdict": comparison.verdict,
         "sentence": sentence_of(comparison, fewest_for_a_verdict(session.folds), _untested(session, complete)),
         "classes": classes,
@@ -80,7 +78,7 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
             copies,
             classes,
             seen=session.seen,
-            repeated=repeated_items(data),
+            repeated=data.n_repeated,
             grouped=session.groups is not None,
         ),
         "training": _training(session),
@@ -97,8 +95,8 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
             "splits": len(session.splits),
             "folds": session.folds,
             "device": session.device,
-            "estimator": type(session.estimator).__name__ if modality_of(data) == "table" else "SmallCNN",
-            "classifier_steps": session.steps_of_classifier if modality_of(data) == "image" else None,
+            "estimator": type(session.estimator).__name__ if data.modality == "table" else "SmallCNN",
+            "classifier_steps": session.steps_of_classifier if data.modality == "image" else None,
         },
         "seconds": round(session.clock.spent, 2),
         "left_out": _left_out(session, complete, interrupted),

@@ -8,56 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.containers.rows import as_rows
+from ganaug.data.dataset import Dataset
 from ganaug.data.images.dataset import LabelledImages, from_arrays, load_folder
 from ganaug.data.tables.dataset import LabelledTable, from_frame, split_target
 from ganaug.data.tables.table_file import ENDINGS, read_table
 from ganaug.errors import DataError, warn
-from ganaug.evaluation.parts import Data
-from ganaug.runtime.generator import Generator
 
-__all__ = ["also_in", "group_codes", "joined", "load", "seen_by", "some_rows"]
+__all__ = ["group_codes", "load", "some_rows"]
 
 MOST_ROWS = 20_000
 """More samples than these make no verdict surer, and everything slower."""
 FEWEST_OF_A_CLASS = 200
 """Of a class with more samples, so many are kept at least."""
-
-
-def joined(left: Data, right: Data) -> Data:
-    """Return the items of both, the left ones first."""
-    if isinstance(left, LabelledImages) and isinstance(right, LabelledImages):
-        images = np.concatenate([left.images, right.images])
-        return LabelledImages(images, np.concatenate([left.labels, right.labels]), left.classes, left.codec)
-    assert isinstance(left, LabelledTable)  # noqa: S101
-    assert isinstance(right, LabelledTable)  # noqa: S101
-    import pandas as pd
-
-    frame = pd.concat([left.frame, right.frame[list(left.frame.columns)]], ignore_index=True)
-    labels = np.concatenate([np.array(side.classes, dtype=object)[side.labels] for side in (left, right)])
-    return from_frame(frame, labels, target=left.target)
-
-
-def also_in(train: Data, test: Data) -> NDArray[np.bool_]:
-    """Tell which items of `test` are in `train` too, value by value and with the same class, (n_test,).
-
-    In a table of few columns with few values each, other people's rows may well be the same by chance: they are told
-    from leaked ones by nothing, and count as well.
-    """
-    if isinstance(train, LabelledImages) and isinstance(test, LabelledImages):
-        sides = [
-            [(data.classes[label], image.tobytes()) for image, label in zip(data.images, data.labels, strict=True)]
-            for data in (train, test)
-        ]
-        learned: set[Any] = set(sides[0])
-        return np.array([item in learned for item in sides[1]], bool)
-    import pandas as pd
-
-    both = joined(train, test)  # so that their columns are of the same type
-    assert isinstance(both, LabelledTable)  # noqa: S101
-    hashes = pd.util.hash_pandas_object(both.frame, index=False).tolist()
-    rows, n_train = list(zip(hashes, both.labels.tolist(), strict=True)), len(train.labels)
-    learned = set(rows[:n_train])
-    return np.array([row in learned for row in rows[n_train:]], bool)
 
 
 def some_rows(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
@@ -78,29 +40,9 @@ def some_rows(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
     return np.sort(np.concatenate(kept))
 
 
-def seen_by(generator: Generator, data: Data) -> str:
-    """Return how much of the data a generator was trained on, as far as its file tells: "all" or "none".
-
-    A part of the data has another fingerprint, and so has data of which only a part was learned from: "none" may be a
-    part, and the figures have null for it.
-    The fingerprint of a table depends on the order of its rows; the same classes, of the same sizes, and columns with
-    the same quantiles are the same table in another order.
-    """
-    metadata = generator.metadata
-    if metadata["fingerprint"] == data.fingerprint:
-        return "all"
-    if isinstance(data, LabelledTable):
-        sizes = dict(zip(generator.classes, metadata["class_counts"], strict=True))
-        ours = {column.name: column for column in data.codec.columns}
-        theirs = {column.name: column for column in generator.codec.columns}
-        if sizes == data.counts and ours == theirs:
-            return "all"
-    return "none"
-
-
 def load(
     real: Any, target: str | None, size: int | None, group: str | None, keep_group: bool
-) -> tuple[Data, NDArray[np.int64] | None]:
+) -> tuple[Dataset, NDArray[np.int64] | None]:
     """Return the data, and the groups that a column or a pattern names."""
     import pandas as pd
 

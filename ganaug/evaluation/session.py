@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
+from ganaug.data.dataset import Dataset
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.dataset import LabelledTable
@@ -21,8 +22,8 @@ from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.fidelity import Fidelity, measure_fidelity
 from ganaug.evaluation.gallery import exhibits_of, walk_of
 from ganaug.evaluation.metrics.features import NamedExtractor
-from ganaug.evaluation.parts import Data, Sampler, draw, part, points
 from ganaug.evaluation.plan import Plan, plan_for
+from ganaug.evaluation.samples import Sampler, draw
 from ganaug.evaluation.scores import Score, score
 from ganaug.evaluation.splits import REPEATS, Split, cut, fewest_for_a_verdict
 from ganaug.evaluation.statistics import Auc, area
@@ -112,7 +113,7 @@ class Session:
 
     def __init__(
         self,
-        data: Data,
+        data: Dataset,
         *,
         generator: Any = None,
         seen: str = "not applicable",
@@ -222,7 +223,7 @@ class Session:
 
     def _training_seconds(self) -> float:
         """Measure how long the classifier takes once: a few steps of it, or one fit."""
-        trial = self._trial(self.splits[0], Echo(part(self.data, self.splits[0].train)), PROBE_STEPS)
+        trial = self._trial(self.splits[0], Echo(self.data.part(self.splits[0].train)), PROBE_STEPS)
         # The first time in a process takes several times as long, and would cost arms that there is time for.
         for _ in range(2):
             begun = time.perf_counter()
@@ -231,7 +232,8 @@ class Session:
         return spent * IMAGE_STEPS / PROBE_STEPS if isinstance(trial, ImageTrial) else spent * 1.5
 
     def _trial(self, split: Split, sampler: Sampler, steps: int) -> Trial:
-        train, test = part(self.data, split.train), part(self.data, split.test)
+        train: Any = self.data.part(split.train)
+        test: Any = self.data.part(split.test)
         seed = (self.seed + 1000 * split.repeat) % 2**32  # scikit-learn takes no larger ones
         if isinstance(train, LabelledImages):
             assert isinstance(test, LabelledImages)  # noqa: S101
@@ -242,7 +244,7 @@ class Session:
     def _one_split(self, split: Split, result: SplitResult, plan: Plan, number: int) -> Iterator[tuple[float, str]]:
         """Train a generator, measure it, and score every arm; yield the share of the split that is done."""
         yield 0.0, DRAWING if self.trained else TRAINING
-        train, begun = part(self.data, split.train), time.perf_counter()
+        train, begun = self.data.part(split.train), time.perf_counter()
         with warnings.catch_warnings():
             # The findings say it of all folds together.
             warnings.simplefilter("ignore", GanaugWarning)
@@ -263,11 +265,11 @@ class Session:
             opinion = trial.predict(arm)
             result.scores[arm.name] = score(opinion.probability, trial.test.labels, decide_by=opinion.decide_by)
 
-    def _features(self, trial: Trial) -> Callable[[Data], NDArray[np.floating]]:
+    def _features(self, trial: Trial) -> Callable[[Dataset], NDArray[np.floating]]:
         if isinstance(trial, ImageTrial):
             extract = trial.judge.features if self.extractor is None else self.extractor
-            return lambda data: extract(data.images)  # type: ignore[union-attr]
-        return lambda data: points(data, trial.train)
+            return lambda data: extract(data.content)
+        return lambda data: data.points(trial.train)
 
     def _measure(self, trial: Trial, sampler: Sampler, result: SplitResult) -> None:
         judged_here = self.generator is not None and self.seen == "none"
@@ -306,10 +308,10 @@ class Session:
         """Look for copies among the samples of a model that has seen all the data, and show these."""
         split = self.splits[0]
         counts = np.clip(np.bincount(self.data.labels), FEWEST_COPIES, MOST_COPIES)
-        train, rest = part(self.data, split.train), part(self.data, split.test)
+        train, rest = self.data.part(split.train), self.data.part(split.test)
         synthetic = draw(self.generator, self.data, counts, [self.seed, 7])
         self.own_copying = search_for_copies(synthetic, train, rest, seen_all=True, seed=self.seed)
-        searched = part(self.data, np.concatenate([split.train, split.test]))
+        searched = self.data.part(np.concatenate([split.train, split.test]))
         walk = walk_of(self.generator, self.data, seed=self.seed)
         self.exhibits = exhibits_of(self.data, synthetic, searched, self.own_copying.scan, walk=walk, seed=self.seed)
 
@@ -326,7 +328,7 @@ def _usual(durations: Sequence[float]) -> float:
     return float(np.mean(durations[1:] or durations))
 
 
-def _realism(sampler: Any, real: Data, synthetic: Data) -> Auc | None:
+def _realism(sampler: Any, real: Dataset, synthetic: Dataset) -> Auc | None:
     """Return how well the discriminator itself tells real from synthetic, if the sampler has one."""
     opinions = [sampler.realism(side) for side in (real, synthetic)] if isinstance(sampler, FoldGenerator) else []
     known = [one for one in opinions if one is not None]
@@ -347,7 +349,7 @@ def _training_of(sampler: Any) -> dict[str, Any] | None:
     return metadata["training"] if isinstance(metadata, dict) else None
 
 
-def _was_cut_short(training: dict[str, Any] | None, seconds: float | None, spent: float, data: Data) -> bool:
+def _was_cut_short(training: dict[str, Any] | None, seconds: float | None, spent: float, data: Dataset) -> bool:
     """Tell whether a generator would have been trained for longer without the bound in seconds."""
     if not seconds or spent < seconds / 2:  # 0 where nothing is trained
         return False

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.tables.dataset import LabelledTable
-from ganaug.evaluation.parts import Data, Sampler
+from ganaug.evaluation.samples import Sampler
 from ganaug.networks.samples import Images, Samples
 from ganaug.runtime.generator import Generator
 from ganaug.training import ImageFit, TableFit
@@ -45,7 +45,7 @@ class FoldGenerator:
         """As `Generator.sample`."""
         return self.generator.sample(n, seed, screened=screened)
 
-    def realism(self, data: Data) -> NDArray[np.float32] | None:
+    def realism(self, data: Any) -> NDArray[np.float32] | None:
         """Return the discriminator's probability that items are real, (n,); None where there is none."""
         if isinstance(data, LabelledImages):
             pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
@@ -56,13 +56,13 @@ class FoldGenerator:
         return self._run.realism(samples)
 
 
-def usual_seconds(data: Data) -> float:
+def usual_seconds(data: Any) -> float:
     """Return the seconds that `train_generator` wants: by the clock for images, by steps for a table."""
     return IMAGE_SECONDS if isinstance(data, LabelledImages) else usual_steps(data) / TABLE_STEPS_PER_SECOND
 
 
 def train_generator(
-    data: Data, *, seed: int, seconds: float | None = None, steps: int | None = None, device: str = "auto"
+    data: Any, *, seed: int, seconds: float | None = None, steps: int | None = None, device: str = "auto"
 ) -> FoldGenerator:
     """Train a generator as ``ganaug fit`` does, but within so many seconds where they are given.
 

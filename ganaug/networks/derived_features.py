@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganaug.data.tables.constraints.constraints import Rules
+from ganaug.data.tables.layout import RowLayout
 from ganaug.data.tables.numeric import NumericColumn
-from ganaug.networks.perceptron import RowLayout
 
 if TYPE_CHECKING:
     from pandas import DataFrame

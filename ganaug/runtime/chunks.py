@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.sample_format import OutputForm
 from ganaug.runtime.rejection import ROUNDS
-from ganaug.runtime.session import Form, Runtime
+from ganaug.runtime.session import Runtime
 
 __all__ = ["AHEAD", "Arrays", "deal", "draw_chunks", "passes_at_once"]
 
@@ -78,7 +79,7 @@ def draw_chunks(
         yield [*drawn, labels]
 
 
-def deal(chunks: Iterator[Arrays], size: int, forms: Sequence[Form]) -> Iterator[Arrays]:
+def deal(chunks: Iterator[Arrays], size: int, forms: Sequence[OutputForm]) -> Iterator[Arrays]:
     """Deal chunks out in batches of another size; `forms` are the shape and type of one item of each array.
 
     Examples

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.sample_format import format_of
 from ganaug.data.tables.codec import TableCodec
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
@@ -17,19 +18,13 @@ from ganaug.runtime.chunks import AHEAD, Arrays, deal, draw_chunks, passes_at_on
 from ganaug.runtime.metadata import Label, Metadata
 from ganaug.runtime.onnx_file import output_names, read_property
 from ganaug.runtime.rejection import draw_each
-from ganaug.runtime.session import Form, Runtime
+from ganaug.runtime.session import Runtime
 
 __all__ = ["Generator"]
 
 Seed = int | Sequence[int] | None
 Batch = tuple[Any, NDArray[Any]]
 
-# How many samples the network sees in one pass depends on the kind of data alone, so that no size the user asks for can
-# change a bit of a sample: 16 images, or fewer where they are larger than 64 pixels square, which would take gigabytes.
-_WIDTH = 16
-_WIDTH_PIXELS = 16 * 64 * 64
-_WIDTH_ROWS = 256
-_FEW = {"image": 8, "table": 64}  # as wide a pass is where each sample has its own seed: little is drawn in vain
 _MAX_FILE_BYTES = 2**30
 _TOO_LARGE = f"The model has more than {_MAX_FILE_BYTES:,} bytes, beyond anything that ganaug writes."
 _MAX_SAMPLES = 2**31
@@ -48,10 +43,8 @@ class Generator:
     ----------
     classes : tuple of str, int or bool
         The labels it knows.
-    image_shape : tuple of int
-        Height, width and channels, if it makes images.
-    codec : TableCodec
-        What is known of the columns, if it makes tables.
+    format : SampleFormat
+        The form of its samples: for images `image_shape`, for tables the `codec`, which knows the columns.
 
     Raises
     ------
@@ -82,36 +75,30 @@ class Generator:
             raise FormatError(_TOO_LARGE)
         self._data = bytes(data)
         self._info = Metadata.from_json(read_property(self._data))
-        content = self._image_content() if self.modality == "image" else self._table_content()
+        self.format = format_of(self.modality, self._info.schema)
         self.classes: tuple[Label, ...] = tuple(self._info.classes)
         one_kind = len({type(label) for label in self.classes}) == 1
         self._labels: NDArray[Any] = np.array(self.classes, dtype=None if one_kind else object)
         self._index = {label: index for index, label in enumerate(self.classes)}
         # What each output of the file must be for one sample: its shape and type.
-        known = content | {"realism": ((), np.float32), "agreement": ((), np.float32)}
+        known = {**self.format.outputs, "realism": ((), np.float32), "agreement": ((), np.float32)}
         self._outputs = {name: known[name] for name in output_names(self._data) if name in known}
-        self._content = tuple(content)
+        self._content = tuple(self.format.outputs)
         self._thresholds = None if self._info.screen is None else np.asarray(self._info.screen["thresholds"])
-        promised = {*content, *(("agreement",) if self._thresholds is not None else ())}
+        promised = {*self._content, *(("agreement",) if self._thresholds is not None else ())}
         if promised - self._outputs.keys():
             raise FormatError(f"The model lacks an output that its metadata promises; it has {sorted(self._outputs)}.")
         self._runtime = Runtime(self._data, self._info.noise_dim, self._outputs)
 
-    def _image_content(self) -> dict[str, Form]:
-        schema = self._info.schema
-        self.image_shape: tuple[int, int, int] = (schema["height"], schema["width"], schema["channels"])
-        height, width, _ = self.image_shape
-        self._width = max(1, min(_WIDTH, _WIDTH_PIXELS // (height * width)))
-        return {"image": (self.image_shape, np.uint8)}
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels, if the model makes images."""
+        return self.format.image_shape  # type: ignore[attr-defined, no-any-return]
 
-    def _table_content(self) -> dict[str, Form]:
-        self.codec = TableCodec.from_state(self._info.schema)
-        self._width = _WIDTH_ROWS
-        content: dict[str, Form] = {
-            "numeric": ((self.codec.n_numeric,), np.float64),
-            "category": ((self.codec.n_category,), np.int64),
-        }
-        return {name: form for name, form in content.items() if form[0] != (0,)}
+    @property
+    def codec(self) -> TableCodec:
+        """What is known of the columns, if the model makes tables."""
+        return self.format.codec  # type: ignore[attr-defined, no-any-return]
 
     @classmethod
     def load(cls, path: StrPath) -> "Generator":
@@ -282,7 +269,7 @@ class Generator:
             raise DataError(f"There must be one seed for each label, but there are {len(index)} and {len(seeds)}.")
         thresholds = self._thresholds if screened else None
         sources = [_source(seed) for seed in seeds]
-        arrays = draw_each(self._runtime, self._content, index, sources, thresholds, _FEW[self.modality])
+        arrays = draw_each(self._runtime, self._content, index, sources, thresholds, self.format.seeded_pass_size)
         return self._finished(arrays), self._labels[index]
 
     def realism(self, n: int | Mapping[Any, int], seed: Seed = None) -> NDArray[np.float32]:
@@ -336,14 +323,12 @@ class Generator:
         with _in_memory(count, "ask for fewer"):
             angles = np.linspace(0, 2 * np.pi, count, endpoint=False)[:, None]
             noise = (np.cos(angles) * ends[0] + np.sin(angles) * ends[1]).astype(np.float32)  # (frames, noise_dim)
-            return self._finished(self._runtime.run(self._content, noise, np.full(count, index, np.int64), self._width))
+            return self._finished(
+                self._runtime.run(self._content, noise, np.full(count, index, np.int64), self.format.pass_size)
+            )
 
     def __repr__(self) -> str:
-        form = f"{self._info.family}, {len(self.classes)} classes"
-        if self.modality == "table":
-            return f"<Generator: {form}, tables of {len(self.codec.columns)} columns>"
-        height, width, channels = self.image_shape
-        return f"<Generator: {form}, images {height}x{width}x{channels}>"
+        return f"<Generator: {self._info.family}, {len(self.classes)} classes, {self.format}>"
 
     def __reduce__(self) -> tuple[type["Generator"], tuple[bytes]]:
         return Generator, (self._data,)
@@ -370,17 +355,14 @@ class Generator:
         outputs = (output,) if output else self._content
         thresholds = self._thresholds if screened else None
         # Screening looks at a chunk as a whole, and so at the same number always.
-        passes = AHEAD if screened else max(least, passes_at_once(size, self._width))
-        chunks = draw_chunks(self._runtime, outputs, order, _source(seed), passes, self._width, thresholds)
+        passes = AHEAD if screened else max(least, passes_at_once(size, self.format.pass_size))
+        chunks = draw_chunks(self._runtime, outputs, order, _source(seed), passes, self.format.pass_size, thresholds)
         batches = deal(chunks, size, [*(self._outputs[name] for name in outputs), ((), np.int64)])
         return ((arrays[0] if output else self._finished(arrays), self._labels[labels]) for *arrays, labels in batches)
 
     def _finished(self, arrays: Arrays) -> Any:
         """Return what the user sees of the model's content: the images, or a table."""
-        if self.modality == "image":
-            return arrays[0]
-        given = dict(zip(self._content, arrays, strict=True))
-        return self.codec.frame(given.get("numeric"), given.get("category"))
+        return self.format.decoded(dict(zip(self._content, arrays, strict=True)))
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
+from ganaug.data.modalities import MODALITIES
+from ganaug.data.sample_format import is_modality
 from ganaug.errors import FormatError
 
 __all__ = ["FORMAT_VERSION", "Label", "Metadata"]
@@ -17,7 +19,6 @@ FORMAT_VERSION = 1
 
 _MAX_JSON_BYTES = 64 * 2**20
 _MAX_CLASSES = 100_000
-_MAX_SIDE = 4096
 _MAX_NOISE = 4096
 _MAX_TEXT = 1000
 _MAX_DEPTH = 20
@@ -92,7 +93,7 @@ class Metadata:
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 
-        _require(self.modality in ("image", "table"), f"modality must be image or table, not {_short(self.modality)}")
+        _require(is_modality(self.modality), f"modality must be {' or '.join(MODALITIES)}, not {_short(self.modality)}")
         _require(_is_text(self.family) and bool(self.family), "family must be a short text")
         _require(_is_int(self.noise_dim, 1, _MAX_NOISE), f"noise_dim must be a whole number from 1 to {_MAX_NOISE}")
         _require(
@@ -101,12 +102,6 @@ class Metadata:
         )
         self._check_classes()
         _require(all(_is_text(version) for version in self.versions.values()), "versions must be short texts")
-        if self.modality == "image":
-            for side in ("height", "width"):
-                good = _is_int(self.schema.get(side), 1, _MAX_SIDE)
-                _require(good, f"the image {side} must be a whole number from 1 to {_MAX_SIDE}")
-            channels = self.schema.get("channels")
-            _require(_is_int(channels, 1, 4) and channels != 2, "the image channels must be 1, 3 or 4")
         if self.screen is not None:
             self._check_screen(self.screen)
 

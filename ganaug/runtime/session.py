@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.sample_format import OutputForm
 from ganaug.errors import FormatError
 from ganaug.runtime.onnx_file import only_outputs
 
@@ -24,9 +25,6 @@ _TYPES: dict[Any, str] = {
     np.float64: "tensor(double)",
     np.int64: "tensor(int64)",
 }
-
-Form = tuple[tuple[int, ...], Any]
-"""What one sample of an array is: its shape and type."""
 
 
 class Runtime:
@@ -50,7 +48,7 @@ class Runtime:
     pass wait for one another at the end of each, and together draw a third less.
     """
 
-    def __init__(self, data: bytes, noise_dim: int, outputs: Mapping[str, Form]) -> None:
+    def __init__(self, data: bytes, noise_dim: int, outputs: Mapping[str, OutputForm]) -> None:
         self.data, self.noise_dim, self.outputs = data, noise_dim, dict(outputs)
         self._sessions: dict[tuple[str, ...], Any] = {}
         _living.add(self)
@@ -114,7 +112,7 @@ class Runtime:
     def check_contract(self) -> None:
         """Raise `FormatError` unless the inputs and outputs are what they should be."""
         session = open_session(self.data)
-        inputs: dict[str, Form] = {"noise": ((self.noise_dim,), np.float32), "label": ((), np.int64)}
+        inputs: dict[str, OutputForm] = {"noise": ((self.noise_dim,), np.float32), "label": ((), np.int64)}
         try:
             found_inputs = {value.name: value for value in session.get_inputs()}
             found_outputs = {value.name: value for value in session.get_outputs()}

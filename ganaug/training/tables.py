@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from ganaug.compute.threads import single_thread
 from ganaug.data.tables.constraints.constraints import Rules
 from ganaug.data.tables.dataset import LabelledTable, from_frame
+from ganaug.data.tables.layout import RowLayout
 from ganaug.families.base import Family
 from ganaug.families.gan import RowAdversarial
 from ganaug.networks.derived_features import with_echoes
-from ganaug.networks.perceptron import RowDiscriminator, RowGenerator, RowLayout
+from ganaug.networks.perceptron import RowDiscriminator, RowGenerator
 from ganaug.networks.samples import Rows
 from ganaug.networks.table_decoder import TableDecoder
 from ganaug.runtime.generator import Generator

@@ -3,15 +3,17 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
+from ganaug.data.dataset import Dataset
 from ganaug.data.images.codec import CHANNELS, ImageCodec, default_size, scaled
 from ganaug.data.images.folder import scan_folder
 from ganaug.data.images.image_file import image_size, read_image_and_scale
@@ -20,12 +22,18 @@ from ganaug.errors import DataError, warn
 
 __all__ = ["LabelledImages", "from_arrays", "load_folder"]
 
+POINT_SIDE = 16
+"""Side in pixels that images are pooled to before distances: there a shift by one pixel changes little."""
+JITTER_LEVELS = 6.0
+"""Standard deviation, in grey levels, of the noise in slightly altered images."""
+JITTER_CONTRAST = 0.05
+"""Largest relative change of contrast in slightly altered images."""
 DIM = 64
 """Where no pixel of any image is as bright as this, something went wrong before."""
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledImages:
+class LabelledImages(Dataset):
     """Encoded images and their labels.
 
     Attributes
@@ -42,17 +50,13 @@ class LabelledImages:
         The file of every image; empty where they did not come from files.
     """
 
+    modality = "image"
+
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     codec: ImageCodec
     files: tuple[Path, ...] = ()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of images of each class."""
-        numbers = np.bincount(self.labels, minlength=len(self.classes))
-        return dict(zip(self.classes, numbers.tolist(), strict=True))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -63,6 +67,70 @@ class LabelledImages:
         )
         header = json.dumps([self.images.shape, self.classes]).encode()
         return hashlib.sha256(header + b"".join(digests)).hexdigest()
+
+    @property
+    def content(self) -> NDArray[np.uint8]:
+        """The images."""
+        return self.images
+
+    def part(self, rows: NDArray[np.int64]) -> Self:
+        """Return some of the images."""
+        files = tuple(self.files[row] for row in rows) if self.files else ()
+        return replace(self, images=self.images[rows], labels=self.labels[rows], files=files)
+
+    def joined(self, other: Self) -> Self:
+        """Return the images of both, these first; both have the same classes and shape."""
+        images, labels = np.concatenate([self.images, other.images]), np.concatenate([self.labels, other.labels])
+        return replace(self, images=images, labels=labels, files=())
+
+    def like(self, content: ArrayLike, labels: NDArray[np.int64]) -> Self:
+        """Return other images of this shape and these classes."""
+        images = np.asarray(content, np.uint8)
+        if images.shape[1:] != self.images.shape[1:]:
+            raise DataError(f"The samples must have the shape {self.images.shape[1:]}, but have {images.shape[1:]}.")
+        return replace(self, images=images, labels=labels, files=())
+
+    def points(self, reference: Self) -> NDArray[np.float32]:  # noqa: ARG002
+        """Return images pooled to at most 16 pixels a side, flat, in units of white."""
+        n, height, width, channels = self.images.shape
+        images = self.images
+        if min(height, width) > POINT_SIDE:
+            if height % POINT_SIDE or width % POINT_SIDE:
+                small = [np.asarray(Image.fromarray(one.squeeze()).resize((POINT_SIDE, POINT_SIDE))) for one in images]
+                images = np.stack(small).reshape(n, POINT_SIDE, POINT_SIDE, channels)
+            else:
+                blocks = images.reshape(n, POINT_SIDE, height // POINT_SIDE, POINT_SIDE, width // POINT_SIDE, channels)
+                means: NDArray[np.float32] = blocks.mean(axis=(2, 4), dtype=np.float32).reshape(n, -1)
+                return means / np.float32(255)
+        return images.reshape(n, -1).astype(np.float32) / np.float32(255)
+
+    def jittered(self, random: np.random.Generator) -> Self:
+        """Return the images with a little noise and a slightly different contrast."""
+        values = self.images.astype(np.float32)
+        mean = values.mean(axis=(1, 2, 3), keepdims=True)
+        contrast = random.uniform(1 - JITTER_CONTRAST, 1 + JITTER_CONTRAST, (len(values), 1, 1, 1)).astype(np.float32)
+        noise = random.normal(0, JITTER_LEVELS, values.shape).astype(np.float32)
+        pixels = np.clip(np.rint(mean + contrast * (values - mean) + noise), 0, 255).astype(np.uint8)
+        return replace(self, images=pixels, files=())
+
+    def keys(self) -> list[Hashable]:
+        """Return the bytes of each image."""
+        return [image.tobytes() for image in self.images]
+
+    def item(self, row: int) -> NDArray[np.uint8]:
+        """Return one image."""
+        image: NDArray[np.uint8] = self.images[row]
+        return image
+
+    def items(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return several images."""
+        return self.images[rows]
+
+    def _in_form_of(self, form: Any) -> Self:
+        if self.images.shape[1:] == form.image_shape:
+            return self
+        codec = ImageCodec(form.image_shape[0], form.image_shape[2])
+        return replace(self, images=np.stack([codec.encode(image) for image in self.images]), codec=codec)
 
 
 def load_folder(root: str | os.PathLike[str], size: int | None = None) -> LabelledImages:

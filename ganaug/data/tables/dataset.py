@@ -3,15 +3,20 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ganaug.data.dataset import Dataset, listed
 from ganaug.data.labels import Label, check_labels
 from ganaug.data.tables.codec import TableCodec
+from ganaug.data.tables.layout import RowLayout
+from ganaug.data.tables.numeric import NumericColumn
+from ganaug.data.tables.series import numeric_series, numeric_values
 from ganaug.data.tables.words import warn_of_words
 from ganaug.errors import DataError, warn
 from ganaug.files import StrPath
@@ -21,9 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["LabelledTable", "from_frame", "labels_of", "split_target"]
 
+JITTER_SHARE = 0.03
+"""Standard deviation of the noise in slightly altered numbers, as a share of the column's."""
 
-@dataclass(frozen=True)
-class LabelledTable:
+
+@dataclass(frozen=True, eq=False)
+class LabelledTable(Dataset):
     """A table to learn from; make one with `from_frame`.
 
     Attributes
@@ -40,17 +48,13 @@ class LabelledTable:
         The name of the labels' column.
     """
 
+    modality = "table"
+
     frame: "DataFrame"
     labels: NDArray[np.int64]
     classes: tuple[Label, ...]
     codec: TableCodec
     target: str = "target"
-
-    @property
-    def counts(self) -> dict[Label, int]:
-        """How many rows each class has."""
-        counts = np.bincount(self.labels, minlength=len(self.classes)).tolist()
-        return dict(zip(self.classes, counts, strict=True))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -62,6 +66,125 @@ class LabelledTable:
             digest.update(pd.util.hash_pandas_object(self.frame.iloc[:, position], index=False).to_numpy().tobytes())
         digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()
+
+    @property
+    def content(self) -> "DataFrame":
+        """The rows."""
+        return self.frame
+
+    def part(self, rows: NDArray[np.int64]) -> Self:
+        """Return some of the rows.
+
+        What is known of the columns is learned anew from these rows, so that nothing of the others leaks; which columns
+        are categories stays.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> table = from_frame(pd.DataFrame({"height": [1.6, 1.7, 1.9, 1.8]}), ["a", "b", "a", "b"])
+        >>> table.part(np.array([0, 1])).codec.columns[0].bounds
+        (1.6, 1.7)
+        """
+        frame = self.frame.iloc[rows].reset_index(drop=True)
+        categories = [column.name for column in self.codec.category_columns if column.name in frame.columns]
+        codec = TableCodec.fit(frame, categorical_features=categories)
+        return replace(self, frame=frame, labels=self.labels[rows], codec=codec)
+
+    def joined(self, other: Self) -> Self:
+        """Return the rows of both, these first; what is known of the columns is learned from both."""
+        import pandas as pd
+
+        frame = pd.concat([self.frame, other.frame[list(self.frame.columns)]], ignore_index=True)
+        labels = np.concatenate([self.label_values, other.label_values])
+        return from_frame(frame, labels, target=self.target)  # type: ignore[return-value]
+
+    def like(self, content: Any, labels: NDArray[np.int64]) -> Self:
+        """Return other rows with these columns and classes."""
+        columns = list(getattr(content, "columns", []))
+        if lacking := [name for name in self.frame.columns if name not in columns]:
+            raise DataError(
+                f"The samples must be a table with the columns of the data, but lack {listed(lacking)}: let sample() "
+                "return a DataFrame with the columns that it was trained on."
+            )
+        return replace(self, frame=content[list(self.frame.columns)].reset_index(drop=True), labels=labels)
+
+    def points(self, reference: Self) -> NDArray[np.float32]:
+        """Return numbers as quantiles of a normal distribution and categories as corners that are one apart."""
+        layout = RowLayout.of(reference.codec)
+        rows = layout.rows(reference.codec.encode(self.frame))
+        rows[:, layout.n_scores :] /= np.sqrt(2)
+        return rows
+
+    def jittered(self, random: np.random.Generator) -> Self:
+        """Return the rows with a little noise in their numbers; bounds, decimals and missing values stay."""
+        frame = self.frame.copy()
+        for position, column in enumerate(self.codec.columns):
+            if isinstance(column, NumericColumn) and column.has_score:
+                numbers = numeric_values(self.frame.iloc[:, position], column)
+                noise = random.normal(0, JITTER_SHARE, len(numbers)) * (np.nanstd(numbers) if len(numbers) else 0.0)
+                moved = column.from_steps(column.to_steps(np.clip(numbers + noise, *column.bounds)))
+                # What is an option of its own, such as an amount of 0, is not a number near that.
+                kept = np.isnan(numbers) | np.isin(numbers, column.atoms)
+                frame.isetitem(position, numeric_series(column, np.where(kept, numbers, moved)))
+        return replace(self, frame=frame)
+
+    def keys(self) -> list[Hashable]:
+        """Return a hash of the values of each row."""
+        import pandas as pd
+
+        return list(pd.util.hash_pandas_object(self.frame, index=False))
+
+    @property
+    def n_repeated(self) -> int:
+        """How many rows have the values of an earlier one."""
+        return int(self.frame.duplicated().sum())
+
+    def is_in(self, other: Self) -> NDArray[np.bool_]:
+        """Tell which rows are in another table too, with the same class, (n,).
+
+        In a table of few columns with few values each, rows of different people may well be the same by chance: nothing
+        tells these from leaked rows, and they count as well.
+        """
+        both = other.joined(self)  # so that columns have the same dtype, and equal values the same hash
+        rows = list(zip(both.labels.tolist(), both.keys(), strict=True))
+        learned = set(rows[: len(other)])
+        return np.array([row in learned for row in rows[len(other) :]], bool)
+
+    def item(self, row: int) -> dict[str, str]:
+        """Return a row as text by column, the label last."""
+        cells = {str(name): _text(self.frame.iloc[row, place]) for place, name in enumerate(self.frame.columns)}
+        return cells | {self.target: str(self.classes[self.labels[row]])}
+
+    def items(self, rows: NDArray[np.int64]) -> "DataFrame":
+        """Return several rows."""
+        return self.frame.iloc[rows].reset_index(drop=True)
+
+    def was_seen_by(self, generator: Any) -> bool:
+        """Tell whether a generator was trained on exactly this table, perhaps with its rows in another order.
+
+        The fingerprint depends on the order of the rows. The same classes of the same sizes, and columns with the same
+        quantiles, are the same table in another order.
+        """
+        if super().was_seen_by(generator):
+            return True
+        sizes = dict(zip(generator.classes, generator.metadata["class_counts"], strict=True))
+        ours, theirs = ({column.name: column for column in codec.columns} for codec in (self.codec, generator.codec))
+        return sizes == self.counts and ours == theirs
+
+    def _in_form_of(self, form: Any) -> Self:
+        if set(form.codec.names) != set(self.codec.names):
+            raise DataError(
+                f"the model must have the columns of the data, which are {listed(self.codec.names)}, but it has "
+                f"{listed(form.codec.names)}: fit a model to this table"
+            )
+        return self
+
+
+def _text(value: Any) -> str:
+    """Return a value as a person would write it; nothing where it is missing."""
+    if isinstance(value, float | np.floating):
+        return "" if np.isnan(value) else f"{value:.6g}"
+    return "" if str(value) in ("None", "<NA>", "NaT", "nan") else str(value)
 
 
 def from_frame(

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.dataset import Dataset
 from ganaug.evaluation.arms import Arm
-from ganaug.evaluation.jitter import jittered
-from ganaug.evaluation.parts import Data, Sampler, draw, part
+from ganaug.evaluation.samples import Sampler, draw
 from ganaug.evaluation.selection import splits_of
 
 __all__ = ["Opinion", "Trial"]
@@ -60,7 +60,7 @@ class Trial(ABC):
         return Opinion(probability, probability)
 
     @abstractmethod
-    def class_probabilities(self, data: Data) -> NDArray[np.floating]:
+    def class_probabilities(self, data: Dataset) -> NDArray[np.floating]:
         """Return what a classifier of the training part reads in other items, (n, n_classes)."""
 
     @abstractmethod
@@ -78,7 +78,7 @@ class Trial(ABC):
             for label, count in enumerate(wanted)
             if self.counts[label]
         ]
-        return jittered(part(self.train, np.concatenate(rows)), rng)
+        return self.train.part(np.concatenate(rows)).jittered(rng)
 
     def _tuning_splits(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         folds = min(TUNING_FOLDS, int(np.sort(self.counts)[-2]))

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.images.dataset import LabelledImages
-from ganaug.evaluation.parts import Data, part
+from ganaug.data.dataset import Dataset
 
 __all__ = ["Echo"]
 
@@ -17,7 +16,7 @@ ROWS = 64
 class Echo:
     """A sampler that gives real items back: enough to see how long a classifier takes."""
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Dataset) -> None:
         self.data = data
 
     def sample(self, n: Any, seed: Any = None, *, screened: bool = False) -> tuple[Any, NDArray[Any]]:  # noqa: ARG002
@@ -28,6 +27,5 @@ class Echo:
                 for label, count in n.items()
             ]
         )
-        chosen = part(self.data, rows)
-        content = chosen.images if isinstance(chosen, LabelledImages) else chosen.frame
-        return content, np.array(self.data.classes, dtype=object)[chosen.labels]
+        chosen = self.data.part(rows)
+        return chosen.content, chosen.label_values

@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganaug.data.dataset import Dataset
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.evaluation.arms import Arm
-from ganaug.evaluation.parts import Data, Sampler, part
+from ganaug.evaluation.samples import Sampler
 from ganaug.evaluation.scores import balancing_power
 from ganaug.evaluation.trials.base import Trial
 from ganaug.evaluation.trials.image_classifier import (
@@ -50,7 +51,7 @@ class ImageTrial(Trial):
             self._judge = self._fit(Arm("random oversampling", "classical", filled="repeats"), self.train)
         return self._judge
 
-    def class_probabilities(self, data: Data) -> NDArray[np.floating]:
+    def class_probabilities(self, data: Dataset) -> NDArray[np.floating]:
         """Return what the judge reads."""
         assert isinstance(data, LabelledImages)  # noqa: S101
         return self.judge.probabilities(data.images)
@@ -64,7 +65,7 @@ class ImageTrial(Trial):
         learn, tune = next(self._tuning_splits(), (None, None))
         if learn is None or tune is None:
             return 0.0
-        classifier = self._fit(Arm("nothing", "nothing"), part(self.train, learn))
+        classifier = self._fit(Arm("nothing", "nothing"), self.train.part(learn))
         shares = self.counts / self.counts.sum()
         return balancing_power(classifier.probabilities(self.train.images[tune]), self.train.labels[tune], shares)
 

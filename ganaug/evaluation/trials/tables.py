@@ -10,13 +10,14 @@ from sklearn.base import clone
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.class_weight import compute_sample_weight
 
+from ganaug.data.dataset import Dataset
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.tables.dataset import LabelledTable
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.series import category_codes, numeric_values
 from ganaug.errors import DataError
 from ganaug.evaluation.arms import Arm
-from ganaug.evaluation.parts import Data, Sampler
+from ganaug.evaluation.samples import Sampler
 from ganaug.evaluation.scores import balancing_power
 from ganaug.evaluation.trials.base import Trial
 from ganaug.evaluation.trials.remedies import Case, Remedy, categorical_positions, class_weight_settings
@@ -65,7 +66,7 @@ class TableTrial(Trial):
             self._one_hot.fit(self.rows[:, self.categorical])
         self._judge: Any = None
 
-    def class_probabilities(self, data: Data) -> NDArray[np.floating]:
+    def class_probabilities(self, data: Dataset) -> NDArray[np.floating]:
         """Return what a classifier reads that weighs classes or, where it cannot, has rows repeated."""
         assert isinstance(data, LabelledTable)  # noqa: S101
         if self._judge is None:
@@ -139,7 +140,7 @@ class TableTrial(Trial):
         return balancing_power(probability, labels, self.counts / self.counts.sum())
 
 
-def impossible(arms: Sequence[Arm], data: Data, estimator: Any) -> dict[str, str]:
+def impossible(arms: Sequence[Arm], data: Any, estimator: Any) -> dict[str, str]:
     """Return the arms that this data or this estimator does not allow, each with the reason."""
     found: dict[str, str] = {}
     if isinstance(data, LabelledImages):

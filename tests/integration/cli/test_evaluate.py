@@ -26,7 +26,6 @@ from ganaug.evaluation.arms import IMAGE_ARMS, TABLE_ARMS, Arm
 from ganaug.evaluation.evaluate import begin, evaluate, report_of
 from ganaug.evaluation.figures import sentence_of
 from ganaug.evaluation.intake import group_codes, joined
-from ganaug.evaluation.parts import part
 from ganaug.evaluation.session import Session, _was_cut_short
 from ganaug.evaluation.statistics import Estimate
 from ganaug.evaluation.trials.tables import TableTrial
@@ -272,13 +271,13 @@ def test_samples_of_the_test_set_that_were_learned_from_are_left_out(
     stripes: LabelledImages, stripes_generator: Generator
 ) -> None:
     test = striped_images({"lying": 12, "upright": 9}, seed=5)
-    leaked = joined(test, part(stripes, np.array([0, 1, 2])))
+    leaked = joined(test, stripes.part(np.array([0, 1, 2])))
     session = begin(stripes, stripes_generator, held_out=leaked)
     assert session.left_out == ["3 of 24 samples of held_out, which are in real too"]
     assert [len(split.test) for split in session.splits] == [21] * 5
     assert session.data.images.shape[0] == len(stripes.labels) + 21  # type: ignore[union-attr]
     with pytest.raises(DataError, match="10 of its 10 samples are in real too"):
-        begin(stripes, stripes_generator, held_out=part(stripes, np.arange(10)))
+        begin(stripes, stripes_generator, held_out=stripes.part(np.arange(10)))
 
 
 def test_rows_of_the_test_set_that_were_learned_from_are_left_out(

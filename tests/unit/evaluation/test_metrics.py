@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ganaug.data.dataset import Dataset
 from ganaug.data.tables.dataset import from_frame
 from ganaug.errors import DataError
 from ganaug.evaluation.arms import IMAGE_ARMS, TABLE_ARMS, Arm
@@ -24,9 +25,9 @@ from ganaug.evaluation.metrics.distances import (
 )
 from ganaug.evaluation.metrics.manifold import manifold_overlap
 from ganaug.evaluation.metrics.two_sample import two_sample_auc
-from ganaug.evaluation.parts import Data, draw, part, points
 from ganaug.evaluation.plan import plan_for
 from ganaug.evaluation.report import measures
+from ganaug.evaluation.samples import draw
 from ganaug.evaluation.scores import METRICS, Score, score
 from ganaug.evaluation.splits import cut, fewest_for_a_verdict
 from ganaug.evaluation.statistics import corrected_estimate
@@ -38,21 +39,21 @@ COUNTS = {"inner": 240, "outer": 160}
 
 
 @pytest.fixture(scope="module")
-def sides() -> tuple[Data, Data]:
+def sides() -> tuple[Dataset, Dataset]:
     """A training part and held-out rows of the shells."""
     table = from_frame(*shells({name: 2 * n for name, n in COUNTS.items()}, np.random.default_rng(0)))
     order = np.random.default_rng(1).permutation(len(table.labels))
-    return part(table, np.sort(order[:400])), part(table, np.sort(order[400:]))
+    return table.part(np.sort(order[:400])), table.part(np.sort(order[400:]))
 
 
-def judged(train: Data, held_out: Data, trainer: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def judged(train: Dataset, held_out: Dataset, trainer: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     synthetic = draw(trainer(train), train, np.bincount(held_out.labels), 3)
     codec = train.codec if trainer is not truth else None  # type: ignore[union-attr]
-    fidelity = measure_fidelity(held_out, synthetic, lambda data: points(data, train), codec=codec)
+    fidelity = measure_fidelity(held_out, synthetic, lambda data: data.points(train), codec=codec)
     return pooled_fidelity([fidelity], "rows"), pooled_copies([search_for_copies(synthetic, train, held_out)])
 
 
-def test_other_real_rows_pass_for_real(sides: tuple[Data, Data]) -> None:
+def test_other_real_rows_pass_for_real(sides: tuple[Dataset, Dataset]) -> None:
     fidelity, copies = judged(*sides, truth)
     assert fidelity["two_sample_auc"]["low"] <= 0.5 <= fidelity["two_sample_auc"]["high"]
     assert fidelity["kernel_distance"]["value"] <= fidelity["kernel_distance"]["floor"]
@@ -65,7 +66,7 @@ def test_other_real_rows_pass_for_real(sides: tuple[Data, Data]) -> None:
 
 
 @pytest.mark.parametrize("trainer", [noise, repeater])
-def test_noise_and_one_row_repeated_do_not(sides: tuple[Data, Data], trainer: Callable[..., Any]) -> None:
+def test_noise_and_one_row_repeated_do_not(sides: tuple[Dataset, Dataset], trainer: Callable[..., Any]) -> None:
     fidelity, copies = judged(*sides, trainer)
     assert fidelity["two_sample_auc"]["low"] > 0.95
     assert fidelity["kernel_distance"]["value"] > 3 * fidelity["kernel_distance"]["floor"]
@@ -75,7 +76,7 @@ def test_noise_and_one_row_repeated_do_not(sides: tuple[Data, Data], trainer: Ca
     assert "collapse" in found[0]["text"]
 
 
-def test_jittered_training_rows_are_found(sides: tuple[Data, Data]) -> None:
+def test_jittered_training_rows_are_found(sides: tuple[Dataset, Dataset]) -> None:
     fidelity, copies = judged(*sides, copier)
     assert copies["share"] >= 0.95
     assert copies["calibration"]["false_alarms"] < 0.05
@@ -143,7 +144,7 @@ def test_a_class_neither_hides_nor_dominates_the_share_of_copies(
     assert all(words in one["text"] for one, (_, words) in zip(found, said, strict=True))
 
 
-def test_copies_of_a_class_tell_how_many_real_ones_there_were(sides: tuple[Data, Data]) -> None:
+def test_copies_of_a_class_tell_how_many_real_ones_there_were(sides: tuple[Dataset, Dataset]) -> None:
     train, held_out = sides
     folds = [search_for_copies(draw(copier(train), train, np.array([30, 50]), 3), train, held_out)]
     inner, outer = (class_copies(folds, label) for label in range(2))
@@ -164,7 +165,7 @@ def test_what_a_classifier_tells_is_said_only_where_the_sentence_shows_it(low: f
 def test_copies_of_data_that_repeats_itself_cannot_be_told() -> None:
     frame = pd.DataFrame({"a": np.tile([0, 1, 2, 3], 60), "b": np.tile([0, 1], 120)})
     table = from_frame(frame, np.tile(["x", "y", "y"], 80))
-    train, held_out = part(table, np.arange(160)), part(table, np.arange(160, 240))
+    train, held_out = table.part(np.arange(160)), table.part(np.arange(160, 240))
     copies = pooled_copies([search_for_copies(held_out, train, held_out)])
     assert copies["share"] < 0.05
     found = findings({}, copies, [], seen="none", repeated=0, grouped=False)
@@ -344,7 +345,7 @@ def test_a_table_of_all_sorts_goes_through_every_arm() -> None:
     frame.loc[::7, "number"] = np.nan
     frame.loc[59, "town"] = "C"
     table = from_frame(frame, ["no"] * 40 + ["yes"] * 20)
-    train, test = part(table, np.arange(0, 58)), part(table, np.array([5, 58, 59]))
+    train, test = table.part(np.arange(0, 58)), table.part(np.array([5, 58, 59]))
     trial = TableTrial(train, test, copier(train), seed=0, estimator=LogisticRegression(max_iter=2000))
     for arm in TABLE_ARMS:
         opinion = trial.predict(arm)
@@ -358,7 +359,7 @@ def test_wide_gaps_of_tables_are_filled_in_every_arm() -> None:
 
     labels = ["no"] * 12_000 + ["yes"] * 40
     table = from_frame(pd.DataFrame({"x": np.random.default_rng(0).normal(size=len(labels))}), labels)
-    trial = TableTrial(table, part(table, np.array([0, 12_000])), copier(table), seed=0, estimator=GaussianNB())
+    trial = TableTrial(table, table.part(np.array([0, 12_000])), copier(table), seed=0, estimator=GaussianNB())
     sizes = {arm.name: len(trial._treated(arm)[1]) for arm in TABLE_ARMS if arm.share or arm.filled}
     assert sizes["GAN, the whole gap"] == sizes["SMOTE"] == 24_000
     assert sizes["GAN, half the gap"] == 12_040 + 5_980
@@ -375,7 +376,7 @@ def test_overlap_is_of_rows_from_all_over() -> None:
 def test_distributions_are_of_the_same_classes_and_dates_are_dates() -> None:
     frame = pd.DataFrame({"x": np.r_[np.zeros(90), np.full(10, 9.0)], "when": pd.date_range("2020-01-01", periods=100)})
     real = from_frame(frame, ["a"] * 90 + ["b"] * 10)
-    even = part(real, np.r_[80:90, 90:100])
+    even = real.part(np.r_[80:90, 90:100])
     x, when = exhibits_of(real, even, real, None, walk={}).distributions
     assert [float(np.mean(np.asarray(x[side]) == 9)) for side in ("real", "synthetic")] == [0.1, 0.1]
     assert {np.asarray(when[side]).dtype.kind for side in ("real", "synthetic")} == {"M"}

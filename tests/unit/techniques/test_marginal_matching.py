@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ganaug.data.tables.dataset import from_frame
-from ganaug.networks.perceptron import RowGenerator, RowLayout
+from ganaug.data.tables.layout import RowLayout
+from ganaug.networks.perceptron import RowGenerator
 from ganaug.techniques.marginal_matching import MOST_GAIN, Marginals
 from ganaug.training import TableFit
 from tests.unit.training.test_tables import mixed_table

@@ -20,8 +20,9 @@ import torch
 from ganaug.compute.modes import alone
 from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.dataset import from_frame
+from ganaug.data.tables.layout import RowLayout
 from ganaug.errors import DataError, GanaugWarning
-from ganaug.networks.perceptron import RowGenerator, RowLayout
+from ganaug.networks.perceptron import RowGenerator
 from ganaug.networks.table_decoder import TableDecoder
 from ganaug.runtime.generator import Generator
 from ganaug.training import TableFit, export, fit_table

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from ganaug.evaluation.exhibits import Exhibits
-from ganaug.evaluation.report import charts, training_curves, render
+from ganaug.evaluation.report import charts, render, training_curves
 from ganaug.evaluation.report.columns import Bars, Histogram, counted, missing
 from ganaug.evaluation.report.gallery import no_quiz, quiz
 from ganaug.evaluation.report.pictures import picture, sheet, within

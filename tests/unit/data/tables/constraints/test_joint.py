@@ -12,8 +12,9 @@ from ganaug import GANSampler
 from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.constraints.constraints import Rules
 from ganaug.data.tables.constraints.joint import MOST_COMPARED, MOST_OPTIONS, JointChoices
+from ganaug.data.tables.layout import RowLayout
 from ganaug.networks.decisions import Decisions
-from ganaug.networks.perceptron import RowGenerator, RowLayout
+from ganaug.networks.perceptron import RowGenerator
 from ganaug.techniques.marginal_matching import Marginals
 
 Integers = NDArray[np.int64]

@@ -1,0 +1,63 @@
+"""The form of synthetic images."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.data.sample_format import SampleFormat
+from ganaug.errors import FormatError
+
+__all__ = ["FORMAT", "ImageFormat"]
+
+MAX_SIDE = 4096
+PASS_SIZE = 16
+PASS_PIXELS = 16 * 64 * 64
+"""Images larger than 64 pixels square are drawn in smaller passes: a pass of 16 would take gigabytes."""
+
+
+class ImageFormat(SampleFormat):
+    """Images of one shape.
+
+    Parameters
+    ----------
+    height, width, channels : int
+        Of each image.
+    """
+
+    modality = "image"
+    seeded_pass_size = 8
+
+    def __init__(self, height: int, width: int, channels: int) -> None:
+        self.image_shape = (height, width, channels)
+        self.outputs = {"image": (self.image_shape, np.uint8)}
+        self.pass_size = max(1, min(PASS_SIZE, PASS_PIXELS // (height * width)))
+
+    @classmethod
+    def from_schema(cls, schema: Mapping[str, Any]) -> Self:
+        """Read ``height``, ``width`` and ``channels``."""
+        height, width, channels = (schema.get(name) for name in ("height", "width", "channels"))
+        for name, side in (("height", height), ("width", width)):
+            if type(side) is not int or not 1 <= side <= MAX_SIDE:
+                raise FormatError(
+                    f"The metadata of this model is not valid: the image {name} must be a whole number from 1 to "
+                    f"{MAX_SIDE}."
+                )
+        if type(channels) is not int or channels not in (1, 3, 4):
+            raise FormatError("The metadata of this model is not valid: the image channels must be 1, 3 or 4.")
+        return cls(height, width, channels)  # type: ignore[arg-type]  # checked above
+
+    def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
+        """Return the images, uint8 (n, height, width, channels)."""
+        return outputs["image"]
+
+    def listed(self, samples: NDArray[np.uint8]) -> Sequence[NDArray[np.uint8]]:
+        """Return the images one by one."""
+        return list(samples)
+
+    def __str__(self) -> str:
+        return "images {}x{}x{}".format(*self.image_shape)
+
+
+FORMAT = ImageFormat

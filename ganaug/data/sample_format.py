@@ -1,0 +1,64 @@
+"""What the outputs of a model file are, and what a user gets of them: one subclass for each kind of data."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+from numpy.typing import NDArray
+
+from ganaug.data.modalities import MODALITIES, part_of
+
+__all__ = ["OutputForm", "SampleFormat", "format_of", "is_modality"]
+
+OutputForm = tuple[tuple[int, ...], Any]
+"""The shape and dtype of one sample of an output."""
+
+
+class SampleFormat(ABC):
+    """The form of the samples of a model.
+
+    Attributes
+    ----------
+    modality : str
+        The registered name of the kind of data.
+    outputs : mapping of str to OutputForm
+        The outputs that hold the samples themselves, in the order of the model file.
+    pass_size : int
+        How many samples the network draws in one pass. It depends on the form alone: rounding may depend on the size
+        of a pass, and a sample must not depend on how many are asked for.
+    seeded_pass_size : int
+        The same where each sample has a seed of its own, and few are needed at once.
+    """
+
+    modality: ClassVar[str]
+    outputs: Mapping[str, OutputForm]
+    pass_size: int
+    seeded_pass_size: ClassVar[int]
+
+    @classmethod
+    @abstractmethod
+    def from_schema(cls, schema: Mapping[str, Any]) -> Self:
+        """Read the schema of a model file, which is untrusted; `FormatError` if it is not valid."""
+
+    @abstractmethod
+    def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> Any:
+        """Return the samples as users see them, from the outputs by name."""
+
+    @abstractmethod
+    def listed(self, samples: Any) -> Sequence[Any]:
+        """Return samples one by one: images (H, W, C), or rows as tuples of the columns' values."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """Describe the samples in a few words, for a representation."""
+
+
+def format_of(modality: str, schema: Mapping[str, Any]) -> SampleFormat:
+    """Return the form of the samples of a model whose metadata names this kind of data, a key of `MODALITIES`."""
+    found: SampleFormat = part_of(modality, "data.{}.sample_format").FORMAT.from_schema(schema)
+    return found
+
+
+def is_modality(name: object) -> bool:
+    """Tell whether a kind of data is registered under this name."""
+    return isinstance(name, str) and name in MODALITIES

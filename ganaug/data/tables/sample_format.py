@@ -1,0 +1,56 @@
+"""The form of synthetic rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.data.sample_format import OutputForm, SampleFormat
+from ganaug.data.tables.codec import TableCodec
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["FORMAT", "TableFormat"]
+
+
+class TableFormat(SampleFormat):
+    """Rows of a table.
+
+    Parameters
+    ----------
+    codec : TableCodec
+        What is known of the columns.
+    """
+
+    modality = "table"
+    pass_size = 256
+    seeded_pass_size = 64
+
+    def __init__(self, codec: TableCodec) -> None:
+        self.codec = codec
+        outputs: dict[str, OutputForm] = {
+            "numeric": ((codec.n_numeric,), np.float64),
+            "category": ((codec.n_category,), np.int64),
+        }
+        self.outputs = {name: form for name, form in outputs.items() if form[0] != (0,)}
+
+    @classmethod
+    def from_schema(cls, schema: Mapping[str, Any]) -> Self:
+        """Read the column schema."""
+        return cls(TableCodec.from_state(schema))
+
+    def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> "DataFrame":
+        """Return a DataFrame with the columns and dtypes of the table that was learned."""
+        return self.codec.frame(outputs.get("numeric"), outputs.get("category"))
+
+    def listed(self, samples: "DataFrame") -> Sequence[tuple[Any, ...]]:
+        """Return the rows one by one, as tuples of the columns' values."""
+        return list(samples.itertuples(index=False, name=None))
+
+    def __str__(self) -> str:
+        return f"tables of {len(self.codec.columns)} columns"
+
+
+FORMAT = TableFormat

@@ -1,0 +1,60 @@
+"""Samples of a generator, in the form of the data that they are compared with."""
+
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.data.dataset import Dataset, listed
+from ganaug.errors import DataError
+
+__all__ = ["Sampler", "draw"]
+
+D = TypeVar("D", bound=Dataset)
+
+
+class Sampler(Protocol):
+    """What an evaluation needs of a generator; `Generator` has it, and so may something simpler."""
+
+    def sample(self, n: Any, seed: Any = None, *, screened: bool = False) -> tuple[Any, NDArray[Any]]:
+        """Return items and labels for a mapping from label to number."""
+
+
+def draw(sampler: Sampler, data: D, counts: NDArray[np.int64], seed: Any) -> D:
+    """Return so many samples of each class, in the form of `data`.
+
+    Parameters
+    ----------
+    sampler : Sampler
+        With the classes of `data`, in any order.
+    data : Dataset
+        What the samples shall be like.
+    counts : ndarray of shape (n_classes,)
+        In the order of ``data.classes``.
+    seed : int or sequence of int
+
+    Raises
+    ------
+    DataError
+        If what comes is not like the data.
+    """
+    if not hasattr(sampler, "sample"):
+        raise DataError(
+            f"The trainer must return something with sample(), but returned a {type(sampler).__name__}: return a "
+            "Generator, or an object with that method."
+        )
+    wanted = {label: int(count) for label, count in zip(data.classes, counts, strict=True) if count}
+    content, labels = sampler.sample(wanted, seed, screened=True)
+    index = {label: number for number, label in enumerate(data.classes)}
+    given = [_plain(label) for label in labels]
+    if unknown := [label for label in given if label not in index]:
+        raise DataError(
+            f"The samples must have labels of the data, which are {listed(data.classes)}, but one has "
+            f"{unknown[0]!r:.40}: let sample() return the labels that it is asked for."
+        )
+    codes = np.array([index[label] for label in given], np.int64)
+    return data.like(content, codes)
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label
