@@ -441,7 +441,7 @@ def test_the_first_and_slow_time_is_not_what_is_planned_by(monkeypatch: pytest.M
     """The first convolution of a process, and the first forest, load what the next ones find there."""
     clock, costs = Clock(), iter([20.0])
     for module in ("session", "clock"):
-        monkeypatch.setattr(f"ganaug.quality.{module}.time", clock)
+        monkeypatch.setattr(f"ganaug.evaluation.{module}.time", clock)
     judge = TableTrial.predict
 
     def slow(trial: TableTrial, one: Arm) -> Any:
@@ -476,7 +476,7 @@ def test_nothing_is_begun_that_would_outlast_the_budget(
 ) -> None:
     clock = Clock()
     for module in ("session", "clock"):
-        monkeypatch.setattr(f"ganaug.quality.{module}.time", clock)
+        monkeypatch.setattr(f"ganaug.evaluation.{module}.time", clock)
     judge = TableTrial.predict
 
     def slow(trial: TableTrial, one: Arm) -> Any:

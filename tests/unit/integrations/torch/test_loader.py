@@ -26,10 +26,11 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
-from ganaug import AugmentedDataset, Generator, SyntheticDataset, balanced_loader, runtime
+from ganaug import AugmentedDataset, Generator, SyntheticDataset, balanced_loader
 from ganaug.errors import DataError
 from ganaug.integrations.torch import EvenSampler, progress
 from ganaug.integrations.torch.drawing import Draws
+from ganaug.runtime import session as runtime
 from tests.conftest import name_of
 from tests.paths import MODELS
 
