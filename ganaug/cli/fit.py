@@ -124,7 +124,7 @@ def train(
     else:
         check_writable(checkpoint, folder=True)
     new_fit = TableFit if table else ImageFit
-    fit = new_fit(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)  # type: ignore[arg-type]
+    fit = new_fit(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
     if index.exists() and not resume:
         kept = kept_step(checkpoint)
         at = "" if kept is None else f" at step {kept:,}"
@@ -247,13 +247,13 @@ def _write(fit: "Run", output: "Path", preview: bool, checkpoint: "Path") -> "Ge
     from ganaug.files import atomic_write
 
     try:
-        generator = fit.finish()
+        generator = fit.trained().export()
         generator.save(output)
         if preview:
             from ganaug.cli.preview import draw_preview
 
             with atomic_write(preview_path(output)) as file:
-                file.write(draw_preview(fit.data, generator))
+                file.write(draw_preview(fit.data, generator))  # type: ignore[arg-type]
     except OutputError as error:
         from ganaug.training.checkpoints import kept_step
 

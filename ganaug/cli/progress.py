@@ -12,7 +12,7 @@ import click
 from ganaug.cli.text import clock
 
 if TYPE_CHECKING:
-    from ganaug.training.loop import Measure, Step
+    from ganaug.training.loop import Step, ValidationResult
 
 __all__ = ["Patience", "progress"]
 
@@ -65,12 +65,12 @@ class _Run:
     """What is remembered from step to step: the speed of late, and what was measured last."""
 
     def __init__(self) -> None:
-        self.measure: Measure | None = None
+        self.measure: ValidationResult | None = None
         self.rate = 0.0
         self._last = (0, 0.0)
 
     def note(self, step: "Step") -> None:
-        self.measure = step.measure or self.measure
+        self.measure = step.validation or self.measure
 
     def describe(self, step: "Step", *, brief: bool) -> str:
         """Say where a run is, the most telling figures first, for a narrow terminal cuts the line."""

@@ -1,112 +1,95 @@
-"""What every family shares: the networks, their optimiser, the averaged generator, and the batch they learn from."""
+"""What every family of generators shares: its networks, its optimisers, and the averaged generator that is exported."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Batch", "Family", "Precision", "mixed_precision"]
+from ganaug.compute.engine import Engine
+from ganaug.networks.modality import Modality
+from ganaug.networks.samples import Batch
 
-Precision = AbstractContextManager[object]
-"""The autocast context, entered anew by each forward pass."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Real samples of shape (B, ...), their class indices (B,), and the run's source of randomness."""
-
-    real: Tensor
-    label: Tensor
-    noise_dim: int
-    random: torch.Generator
-
-    def noise(self) -> Tensor:
-        """Draw standard normal noise of shape (B, noise_dim)."""
-        return torch.randn(len(self.label), self.noise_dim, generator=self.random).to(self.label.device)
+__all__ = ["Family"]
 
 
 class Family(ABC):
-    """A generator, its partners, and how they learn.
+    """A generator, whatever it learns with, and how it learns.
+
+    A subclass builds its networks from what a `Modality` offers, places them with the `Engine`, and owns its
+    optimisers. It never asks which kind of data the modality stands for.
+
+    Parameters
+    ----------
+    modality : Modality
+        The data as networks see it.
+    engine : Engine
+        Where the networks learn.
+    generator : nn.Module
+        Called as ``generator(noise, label)``.
 
     Attributes
     ----------
-    generator : nn.Module
-        Called as ``generator(noise, label, size)``.
     average : nn.Module
-        The generator's exponential moving average: what is measured, kept and exported.
-    networks : nn.ModuleDict
-        Every module that a checkpoint must hold.
+        The exponential moving average of the generator: it is validated, kept and exported.
+    discriminator : nn.Module or None
+        What tells how real a sample looks. It is exported with the average, if the family has one.
     """
 
-    name: ClassVar[str]
-    mixed: ClassVar[bool] = True
-    """Whether its networks are large enough to gain from bf16."""
+    discriminator: nn.Module | None = None
+
+    def __init__(self, modality: Modality, engine: Engine, generator: nn.Module) -> None:
+        self.modality, self.engine, self.generator = modality, engine, generator
+        self.average = deepcopy(generator).requires_grad_(False).eval()
+        # Walking the modules at every step would take longer than averaging: the lists are made once.
+        self._parameters: tuple[list[Tensor], list[Tensor]] = (
+            list(self.average.parameters()),
+            list(generator.parameters()),
+        )
+        own, learned = self.average.state_dict(), generator.state_dict()
+        names = own.keys() - dict(generator.named_parameters()).keys()
+        self._buffers = [(own[name], learned[name]) for name in names]
 
     @property
-    def discriminator(self) -> nn.Module | None:
-        """What can tell how real a sample looks, if the family has it."""
-        return None
+    @abstractmethod
+    def networks(self) -> nn.ModuleDict:
+        """Every module that a checkpoint must hold, the generator and the average among them."""
 
-    def __init__(
-        self,
-        generator: nn.Module,
-        partners: Mapping[str, nn.Module],
-        *,
-        learning_rate: float,
-        betas: tuple[float, float],
-    ) -> None:
-        self.generator = generator
-        self.average = deepcopy(generator).requires_grad_(False).eval()
-        # Walking the modules for these takes longer than what is done with them at every step.
-        self._tracked: tuple[list[Tensor], list[Tensor]] = list(self.average.parameters()), list(generator.parameters())
-        self.networks = nn.ModuleDict({"generator": generator, "average": self.average, **partners})
-        self.peak_rate = learning_rate
-        learned = [*generator.parameters(), *(p for partner in partners.values() for p in partner.parameters())]
-        self.optimizer = torch.optim.Adam(learned, lr=learning_rate, betas=betas, fused=True)
+    @property
+    @abstractmethod
+    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
+        """The optimisers by name, for checkpoints and for the learning rate."""
 
     @abstractmethod
-    def learn(self, batch: Batch, step: int, precision: Precision) -> dict[str, Tensor]:
-        """Take one step and return the losses by name, each a scalar on the device."""
+    def learn(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Take one step of training.
 
-    def precision(self, device: torch.device) -> Precision:
-        """Return the autocast context that its networks gain from on this device."""
-        return mixed_precision(device) if self.mixed else nullcontext()
+        Parameters
+        ----------
+        batch : Batch
+            Real samples, their labels, and the source of randomness.
+        step : int
+            The number of the step, from 0.
 
-    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
-        """Return samples as classifiers are to see them, real and synthetic alike: here, as they are."""
-        return samples
-
-    def zero_grad(self) -> None:
-        """Forget the last step's gradients."""
-        self.optimizer.zero_grad(set_to_none=True)
-
-    def update(self) -> None:
-        """Let the optimiser move all networks."""
-        self.optimizer.step()
+        Returns
+        -------
+        dict of str to Tensor
+            The losses by name, each a scalar on the device.
+        """
 
     def set_rate(self, share: float) -> None:
-        """Set the learning rate to a share of its peak."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.peak_rate * share
+        """Set the learning rates to a share of their peaks."""
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = group.setdefault("peak_lr", group["lr"]) * share
 
     @torch.no_grad()
     def track(self, decay: float) -> None:
-        """Move the average towards the generator: average = decay * average + (1 - decay) * generator."""
-        torch._foreach_lerp_(*self._tracked, 1 - decay)
+        """Move the average towards the generator: average = decay * average + (1 - decay) * generator.
 
-
-def mixed_precision(device: torch.device) -> Precision:
-    """Return the autocast context that is faster on this device and safe, or one that does nothing."""
-    if device.type == "cuda":
-        gains = torch.cuda.is_bf16_supported(including_emulation=False)
-    elif device.type == "cpu":
-        features = torch.cpu.get_capabilities()
-        gains = bool(features.get("amx_bf16") or features.get("avx512_bf16"))
-    else:
-        gains = False
-    return torch.autocast(device.type, torch.bfloat16) if gains else nullcontext()
+        Buffers, such as the statistics of a normalisation, are copied.
+        """
+        torch._foreach_lerp_(*self._parameters, 1 - decay)
+        for own, learned in self._buffers:
+            own.copy_(learned)

@@ -4,244 +4,80 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.families.base import Batch, Family, Precision
-from ganaug.networks.convolutional import SMALLEST
+from ganaug.compute.engine import Engine
+from ganaug.families.base import Family
+from ganaug.networks.modality import Modality
 from ganaug.networks.projection import ProjectionDiscriminator
-from ganaug.techniques.augmentation import distort
+from ganaug.networks.samples import Batch
+from ganaug.techniques.losses import gradient_penalty, mismatch_loss, pairing_loss
 
-__all__ = [
-    "Adversarial",
-    "ImageAdversarial",
-    "RowAdversarial",
-    "gradient_penalty",
-    "mismatch_loss",
-    "pairing_loss",
-    "variety_and_energy_loss",
-    "variety_loss",
-]
+__all__ = ["GAN"]
 
-MAX_LOGIT_GAP = 8.0
-"""The generator's gradient is exp(gap) times the discriminator's; beyond this the ratio says nothing more."""
-VARIETY_WEIGHT = 1.0
+PEAK_RATE = 1e-3
+BETAS = (0.0, 0.99)
 MISMATCH_WEIGHT = 0.4
 PENALTY_WEIGHT = 0.3
 PENALTY_EVERY = 8
 """Steps between penalties, whose weight grows in proportion (lazy regularisation, Karras et al. 2020)."""
 PENALTY_SAMPLES = 8
-"""Real samples, and as many synthetic ones, that a penalty looks at: enough for a mean, and quick."""
+"""Real samples in a penalty, and as many synthetic ones: enough for a mean, and quick."""
 
 
-def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Tensor:
-    """Return the discriminator's loss; its backward pass leaves the generator's own gradients too, not their opposite.
+class GAN(Family):
+    """A generator and a discriminator that learn from each other (see `Family` for the parameters)."""
 
-    With the gap d = D(real) - D(synthetic), the discriminator minimises softplus(-d) and the generator softplus(d)
-    (relativistic pairing, Jolicoeur-Martineau 2019; R3GAN, Huang et al. 2024). No layer mixes samples, so both
-    gradients reach a synthetic sample along the same path and differ by one factor a sample:
-    softplus'(d) / -softplus'(-d) = -exp(d). Multiplying by it where the path leaves the discriminator saves a second
-    pass through both networks, as in the single-step method of f-GAN (Nowozin et al. 2016).
+    discriminator: ProjectionDiscriminator
 
-    Parameters
-    ----------
-    on_real, on_synthetic : Tensor of shape (B,)
-        Logits for pairs of one class.
-    synthetic : Tensor of shape (B, ...)
-        A view of the generator's output, from which `on_synthetic` was computed; used for nothing else.
-    """
-    gap = on_real - on_synthetic
-    ratio = -gap.detach().clamp(-MAX_LOGIT_GAP, MAX_LOGIT_GAP).exp().view(-1, *[1] * (synthetic.ndim - 1))
-    synthetic.register_hook(  # type: ignore[no-untyped-call]
-        lambda gradient: gradient * ratio.to(gradient.dtype)
-    )
-    return F.softplus(-gap).mean()
-
-
-def mismatch_loss(logits: Tensor, label: Tensor) -> Tensor:
-    """Return the discriminator's loss for not telling a real sample's own class from the others.
-
-    Pairing within a class never asks it what a class is, and a generator that draws 9s for 4s goes unnoticed as long as
-    they look real. So every real sample is shown under the wrong labels too (matching-aware, Reed et al. 2016); a
-    cross-entropy over them all, rather than a random one at a time, dwells on those that are hard to rule out.
-
-    Parameters
-    ----------
-    logits : Tensor of shape (B, K)
-        Of real samples under every label.
-    label : Tensor of shape (B,)
-        Their own.
-    """
-    return F.cross_entropy(logits, label)
-
-
-def gradient_penalty(discriminator: nn.Module, samples: Tensor, label: Tensor) -> Tensor:
-    """Return the mean squared gradient of the logits with respect to the samples: R1 on real, R2 on synthetic ones.
-
-    To be called in fp32: the double backward pass of bf16 convolutions has killed processes.
-    """
-    samples = samples.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(discriminator(samples, label).sum(), samples, create_graph=True)
-    return slope.square().flatten(1).sum(dim=1).mean()
-
-
-def variety_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
-    """Return by what share pairs of synthetic samples of one class are more alike than the real pairs beside them.
-
-    Nothing else tells a generator that it draws one sample over and over: each sample is judged by itself, and a
-    discriminator that knows its few real samples by heart leaves only those to imitate. Distances are taken between
-    outlines, so that noise in single pixels is no way out (after mode seeking, Mao et al. 2019, but with the real
-    distance as the goal, and nothing beyond it).
-
-    Parameters
-    ----------
-    real, synthetic : Tensor of shape (B, D)
-        Outlines of samples of the same classes.
-    label : Tensor of shape (B,)
-        Their classes.
-
-    Returns
-    -------
-    Tensor
-        A scalar from 0 to 1; 0 where no class occurs twice.
-    """
-    return _lack_of_variety(_distances(real, real), _distances(synthetic, synthetic), _pairs(label))
-
-
-def variety_and_energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what `variety_loss` does, and the energy distance between real and synthetic samples of one class.
-
-    Nothing is learned for the second, so it does not tire when the discriminator knows a class of ten rows by heart: it
-    asks that synthetic samples be near the real ones, and as far from each other as those are (Szekely and Rizzo 2013;
-    as a generator's loss, Bellemare et al. 2017). The two share most of their distances.
-
-    Parameters
-    ----------
-    real, synthetic, label
-        As in `variety_loss`.
-
-    Returns
-    -------
-    variety, energy : Tensor
-        Scalars. The expectation of the second is 0 where real and synthetic samples are distributed alike, and greater
-        otherwise.
-    """
-    pairs = _pairs(label)
-    between_real, between_synthetic = _distances(real, real), _distances(synthetic, synthetic)
-    excess = 2 * _distances(real, synthetic) - between_synthetic - between_real
-    energy = (excess * pairs).sum() / pairs.sum().clamp_min(1)
-    return _lack_of_variety(between_real, between_synthetic, pairs), energy
-
-
-def _lack_of_variety(between_real: Tensor, between_synthetic: Tensor, pairs: Tensor) -> Tensor:
-    if not pairs.any():
-        return between_synthetic.new_zeros(())
-    return F.relu(1 - (between_synthetic * pairs).sum() / (between_real * pairs).sum().clamp_min(1e-6))
-
-
-def _pairs(label: Tensor) -> Tensor:
-    """Return which two different samples are of one class, (B, B)."""
-    return (label[:, None] == label).fill_diagonal_(fill_value=False)
-
-
-def _distances(one: Tensor, other: Tensor) -> Tensor:
-    """Return all distances between rows, by one product of matrices: as exact as a mean needs, and quick."""
-    squares = one.square().sum(dim=1)[:, None] + other.square().sum(dim=1) - 2 * one @ other.T
-    return (squares.clamp_min(0) + 1e-6).sqrt()
-
-
-class Adversarial(Family):
-    """A generator and a discriminator that learn from each other."""
-
-    name = "gan"
-
-    def __init__(
-        self, generator: nn.Module, discriminator: ProjectionDiscriminator, *, learning_rate: float = 1e-3
-    ) -> None:
-        super().__init__(generator, {"discriminator": discriminator}, learning_rate=learning_rate, betas=(0.0, 0.99))
-        self._discriminator = discriminator
+    def __init__(self, modality: Modality, engine: Engine) -> None:
+        generator, discriminator = modality.new_generator(), modality.new_discriminator()
+        super().__init__(modality, engine, engine.place(generator))
+        self.discriminator = engine.place(discriminator)
+        learned = [*generator.parameters(), *discriminator.parameters()]
+        self.optimizer = torch.optim.Adam(learned, lr=PEAK_RATE, betas=BETAS, fused=True)
 
     @property
-    def discriminator(self) -> ProjectionDiscriminator:
-        """The judge of realism."""
-        return self._discriminator
+    def networks(self) -> nn.ModuleDict:
+        """Return generator, average and discriminator."""
+        return nn.ModuleDict(
+            {"generator": self.generator, "average": self.average, "discriminator": self.discriminator}
+        )
 
-    def synthesise(self, batch: Batch) -> Tensor:
-        """Return synthetic samples of the batch's classes, of the same shape as its real ones."""
-        synthetic: Tensor = self.generator(batch.noise(), batch.label)
-        return synthetic
+    @property
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Return the one optimiser of both players."""
+        return {"adam": self.optimizer}
 
-    def outline(self, samples: Tensor) -> Tensor:
-        """Return what makes samples alike or different, (B, D)."""
-        return samples
-
-    def unlikeness(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
-        """Return what synthetic samples, taken together, lack of the real ones of their classes: a scalar."""
-        return VARIETY_WEIGHT * variety_loss(self.outline(real), self.outline(synthetic), label)
-
-    def learn(self, batch: Batch, step: int, precision: Precision) -> dict[str, Tensor]:
+    def learn(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Take one step of both players."""
         labels = torch.cat([batch.label, batch.label])
 
         # Judge real and synthetic samples of the same classes under the same kind of distortion.
-        with precision:
-            synthetic = self.synthesise(batch)
+        with self.engine.autocast():
+            synthetic = self.modality.synthesise(self.generator, batch)  # (B, ...)
             shown = synthetic.view_as(synthetic)
-            judged = self.distort(torch.cat([batch.real, shown]), batch.random)
-            features = self.discriminator.features(judged)
-            on_real, on_synthetic = self.discriminator.judge(features, labels).chunk(2)
+            judged = self.modality.distort(torch.cat([batch.real, shown]), batch.random)  # (2B, ...)
+            features = self.discriminator.features(judged)  # (2B, F)
+            on_real, on_synthetic = self.discriminator.judge(features, labels).chunk(2)  # (B,) each
             loss = pairing_loss(on_real, on_synthetic, shown)
-        confusion = mismatch_loss(self.discriminator.judge_all(features[: len(batch.label)]), batch.label)
-        shortfall = self.unlikeness(batch.real, synthetic, batch.label)
-        self.zero_grad()
-        (loss + MISMATCH_WEIGHT * confusion + shortfall).backward()  # type: ignore[no-untyped-call]
+
+        # Ask that classes stay apart, and that each class varies as its real samples do.
+        mismatch = mismatch_loss(self.discriminator.judge_all(features[: len(batch.label)]), batch.label)
+        discrepancy = self.modality.discrepancy(batch.real, synthetic, batch.label)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.engine.backward(loss + MISMATCH_WEIGHT * mismatch + discrepancy)
 
         # Flatten the discriminator around what it was shown.
         if step % PENALTY_EVERY == 0:
-            half = torch.arange(min(PENALTY_SAMPLES, len(batch.label)), device=labels.device)
-            some = torch.cat([half, half + len(batch.label)])
+            some = torch.arange(min(PENALTY_SAMPLES, len(batch.label)), device=labels.device)
+            some = torch.cat([some, some + len(batch.label)])
             penalty = gradient_penalty(self.discriminator, judged[some], labels[some])
-            (PENALTY_WEIGHT * PENALTY_EVERY * penalty).backward()  # type: ignore[no-untyped-call]
+            self.engine.backward(PENALTY_WEIGHT * PENALTY_EVERY * penalty)
 
-        self.update()
+        self.engine.step(self.optimizer)
         losses = {
             "discriminator": loss,
             "generator": F.softplus(on_real - on_synthetic).mean(),
-            "mismatch": confusion,
-            "variety": shortfall,
+            "mismatch": mismatch,
+            "variety": discrepancy,
         }
         return {name: value.detach() for name, value in losses.items()}
-
-
-class ImageAdversarial(Adversarial):
-    """Players who see images (B, C, H, W), mildly distorted, at the size that is being trained."""
-
-    def synthesise(self, batch: Batch) -> Tensor:
-        """Return synthetic images of the batch's classes and size."""
-        # Half of what bends those of one class is the same for all of them: bending alone shall not make up the variety
-        # that is asked for, or nothing would vary in what is drawn.
-        noise, alike = batch.noise(), self.generator.bending // 2  # type: ignore[operator]
-        noise[:, :alike] = noise[batch.label % len(noise), :alike]
-        synthetic: Tensor = self.generator(noise, batch.label, batch.real.shape[-1])
-        return synthetic
-
-    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:
-        """Return images warped and relit."""
-        return distort(samples, random)
-
-    def outline(self, samples: Tensor) -> Tensor:
-        """Return images pooled to `SMALLEST` pixels, flat."""
-        return F.avg_pool2d(samples.float(), samples.shape[-1] // SMALLEST).flatten(1)  # (B, C * 64)
-
-
-class RowAdversarial(Adversarial):
-    """Players who see rows of a table, whose choices are relaxed so that gradients pass."""
-
-    mixed = False
-
-    def synthesise(self, batch: Batch) -> Tensor:
-        """Return synthetic rows of the batch's classes."""
-        synthetic: Tensor = self.generator.relaxed(batch.noise(), batch.label, batch.random)  # type: ignore[operator]
-        return synthetic
-
-    def unlikeness(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
-        """Return the lack of variety and the energy distance, in one scalar."""
-        variety, energy = variety_and_energy_loss(real, synthetic, label)
-        return VARIETY_WEIGHT * variety + energy

@@ -1,4 +1,4 @@
-"""What the networks learn from: samples on the device, and the class index of each."""
+"""What networks learn from: samples on a device, the class index of each, and batches of both."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -8,21 +8,32 @@ from typing import Self
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from ganaug.data.images.pipeline import Pipeline
-
-__all__ = ["Images", "Rows", "Samples"]
+__all__ = ["Batch", "Samples"]
 
 CLASS_POWER = 0.5
 """Classes are drawn with probability proportional to their size to this power: between natural (1) and uniform (0)."""
-PART = 2**23
-"""Numbers that `Samples.parts_of_class` gives at a time: 32 MB as float32."""
+PART_NUMBERS = 2**23
+"""Numbers in each part that `Samples.parts_of_class` yields: 32 MB as float32."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Real samples (B, ...), their class indices (B,), and the source of all randomness of the step."""
+
+    real: Tensor
+    label: Tensor
+    noise_dim: int
+    random: torch.Generator
+
+    def noise(self) -> Tensor:
+        """Draw standard normal noise of shape (B, noise_dim)."""
+        return torch.randn(len(self.label), self.noise_dim, generator=self.random).to(self.label.device)
 
 
 @dataclass(frozen=True)
 class Samples(ABC):
-    """Samples of shape (N, ...) as they are kept, and their class indices (N,)."""
+    """Samples of shape (N, ...) as they are stored, and their class indices (N,)."""
 
     values: Tensor
     label: Tensor
@@ -36,70 +47,32 @@ class Samples(ABC):
         return len(self.label)
 
     def of_class(self, value: int, most: int) -> Tensor:
-        """Return at most so many samples of one class as the networks see them."""
+        """Return at most `most` samples of one class as the networks see them."""
         return torch.cat([*self.parts_of_class(value, most)])
 
     def parts_of_class(self, value: int, most: int) -> Iterator[Tensor]:
-        """Give what `of_class` returns in parts that memory can hold, one at least."""
+        """Yield what `of_class` returns, in one or more parts that fit in memory."""
         rows = torch.where(self.label == value)[0][:most]
-        return map(self.inputs, torch.split(rows, max(1, PART // max(1, self.values[:1].numel()))))
+        return map(self.inputs, torch.split(rows, max(1, PART_NUMBERS // max(1, self.values[:1].numel()))))
 
-    def reduced(self, side: int) -> Self:  # noqa: ARG002
-        """Return the samples for one who needs images of no more than this side: here, as they are."""
+    def downscaled(self, side: int) -> Self:  # noqa: ARG002
+        """Return the samples, with images downscaled to at most `side` pixels; other samples are returned unchanged."""
         return self
 
     def subset(self, rows: Tensor) -> Self:
-        """Return some of the samples; the classes stay, even those that lose all of theirs."""
+        """Return some of the samples. The number of classes stays, even where a class loses all of its samples."""
         return replace(self, values=self.values[rows], label=self.label[rows])
 
     def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return samples and their labels, drawn with replacement, rare classes more than their share."""
-        rows = self._chosen(count, random)
+        """Draw samples and their labels with replacement; rare classes come more often than their share."""
+        rows = self._drawn_rows(count, random)
         return self.inputs(rows), self.label[rows]
 
-    def _chosen(self, count: int, random: torch.Generator) -> Tensor:
+    def _drawn_rows(self, count: int, random: torch.Generator) -> Tensor:
         return torch.multinomial(self._weights, count, replacement=True, generator=random).to(self.label.device)
 
     @cached_property
     def _weights(self) -> Tensor:
-        """How likely each sample is to be drawn, (N,)."""
+        """Relative probability of each sample to be drawn, (N,)."""
         sizes = torch.bincount(self.label, minlength=self.n_classes).cpu().double()  # MPS has no double
         return (sizes ** (CLASS_POWER - 1))[self.label.cpu()]
-
-
-@dataclass(frozen=True)
-class Images(Samples):
-    """Images as uint8 of shape (N, C, H, W); the networks see [-1, 1], and learn from what a pipeline makes of them."""
-
-    pipeline: Pipeline | None = None
-
-    def inputs(self, rows: Tensor) -> Tensor:
-        """Return images in [-1, 1], float32 (len(rows), C, H, W)."""
-        return self.values[rows].float() / 127.5 - 1
-
-    def reduced(self, side: int) -> Self:
-        """Return images pooled to this side where theirs is larger, unless a pipeline wants them as they are."""
-        factor = self.values.shape[-1] // side
-        if factor <= 1 or self.pipeline is not None:
-            return self
-        parts = [F.avg_pool2d(part.float(), factor).round().to(torch.uint8) for part in torch.split(self.values, 256)]
-        return replace(self, values=torch.cat(parts))
-
-    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return images and their labels as `Samples.draw` does, the images changed by the pipeline."""
-        if self.pipeline is None:
-            return super().draw(count, random)
-        rows = self._chosen(count, random)
-        seed = int(torch.randint(2**31, (), generator=random))
-        pixels = self.pipeline(self.values[rows].cpu().permute(0, 2, 3, 1).numpy(), seed)
-        images = replace(self, values=torch.from_numpy(pixels).permute(0, 3, 1, 2).to(self.values.device))
-        return images.inputs(torch.arange(count, device=rows.device)), self.label[rows]
-
-
-@dataclass(frozen=True)
-class Rows(Samples):
-    """Encoded rows of a table, float32 of shape (N, D)."""
-
-    def inputs(self, rows: Tensor) -> Tensor:
-        """Return them as they are, float32 (len(rows), D)."""
-        return self.values[rows]

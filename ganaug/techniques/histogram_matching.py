@@ -1,35 +1,35 @@
-"""The tones of what is drawn, matched to those of real images."""
+"""Histogram matching: synthetic images get the shares of black, white and grey that real images have."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-__all__ = ["Tone", "Toned", "level_shares", "matching_tone"]
+__all__ = ["HistogramCurve", "HistogramMatched", "level_shares", "matching_curve"]
 
 LEVELS = 256
 ENDS = (-1.0, 1.0)
 """Black and white."""
 PLAIN = 0.05
-"""Where this share of what is seen of real images is quite black, or quite white, the tones are matched."""
+"""Share of the visible pixels of real images that must be exactly black, or exactly white, for a match to be made."""
 TIE = 1e-9
-"""Ranks that differ by less are the same but for rounding."""
-_AS_IT_IS = np.linspace(0, 1, LEVELS)
+"""Ranks that differ by less are equal up to rounding."""
+_IDENTITY = np.linspace(0, 1, LEVELS)
 
 
-class Tone(nn.Module):
-    """Images to others whose pixels lie as far from black, or from white, as those of real images do.
+class HistogramCurve(nn.Module):
+    """A monotone curve that changes how far the pixels of an image are from black, or from white.
 
-    How far is what the channel says that lies farthest, and all three are moved in proportion: a pixel becomes plain
-    as a whole, and colours keep their hue. Alpha goes by a curve of its own.
+    The distance of a pixel is that of its farthest channel, and all three channels move in proportion. So a pixel
+    becomes plain as a whole, and colours keep their hue. Alpha has a curve of its own.
 
     Parameters
     ----------
     end : float
         -1 for black, 1 for white.
     curves : Tensor of shape (1, 256) or (2, 256)
-        What 256 distances, evenly from none to that of the other end, become, in [0, 1]; then, where the images have
-        alpha, what 256 levels of that become. None ever falls; between the 256 they are linear.
+        The new distances, in [0, 1], for 256 evenly spaced distances from none to that of the other end. The second
+        row, for images with alpha, has the new alpha for 256 levels. No curve falls; between the levels it is linear.
     """
 
     curves: Tensor
@@ -40,7 +40,7 @@ class Tone(nn.Module):
         self.register_buffer("curves", curves)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return images (B, C, H, W) in [-1, 1] in their new tones."""
+        """Return images (B, C, H, W) in [-1, 1] with the new distances."""
         colour, alpha = image[:, :3], image[:, 3:]
         distance = _distance(colour, self.end)  # (B, 1, H, W)
         colour = self.end + (colour - self.end) * (_along(self.curves[0], distance) / distance.clamp(min=1e-6))
@@ -49,27 +49,27 @@ class Tone(nn.Module):
         return torch.cat([colour, 2 * _along(self.curves[1], (alpha + 1) / 2) - 1], dim=1)
 
 
-class Toned(nn.Module):
-    """A generator of images (B, C, H, W) in [-1, 1], and the tone that is put on what it draws."""
+class HistogramMatched(nn.Module):
+    """A generator of images (B, C, H, W) in [-1, 1] and the curve that its images pass through."""
 
-    def __init__(self, generator: nn.Module, tone: Tone) -> None:
+    def __init__(self, generator: nn.Module, curve: HistogramCurve) -> None:
         super().__init__()
-        self.generator, self.tone = generator, tone
+        self.generator, self.curve = generator, curve
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
-        """Return finished images."""
-        image: Tensor = self.tone(self.generator(noise, label))
+        """Return matched images."""
+        image: Tensor = self.curve(self.generator(noise, label))
         return image
 
 
 def level_shares(image: Tensor) -> Tensor:
-    """Return what part of images (B, C, H, W) in [-1, 1] lies how far from black and from white.
+    """Return the histogram of the distances from black and from white in images (B, C, H, W) in [-1, 1].
 
     Returns
     -------
     Tensor of shape (2, 256) or (3, 256)
-        Of each of 256 distances from black, then from white, the share of all pixels, each counted as far as it can be
-        seen; where there is alpha, then those of its levels.
+        The share of all pixels at each of 256 distances from black, then from white; each pixel counts by its alpha,
+        where there is alpha. The third row has the shares of the levels of alpha.
 
     Examples
     --------
@@ -82,26 +82,26 @@ def level_shares(image: Tensor) -> Tensor:
     return torch.stack(shares + [_shares(alpha, torch.ones_like(alpha))] * alpha.shape[1])
 
 
-def matching_tone(drawn: Tensor, real: Tensor) -> Tone | None:
-    """Return the tone that gives what is drawn the levels of real images, or None where nothing of these is plain.
+def matching_curve(drawn: Tensor, real: Tensor) -> HistogramCurve | None:
+    """Return the curve that gives synthetic images the histogram of real ones; None where no real part is plain.
 
-    A generator's background is never quite black nor are its strokes quite white: its last layer is smooth, and it
-    learns from images that distortion has smoothed. Who looks at the pictures hardly sees it, but a classifier that is
-    trained on them beside real ones does. So each distance from black or white, whichever real images have more of,
-    becomes the one of the same rank among real pixels: histogram specification (Gonzalez and Woods, Digital Image
-    Processing). Photographs, few of whose pixels are quite black or white, stay as they are.
+    The last layer of a generator is smooth, and the generator learns from images that distortion has smoothed. So its
+    backgrounds are never exactly black and its strokes never exactly white. People hardly see this, but a classifier
+    that learns from synthetic images beside real ones does. Each distance from black or from white, whichever is more
+    common among the real pixels, is replaced by the real distance of the same rank (histogram specification, Gonzalez
+    and Woods, Digital Image Processing). Photographs have few exactly black or white pixels and are left unchanged.
 
     Parameters
     ----------
     drawn, real : Tensor of shape (2, 256) or (3, 256)
-        `level_shares` of the two.
+        The `level_shares` of synthetic and of real images.
 
     Examples
     --------
     >>> drawn = level_shares(torch.tensor([-0.93, -0.98, -0.95, 0.81]).view(1, 1, 2, 2))
     >>> real = level_shares(torch.tensor([-1.0, -1.0, -1.0, 1.0]).view(1, 1, 2, 2))
-    >>> tone = matching_tone(drawn, real)
-    >>> tone(torch.tensor([-0.95, 0.81]).view(1, 1, 1, 2)).round(decimals=2).tolist()
+    >>> curve = matching_curve(drawn, real)
+    >>> curve(torch.tensor([-0.95, 0.81]).view(1, 1, 1, 2)).round(decimals=2).tolist()
     [[[[-1.0, 1.0]]]]
     """
     end = int(real[1, 0] > real[0, 0])
@@ -109,17 +109,17 @@ def matching_tone(drawn: Tensor, real: Tensor) -> Tone | None:
     if not any(plain):
         return None
     rows = [end, *range(len(ENDS), len(real))]
-    curves = [_matched(drawn[row], real[row]) if own else _AS_IT_IS for row, own in zip(rows, plain, strict=True)]
-    return Tone(ENDS[end], torch.from_numpy(np.stack(curves)).float())
+    curves = [_matched(drawn[row], real[row]) if own else _IDENTITY for row, own in zip(rows, plain, strict=True)]
+    return HistogramCurve(ENDS[end], torch.from_numpy(np.stack(curves)).float())
 
 
 def _distance(colour: Tensor, end: float) -> Tensor:
-    """Return how far pixels are from an end, (B, 1, H, W), in [0, 1]: as far as the farthest of their channels."""
+    """Return the distance of the farthest channel of each pixel from an end, (B, 1, H, W), in [0, 1]."""
     return (colour - end).abs().amax(dim=1, keepdim=True) / 2
 
 
 def _along(curve: Tensor, value: Tensor) -> Tensor:
-    """Return what values in [0, 1] become by a curve of 256 levels."""
+    """Return the values of a curve of 256 levels at places in [0, 1]."""
     level = (value * (LEVELS - 1)).clamp(0, LEVELS - 1)
     below = level.floor().clamp(max=LEVELS - 2)
     index = below.long()
@@ -129,7 +129,7 @@ def _along(curve: Tensor, value: Tensor) -> Tensor:
 def _shares(value: Tensor, weight: Tensor) -> Tensor:
     level = (value * (LEVELS - 1)).round().clamp(0, LEVELS - 1).long()
     found = torch.bincount(level.flatten(), weight.flatten().double(), minlength=LEVELS)
-    total = found.sum()  # nothing, where nothing can be seen
+    total = found.sum()  # zero, where everything is transparent
     return found / total if total else found
 
 
@@ -138,7 +138,7 @@ def _matched(drawn: Tensor, real: Tensor) -> NDArray[np.float64]:
     matched = torch.searchsorted(real.cumsum(0), rank).clamp(max=LEVELS - 1).numpy()
     seen = np.flatnonzero(drawn)
     if not len(seen):
-        return _AS_IT_IS
-    # Levels that were not drawn, but may be one day, lie between their neighbours.
+        return _IDENTITY
+    # Levels that were not drawn lie between their neighbours: they may be drawn another time.
     curve: NDArray[np.float64] = np.interp(np.arange(LEVELS), seen, matched[seen]) / (LEVELS - 1)
     return curve

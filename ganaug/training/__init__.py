@@ -1,7 +1,47 @@
-"""The whole recipe, once for each kind of data: data -> networks -> training -> export -> `Generator`."""
+"""The recipe: labelled data -> networks -> training -> export -> `Generator`."""
 
-from ganaug.compute.device import choose_device
-from ganaug.training.images import ImageFit, fit_images
-from ganaug.training.tables import TableFit, fit_table
+from typing import Any
 
-__all__ = ["ImageFit", "TableFit", "choose_device", "fit_images", "fit_table"]
+from ganaug.data.dataset import Dataset
+from ganaug.runtime.generator import Generator
+from ganaug.training.run import Run
+from ganaug.training.trained import Trained
+
+__all__ = ["Run", "Trained", "fit"]
+
+
+def fit(data: Dataset, **settings: Any) -> Generator:
+    """Train a generator on a labelled data set, from start to end.
+
+    Parameters
+    ----------
+    data : Dataset
+        Labelled images or a labelled table.
+    **settings
+        As `Run` takes them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ganaug.data.images.dataset import from_arrays
+    >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    >>> generator = fit(from_arrays(images, [0] * 15 + [1] * 5), max_steps=3, random_state=0)
+    >>> generator.sample(4, seed=0)[0].shape
+    (4, 8, 8, 1)
+    """
+    return Run(data, **settings).run().export()
+
+
+def fit_images(data: Dataset, **settings: Any) -> Generator:
+    """Bridge while call sites move to `fit`."""
+    return fit(data, **settings)
+
+
+def fit_table(frame: Any, y: Any, *, categorical_features: Any = "auto", **settings: Any) -> Generator:
+    """Bridge while call sites move to `fit`."""
+    from ganaug.data.tables.dataset import from_frame
+
+    return fit(from_frame(frame, y, categorical_features=categorical_features), **settings)
+
+
+ImageFit = TableFit = Run

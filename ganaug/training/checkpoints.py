@@ -1,7 +1,8 @@
-"""A run on disk: safetensors for the numbers, JSON for the rest, in one folder that is whole at every moment.
+"""A run on disk: safetensors for tensors and JSON for the rest, in one folder that is complete at every moment.
 
-The tensors of a moment are written under a new name first; then `checkpoint.json`, which names them, is replaced in one
-step; then older tensors go. A kill at any point leaves a JSON file whose tensors are all there.
+A checkpoint is written in three steps: the tensors go to a file with a new name; `checkpoint.json`, which names this
+file, is replaced at once; older files of tensors are deleted. So a kill at any point leaves a JSON file whose tensors
+are all there.
 """
 
 import json
@@ -20,11 +21,11 @@ from torch import Tensor
 
 from ganaug.errors import DataError, FormatError, GanaugError
 from ganaug.files import atomic_write
-from ganaug.training.loop import Measure, State
+from ganaug.training.loop import State, ValidationResult
 
 __all__ = ["checkpoint_folder", "kept_step", "load_checkpoint", "remove_checkpoint", "save_checkpoint"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 INDEX = "checkpoint.json"
 _NOUNS = {
     "data": "the data",
@@ -35,20 +36,21 @@ _NOUNS = {
     "size": "the size",
     "augment": "what is done to images",
 }
-"""What the settings of a run are called, on the command line and off it."""
+"""The settings of a run in words, for messages."""
 
 
 def checkpoint_folder(model: Path) -> Path:
-    """Return the folder beside a model file in which its run is kept."""
+    """Return the folder beside a model file in which its checkpoint is kept."""
     return model.with_name(model.name + ".checkpoint")
 
 
 def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settings: dict[str, object]) -> None:
-    """Write a run's state, other tensors that belong to it, and the settings that a resumed run must share."""
+    """Write the state of a run, other tensors of it, and the settings that a resumed run must share."""
     tensors = {f"network.{name}": value for name, value in state.family.networks.state_dict().items()}
-    optimizer = state.family.optimizer.state_dict()
-    for index, moments in optimizer["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+    for optimizer, own in state.family.optimizers.items():
+        for index, moments in own.state_dict()["state"].items():
+            prefix = f"optimizer.{optimizer}.{index}"
+            tensors |= {f"{prefix}.{name}": torch.as_tensor(value) for name, value in moments.items()}
     tensors |= {f"kept.{name}": value for name, value in (state.kept or {}).items()}
     tensors |= {f"extra.{name}": value for name, value in extra.items()}
     tensors["random"] = state.random.get_state()
@@ -59,7 +61,7 @@ def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settin
         "step": state.step,
         "seconds": state.seconds,
         "progress": state.progress,
-        "measures": [[progress, asdict(measure)] for progress, measure in state.measures],
+        "validations": [[progress, asdict(result)] for progress, result in state.validations],
         "stages": [[side, steps, seconds] for side, (steps, seconds) in state.stages.items()],
         "losses": state.losses,
         "stopped": state.stopped,
@@ -83,7 +85,7 @@ def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settin
 
 
 def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> dict[str, Tensor]:
-    """Bring `state` to where the checkpoint in `folder` left it, and return the other tensors.
+    """Restore a run from its checkpoint into `state`, and return the other tensors.
 
     Raises
     ------
@@ -95,7 +97,7 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
     index = _read_index(folder)
     if (theirs := index["settings"]) != settings:
         differing = {key for key in theirs | settings if theirs.get(key) != settings.get(key)}
-        if "size" in differing:  # at another size all pixels are others: of the images themselves that tells nothing
+        if "size" in differing:  # at another size all pixels differ, which says nothing of the images themselves
             differing.discard("data")
         changed = " and ".join(_change(key, theirs.get(key), settings.get(key)) for key in sorted(differing))
         raise DataError(
@@ -105,18 +107,18 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
     try:
         tensors = load_file(folder / Path(index["tensors"]).name)
         state.family.networks.load_state_dict(_with_prefix(tensors, "network."))
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in _with_prefix(tensors, "optimizer.").items():
-            number, key = name.split(".", 1)
-            moments.setdefault(int(number), {})[key] = value
-        groups = state.family.optimizer.state_dict()["param_groups"]
-        state.family.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        _match_layouts(state.family.optimizer)
+        for optimizer, own in state.family.optimizers.items():
+            moments: dict[int, dict[str, Tensor]] = {}
+            for name, value in _with_prefix(tensors, f"optimizer.{optimizer}.").items():
+                number, key = name.split(".", 1)
+                moments.setdefault(int(number), {})[key] = value
+            own.load_state_dict({"state": moments, "param_groups": own.state_dict()["param_groups"]})
+            _match_layouts(own)
         state.random.set_state(tensors["random"])
         state.kept = _with_prefix(tensors, "kept.") or None
         state.step, state.seconds, state.progress = index["step"], index["seconds"], index["progress"]
         state.stopped = index["stopped"]
-        state.measures = [(progress, _measure(entries)) for progress, entries in index["measures"]]
+        state.validations = [(progress, _result(entries)) for progress, entries in index["validations"]]
         state.losses = index["losses"]
         state.stages = {side: (steps, seconds) for side, steps, seconds in index["stages"]}
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -127,13 +129,13 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
 
 
 def _change(name: str, was: object, now: object) -> str:
-    """Say in words which setting changed, and how where that can be read: a checkpoint may hold anything."""
+    """Say which setting changed and, if it can be printed, how; values are cut, for a checkpoint is untrusted."""
     noun = _NOUNS.get(name, f"{name!r:.80}")
     return noun if name == "data" else f"{noun} ({was!r:.80}, now {now!r:.80})"
 
 
 def kept_step(folder: Path) -> int | None:
-    """Return the step that the checkpoint in `folder` stands at; None if there is none that can be read."""
+    """Return the step at which the checkpoint in `folder` was written; None if it cannot be read."""
     try:
         return int(_read_index(folder)["step"])
     except GanaugError:
@@ -141,7 +143,7 @@ def kept_step(folder: Path) -> int | None:
 
 
 def remove_checkpoint(folder: Path) -> None:
-    """Remove what a run keeps in its folder, and the folder unless somebody put something else there."""
+    """Delete the files of a checkpoint, and the folder unless it holds other files."""
     for pattern in (INDEX, "step-*.safetensors", ".ganaug-*.part"):
         for file in folder.glob(pattern):
             file.unlink(missing_ok=True)
@@ -150,7 +152,7 @@ def remove_checkpoint(folder: Path) -> None:
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
-    """Read the index and check all that it says: whoever wrote it, a run must not go on from nonsense."""
+    """Read the index, which is untrusted, and check every entry."""
     remedy = "leave out --resume to begin anew"
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
@@ -179,7 +181,7 @@ def _is_number(value: object, low: float = 0.0, high: float = sys.float_info.max
     return type(value) in (int, float) and low <= value <= high  # type: ignore[operator]  # and no NaN
 
 
-def _is_measure(value: object) -> bool:
+def _is_validation(value: object) -> bool:
     if not (
         isinstance(value, list) and len(value) == 2 and _is_number(value[0], high=1) and isinstance(value[1], dict)
     ):
@@ -213,16 +215,16 @@ _ENTRIES: dict[str, Callable[[Any], bool]] = {
     "step": _is_count,
     "seconds": _is_number,
     "progress": lambda value: _is_number(value, high=1),
-    "measures": lambda value: isinstance(value, list) and all(map(_is_measure, value)),
+    "validations": lambda value: isinstance(value, list) and all(map(_is_validation, value)),
     "stages": lambda value: isinstance(value, list) and all(map(_is_stage, value)),
     "losses": lambda value: isinstance(value, list) and all(map(_is_moment, value)),
     "stopped": lambda value: isinstance(value, str),
 }
-"""What an index must hold besides its format."""
+"""The entries of an index besides its format, and the check of each."""
 
 
-def _measure(entries: dict[str, Any]) -> Measure:
-    return Measure(float(entries["score"]), tuple(entries["agreement"]), tuple(entries["variety"]))
+def _result(entries: dict[str, Any]) -> ValidationResult:
+    return ValidationResult(float(entries["score"]), tuple(entries["agreement"]), tuple(entries["variety"]))
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -230,7 +232,7 @@ def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _match_layouts(optimizer: torch.optim.Optimizer) -> None:
-    """Lay moments that were read from a file out as their parameters are: fused Adam takes that for granted."""
+    """Give moments from a file the memory layout of their parameters, which fused Adam requires."""
     for parameter, moments in optimizer.state.items():
         for name, value in moments.items():
             if value.shape == parameter.shape:

@@ -1,4 +1,4 @@
-"""Torch module to ONNX: export, strip, check, and compare with torch before anybody gets to write the result."""
+"""From a torch module to an ONNX model: export, strip, check, and compare with torch before anything is written."""
 
 import copy
 import io

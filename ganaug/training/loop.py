@@ -1,8 +1,8 @@
 """The training loop: a Python generator of typed steps, and a state that a checkpoint can hold.
 
-Everything that changes during a run (learning rate, resolution, averaging) is a function of `progress` alone, which
-goes from 0 to 1 with the clock or with the steps, whichever the plan bounds and whichever is first. So the schedule
-fits whatever number of steps a machine affords, and a run bounded by steps repeats exactly.
+Everything that changes during a run (learning rate, resolution, averaging) is a function of `progress` alone. Progress
+goes from 0 to 1 with the clock or with the steps, whichever is bounded and ahead. So the schedule fits whatever number
+of steps a machine affords, and a run bounded by steps repeats exactly.
 """
 
 import math
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ganaug.compute.threads import ThreadTuner
-from ganaug.families.base import Batch, Family
-from ganaug.networks.samples import Samples
+from ganaug.families.base import Family
+from ganaug.networks.modality import Bounds, Modality
+from ganaug.networks.samples import Batch, Samples
 
-__all__ = ["Measure", "Plan", "State", "Step", "train"]
+__all__ = ["State", "Step", "ValidationResult", "train"]
 
 FINAL_RATE = 0.1
 """Last learning rate as a share of the first."""
@@ -26,43 +26,33 @@ HALF_LIFE = 0.05
 """Half-life of the averaged weights, as a share of the run; shorter at its start."""
 STAGE_RATIO = 2.0
 """Each resolution trains this many times longer than the one before it."""
-MEASURE_FROM, MEASURE_EVERY = 0.3, 0.05
+VALIDATE_FROM = 0.3
+"""Progress at which validation begins."""
+VALIDATE_EVERY = 0.05
+"""Progress between validations."""
 TIE = 0.05
-"""Scores that differ by less than this share are equals, and of equals the latest is kept: it has learnt for longest,
-the classes too that have nothing held out to be scored on."""
-MOST_LOSSES = 60
+"""Relative difference below which two scores are equal. Of equals the latest is kept: it has learned for longest."""
+MAX_LOSSES = 60
 """Moments of a run whose losses are remembered."""
-PATIENCE, MARGIN = 0.5, 0.1
-"""A run stops when its best measure lies this share of it back and the last three are worse by this share."""
+PATIENCE = 0.5
+"""Progress since the best score after which a run may stop."""
+MARGIN = 0.1
+"""Relative difference by which the last three scores must be worse than the best for a run to stop."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How long to train: seconds of training, steps, or both; the first to be reached ends the run."""
-
-    seconds: float | None = None
-    steps: int | None = None
-
-    def progress(self, step: int, seconds: float) -> float:
-        """Return how much of the plan is done, from 0 to 1."""
-        by_clock = seconds / self.seconds if self.seconds else 0.0
-        by_steps = step / self.steps if self.steps else 0.0
-        return min(1.0, max(by_clock, by_steps))
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What the held-out measure said of the averaged generator at one moment.
+class ValidationResult:
+    """What a validation says of the averaged generator at one moment.
 
     Attributes
     ----------
     score : float
-        Energy score of held-out images; smaller is better.
+        Energy score of held-out samples, averaged over the classes; smaller is better.
     agreement : tuple of float
-        By class, the share of samples that the screening classifier reads as their label.
+        For each class, the share of synthetic samples that the screen reads as their label.
     variety : tuple of float
-        By class, mean pairwise feature distance of samples over that of real images; NaN where there is
-        one real sample, or all are the same.
+        For each class, the mean pairwise feature distance of synthetic samples, relative to that of real samples. NaN
+        where there is one real sample, or all real samples are equal.
     """
 
     score: float
@@ -72,85 +62,99 @@ class Measure:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of training, as the caller sees it."""
+    """One step of training, as the caller sees it.
+
+    Attributes
+    ----------
+    number : int
+        The steps so far, this one among them.
+    progress : float
+        How much of the run is done, from 0 to 1.
+    seconds : float
+        Time that the run has taken.
+    resolution : int
+        The stage that was trained: the side of images in pixels.
+    losses : dict of str to Tensor
+        Scalars on the device, by name.
+    validation : ValidationResult or None
+        The result, where the step ended with a validation.
+    """
 
     number: int
     progress: float
     seconds: float
     resolution: int
     losses: dict[str, Tensor]
-    measure: Measure | None = None
+    validation: ValidationResult | None = None
 
 
 @dataclass
 class State:
-    """Where a run stands: all that is needed to go on as if it had never stopped."""
+    """Where a run stands: everything that is needed to go on as if it had never stopped."""
 
     family: Family
     random: torch.Generator
     step: int = 0
     seconds: float = 0.0
     progress: float = 0.0
-    measures: list[tuple[float, Measure]] = field(default_factory=list)
+    validations: list[tuple[float, ValidationResult]] = field(default_factory=list)
     kept: dict[str, Tensor] | None = None
     stages: dict[int, tuple[int, float]] = field(default_factory=dict)
     losses: list[dict[str, float]] = field(default_factory=list)
     stopped: str = ""
 
     @property
-    def kept_measure(self) -> tuple[float, Measure] | None:
-        """The moment and the measure of the weights that are kept, if any were measured."""
+    def kept_validation(self) -> tuple[float, ValidationResult] | None:
+        """The progress and the validation of the weights that are kept, if there was a validation."""
         kept, lowest = None, math.inf
-        for entry in self.measures:
+        for entry in self.validations:
             lowest = min(lowest, entry[1].score)
             if entry[1].score <= lowest + TIE * abs(lowest):
                 kept = entry
         return kept
 
-    def add_to_stage(self, side: int, seconds: float) -> None:
-        """Count a step towards its resolution."""
-        steps, before = self.stages.get(side, (0, 0.0))
-        self.stages[side] = (steps + 1, before + seconds)
+    def count_step(self, stage: int, seconds: float) -> None:
+        """Count a step and its time towards its stage."""
+        steps, before = self.stages.get(stage, (0, 0.0))
+        self.stages[stage] = (steps + 1, before + seconds)
 
-    def add_losses(self, losses: Mapping[str, Tensor]) -> None:
-        """Remember the losses of a moment; not of every step, for reading them waits for the device."""
-        if self.progress * MOST_LOSSES > len(self.losses):
+    def record_losses(self, losses: Mapping[str, Tensor]) -> None:
+        """Remember the losses at `MAX_LOSSES` moments of a run: reading a loss waits for the device."""
+        if self.progress * MAX_LOSSES > len(self.losses):
             named = {name: round(float(loss), 4) for name, loss in losses.items()}
             self.losses.append({"progress": round(self.progress, 4)} | named)
 
-    def add_measure(self, measure: Measure) -> None:
-        """Remember a measure, keep the weights unless earlier ones were clearly better, and see whether to go on."""
-        self.measures.append((self.progress, measure))
-        if self.kept_measure is self.measures[-1]:
+    def record_validation(self, result: ValidationResult) -> None:
+        """Remember a validation, keep the weights unless earlier ones were clearly better, and see whether to stop."""
+        self.validations.append((self.progress, result))
+        if self.kept_validation is self.validations[-1]:
             self.kept = {name: value.clone() for name, value in self.family.average.state_dict().items()}
-        moment, best = min(self.measures, key=lambda entry: entry[1].score)
-        recent = [entry.score for _, entry in self.measures[-3:]]
+        moment, best = min(self.validations, key=lambda entry: entry[1].score)
+        recent = [entry.score for _, entry in self.validations[-3:]]
         if self.progress - moment > PATIENCE and min(recent) > best.score + MARGIN * abs(best.score):
             self.stopped = f"no better since {moment:.0%} of the plan"
 
 
-def resolution_at(progress: float, sides: tuple[int, ...]) -> int:
-    """Return the side that is trained at this moment of the run."""
-    shares = [STAGE_RATIO**i for i in range(len(sides))]
+def stage_at(progress: float, stages: tuple[int, ...]) -> int:
+    """Return the stage that is trained at this moment of the run."""
+    shares = [STAGE_RATIO**i for i in range(len(stages))]
     reached = 0.0
-    for side, share in zip(sides, shares, strict=True):
+    for stage, share in zip(stages, shares, strict=True):
         reached += share / sum(shares)
         if progress < reached:
-            return side
-    return sides[-1]
+            return stage
+    return stages[-1]
 
 
 def train(
     state: State,
     data: Samples,
-    plan: Plan,
+    modality: Modality,
+    bounds: Bounds,
     *,
-    sides: tuple[int, ...],
-    noise_dim: int,
-    batch_size: int,
-    measure: Callable[[nn.Module], Measure],
+    validate: Callable[[nn.Module], ValidationResult],
 ) -> Iterator[Step]:
-    """Train until the plan is done or more training stops helping; the state is whole at every yield.
+    """Train until the bounds are reached or more training stops helping; the state is whole at every yield.
 
     Parameters
     ----------
@@ -158,51 +162,47 @@ def train(
         Changed in place.
     data : Samples
         What the networks learn from.
-    plan : Plan
-        The bound in seconds or steps.
-    sides : tuple of int
-        The resolutions that images grow through; for other samples one number, which says nothing.
-    noise_dim, batch_size : int
-        Length of the noise vector; pairs in a step.
-    measure : callable
+    modality : Modality
+        Tells the stages, the size of a batch and the length of the noise.
+    bounds : Bounds
+        The length of the run.
+    validate : callable
         Judges the averaged generator; called a few times in the later part of the run.
     """
-    family, precision = state.family, state.family.precision(data.label.device)
+    family, device, last = state.family, data.label.device, modality.stages[-1]
     begun = time.perf_counter() - state.seconds
-    with ThreadTuner(plan.steps is None and data.label.device.type == "cpu") as threads:
+    with ThreadTuner(bounds.steps is None and device.type == "cpu") as threads:
         while state.progress < 1 and not state.stopped:
             # Set what depends on progress.
             before, started = state.progress, state.seconds
-            side = resolution_at(before, sides)
+            stage = stage_at(before, modality.stages)
             family.set_rate(FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * before)) / 2)
 
             # Learn from one batch.
-            real, label = data.draw(batch_size, state.random)
-            if side < sides[-1]:
-                real = F.avg_pool2d(real, sides[-1] // side)
-            losses = family.learn(Batch(real, label, noise_dim, state.random), state.step, precision)
+            real, label = data.draw(modality.batch_size, state.random)
+            batch = Batch(modality.at_stage(real, stage), label, modality.noise_dim, state.random)
+            losses = family.learn(batch, state.step)
 
-            # Move on.
+            # Move on. A resumed run may have longer than it had: its progress never goes back.
             state.step += 1
             state.seconds = time.perf_counter() - begun
-            # A run that is resumed may have longer than it had: it goes on from where it was, never from before.
-            state.progress = max(before, plan.progress(state.step, state.seconds))
+            state.progress = max(before, bounds.progress(state.step, state.seconds))
             half_life = min(HALF_LIFE, 0.3 * state.progress)
             family.track(0.5 ** ((state.progress - before) / half_life))
-            state.add_to_stage(side, state.seconds - started)
-            state.add_losses(losses)
+            state.count_step(stage, state.seconds - started)
+            state.record_losses(losses)
             threads.tick(state.seconds - started)
 
-            # Measure the average, keep the best, and see whether going on is worth it.
-            measured = None
-            if side == sides[-1] and _is_due(before, state.progress):
-                measured = measure(family.average)
-                state.add_measure(measured)
+            # Validate the average, keep the best, and decide whether to go on.
+            result = None
+            if stage == last and _is_due(before, state.progress):
+                result = validate(family.average)
+                state.record_validation(result)
                 state.seconds = time.perf_counter() - begun
-            yield Step(state.step, state.progress, state.seconds, side, losses, measured)
+            yield Step(state.step, state.progress, state.seconds, stage, losses, result)
 
 
 def _is_due(before: float, now: float) -> bool:
     if now >= 1:
         return True
-    return now >= MEASURE_FROM and int(now / MEASURE_EVERY) > int(before / MEASURE_EVERY)
+    return now >= VALIDATE_FROM and int(now / VALIDATE_EVERY) > int(before / VALIDATE_EVERY)

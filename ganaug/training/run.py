@@ -1,58 +1,68 @@
-"""One run, whatever it learns from: samples -> networks -> training -> export -> `Generator`."""
+"""One run: labelled data -> networks -> training -> `Trained`."""
 
-import math
 import secrets
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from importlib.metadata import version
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ganaug import __version__
 from ganaug.compute.device import choose_device
+from ganaug.compute.engine import Engine
 from ganaug.compute.modes import alone, training_modes
-from ganaug.compute.threads import ThreadTuner
+from ganaug.compute.threads import ThreadTuner, single_thread
+from ganaug.data.dataset import Dataset
 from ganaug.errors import warn
-from ganaug.families.base import Family
-from ganaug.networks.samples import Samples
-from ganaug.runtime.generator import Generator
-from ganaug.runtime.metadata import Label, Metadata
+from ganaug.families import family_class
+from ganaug.networks.modality import Bounds, modality_of
 from ganaug.training.checkpoints import load_checkpoint, save_checkpoint
-from ganaug.training.export import export_onnx
-from ganaug.training.loop import Measure, Plan, State, Step, train
-from ganaug.training.screen import Screen, clear_thresholds, fit_screen, thresholds
-from ganaug.training.validation import Alarms, Referee, hold_out, raise_alarms
+from ganaug.training.loop import State, Step, ValidationResult, train
+from ganaug.training.screen import Screen, fit_screen
+from ganaug.training.trained import Trained
+from ganaug.training.validation import Validation, hold_out
 
 __all__ = ["Run"]
 
 SCREEN_STEPS = 180
-"""Steps that each fold of the screen trains for; fewer in a short run."""
-SCREEN_STEPS_PER_SECOND, SCREEN_STEPS_PER_STEP = 1.2, 0.2
+"""Steps that each network of the screen trains for; fewer in a short run."""
+MIN_SCREEN_STEPS = 20
+SCREEN_STEPS_PER_SECOND = 1.2
+"""Steps of the screen for each second of the budget, at most."""
+SCREEN_STEPS_PER_STEP = 0.2
+"""Steps of the screen for each step of the generator, at most."""
 CHECKPOINT_SECONDS = 10.0
+"""Time between checkpoints."""
+MIN_SECONDS = 0.1
+"""A training that has no time left takes at least one step."""
+
+HOLD_OUT, TRAINING, SCREEN, VALIDATION, LOGIT_OFFSET, CORRECTION = range(1, 7)
+"""The purposes of random numbers; each has a source of its own, so that a resumed run may leave some of them out."""
 
 Built = TypeVar("Built")
 
 
-class Run(ABC):
-    """One run from labelled data to a `Generator`: iterate over `steps()`, then call `finish()`.
+class Run:
+    """One training of a generator on a labelled data set.
+
+    Iterate over `steps()`. It ends in a `Trained`; after any step `trained()` gives the best generator so far. `run()`
+    does all of it.
 
     Parameters
     ----------
-    data : object
-        With `classes`, their `counts` and the data's `fingerprint`.
-    model : {"gan"}, default="gan"
-        The family.
+    data : Dataset
+        Labelled images or a labelled table.
+    model : str, default="gan"
+        The family of the generator, a key of `ganaug.families.FAMILIES`.
+    augment : albumentations transform, optional
+        For images: applied to every real image that is learned from (see `GANAugmenter`).
     time_budget : float, optional
-        Wall-clock seconds from `started` to the end of `finish()`.
+        Wall-clock seconds from `started` to the end of the export.
     max_steps : int, optional
-        Most training steps; alone, it makes a run that repeats exactly.
+        Most training steps. Alone, it makes a run that repeats exactly.
     device : str, default="auto"
         "auto", "cpu", "cuda" or "mps".
     random_state : int, optional
@@ -64,30 +74,20 @@ class Run(ABC):
     started : float, optional
         When the budget began, by `time.perf_counter`; by default now.
 
-    Attributes
-    ----------
-    modality : str
-        As the metadata says it.
-    batch_size, noise_dim : int
-        Pairs in a step; length of the noise vector.
-    sides : tuple of int
-        The resolutions that images grow through; one number for other samples.
-    export_seconds : float
-        Time that the end of a run needs for writing the model, kept free of the budget; at most a quarter of it.
-    clear_agreement : float
-        Where samples can be had that the screen agrees with this far, or the better half of them, others are left.
+    Raises
+    ------
+    DataError
+        If the family is unknown, or `augment` does not suit the data.
+    DeviceError
+        If the device does not exist.
     """
-
-    modality: ClassVar[str]
-    batch_size: ClassVar[int]
-    export_seconds: ClassVar[float]
-    clear_agreement: ClassVar[float]
 
     def __init__(
         self,
-        data: Any,
+        data: Dataset,
         *,
         model: str = "gan",
+        augment: Any = None,
         time_budget: float | None = None,
         max_steps: int | None = None,
         device: str = "auto",
@@ -97,151 +97,100 @@ class Run(ABC):
         started: float | None = None,
     ) -> None:
         self.started = time.perf_counter() if started is None else started
-        self.data, self.model = data, model
-        unbounded = time_budget is None and max_steps is None
-        self.budget, self.max_steps = self.default_bounds() if unbounded else (time_budget, max_steps)
-        self.device = choose_device(device)
+        self.data, self.model, self.family_class = data, model, family_class(model)
         self.seed = secrets.randbits(31) if random_state is None else random_state
+        self.modality = modality_of(data, seed=self.seed, augment=augment)
+        asked = Bounds(time_budget, max_steps)
+        self.bounds = self.modality.default_bounds(data) if asked == Bounds() else asked
+        self.engine = Engine(choose_device(device), mixed=self.modality.mixed)
         self.checkpoint, self.resume = checkpoint, resume
         self._saved, self._warned = time.perf_counter(), False
 
-    noise_dim: int
-    sides: tuple[int, ...]
-
-    @abstractmethod
-    def default_bounds(self) -> tuple[float | None, int | None]:
-        """Return the budget in seconds and the most steps of a run that was given neither."""
-
-    @abstractmethod
-    def samples(self) -> Samples:
-        """Return the data on the device, as the networks learn from it."""
-
-    @abstractmethod
-    def new_family(self) -> Family:
-        """Return fresh networks on the device; the global seed has been set for it."""
-
-    @abstractmethod
-    def new_screen(self) -> Screen:
-        """Return a fresh screen on the device; the global seed has been set for it."""
-
-    @abstractmethod
-    def artefact(self, generator: nn.Module, discriminator: nn.Module | None, offset: Tensor) -> nn.Module:
-        """Return what is exported; it has `output_names`."""
-
-    def finished(self, average: nn.Module) -> nn.Module:
-        """Return what is exported of the trained generator, which is left as it is."""
-        return average
-
-    def measure(self, average: nn.Module) -> Measure:
-        """Judge the averaged generator, which is left as it is."""
-        return self.referee.measure(average)
-
-    @abstractmethod
-    def schema(self) -> Mapping[str, Any]:
-        """Return what the metadata says of the data's form."""
-
-    def thresholds(self) -> list[float]:
-        """Return by class the agreement that a sample needs to be injected; asked once training is done."""
-        own = thresholds(self.agreement.cpu(), self.learn.label.cpu(), self.learn.n_classes)
-        return clear_thresholds(own, self.referee.typical_agreement(self.generator), self.clear_agreement)
-
-    def settings(self) -> dict[str, object]:
-        """Return all that a resumed run must share."""
-        return {
-            "data": self.data.fingerprint,
-            "model": self.model,
-            "seed": self.seed,
-            "time_budget": self.budget,
-            "max_steps": self.max_steps,
-        }
-
-    @property
-    def classes(self) -> Sequence[Label]:
-        """The labels, in the order of their indices."""
-        classes: Sequence[Label] = self.data.classes
-        return classes
-
-    def run(self) -> Generator:
-        """Take all steps and finish, in torch's usual modes, while no other thread does."""
+    def run(self) -> Trained:
+        """Take all steps, in torch's usual modes, while no other thread trains."""
         asked = time.perf_counter()
         with alone(), training_modes():
             self.started += time.perf_counter() - asked  # the budget is for training, not for waiting
             for _ in self.steps():
                 pass
-            return self.finish()
+            return self.trained()
 
     def steps(self) -> Iterator[Step]:
-        """Train, yielding every step; after any of them `finish()` makes the best generator so far."""
-        # Hold out, build the networks, and take up an earlier run where there is one.
-        learn, held_out = hold_out(self.samples(), self._random(1))
-        self.state = state = State(self._seeded(self.new_family), self._random(2))
-        screen, agreement = self._screen(learn)
+        """Train, yielding every step."""
+        with self._threads():
+            # Hold out some samples of every class that can spare them, and build the networks.
+            self.learned, held_out = hold_out(self.modality.samples(self.engine.device), self._random(HOLD_OUT))
+            family = self._seeded(lambda: self.family_class(self.modality, self.engine))  # type: ignore[call-arg]
+            self.state = State(family, self._random(TRAINING))
 
-        # Train with what is left of the budget once the export has its share.
-        referee = Referee(screen, learn, held_out, noise_dim=self.noise_dim, random=self._random(4))
-        self.screen, self.agreement, self.learn, self.referee = screen, agreement, learn, referee
-        plan = Plan(self._seconds_left(), self.max_steps)
-        self.save_checkpoint()  # a kill from here on does not cost what has been learnt
-        for step in train(
-            state,
-            learn,
-            plan,
-            sides=self.sides,
-            noise_dim=self.noise_dim,
-            batch_size=self.batch_size,
-            measure=self.measure,
-        ):
-            if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
-                self._keep()
-            yield step
+            # Train the screen, or take up an earlier run.
+            self.screen = self._seeded(lambda: Screen(self.modality.new_classifier).to(self.engine.device))
+            self.agreement = self._resumed() if self.resume and self.checkpoint else self._fit_screen()
+            self.validation = Validation(
+                self.screen,
+                self.learned,
+                held_out,
+                noise_dim=self.modality.noise_dim,
+                random=self._random(VALIDATION),
+            )
 
-    def finish(self) -> Generator:
-        """Export the best generator so far, warn of what is wrong with it, and return it."""
-        state = self.state
-        if state.kept is None:
-            state.measures.append((state.progress, self.measure(state.family.average)))
-        else:
-            state.family.average.load_state_dict(state.kept)
-        progress, measure = state.kept_measure or state.measures[-1]
-        alarms = raise_alarms(measure, [str(label) for label in self.classes])
-        for alarm in alarms.texts:
-            warn(alarm)
+            # Train the generator with what is left of the budget once the export has its share.
+            bounds = Bounds(self._seconds_left(), self.bounds.steps)
+            self.save_checkpoint()  # from here on a kill does not cost what has been learned
+            for step in train(self.state, self.learned, self.modality, bounds, validate=self._validate):
+                if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
+                    self._try_to_save_checkpoint()
+                yield step
 
-        family = state.family
-        discriminator = family.discriminator and family.discriminator.cpu().eval()
-        self.generator = self.finished(family.average.float().cpu().eval())
-        self.screen.cpu()
-        self._offset = self._realism_offset(self.generator, discriminator)
-        artefact = self.artefact(self.generator, discriminator, self._offset)
-        names: tuple[str, ...] = artefact.output_names  # type: ignore[assignment]
-        return Generator.from_bytes(export_onnx(artefact.eval(), self._metadata(progress, measure, alarms), names))
+    def trained(self) -> Trained:
+        """Return the best generator so far."""
+        with self._threads():
+            state, average = self.state, deepcopy(self.state.family.average)
+            if state.kept is None:
+                state.validations.append((state.progress, self._validate(state.family.average)))
+            else:
+                average.load_state_dict(state.kept)
+            discriminator = state.family.discriminator
+            average = average.float().cpu().eval()
+            return Trained(
+                modality=self.modality,
+                model=self.model,
+                generator=self.modality.corrected(average, self.learned, self._random(CORRECTION)),
+                discriminator=None if discriminator is None else deepcopy(discriminator).cpu().eval(),
+                screen=deepcopy(self.screen).cpu(),
+                agreement=self.agreement,
+                learned=self.learned,
+                validation=self.validation,
+                state=state,
+                settings={
+                    "time_budget": self.bounds.seconds,
+                    "max_steps": self.bounds.steps,
+                    "seed": self.seed,
+                    "device": self.engine.device.type,
+                    "mixed_precision": self.engine.is_mixed,
+                },
+                random=self._random(LOGIT_OFFSET),
+            )
 
-    @torch.no_grad()
-    def realism(self, samples: Samples) -> NDArray[np.float32] | None:
-        """Return the discriminator's probability that samples are real, (N,), once `finish` is done.
-
-        The model file's output `realism` is the same for what the model makes; this is for any samples, real ones too.
-        None where the family has no discriminator.
-        """
-        discriminator = self.state.family.discriminator
-        if discriminator is None:
-            return None
-        judged = [
-            torch.sigmoid(discriminator(samples.inputs(rows), samples.label[rows]) - self._offset[samples.label[rows]])
-            for rows in torch.split(torch.arange(len(samples)), 256)
-        ]
-        realism: NDArray[np.float32] = torch.cat(judged).numpy() if judged else np.zeros(0, np.float32)
-        return realism
+    def settings(self) -> dict[str, object]:
+        """Return what a resumed run must share with the run that was interrupted."""
+        return {
+            "data": self.data.fingerprint,
+            "model": self.model,
+            "seed": self.seed,
+            "time_budget": self.bounds.seconds,
+            "max_steps": self.bounds.steps,
+        } | self.modality.settings()
 
     def save_checkpoint(self) -> None:
-        """Write the run as it stands to its folder."""
+        """Write the run as it stands to its folder, if it has one."""
         if self.checkpoint:
             extra = {f"screen.{name}": value for name, value in self.screen.state_dict().items()}
             save_checkpoint(self.checkpoint, self.state, extra | {"agreement": self.agreement}, self.settings())
             self._saved = time.perf_counter()
 
-    def _keep(self) -> None:
-        """Save a checkpoint if that can be done: a disk that is full for a while must not cost the training."""
+    def _try_to_save_checkpoint(self) -> None:
+        """Save a checkpoint if possible: a disk that is full for a while must not cost the training."""
         try:
             self.save_checkpoint()
         except OSError as error:
@@ -249,31 +198,41 @@ class Run(ABC):
             if not self._warned:
                 self._warned = True
                 warn(
-                    f"a checkpoint could not be written; the run goes on, and the last one that could be is kept: "
+                    "a checkpoint could not be written; the run goes on, and the last one that could be is kept: "
                     f"{error}"
                 )
 
-    def _screen(self, learn: Samples) -> tuple[Screen, Tensor]:
-        screen = self._seeded(self.new_screen)
-        if self.resume and self.checkpoint:
-            extra = load_checkpoint(self.checkpoint, self.state, self.settings())
-            screen.load_state_dict(
-                {name.removeprefix("screen."): value for name, value in extra.items() if "." in name}
-            )
-            return screen.eval().requires_grad_(False), extra["agreement"].to(self.device)
-        by_budget = SCREEN_STEPS if self.budget is None else round(self.budget * SCREEN_STEPS_PER_SECOND)
-        by_steps = SCREEN_STEPS if self.max_steps is None else round(self.max_steps * SCREEN_STEPS_PER_STEP)
-        with ThreadTuner(self.max_steps is None and self.device.type == "cpu") as threads:
-            agreement = fit_screen(
-                screen,
-                learn,
-                distort=self.state.family.distort,
-                steps=max(20, min(SCREEN_STEPS, by_budget, by_steps)),
-                random=self._random(3),
-                precision=self.state.family.precision(self.device),
+    def _resumed(self) -> Tensor:
+        """Restore the state and the screen from the checkpoint, and return the agreement."""
+        assert self.checkpoint is not None  # noqa: S101
+        extra = load_checkpoint(self.checkpoint, self.state, self.settings())
+        self.screen.load_state_dict(
+            {name.removeprefix("screen."): value for name, value in extra.items() if "." in name}
+        )
+        self.screen.eval().requires_grad_(False)
+        return extra["agreement"].to(self.engine.device)
+
+    def _fit_screen(self) -> Tensor:
+        """Train the screen for a time that suits the bounds of the run, and return the agreement."""
+        seconds, steps = self.bounds
+        by_budget = SCREEN_STEPS if seconds is None else round(seconds * SCREEN_STEPS_PER_SECOND)
+        by_steps = SCREEN_STEPS if steps is None else round(steps * SCREEN_STEPS_PER_STEP)
+        with ThreadTuner(steps is None and self.engine.device.type == "cpu") as threads:
+            return fit_screen(
+                self.screen,
+                self.learned,
+                distort=self.modality.distort,
+                steps=max(MIN_SCREEN_STEPS, min(SCREEN_STEPS, by_budget, by_steps)),
+                random=self._random(SCREEN),
+                engine=self.engine,
                 threads=threads,
             )
-        return screen, agreement
+
+    def _validate(self, average: nn.Module) -> ValidationResult:
+        return self.validation.judge(self.modality.validated(average, self.learned, self._random(CORRECTION)))
+
+    def _threads(self) -> AbstractContextManager[None]:
+        return single_thread() if self.modality.single_threaded else nullcontext()
 
     def _seeded(self, build: Callable[[], Built]) -> Built:
         """Let torch draw first weights from the run's seed, and leave its global state as it was."""
@@ -282,79 +241,12 @@ class Run(ABC):
             return build()
 
     def _seconds_left(self) -> float | None:
-        if self.budget is None:
+        budget = self.bounds.seconds
+        if budget is None:
             return None
-        spent = time.perf_counter() - self.started
-        return max(0.1, self.budget - spent - min(self.export_seconds, self.budget / 4))
+        spent, export = time.perf_counter() - self.started, min(self.modality.export_seconds, budget / 4)
+        return max(MIN_SECONDS, budget - spent - export)
 
     def _random(self, purpose: int) -> torch.Generator:
-        """A source of its own for each purpose, so that a resumed run may leave some of them out."""
+        """Return a fresh source of random numbers for a purpose."""
         return torch.Generator().manual_seed(self.seed * 10 + purpose)
-
-    @torch.no_grad()
-    def _realism_offset(self, average: nn.Module, discriminator: nn.Module | None) -> Tensor:
-        """By class, the logit half way between real and synthetic images, at which realism reads one half."""
-        if discriminator is None:
-            return torch.zeros(0)
-        random, offsets = self._random(5), []
-        for value in range(self.learn.n_classes):
-            real = self.learn.of_class(value, 64).cpu()
-            label = torch.tensor(value)
-            synthetic = average(torch.randn(64, self.noise_dim, generator=random), label.expand(64))
-            logits = [discriminator(samples, label.expand(len(samples))).mean() for samples in (real, synthetic)]
-            offsets.append(sum(logits) / 2)
-        return torch.stack(offsets)
-
-    def _metadata(self, progress: float, measure: Measure, alarms: Alarms) -> Metadata:
-        data, state, names = self.data, self.state, [str(label) for label in self.classes]
-        training = {
-            "steps": state.step,
-            "seconds": round(state.seconds, 2),
-            "stages": [
-                {"resolution": side, "steps": steps, "seconds": round(seconds, 2)}
-                for side, (steps, seconds) in state.stages.items()
-            ],
-            "time_budget": self.budget,
-            "max_steps": self.max_steps,
-            "seed": self.seed,
-            "device": self.device.type,
-            "mixed_precision": not isinstance(state.family.precision(self.device), nullcontext),
-            "measured_on": self.referee.measured_on,
-            "score": measure.score,
-            "history": [
-                {
-                    "progress": round(moment, 4),
-                    "score": one.score,
-                    "agreement": _mean(one.agreement),
-                    "variety": _mean(one.variety),
-                }
-                for moment, one in state.measures
-            ],
-            "losses": [entry for entry in state.losses if all(map(math.isfinite, entry.values()))],
-            "kept_from": round(progress, 4),
-            "agreement": dict(zip(names, measure.agreement, strict=True)),
-            "variety": {
-                name: ratio for name, ratio in zip(names, measure.variety, strict=True) if math.isfinite(ratio)
-            },
-            "stopped_early": state.stopped,
-            "alarms": alarms.texts,
-            "alarmed": alarms.classes,
-        }
-        return Metadata(
-            modality=self.modality,
-            family=self.model,
-            classes=self.classes,
-            class_counts=list(data.counts.values()),
-            noise_dim=self.noise_dim,
-            schema=self.schema(),
-            versions={"ganaug": __version__}
-            | {name: version(name) for name in ("torch", "numpy", "onnx", "onnxruntime")},
-            training=training,
-            fingerprint=data.fingerprint,
-            screen={"thresholds": self.thresholds()},
-        )
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    known = [value for value in values if math.isfinite(value)]
-    return sum(known) / len(known) if known else None

@@ -7,18 +7,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.families.base import Batch, mixed_precision
-from ganaug.families.gan import (
+from ganaug.networks.convolutional import ConvDiscriminator, ConvGenerator
+from ganaug.networks.samples import Batch
+from ganaug.techniques.augmentation import DRAWS, PLAIN, augment, distort
+from ganaug.techniques.losses import (
     MAX_LOGIT_GAP,
-    ImageAdversarial,
     gradient_penalty,
     mismatch_loss,
     pairing_loss,
     variety_and_energy_loss,
     variety_loss,
 )
-from ganaug.networks.convolutional import ConvDiscriminator, ConvGenerator
-from ganaug.techniques.augmentation import DRAWS, PLAIN, augment, distort
+from tests.modalities import image_modality, new_gan
 
 
 def gradients(module: nn.Module) -> list[Tensor]:
@@ -111,13 +111,11 @@ def test_energy_finds_samples_that_cover_every_real_one_of_a_small_class() -> No
 
 @pytest.mark.parametrize("precision", ["fp32", "mixed"])
 def test_a_step_moves_both_players_and_reports_finite_losses(precision: str) -> None:
-    torch.manual_seed(0)
-    family = ImageAdversarial(ConvGenerator(2, 16, 3), ConvDiscriminator(2, 16, 3))
+    family = new_gan(16, 3, mixed=precision == "mixed")
     before = [p.clone() for p in family.networks.parameters()]
     random = torch.Generator().manual_seed(0)
     batch = Batch(torch.rand(8, 3, 16, 16), torch.arange(8) % 2, 64, random)
-    context = mixed_precision(torch.device("cpu")) if precision == "mixed" else torch.autocast("cpu", enabled=False)
-    losses = [family.learn(batch, step, context) for step in range(2)][-1]
+    losses = [family.learn(batch, step) for step in range(2)][-1]
     assert set(losses) == {"discriminator", "generator", "mismatch", "variety"}
     assert all(torch.isfinite(value) for value in losses.values())
     moved = {
@@ -135,7 +133,7 @@ def test_samples_of_a_class_share_half_of_what_bends_them() -> None:
     generator.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
     label = torch.tensor([0, 39, 0, 39, 3, 0, 3, 1])  # more classes than samples
     batch = Batch(torch.rand(8, 1, 16, 16), label, 64, torch.Generator().manual_seed(0))
-    ImageAdversarial(generator, ConvDiscriminator(40, 16, 1)).synthesise(batch)
+    image_modality(16, 1, 40).synthesise(generator, batch)
     (noise,) = heard
     half = generator.bending // 2
     for value in label.unique():
@@ -169,15 +167,16 @@ def test_logits_under_every_class_are_those_of_each() -> None:
 
 
 def test_one_class_alone_has_no_other_and_is_learned_all_the_same() -> None:
-    torch.manual_seed(0)
-    family = ImageAdversarial(ConvGenerator(1, 8, 1), ConvDiscriminator(1, 8, 1))
+    family = new_gan(8)
+    family.discriminator = ConvDiscriminator(1, 8, 1)
+    family.generator = ConvGenerator(1, 8, 1)
     batch = Batch(torch.rand(4, 1, 8, 8), torch.zeros(4, dtype=torch.int64), 64, torch.Generator().manual_seed(0))
-    losses = family.learn(batch, 0, torch.autocast("cpu", enabled=False))
+    losses = family.learn(batch, 0)
     assert float(losses["mismatch"]) == 0.0
 
 
 def test_average_follows_with_the_given_decay() -> None:
-    family = ImageAdversarial(ConvGenerator(2, 8, 1), ConvDiscriminator(2, 8, 1))
+    family = new_gan(8)
     family.generator.embed.weight.data.fill_(1.0)
     family.average.embed.weight.data.fill_(0.0)
     family.track(0.75)

@@ -17,7 +17,7 @@ from ganaug.networks.convolutional import (
     resolutions,
 )
 from ganaug.networks.warp import FURTHEST, KNOTS, bend
-from ganaug.techniques.histogram_matching import level_shares, matching_tone
+from ganaug.techniques.histogram_matching import level_shares, matching_curve
 
 
 def test_resolutions_double_from_eight() -> None:
@@ -166,9 +166,9 @@ def blots(
 
 
 def toned(drawn: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    tone = matching_tone(level_shares(drawn), level_shares(real))
-    assert tone is not None
-    return tone(drawn)
+    curve = matching_curve(level_shares(drawn), level_shares(real))
+    assert curve is not None
+    return curve(drawn)
 
 
 @pytest.mark.parametrize("sign", [1, -1], ids=["on black", "on white"])
@@ -181,9 +181,9 @@ def test_a_background_becomes_as_plain_as_it_really_is(sign: int, channels: int)
     )
     assert before < 0.1
     torch.testing.assert_close(after, wanted, atol=0.03, rtol=0)
-    tone = matching_tone(level_shares(drawn), level_shares(real))
-    assert tone is not None
-    assert (tone.curves.diff(dim=1) >= 0).all()
+    curve = matching_curve(level_shares(drawn), level_shares(real))
+    assert curve is not None
+    assert (curve.curves.diff(dim=1) >= 0).all()
 
 
 def test_colours_become_plain_as_a_whole_and_keep_their_hue() -> None:
@@ -201,7 +201,7 @@ def test_colours_become_plain_as_a_whole_and_keep_their_hue() -> None:
 
 def test_photographs_keep_their_tones() -> None:
     real, drawn = blots(0.0, (3, 253), (0, 1), channels=3), blots(0.0, (10, 200), (0, 1), channels=3, seed=1)
-    assert matching_tone(level_shares(drawn), level_shares(real)) is None
+    assert matching_curve(level_shares(drawn), level_shares(real)) is None
 
 
 def test_all_levels_are_matched() -> None:
@@ -210,12 +210,12 @@ def test_all_levels_are_matched() -> None:
     shares, wanted = level_shares(matched).cumsum(1), level_shares(real).cumsum(1)
     torch.testing.assert_close(shares, wanted, atol=0.02, rtol=0)
     # Beside a level that was drawn there may be others one day.
-    tone = matching_tone(level_shares(drawn), level_shares(real))
-    assert tone is not None
-    assert -1 < tone(torch.full((1, 1, 1, 1), 125 / 127.5 - 1)).item() < matched.max()
+    curve = matching_curve(level_shares(drawn), level_shares(real))
+    assert curve is not None
+    assert -1 < curve(torch.full((1, 1, 1, 1), 125 / 127.5 - 1)).item() < matched.max()
 
 
-def test_what_cannot_be_seen_has_no_say_in_the_tones() -> None:
+def test_what_cannot_be_seen_has_no_say_in_the_histogram() -> None:
     # Ink of one colour on nothing: under it lies black, and some white that nobody sees.
     ink = blots(0.6, (255, 256), (0, 1))
     colour = torch.tensor([0.5, -0.5, -0.5]).view(1, 3, 1, 1)

@@ -10,7 +10,7 @@ from ganaug.data.tables.dataset import from_frame
 from ganaug.data.tables.layout import RowLayout
 from ganaug.networks.perceptron import RowGenerator
 from ganaug.techniques.marginal_matching import MOST_GAIN, Marginals
-from ganaug.training import TableFit
+from ganaug.training import Run
 from tests.unit.training.test_tables import mixed_table
 
 LAYOUT = RowLayout(2, (3, 2), (1, -1))
@@ -122,15 +122,15 @@ def test_what_is_not_finite_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_fit_draws_the_rare_class_about_where_its_rows_are() -> None:
     frame, labels = mixed_table({"no": 200, "yes": 9})  # of nine rows none is held out
-    run = TableFit(from_frame(frame, labels), max_steps=60, random_state=0)
+    run = Run(from_frame(frame, labels), max_steps=60, random_state=0)
     for _ in run.steps():
         pass
     average = {name: value.clone() for name, value in run.state.family.average.state_dict().items()}
-    run.measure(run.state.family.average)
+    run._validate(run.state.family.average)
     for name, value in run.state.family.average.state_dict().items():  # judging changes nothing
         torch.testing.assert_close(value, average[name], rtol=0, atol=0)
-    rows, _ = run.finish().sample({"yes": 4_000}, seed=0)
-    again, _ = run.finish().sample({"yes": 4_000}, seed=0)  # nor does finishing
+    rows, _ = run.trained().export().sample({"yes": 4_000}, seed=0)
+    again, _ = run.trained().export().sample({"yes": 4_000}, seed=0)  # nor does finishing
     pd.testing.assert_frame_equal(again, rows)
     own = frame[labels == "yes"]
     # A tenth of the weight is the generator's own opinion, which after so few steps is that of the common class.

@@ -7,18 +7,21 @@ import pytest
 import torch
 from torch import nn
 
-from ganaug.families.base import mixed_precision
-from ganaug.families.gan import ImageAdversarial
-from ganaug.networks.convolutional import ConvDiscriminator, ConvGenerator, resolutions
-from ganaug.networks.samples import Images
-from ganaug.training.loop import Measure, Plan, State, Step, resolution_at, train
+from ganaug.compute.precision import mixed_precision
+from ganaug.networks.images import ImageModality, Images
+from ganaug.networks.modality import Bounds
+from ganaug.training.loop import State, Step, ValidationResult, stage_at, train
+from tests.modalities import image_modality, new_gan
 
 
 def new_state(size: int = 16) -> State:
-    torch.manual_seed(0)
-    return State(
-        ImageAdversarial(ConvGenerator(2, size, 1), ConvDiscriminator(2, size, 1)), torch.Generator().manual_seed(1)
-    )
+    return State(new_gan(size), torch.Generator().manual_seed(1))
+
+
+def modality() -> ImageModality:
+    found = image_modality(16)
+    found.batch_size = 4  # type: ignore[misc]
+    return found
 
 
 def some_images(size: int = 16, counts: tuple[int, int] = (16, 4)) -> Images:
@@ -27,25 +30,24 @@ def some_images(size: int = 16, counts: tuple[int, int] = (16, 4)) -> Images:
     return Images(pixels, torch.tensor([0] * counts[0] + [1] * counts[1]), 2)
 
 
-def run(state: State, plan: Plan, scores: list[float] | None = None) -> list[Step]:
+def run(state: State, bounds: Bounds, scores: list[float] | None = None) -> list[Step]:
     given = iter(scores or [])
-    measure = lambda module: Measure(next(given, 1.0), (1.0, 1.0), (1.0, 1.0))  # noqa: E731
-    sides = resolutions(16)
-    return list(train(state, some_images(), plan, sides=sides, noise_dim=64, batch_size=4, measure=measure))
+    validate = lambda module: ValidationResult(next(given, 1.0), (1.0, 1.0), (1.0, 1.0))  # noqa: E731
+    return list(train(state, some_images(), modality(), bounds, validate=validate))
 
 
-def test_plan_ends_with_what_comes_first() -> None:
-    assert Plan(steps=10).progress(5, 1e9) == 0.5
-    assert Plan(seconds=10).progress(10**9, 5) == 0.5
-    assert Plan(seconds=10, steps=10).progress(2, 9) == 0.9
-    assert Plan(steps=10).progress(11, 0) == 1.0
+def test_bounds_end_with_what_comes_first() -> None:
+    assert Bounds(steps=10).progress(5, 1e9) == 0.5
+    assert Bounds(seconds=10).progress(10**9, 5) == 0.5
+    assert Bounds(seconds=10, steps=10).progress(2, 9) == 0.9
+    assert Bounds(steps=10).progress(11, 0) == 1.0
 
 
 def test_resolution_grows_and_the_last_takes_the_most() -> None:
-    seen = Counter(resolution_at(i / 1000, (8, 16, 32)) for i in range(1000))
+    seen = Counter(stage_at(i / 1000, (8, 16, 32)) for i in range(1000))
     assert list(seen) == [8, 16, 32]
     assert seen[8] < seen[16] < seen[32]
-    assert resolution_at(1.0, (8, 16)) == 16
+    assert stage_at(1.0, (8, 16)) == 16
 
 
 def test_rare_classes_are_drawn_more_than_their_share_but_less_than_evenly() -> None:
@@ -55,12 +57,12 @@ def test_rare_classes_are_drawn_more_than_their_share_but_less_than_evenly() -> 
 
 def test_a_run_in_steps_takes_them_all_and_measures_its_end() -> None:
     state = new_state()
-    steps = run(state, Plan(steps=20))
+    steps = run(state, Bounds(steps=20))
     assert [step.number for step in steps] == list(range(1, 21))
     assert steps[0].resolution == 8
     assert steps[-1].resolution == 16
     assert steps[-1].progress == 1.0
-    assert steps[-1].measure is not None
+    assert steps[-1].validation is not None
     assert sum(count for count, _ in state.stages.values()) == 20
 
 
@@ -68,21 +70,20 @@ def test_the_best_weights_are_kept_not_the_last() -> None:
     state = new_state()
     scores = [3.0, 1.0, 2.0]
     kept: list[torch.Tensor] = []
-    measured = 0
+    validated = 0
     given = iter(scores)
 
-    def measure(module: nn.Module) -> Measure:
-        nonlocal measured
-        measured += 1
-        if measured == 2:
+    def validate(module: nn.Module) -> ValidationResult:
+        nonlocal validated
+        validated += 1
+        if validated == 2:
             kept.append(module.seed.weight.clone())  # type: ignore[operator, union-attr]
-        return Measure(next(given, 2.0), (1.0, 1.0), (1.0, 1.0))
+        return ValidationResult(next(given, 2.0), (1.0, 1.0), (1.0, 1.0))
 
-    data, sides = some_images(), resolutions(16)
-    list(train(state, data, Plan(steps=40), sides=sides, noise_dim=64, batch_size=4, measure=measure))
-    assert measured > 3
-    assert state.kept_measure is not None
-    assert state.kept_measure[1].score == 1.0
+    list(train(state, some_images(), modality(), Bounds(steps=40), validate=validate))
+    assert validated > 3
+    assert state.kept_validation is not None
+    assert state.kept_validation[1].score == 1.0
     assert state.kept is not None
     assert torch.equal(state.kept["seed.weight"], kept[0])
 
@@ -100,35 +101,35 @@ def test_the_best_weights_are_kept_not_the_last() -> None:
 def test_of_equals_the_latest_weights_are_kept(scores: list[float], kept: float) -> None:
     state = new_state()
     for score in scores:
-        state.add_measure(Measure(score, (1.0, 1.0), (1.0, 1.0)))
-    assert state.kept_measure is not None
-    assert state.kept_measure[1].score == kept
+        state.record_validation(ValidationResult(score, (1.0, 1.0), (1.0, 1.0)))
+    assert state.kept_validation is not None
+    assert state.kept_validation[1].score == kept
 
 
 def test_stops_when_it_only_gets_worse_and_says_why() -> None:
     state = new_state()
-    steps = run(state, Plan(steps=100), scores=[1.0] + [2.0 + i for i in range(50)])
+    steps = run(state, Bounds(steps=100), scores=[1.0] + [2.0 + i for i in range(50)])
     assert 50 < len(steps) < 100
     assert "no better since" in state.stopped
 
 
 def test_a_little_worse_is_no_reason_to_stop() -> None:
     state = new_state()
-    assert len(run(state, Plan(steps=60), scores=[1.0] + [1.05] * 50)) == 60
+    assert len(run(state, Bounds(steps=60), scores=[1.0] + [1.05] * 50)) == 60
     assert state.stopped == ""
 
 
 def test_a_budget_in_seconds_ends_the_run() -> None:
     state = new_state()
-    steps = run(state, Plan(seconds=0.5))
+    steps = run(state, Bounds(seconds=0.5))
     assert steps[-1].progress == 1.0
     assert state.seconds >= 0.5
 
 
 def test_same_seed_same_weights() -> None:
     first, second = new_state(), new_state()
-    run(first, Plan(steps=6))
-    run(second, Plan(steps=6))
+    run(first, Bounds(steps=6))
+    run(second, Bounds(steps=6))
     theirs = second.family.networks.state_dict()
     assert all(torch.equal(value, theirs[name]) for name, value in first.family.networks.state_dict().items())
 
@@ -138,7 +139,7 @@ def test_random_state_and_threads_are_left_as_found() -> None:
     random, threads = torch.get_rng_state(), torch.get_num_threads()
     state = new_state()
     torch.set_rng_state(random)
-    run(state, Plan(seconds=0.3))
+    run(state, Bounds(seconds=0.3))
     assert torch.equal(torch.get_rng_state(), random)
     assert torch.get_num_threads() == threads
 
@@ -154,7 +155,7 @@ def test_a_resumed_run_goes_on_from_where_it_was_though_it_has_longer() -> None:
     state = new_state()
     state.progress, state.step = 0.6, 6
     before = [weight.clone() for weight in state.family.average.parameters()]
-    first, *others = run(state, Plan(steps=12))
+    first, *others = run(state, Bounds(steps=12))
     assert first.progress == 0.6  # not 7 / 12
     assert [step.progress for step in others] == [i / 12 for i in range(8, 13)]
     moved = [float((a - b).abs().max()) for a, b in zip(before, state.family.average.parameters(), strict=True)]

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 
+from ganaug.compute.device import choose_device
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.errors import DataError, DeviceError, FormatError, GanaugWarning, OutputError
 from ganaug.runtime.generator import Generator
-from ganaug.training import ImageFit, choose_device, export, fit_images
+from ganaug.training import Run, export, fit
 from ganaug.training.checkpoints import INDEX, kept_step, load_checkpoint
-from ganaug.training.loop import Measure, State
-from ganaug.training.validation import misread
+from ganaug.training.loop import State, ValidationResult
+from ganaug.training.validation import misread_classes
 from tests.conftest import striped_images
 
 
@@ -28,7 +29,7 @@ def samples(generator: Generator) -> np.ndarray:
 
 def test_learns_to_draw_its_classes() -> None:
     data = striped_images({"lying": 60, "upright": 20})
-    generator = fit_images(data, max_steps=450, random_state=0)
+    generator = fit(data, max_steps=450, random_state=0)
     images, labels = generator.sample({"lying": 50, "upright": 50}, seed=0)
     planes = images[:, :, :, 0].astype(float)
     down, across = (np.abs(np.diff(planes, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2))
@@ -36,8 +37,8 @@ def test_learns_to_draw_its_classes() -> None:
 
 
 def test_same_seed_and_steps_repeat_exactly(stripes: LabelledImages, stripes_generator: Generator) -> None:
-    again = fit_images(stripes, max_steps=20, random_state=0)
-    other = fit_images(stripes, max_steps=20, random_state=1)
+    again = fit(stripes, max_steps=20, random_state=0)
+    other = fit(stripes, max_steps=20, random_state=1)
     assert np.array_equal(samples(again), samples(stripes_generator))
     assert not np.array_equal(samples(other), samples(stripes_generator))
 
@@ -46,7 +47,7 @@ def test_same_seed_and_steps_repeat_exactly(stripes: LabelledImages, stripes_gen
 def test_a_trace_is_enough_for_images(size: int, channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "_captured", lambda *_: pytest.fail("a trace was not enough"))
     data = striped_images({"lying": 8, "upright": 4}, size, channels)
-    assert samples(fit_images(data, max_steps=1, random_state=0)).shape[1:] == (size, size, channels)
+    assert samples(fit(data, max_steps=1, random_state=0)).shape[1:] == (size, size, channels)
 
 
 def test_the_file_says_how_it_was_made(stripes: LabelledImages, stripes_generator: Generator) -> None:
@@ -65,10 +66,10 @@ def test_the_file_says_how_it_was_made(stripes: LabelledImages, stripes_generato
 
 def test_samples_are_on_as_plain_a_background_as_the_images(stripes: LabelledImages) -> None:
     plain = replace(stripes, images=np.where(stripes.images < 128, 0, stripes.images))
-    fit = ImageFit(plain, max_steps=20, random_state=0)
-    generator = fit.run()
-    kept = fit.state.family.average
-    noise, label = torch.randn(300, fit.noise_dim), torch.arange(300) % 2
+    run = Run(plain, max_steps=20, random_state=0)
+    generator = run.run().export()
+    kept = run.state.family.average
+    noise, label = torch.randn(300, run.modality.noise_dim), torch.arange(300) % 2
     with torch.no_grad():
         before = ((kept(noise, label) + 1) * 127.5).round()
     images, _ = generator.sample(300, seed=0)
@@ -77,13 +78,13 @@ def test_samples_are_on_as_plain_a_background_as_the_images(stripes: LabelledIma
 
 
 def test_a_generator_that_came_to_nothing_is_refused_in_a_sentence(stripes: LabelledImages) -> None:
-    fit = ImageFit(stripes, max_steps=1, random_state=0)
-    list(fit.steps())
-    fit.state.kept = None
-    for parameter in fit.state.family.average.parameters():
+    run = Run(stripes, max_steps=1, random_state=0)
+    list(run.steps())
+    run.state.kept = None
+    for parameter in run.state.family.average.parameters():
         parameter.data.fill_(math.nan)
     with pytest.raises(FormatError, match="a number that is not finite"):
-        fit.finish()
+        run.trained().export()
 
 
 def test_realism_is_between_nothing_and_certainty(stripes_generator: Generator) -> None:
@@ -93,10 +94,10 @@ def test_realism_is_between_nothing_and_certainty(stripes_generator: Generator) 
 
 
 def interrupted(data: LabelledImages, folder: Path, after: int) -> None:
-    fit = ImageFit(data, max_steps=20, random_state=0, checkpoint=folder)
-    for step in fit.steps():
+    run = Run(data, max_steps=20, random_state=0, checkpoint=folder)
+    for step in run.steps():
         if step.number == after:
-            fit.save_checkpoint()
+            run.save_checkpoint()
             break
 
 
@@ -105,48 +106,48 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
     stripes: LabelledImages, stripes_generator: Generator, tmp_path: Path, after: int
 ) -> None:
     interrupted(stripes, tmp_path / "run", after)
-    resumed = fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+    resumed = fit(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
     assert np.array_equal(samples(resumed), samples(stripes_generator))
     assert resumed.metadata["training"]["steps"] == 20
     assert resumed.metadata["training"]["losses"] == stripes_generator.metadata["training"]["losses"]
 
 
 def test_only_the_newest_tensors_stay(stripes: LabelledImages, tmp_path: Path) -> None:
-    fit = ImageFit(stripes, max_steps=6, random_state=0, checkpoint=tmp_path / "run")
-    for _ in fit.steps():
-        fit.save_checkpoint()
+    run = Run(stripes, max_steps=6, random_state=0, checkpoint=tmp_path / "run")
+    for _ in run.steps():
+        run.save_checkpoint()
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [INDEX, "step-000000006.safetensors"]
 
 
 def test_a_kill_between_the_two_files_loses_nothing(stripes: LabelledImages, tmp_path: Path) -> None:
     interrupted(stripes, tmp_path / "run", 5)
     (tmp_path / "run" / "step-000000009.safetensors").write_bytes(b"half of the next")
-    resumed = fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+    resumed = fit(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
     assert resumed.metadata["training"]["steps"] == 20
 
 
 def test_resuming_with_other_data_or_settings_is_refused(stripes: LabelledImages, tmp_path: Path) -> None:
     interrupted(stripes, tmp_path / "run", 3)
     with pytest.raises(DataError, match=r"but the number of steps \(20, now 21\) changed since"):
-        fit_images(stripes, max_steps=21, random_state=0, checkpoint=tmp_path / "run", resume=True)
+        fit(stripes, max_steps=21, random_state=0, checkpoint=tmp_path / "run", resume=True)
     larger = striped_images({"lying": 40, "upright": 12}, size=16)
     with pytest.raises(DataError, match=r"but the size \(8, now 16\) changed"):
-        fit_images(larger, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+        fit(larger, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
     other = striped_images({"lying": 40, "upright": 12}, seed=9)
     with pytest.raises(DataError, match="but the data changed"):
-        fit_images(other, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+        fit(other, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
 
 
 def test_resuming_from_nothing_or_rubbish_is_refused(stripes: LabelledImages, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is none"):
-        fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+        fit(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
     interrupted(stripes, tmp_path / "run", 3)
     (tmp_path / "run" / "step-000000003.safetensors").write_bytes(b"rubbish")
     with pytest.raises(FormatError, match="cannot be read"):
-        fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+        fit(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
     (tmp_path / "run" / INDEX).write_text("[]")
     with pytest.raises(FormatError, match="must be a checkpoint"):
-        fit_images(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+        fit(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,7 @@ def test_resuming_from_nothing_or_rubbish_is_refused(stripes: LabelledImages, tm
         ({"seconds": math.nan, "progress": 7}, "seconds, progress"),
         ({"progress": 10**400}, "progress"),
         ({"tensors": "../secret"}, "tensors"),
-        ({"measures": [[0.5, {"score": 1.0, "agreement": [1, 2], "variety": [1, 1]}]]}, "measures"),
+        ({"validations": [[0.5, {"score": 1.0, "agreement": [1, 2], "variety": [1, 1]}]]}, "validations"),
         ({"stages": [[8, -1, 1.0]]}, "stages"),
         ({"losses": [{"generator": 1.0}]}, "losses"),
         ({"losses": [{"progress": 0.1, "generator": "1"}]}, "losses"),
@@ -167,10 +168,10 @@ def test_resuming_from_nothing_or_rubbish_is_refused(stripes: LabelledImages, tm
     ],
 )
 def test_an_index_that_says_what_cannot_be_is_refused(changes: dict[str, Any], named: str, tmp_path: Path) -> None:
-    good = {"format_version": 1, "tensors": "step-000000003.safetensors", "settings": {"seed": 0}, "step": 3}
+    good = {"format_version": 2, "tensors": "step-000000003.safetensors", "settings": {"seed": 0}, "step": 3}
     good |= {"seconds": 1.5, "progress": 0.25, "stages": [[8, 3, 1.5]], "stopped": ""}
     good |= {"losses": [{"progress": 0.1, "generator": math.nan}]}
-    good |= {"measures": [[0.2, {"score": 1.0, "agreement": [1, 0.5], "variety": [math.nan, 1]}]]}
+    good |= {"validations": [[0.2, {"score": 1.0, "agreement": [1, 0.5], "variety": [math.nan, 1]}]]}
     (tmp_path / INDEX).write_text(json.dumps(good))
     assert kept_step(tmp_path) == 3
     (tmp_path / INDEX).write_text(json.dumps(good | changes))
@@ -193,8 +194,8 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_training(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("ganaug.training.run.CHECKPOINT_SECONDS", 0.0)
-    fit = ImageFit(stripes, max_steps=6, random_state=0, checkpoint=tmp_path / "run")
-    next(steps := fit.steps())
+    run = Run(stripes, max_steps=6, random_state=0, checkpoint=tmp_path / "run")
+    next(steps := run.steps())
     kept = sorted((tmp_path / "run").iterdir())
     monkeypatch.setattr("ganaug.files._sync", full_disk)
     with pytest.warns(GanaugWarning) as warned:
@@ -210,12 +211,12 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_training(
 def test_no_tensors_stay_that_no_index_names(
     stripes: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit = ImageFit(stripes, max_steps=3, random_state=0, checkpoint=tmp_path / "run")
-    next(steps := fit.steps())
+    run = Run(stripes, max_steps=3, random_state=0, checkpoint=tmp_path / "run")
+    next(steps := run.steps())
     kept = sorted((tmp_path / "run").iterdir())
     monkeypatch.setattr("ganaug.training.checkpoints.INDEX", "no-such-folder/checkpoint.json")
     with pytest.raises(OutputError):
-        fit.save_checkpoint()
+        run.save_checkpoint()
     assert sorted((tmp_path / "run").iterdir()) == kept
     steps.close()
 
@@ -234,10 +235,10 @@ def test_an_alarm_is_raised_and_recorded(
     stripes: LabelledImages,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    measure = Measure(1.0, agreement, variety)
-    monkeypatch.setattr("ganaug.training.validation.Referee.measure", lambda self, generator: measure)
+    result = ValidationResult(1.0, agreement, variety)
+    monkeypatch.setattr("ganaug.training.validation.Validation.judge", lambda self, generator: result)
     with pytest.warns(GanaugWarning, match=saying):
-        generator = fit_images(stripes, max_steps=2, random_state=0)
+        generator = fit(stripes, max_steps=2, random_state=0)
     assert len(generator.metadata["training"]["alarms"]) == 1
     assert generator.metadata["training"]["alarmed"] == ["upright"]
 
@@ -252,11 +253,11 @@ def test_an_alarm_is_raised_and_recorded(
     ],
 )
 def test_seldom_is_a_fifth_or_clearly_less_than_chance(agreement: tuple[float, ...], classes: list[int]) -> None:
-    assert misread(Measure(1.0, agreement, (1.0,) * len(agreement))) == classes
+    assert misread_classes(ValidationResult(1.0, agreement, (1.0,) * len(agreement))) == classes
 
 
 def test_class_variety_unknown_for_one_image_is_left_out() -> None:
-    generator = fit_images(striped_images({"lying": 12, "upright": 1}), max_steps=2, random_state=0)
+    generator = fit(striped_images({"lying": 12, "upright": 1}), max_steps=2, random_state=0)
     variety = generator.metadata["training"]["variety"]
     assert "upright" not in variety
     assert math.isfinite(variety["lying"])
@@ -265,7 +266,7 @@ def test_class_variety_unknown_for_one_image_is_left_out() -> None:
 def test_colour_and_transparency_pass_through() -> None:
     for channels in (3, 4):
         data = striped_images({"lying": 6, "upright": 4}, size=16, channels=channels)
-        generator = fit_images(data, max_steps=3, random_state=0)
+        generator = fit(data, max_steps=3, random_state=0)
         assert generator.sample(2, seed=0)[0].shape == (2, 16, 16, channels)
 
 
@@ -273,7 +274,7 @@ def test_global_random_state_is_left_as_found(stripes: LabelledImages) -> None:
     torch.manual_seed(3)
     np.random.seed(3)  # noqa: NPY002
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    fit_images(stripes, max_steps=2, random_state=0)
+    fit(stripes, max_steps=2, random_state=0)
     assert torch.equal(torch.get_rng_state(), before[0])
     assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
 

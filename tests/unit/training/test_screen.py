@@ -1,4 +1,4 @@
-"""The screen and the referee: they read classes, set sensible thresholds, and notice what is wrong with a generator."""
+"""Screen and validation: they read classes, set sensible thresholds, and notice what is wrong with a generator."""
 
 import math
 from dataclasses import replace
@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.engine import Engine
 from ganaug.compute.threads import ThreadTuner
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.images.pipeline import Pipeline
-from ganaug.families.base import mixed_precision
 from ganaug.networks import samples
-from ganaug.networks.samples import Images
+from ganaug.networks.classifiers import ConvClassifier
+from ganaug.networks.images import SCREEN_WIDTHS, Images
 from ganaug.techniques.augmentation import distort
-from ganaug.training.loop import Measure
+from ganaug.training.loop import ValidationResult
 from ganaug.training.screen import (
     FOLDS,
-    ConvScreenNet,
     Screen,
     clear_thresholds,
     energy_score,
@@ -26,7 +26,7 @@ from ganaug.training.screen import (
     mean_pairwise_distance,
     thresholds,
 )
-from ganaug.training.validation import Referee, collapsed, hold_out
+from ganaug.training.validation import Validation, collapsed_classes, hold_out
 
 
 def on_device(data: LabelledImages) -> Images:
@@ -34,14 +34,16 @@ def on_device(data: LabelledImages) -> Images:
     return Images(pixels, torch.from_numpy(data.labels), len(data.classes))
 
 
+def new_classifier(channels: int, n_classes: int) -> ConvClassifier:
+    return ConvClassifier(channels, n_classes, SCREEN_WIDTHS, max_side=32, patch=2)
+
+
 def fitted(data: Images, steps: int = 25) -> tuple[Screen, Tensor]:
     torch.manual_seed(0)
-    screen = Screen(lambda: ConvScreenNet(data.values.shape[1], data.n_classes))
-    random, precision = torch.Generator().manual_seed(0), mixed_precision(torch.device("cpu"))
+    screen = Screen(lambda: new_classifier(data.values.shape[1], data.n_classes))
+    random, engine = torch.Generator().manual_seed(0), Engine(torch.device("cpu"))
     threads = ThreadTuner(enabled=False)
-    return screen, fit_screen(
-        screen, data, distort=distort, steps=steps, random=random, precision=precision, threads=threads
-    )
+    return screen, fit_screen(screen, data, distort=distort, steps=steps, random=random, engine=engine, threads=threads)
 
 
 @pytest.fixture(scope="module")
@@ -67,16 +69,16 @@ class Replay(nn.Module):
         return self.images.inputs(chosen)
 
 
-def referee(screen: Screen, images: Images) -> Referee:
+def validation(screen: Screen, images: Images) -> Validation:
     learn, held_out = hold_out(images, torch.Generator().manual_seed(0))
-    return Referee(screen, learn, held_out, noise_dim=4, random=torch.Generator().manual_seed(0))
+    return Validation(screen, learn, held_out, noise_dim=4, random=torch.Generator().manual_seed(0))
 
 
 def test_images_are_pooled_before_anything_is_done_with_them(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
     large = replace(images, values=images.values.repeat_interleave(16, dim=2).repeat_interleave(16, dim=3))
     assert large.values.shape[-1] == 128
-    torch.testing.assert_close(large.reduced(8).values, images.values)
-    assert images.reduced(8) is images
+    torch.testing.assert_close(large.downscaled(8).values, images.values)
+    assert images.downscaled(8) is images
     seen: list[int] = []
     draw = Images.draw
     monkeypatch.setattr(Images, "draw", lambda self, *args: seen.append(self.values.shape[-1]) or draw(self, *args))
@@ -84,18 +86,18 @@ def test_images_are_pooled_before_anything_is_done_with_them(images: Images, mon
     assert set(seen) == {32}
     # What a pipeline does, it does to whole images.
     piped = replace(large, pipeline=cast("Pipeline", object()))
-    assert piped.reduced(8) is piped
+    assert piped.downscaled(8) is piped
 
 
-def test_the_referee_looks_at_no_more_images_at_once_than_memory_holds(
+def test_validation_looks_at_no_more_images_at_once_than_memory_holds(
     screen: Screen, images: Images, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = referee(screen, images)
+    whole = validation(screen, images)
     seen: list[int] = []
     inputs = Images.inputs
     monkeypatch.setattr(Images, "inputs", lambda self, rows: seen.append(len(rows)) or inputs(self, rows))
-    monkeypatch.setattr(samples, "PART", 3 * images.values[0].numel())
-    in_parts = referee(screen, images)
+    monkeypatch.setattr(samples, "PART_NUMBERS", 3 * images.values[0].numel())
+    in_parts = validation(screen, images)
     assert max(seen) == 3
     assert sum(seen) >= len(images)
     torch.testing.assert_close(in_parts.target, whole.target)
@@ -125,7 +127,7 @@ def test_tiny_classes_are_screened_too(counts: tuple[int, int]) -> None:
 
 
 def test_big_images_are_read_at_a_smaller_size() -> None:
-    assert Screen(lambda: ConvScreenNet(3, 2)).eval()(torch.rand(2, 3, 128, 128)).shape == (2, 2)
+    assert Screen(lambda: new_classifier(3, 2)).eval()(torch.rand(2, 3, 128, 128)).shape == (2, 2)
 
 
 def test_thresholds_shrink_towards_all_classes_where_rows_are_few() -> None:
@@ -163,37 +165,37 @@ def test_hold_out_spares_small_classes_and_loses_nothing() -> None:
     assert sorted([*learn.values[:, 0, 0, 0].tolist(), *held_out.values[:, 0, 0, 0].tolist()]) == list(range(39))
 
 
-def test_referee_prefers_real_images_to_swapped_and_collapsed_ones(screen: Screen, images: Images) -> None:
-    judge = referee(screen, images)
+def test_validation_prefers_real_images_to_swapped_and_collapsed_ones(screen: Screen, images: Images) -> None:
+    judge = validation(screen, images)
     real, swapped, collapsed_ = (
-        judge.measure(Replay(images, **options)) for options in ({}, {"swapped": True}, {"only": 1})
+        judge.judge(Replay(images, **options)) for options in ({}, {"swapped": True}, {"only": 1})
     )
     assert real.score < min(swapped.score, collapsed_.score)
     assert min(real.agreement) > 0.9
     assert max(swapped.agreement) < 0.1
-    assert min(judge.typical_agreement(Replay(images))) > 0.8
-    assert max(judge.typical_agreement(Replay(images, swapped=True))) < 0.2
-    assert collapsed(real) == []
-    assert collapsed(collapsed_) == [0, 1]
+    assert min(judge.median_agreement(Replay(images), screen)) > 0.8
+    assert max(judge.median_agreement(Replay(images, swapped=True), screen)) < 0.2
+    assert collapsed_classes(real) == []
+    assert collapsed_classes(collapsed_) == [0, 1]
 
 
-def test_referee_says_when_nothing_could_be_held_out(screen: Screen) -> None:
+def test_validation_says_when_nothing_could_be_held_out(screen: Screen) -> None:
     images = Images(torch.randint(0, 256, (10, 1, 8, 8), dtype=torch.uint8), torch.tensor([0, 1] * 5), 2)
-    judge = referee(screen, images)
+    judge = validation(screen, images)
     assert judge.measured_on == "training samples"
-    assert math.isfinite(judge.measure(Replay(images)).score)
+    assert math.isfinite(judge.judge(Replay(images)).score)
 
 
 def test_a_class_too_small_to_hold_out_counts_in_the_score(screen: Screen, images: Images) -> None:
     few = torch.cat([torch.where(images.label == 0)[0], torch.where(images.label == 1)[0][:5]])
     images = images.subset(few)
-    judge = referee(screen, images)
+    judge = validation(screen, images)
     assert judge.measured_on == "held-out samples, and training samples of the classes of fewer than 10"
 
     smeared = images.values.clone()
     smeared[images.label == 1] = 128
-    assert judge.measure(Replay(images)).score < judge.measure(Replay(replace(images, values=smeared))).score
+    assert judge.judge(Replay(images)).score < judge.judge(Replay(replace(images, values=smeared))).score
 
 
 def test_a_class_of_one_image_cannot_collapse() -> None:
-    assert collapsed(Measure(0.0, (1.0, 1.0), (math.nan, 0.9))) == []
+    assert collapsed_classes(ValidationResult(0.0, (1.0, 1.0), (math.nan, 0.9))) == []

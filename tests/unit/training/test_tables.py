@@ -22,10 +22,11 @@ from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.dataset import from_frame
 from ganaug.data.tables.layout import RowLayout
 from ganaug.errors import DataError, GanaugWarning
+from ganaug.networks.modality import Bounds
 from ganaug.networks.perceptron import RowGenerator
 from ganaug.networks.table_decoder import TableDecoder
 from ganaug.runtime.generator import Generator
-from ganaug.training import TableFit, export, fit_table
+from ganaug.training import Run, export, fit
 from tests.paths import ROOT
 
 
@@ -57,14 +58,14 @@ def mixed_table(counts: dict[str, int], seed: int = 0) -> tuple[pd.DataFrame, np
 @pytest.fixture(scope="module")
 def generator() -> Generator:
     frame, labels = mixed_table({"no": 200, "yes": 40})
-    return fit_table(frame, labels, max_steps=400, random_state=0)
+    return fit(from_frame(frame, labels), max_steps=400, random_state=0)
 
 
 def test_a_trace_is_enough_for_columns_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     frame, labels = mixed_table({"no": 60, "yes": 20})
     frame["many"] = [f"town {number // 2}" for number in range(len(frame))]  # a tail of rare categories
     monkeypatch.setattr(export, "_captured", lambda *_: pytest.fail("a trace was not enough"))
-    rows, _ = fit_table(frame, labels, max_steps=2, random_state=0).sample(5, seed=0)
+    rows, _ = fit(from_frame(frame, labels), max_steps=2, random_state=0).sample(5, seed=0)
     assert list(rows.columns) == list(frame.columns)
 
 
@@ -121,7 +122,7 @@ def test_a_bare_runtime_makes_finished_values(generator: Generator) -> None:
 def test_same_seed_and_steps_repeat_exactly_and_leave_torch_alone() -> None:
     frame, labels = mixed_table({"no": 40, "yes": 10})
     state = torch.get_rng_state()
-    first, second = (fit_table(frame, labels, max_steps=5, random_state=7) for _ in range(2))
+    first, second = (fit(from_frame(frame, labels), max_steps=5, random_state=7) for _ in range(2))
     pd.testing.assert_frame_equal(first.sample(20, seed=0)[0], second.sample(20, seed=0)[0])
     torch.testing.assert_close(torch.get_rng_state(), state)
 
@@ -130,9 +131,9 @@ def test_same_seed_and_steps_repeat_exactly_and_leave_torch_alone() -> None:
 def test_larger_tables_train_longer(rows: int, steps: int) -> None:
     frame, labels = mixed_table({"no": rows // 2, "yes": rows // 2})
     assert frame.shape[1] == 7
-    assert TableFit(from_frame(frame, labels)).max_steps == steps
-    assert TableFit(from_frame(frame, labels), max_steps=5).max_steps == 5
-    assert TableFit(from_frame(frame, labels), time_budget=5.0).max_steps is None
+    assert Run(from_frame(frame, labels)).bounds == Bounds(None, steps)
+    assert Run(from_frame(frame, labels), max_steps=5).bounds == Bounds(None, 5)
+    assert Run(from_frame(frame, labels), time_budget=5.0).bounds == Bounds(5.0, None)
 
 
 def test_training_takes_one_thread_and_gives_the_others_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,8 +141,8 @@ def test_training_takes_one_thread_and_gives_the_others_back(monkeypatch: pytest
     monkeypatch.setattr(torch, "get_num_threads", lambda: set_to[-1])
     monkeypatch.setattr(torch, "set_num_threads", set_to.append)
     frame, labels = mixed_table({"no": 40, "yes": 10})
-    fit = TableFit(from_frame(frame, labels), max_steps=2, random_state=0)
-    assert [set_to[-1] for _ in fit.steps()] == [1, 1]
+    run = Run(from_frame(frame, labels), max_steps=2, random_state=0)
+    assert [set_to[-1] for _ in run.steps()] == [1, 1]
     assert set_to[-1] == 2
 
 
@@ -149,7 +150,7 @@ def test_threads_of_the_user_may_fit_at_the_same_time() -> None:
     frame, labels = mixed_table({"no": 40, "yes": 10})
 
     def rows(_: int) -> pd.DataFrame:
-        return fit_table(frame, labels, max_steps=40, random_state=7).sample(20, seed=0)[0]
+        return fit(from_frame(frame, labels), max_steps=40, random_state=7).sample(20, seed=0)[0]
 
     expected = rows(0)
     before, n_threads = torch.get_rng_state(), torch.get_num_threads()
@@ -162,14 +163,14 @@ def test_threads_of_the_user_may_fit_at_the_same_time() -> None:
 
 def test_waiting_for_another_thread_takes_nothing_of_a_budget() -> None:
     frame, labels = mixed_table({"no": 40, "yes": 10})
-    fit = TableFit(from_frame(frame, labels), time_budget=3.0, max_steps=5, random_state=7)
-    started, other = fit.started, threading.Thread(target=fit.run)
+    run = Run(from_frame(frame, labels), time_budget=3.0, max_steps=5, random_state=7)
+    started, other = run.started, threading.Thread(target=run.run)
     with alone():
         other.start()
         time.sleep(0.2)
-        assert fit.started == started
+        assert run.started == started
     other.join()
-    assert fit.started >= started + 0.1
+    assert run.started >= started + 0.1
 
 
 def take_turn() -> None:
@@ -202,15 +203,15 @@ def test_a_fork_does_not_wait_for_a_thread_that_it_does_not_have() -> None:
 def test_a_run_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
     frame, labels = mixed_table({"no": 40, "yes": 10})
     data = from_frame(frame, labels)
-    whole = fit_table(frame, labels, max_steps=12, random_state=7)
-    broken = TableFit(data, max_steps=12, random_state=7, checkpoint=tmp_path / "run")
+    whole = fit(from_frame(frame, labels), max_steps=12, random_state=7)
+    broken = Run(data, max_steps=12, random_state=7, checkpoint=tmp_path / "run")
     for step in broken.steps():
         if step.number == 5:
             broken.save_checkpoint()
             break
-    resumed = TableFit(data, max_steps=12, random_state=7, checkpoint=tmp_path / "run", resume=True)
+    resumed = Run(data, max_steps=12, random_state=7, checkpoint=tmp_path / "run", resume=True)
     assert [step.number for step in resumed.steps()] == list(range(6, 13))
-    pd.testing.assert_frame_equal(resumed.finish().sample(20, seed=0)[0], whole.sample(20, seed=0)[0])
+    pd.testing.assert_frame_equal(resumed.trained().export().sample(20, seed=0)[0], whole.sample(20, seed=0)[0])
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_a_run_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
     ids=["numbers", "categories", "indicator-and-nothing"],
 )
 def test_tables_of_one_kind_of_column(frame: pd.DataFrame) -> None:
-    rows, _ = fit_table(frame, [0] * 8 + [1] * 4, max_steps=3, random_state=0).sample(9, seed=0)
+    rows, _ = fit(from_frame(frame, [0] * 8 + [1] * 4), max_steps=3, random_state=0).sample(9, seed=0)
     assert rows.shape == (9, frame.shape[1])
     assert rows.dtypes.to_dict() == frame.dtypes.to_dict()
 
@@ -233,7 +234,7 @@ def test_a_class_of_one_row_and_labels_of_every_kind(labels: list[object]) -> No
     frame, _ = mixed_table({"no": 20})
     y = [labels[0]] * 19 + [labels[1]]
     with pytest.warns(GanaugWarning, match=f"one row alone of class {labels[1]!r}"):
-        generator = fit_table(frame, y, max_steps=3, random_state=0)
+        generator = fit(from_frame(frame, y), max_steps=3, random_state=0)
     rows, drawn = generator.sample({labels[1]: 4}, seed=0, screened=True)
     assert drawn.tolist() == [labels[1]] * 4
     assert len(rows) == 4

@@ -1,0 +1,181 @@
+"""Images as networks see them: the modality of labelled images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.data.images.dataset import LabelledImages
+from ganaug.data.images.pipeline import Pipeline
+from ganaug.networks.classifiers import ConvClassifier
+from ganaug.networks.convolutional import SMALLEST, ConvDiscriminator, ConvGenerator, resolutions
+from ganaug.networks.modality import Bounds, Decoder, Modality
+from ganaug.networks.samples import Batch, Samples
+from ganaug.techniques.augmentation import distort
+from ganaug.techniques.histogram_matching import HistogramMatched, level_shares, matching_curve
+from ganaug.techniques.losses import variety_loss
+
+__all__ = ["MODALITY", "ImageModality", "Images"]
+
+Network = TypeVar("Network", bound=nn.Module)
+
+DEFAULT_SECONDS = 180.0
+SCREEN_WIDTHS = (32, 48, 64)
+MATCHED_NUMBERS = 2**20
+"""Numbers in the images that histograms are taken from, within the bounds below."""
+MIN_MATCHED = 16
+MAX_MATCHED = 512
+MAX_MATCHED_AT_ONCE = 32
+"""Images drawn in one pass for the histograms."""
+VARIETY_WEIGHT = 1.0
+
+
+@dataclass(frozen=True)
+class Images(Samples):
+    """Images as uint8 of shape (N, C, H, W). The networks see [-1, 1], and learn from what a pipeline makes of them."""
+
+    pipeline: Pipeline | None = None
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Return images in [-1, 1], float32 (len(rows), C, H, W)."""
+        return self.values[rows].float() / 127.5 - 1
+
+    def downscaled(self, side: int) -> Self:
+        """Return images averaged down to at most `side` pixels, unless a pipeline needs them at their own size."""
+        factor = self.values.shape[-1] // side
+        if factor <= 1 or self.pipeline is not None:
+            return self
+        parts = [F.avg_pool2d(part.float(), factor).round().to(torch.uint8) for part in torch.split(self.values, 256)]
+        return replace(self, values=torch.cat(parts))
+
+    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw images and their labels as `Samples.draw` does, each image changed by the pipeline."""
+        if self.pipeline is None:
+            return super().draw(count, random)
+        rows = self._drawn_rows(count, random)
+        seed = int(torch.randint(2**31, (), generator=random))
+        pixels = self.pipeline(self.values[rows].cpu().permute(0, 2, 3, 1).numpy(), seed)
+        images = replace(self, values=torch.from_numpy(pixels).permute(0, 3, 1, 2).to(self.values.device))
+        return images.inputs(torch.arange(count, device=rows.device)), self.label[rows]
+
+
+class ImageDecoder(Decoder):
+    """Noise (B, noise_dim) and labels (B,) to finished pixels, ``image``, uint8 (B, H, W, C)."""
+
+    output_names = ("image",)
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return images in [-1, 1] and as pixels."""
+        image = self.generator(noise, label)
+        pixels = ((image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+        return image, (pixels,)
+
+
+class ImageModality(Modality):
+    """Labelled images and convolutional networks that grow with the resolution."""
+
+    noise_dim = 64
+    batch_size = 16
+    mixed = True
+    export_seconds = 2.0
+    clear_agreement = 0.6
+
+    data: LabelledImages
+
+    def __init__(self, data: LabelledImages, *, seed: int, augment: Any = None) -> None:
+        super().__init__(data, seed=seed, augment=augment)
+        self.pipeline = None if augment is None else Pipeline(augment, data.images[0])
+        self.size, self.channels = data.codec.size, data.codec.channels
+        self.stages = resolutions(self.size)
+
+    @staticmethod
+    def default_bounds(data: LabelledImages) -> Bounds:  # noqa: ARG004
+        """Return three minutes."""
+        return Bounds(DEFAULT_SECONDS, None)
+
+    def encoded(self, data: LabelledImages, device: torch.device) -> Images:  # type: ignore[override]
+        """Return images on the device."""
+        pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
+        return Images(pixels.to(device), torch.from_numpy(data.labels).to(device), self.n_classes)
+
+    def samples(self, device: torch.device) -> Images:
+        """Return the training images, with the user's pipeline."""
+        return replace(self.encoded(self.data, device), pipeline=self.pipeline)
+
+    def new_generator(self) -> ConvGenerator:
+        """Return an untrained convolutional generator."""
+        return _channels_last(ConvGenerator(self.n_classes, self.size, self.channels, noise_dim=self.noise_dim))
+
+    def new_discriminator(self) -> ConvDiscriminator:
+        """Return an untrained convolutional discriminator."""
+        return _channels_last(ConvDiscriminator(self.n_classes, self.size, self.channels))
+
+    def new_classifier(self) -> ConvClassifier:
+        """Return a classifier of 40,000 parameters that works on 2x2 patches, as the generator does."""
+        return ConvClassifier(self.channels, self.n_classes, SCREEN_WIDTHS, max_side=32, patch=2)
+
+    def at_stage(self, real: Tensor, stage: int) -> Tensor:
+        """Return images averaged down to the side that is being trained."""
+        return real if stage == self.size else F.avg_pool2d(real, self.size // stage)
+
+    def synthesise(self, generator: nn.Module, batch: Batch) -> Tensor:
+        """Return synthetic images (B, C, H, W) in [-1, 1].
+
+        The images of one class share half of the noise that bends them. Otherwise bending alone could make up the
+        variety that the loss asks for, and what is drawn would not vary.
+        """
+        noise, shared = batch.noise(), generator.bending // 2  # type: ignore[operator]
+        noise[:, :shared] = noise[batch.label % len(noise), :shared]
+        synthetic: Tensor = generator(noise, batch.label, batch.real.shape[-1])
+        return synthetic
+
+    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:
+        """Return images warped and relit."""
+        return distort(samples, random)
+
+    def discrepancy(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
+        """Return the lack of variety within a class, seen at `SMALLEST` pixels."""
+        seen, drawn = (F.avg_pool2d(x.float(), x.shape[-1] // SMALLEST).flatten(1) for x in (real, synthetic))
+        return VARIETY_WEIGHT * variety_loss(seen, drawn, label)  # of (B, C * 64) each
+
+    @torch.no_grad()
+    def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
+        """Return the generator with the histogram of the real images, where these have plain black or white parts."""
+        affordable = MATCHED_NUMBERS // self.data.images[0].size
+        at_once = max(1, min(MAX_MATCHED_AT_ONCE, affordable))
+        levels = []
+        for _ in range(max(MIN_MATCHED, min(MAX_MATCHED, affordable)) // at_once):
+            real, label = learned.draw(at_once, random)
+            drawn = generator(torch.randn(at_once, self.noise_dim, generator=random), label.cpu())
+            if not torch.isfinite(drawn).all():  # the training failed, and the runtime will refuse the model
+                return generator
+            levels.append(torch.stack([level_shares(drawn), level_shares(real.cpu())]))
+        curve = matching_curve(*torch.stack(levels).mean(0))
+        return HistogramMatched(generator, curve) if curve else generator
+
+    def decoder(self, generator: nn.Module) -> ImageDecoder:
+        """Return the generator with the rounding to pixels."""
+        return ImageDecoder(generator)
+
+    def schema(self) -> Mapping[str, Any]:
+        """Return the shape of the images."""
+        return {"height": self.size, "width": self.size, "channels": self.channels}
+
+    def settings(self) -> dict[str, object]:
+        """Return the size and the user's augmentation."""
+        return {"size": self.size} | ({} if self.pipeline is None else {"augment": repr(self.pipeline)})
+
+
+def _channels_last(network: Network) -> Network:
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
+MODALITY = ImageModality

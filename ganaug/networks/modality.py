@@ -1,0 +1,163 @@
+"""How one kind of data enters and leaves the networks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ganaug.data.dataset import Dataset
+from ganaug.data.modalities import part_of
+from ganaug.networks.projection import ProjectionDiscriminator
+from ganaug.networks.samples import Batch, Samples
+
+__all__ = ["Bounds", "Decoder", "Modality", "modality_of"]
+
+
+class Bounds(NamedTuple):
+    """The length of a training: seconds, steps, or both; the bound that is reached first ends it."""
+
+    seconds: float | None = None
+    steps: int | None = None
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Return how much of the training is done, from 0 to 1."""
+        by_clock = seconds / self.seconds if self.seconds else 0.0
+        by_steps = step / self.steps if self.steps else 0.0
+        return min(1.0, max(by_clock, by_steps))
+
+
+class Decoder(nn.Module, ABC):
+    """A finished generator with the decoding to what a model file promises; it is what gets exported.
+
+    Attributes
+    ----------
+    output_names : tuple of str
+        Names of the decoded outputs.
+    """
+
+    output_names: tuple[str, ...]
+
+    @abstractmethod
+    def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return samples as the networks see them, and the decoded outputs in the order of `output_names`."""
+
+
+class Modality(ABC):
+    """How one kind of data is encoded, distorted, compared, corrected after training, decoded and described.
+
+    A family of generators reaches the data through this class alone, and does not know which kind it is. To add a kind
+    of data, write a subclass in a module of `ganaug.networks`, the folder in `ganaug.data`, and the line in
+    `ganaug.data.modalities`.
+
+    Parameters
+    ----------
+    data : Dataset
+        What is to be learned.
+    seed : int
+        Decides whatever the encoding draws at random.
+    augment : albumentations transform, optional
+        The user's own augmentation of real images.
+
+    Attributes
+    ----------
+    noise_dim : int
+        Length of the generator's noise vector.
+    stages : tuple of int
+        The resolutions that training grows through, smallest first. One number where there is no growth.
+    batch_size : int
+        Samples in a step.
+    mixed : bool
+        Whether the networks are large enough to gain from mixed precision.
+    single_threaded : bool
+        Whether steps are so small that several threads would only wait for each other.
+    export_seconds : float
+        Time that the export needs, kept free of a budget; at most a quarter of the budget.
+    clear_agreement : float
+        Agreement of the screen that makes a sample clear. Samples below it are not injected, as long as half of the
+        samples of their class reach it.
+    """
+
+    noise_dim: int
+    stages: tuple[int, ...]
+    batch_size: ClassVar[int]
+    mixed: ClassVar[bool]
+    single_threaded: ClassVar[bool] = False
+    export_seconds: ClassVar[float]
+    clear_agreement: ClassVar[float]
+
+    def __init__(self, data: Dataset, *, seed: int, augment: Any = None) -> None:
+        self.data, self.seed, self.augment = data, seed, augment
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.data.classes)
+
+    @staticmethod
+    @abstractmethod
+    def default_bounds(data: Any) -> Bounds:
+        """Return the length of a training on this data for which the user gave none."""
+
+    @abstractmethod
+    def encoded(self, data: Dataset, device: torch.device) -> Samples:
+        """Return data of the same form as the training data, as the networks see it."""
+
+    def samples(self, device: torch.device) -> Samples:
+        """Return the training data as the networks learn from it."""
+        return self.encoded(self.data, device)
+
+    @abstractmethod
+    def new_generator(self) -> nn.Module:
+        """Return an untrained generator, called as ``generator(noise, label)``."""
+
+    @abstractmethod
+    def new_discriminator(self) -> ProjectionDiscriminator:
+        """Return an untrained discriminator."""
+
+    @abstractmethod
+    def new_classifier(self) -> nn.Module:
+        """Return a small untrained classifier: logits when it is called, and `features`, (B, F)."""
+
+    def at_stage(self, real: Tensor, stage: int) -> Tensor:  # noqa: ARG002
+        """Return real samples at the resolution that is being trained."""
+        return real
+
+    @abstractmethod
+    def synthesise(self, generator: nn.Module, batch: Batch) -> Tensor:
+        """Return synthetic samples of the batch's classes and resolution, through which gradients pass."""
+
+    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Return samples under random changes that keep their label; real and synthetic samples are treated alike."""
+        return samples
+
+    @abstractmethod
+    def discrepancy(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
+        """Return what a set of synthetic samples lacks of the real set beside it: a scalar loss, nothing learned."""
+
+    @abstractmethod
+    def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
+        """Return a copy of a trained generator whose samples have simple statistics of the real ones."""
+
+    def validated(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:  # noqa: ARG002
+        """Return the generator as a validation during training is to judge it."""
+        return generator
+
+    @abstractmethod
+    def decoder(self, generator: nn.Module) -> Decoder:
+        """Return a finished generator with the decoding to what a model file promises."""
+
+    @abstractmethod
+    def schema(self) -> Mapping[str, Any]:
+        """Return what the metadata of a model file says of the form of the data."""
+
+    def settings(self) -> dict[str, object]:
+        """Return what a resumed training must share besides the data."""
+        return {}
+
+
+def modality_of(data: Dataset, *, seed: int, augment: Any = None) -> Modality:
+    """Return the modality of a data set (see `Modality` for the parameters)."""
+    found: Modality = part_of(data.modality, "networks.{}").MODALITY(data, seed=seed, augment=augment)
+    return found

@@ -1,0 +1,131 @@
+"""Rows of a table as networks see them: the modality of labelled tables."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganaug.data.tables.constraints.constraints import Rules
+from ganaug.data.tables.dataset import LabelledTable
+from ganaug.data.tables.layout import RowLayout
+from ganaug.errors import DataError
+from ganaug.networks.classifiers import RowClassifier
+from ganaug.networks.derived_features import with_echoes
+from ganaug.networks.modality import Bounds, Decoder, Modality
+from ganaug.networks.perceptron import RowDiscriminator, RowGenerator
+from ganaug.networks.samples import Batch, Samples
+from ganaug.networks.table_decoder import TableDecoder
+from ganaug.techniques.losses import variety_and_energy_loss
+from ganaug.techniques.marginal_matching import Marginals
+
+__all__ = ["MODALITY", "Rows", "TableModality"]
+
+LATENT_DIM = 32
+"""Numbers of the noise that the network sees; one more for each decision chooses the option."""
+MIN_STEPS = 700
+MAX_STEPS = 3_000
+STEPS_PER_ROOT_OF_CELLS = 11.0
+"""Training steps for each square root of the number of cells, rows times columns."""
+VARIETY_WEIGHT = 1.0
+
+
+class Rows(Samples):
+    """Encoded rows of a table, float32 of shape (N, D)."""
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Return the rows unchanged, float32 (len(rows), D)."""
+        return self.values[rows]
+
+
+class RowsDecoder(Decoder):
+    """Noise and labels to finished columns, ``numeric`` float64 and ``category`` int64 (see `TableDecoder`)."""
+
+    def __init__(self, generator: RowGenerator, decoder: TableDecoder) -> None:
+        super().__init__()
+        self.generator, self.decoder = generator, decoder
+        self.output_names = decoder.output_names
+
+    def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return rows as the networks see them, and the columns."""
+        scores, choices, uniform = self.generator.draw(noise, label)
+        return self.generator.join(scores, choices), self.decoder(scores, choices, uniform)
+
+
+class TableModality(Modality):
+    """Labelled rows and perceptrons; the constraints between columns hold in every synthetic row."""
+
+    batch_size = 128
+    stages = (1,)
+    mixed = False
+    single_threaded = True
+    export_seconds = 1.0
+    clear_agreement = 0.75
+
+    data: LabelledTable
+
+    def __init__(self, data: LabelledTable, *, seed: int, augment: Any = None) -> None:
+        if augment is not None:
+            raise DataError("augment must be None for a table, because it is a pipeline for images: leave it out")
+        super().__init__(data, seed=seed)
+        self.rules = Rules.of(data.codec, data.frame)
+        self.layout = with_echoes(RowLayout.of(self.rules.learned), self.rules, data.frame)
+        self.noise_dim = LATENT_DIM + len(self.rules.joint.options)
+        self._marginals: tuple[Samples, Marginals] | None = None
+
+    @staticmethod
+    def default_bounds(data: LabelledTable) -> Bounds:
+        """Return a number of steps that grows with the table."""
+        steps = round(STEPS_PER_ROOT_OF_CELLS * math.sqrt(data.frame.size))
+        return Bounds(None, max(MIN_STEPS, min(MAX_STEPS, steps)))
+
+    def encoded(self, data: LabelledTable, device: torch.device) -> Rows:  # type: ignore[override]
+        """Return rows, encoded by the columns of the training rows."""
+        encoded = self.rules.encode(data.frame, np.random.default_rng(self.seed))
+        rows, label = torch.from_numpy(self.layout.rows(encoded)), torch.from_numpy(data.labels)
+        return Rows(rows.to(device), label.to(device), self.n_classes)
+
+    def new_generator(self) -> RowGenerator:
+        """Return an untrained perceptron that draws rows."""
+        return RowGenerator(self.n_classes, self.layout, joint=self.rules.joint, latent_dim=LATENT_DIM)
+
+    def new_discriminator(self) -> RowDiscriminator:
+        """Return an untrained perceptron that judges rows."""
+        return RowDiscriminator(self.n_classes, self.layout)
+
+    def new_classifier(self) -> RowClassifier:
+        """Return an untrained perceptron with two hidden layers of 64 units."""
+        return RowClassifier(self.layout.width, self.n_classes)
+
+    def synthesise(self, generator: nn.Module, batch: Batch) -> Tensor:
+        """Return synthetic rows (B, D) whose choices are relaxed, so that gradients pass."""
+        synthetic: Tensor = generator.relaxed(batch.noise(), batch.label, batch.random)  # type: ignore[operator]
+        return synthetic
+
+    def discrepancy(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
+        """Return the lack of variety within a class and the energy distance, in one scalar."""
+        variety, energy = variety_and_energy_loss(real, synthetic, label)
+        return VARIETY_WEIGHT * variety + energy
+
+    def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> RowGenerator:
+        """Return a generator that draws each class with the marginals of its real rows."""
+        if self._marginals is None or self._marginals[0] is not learned:
+            self._marginals = learned, Marginals.of(learned.values, learned.label, generator)  # type: ignore[arg-type]
+        return self._marginals[1].matched(generator, random)  # type: ignore[arg-type]
+
+    def validated(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
+        """Return the corrected generator: what is exported is what a validation must judge."""
+        return self.corrected(generator, learned, random)
+
+    def decoder(self, generator: nn.Module) -> RowsDecoder:
+        """Return the generator with the decoding to columns."""
+        return RowsDecoder(generator, TableDecoder(self.data.codec, self.rules.relations))  # type: ignore[arg-type]
+
+    def schema(self) -> Mapping[str, Any]:
+        """Return the columns, the name of the label's column, and the constraints that hold, for people to read."""
+        return self.data.codec.to_state() | {"target": self.data.target, "rules": self.rules.named()}
+
+
+MODALITY = TableModality

@@ -1,0 +1,218 @@
+"""A trained generator before it is a file: the result of a run, and what is made of it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ganaug import __version__
+from ganaug.data.dataset import Dataset
+from ganaug.errors import warn
+from ganaug.networks.modality import Decoder, Modality
+from ganaug.networks.samples import Samples
+from ganaug.runtime.generator import Generator
+from ganaug.runtime.metadata import Metadata
+from ganaug.training.export import export_onnx
+from ganaug.training.loop import State, ValidationResult
+from ganaug.training.screen import Screen, clear_thresholds, thresholds
+from ganaug.training.validation import Validation, raise_alarms
+
+__all__ = ["Trained"]
+
+SAMPLES_PER_CLASS = 64
+"""Real and synthetic samples of a class from which the middle of the discriminator's logits is taken."""
+JUDGED_AT_ONCE = 256
+LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The best weights of a run so far, and everything that its model file says of them.
+
+    All networks are on the CPU and in evaluation mode.
+
+    Attributes
+    ----------
+    modality : Modality
+        The data as networks see it.
+    model : str
+        The name of the family.
+    generator : nn.Module
+        The averaged generator, corrected after training.
+    discriminator : nn.Module or None
+        What judges realism, if the family has it.
+    screen : Screen
+        The cross-fitted classifier.
+    agreement : Tensor of shape (N,)
+        The screen's out-of-fold probability of the own label of each training sample.
+    learned : Samples
+        The training samples.
+    validation : Validation
+        What judged the generator.
+    state : State
+        Where the run stands.
+    settings : dict
+        What the model file says of how the run was asked for: budget, steps, seed, device, precision.
+    random : torch.Generator
+        Draws the noise for `logit_offset`.
+    """
+
+    modality: Modality
+    model: str
+    generator: nn.Module
+    discriminator: nn.Module | None
+    screen: Screen
+    agreement: Tensor
+    learned: Samples
+    validation: Validation
+    state: State
+    settings: dict[str, Any]
+    random: torch.Generator
+
+    @property
+    def result(self) -> tuple[float, ValidationResult]:
+        """The progress of the run at which the weights were kept, and their validation."""
+        return self.state.kept_validation or self.state.validations[-1]
+
+    @cached_property
+    def logit_offset(self) -> Tensor:
+        """For each class the logit half way between real and synthetic samples, (n_classes,): realism is .5 there.
+
+        A relativistic discriminator learns differences of logits alone, so its logits have no zero of their own.
+        """
+        if self.discriminator is None:
+            return torch.zeros(0)
+        offsets = []
+        with torch.no_grad():
+            for value in range(self.learned.n_classes):
+                real, label = self.learned.of_class(value, SAMPLES_PER_CLASS).cpu(), torch.tensor(value)
+                noise = torch.randn(SAMPLES_PER_CLASS, self.modality.noise_dim, generator=self.random)
+                synthetic = self.generator(noise, label.expand(SAMPLES_PER_CLASS))
+                logits = [self.discriminator(x, label.expand(len(x))).mean() for x in (real, synthetic)]
+                offsets.append(sum(logits) / 2)
+        return torch.stack(offsets)
+
+    def export(self) -> Generator:
+        """Write the model as ONNX, check it against torch, warn of what is wrong with it, and return it."""
+        for alarm in self._alarms.texts:
+            warn(alarm)
+        drawing = self.modality.decoder(self.generator)
+        module = _Exported(drawing, self.discriminator, self.logit_offset, self.screen)
+        return Generator.from_bytes(export_onnx(module.eval(), self.metadata(), module.output_names))
+
+    @torch.no_grad()
+    def realism(self, data: Dataset) -> NDArray[np.float32] | None:
+        """Return the discriminator's probability that items are real, (n,); None where there is no discriminator.
+
+        The model file has the same as its output `realism`, for synthetic samples alone.
+        """
+        if self.discriminator is None:
+            return None
+        samples = self.modality.encoded(data, torch.device("cpu"))
+        judged = []
+        for rows in torch.split(torch.arange(len(samples)), JUDGED_AT_ONCE):
+            label = samples.label[rows]
+            judged.append(torch.sigmoid(self.discriminator(samples.inputs(rows), label) - self.logit_offset[label]))
+        realism: NDArray[np.float32] = torch.cat(judged).numpy() if judged else np.zeros(0, np.float32)
+        return realism
+
+    def thresholds(self) -> list[float]:
+        """Return for each class the agreement that a sample needs to be injected."""
+        own = thresholds(self.agreement.cpu(), self.learned.label.cpu(), self.learned.n_classes)
+        return clear_thresholds(
+            own, self.validation.median_agreement(self.generator, self.screen), self.modality.clear_agreement
+        )
+
+    @cached_property
+    def _alarms(self) -> Any:
+        return raise_alarms(self.result[1], [str(label) for label in self.modality.data.classes])
+
+    def metadata(self) -> Metadata:
+        """Return what the model file says of itself."""
+        data = self.modality.data
+        return Metadata(
+            modality=data.modality,
+            family=self.model,
+            classes=data.classes,
+            class_counts=list(data.counts.values()),
+            noise_dim=self.modality.noise_dim,
+            schema=self.modality.schema(),
+            versions={"ganaug": __version__} | {name: version(name) for name in LIBRARIES},
+            training=self.summary(),
+            fingerprint=data.fingerprint,
+            screen={"thresholds": self.thresholds()},
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Return the summary of the training for the model file, as plain JSON."""
+        state, (progress, result) = self.state, self.result
+        names = [str(label) for label in self.modality.data.classes]
+        variety = zip(names, result.variety, strict=True)
+        return {
+            "steps": state.step,
+            "seconds": round(state.seconds, 2),
+            "stages": [
+                {"resolution": stage, "steps": steps, "seconds": round(seconds, 2)}
+                for stage, (steps, seconds) in state.stages.items()
+            ],
+            **self.settings,
+            "measured_on": self.validation.measured_on,
+            "score": result.score,
+            "history": [
+                {
+                    "progress": round(moment, 4),
+                    "score": one.score,
+                    "agreement": _mean(one.agreement),
+                    "variety": _mean(one.variety),
+                }
+                for moment, one in state.validations
+            ],
+            "losses": [entry for entry in state.losses if all(map(math.isfinite, entry.values()))],
+            "kept_from": round(progress, 4),
+            "agreement": dict(zip(names, result.agreement, strict=True)),
+            "variety": {name: ratio for name, ratio in variety if math.isfinite(ratio)},
+            "stopped_early": state.stopped,
+            "alarms": self._alarms.texts,
+            "alarmed": self._alarms.classes,
+        }
+
+
+class _Exported(nn.Module):
+    """What a model file computes: decoded samples, and what discriminator and screen say of them.
+
+    Attributes
+    ----------
+    output_names : tuple of str
+        The decoded outputs, then ``realism``, the discriminator's probability that the sample is real, (B,), if there
+        is a discriminator, and ``agreement``, the screen's probability of the label, (B,).
+    """
+
+    offset: Tensor
+
+    def __init__(self, drawing: Decoder, discriminator: nn.Module | None, offset: Tensor, screen: Screen) -> None:
+        super().__init__()
+        self.drawing, self.discriminator, self.screen = drawing, discriminator, screen
+        self.register_buffer("offset", offset)
+        realism = () if discriminator is None else ("realism",)
+        self.output_names: tuple[str, ...] = (*drawing.output_names, *realism, "agreement")
+
+    def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs in the order of `output_names`."""
+        samples, decoded = self.drawing(noise, label)
+        agreement = self.screen(samples).gather(1, label[:, None]).squeeze(1)
+        if self.discriminator is None:
+            return *decoded, agreement
+        realism = torch.sigmoid(self.discriminator(samples, label) - self.offset[label])
+        return *decoded, realism, agreement
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    known = [value for value in values if math.isfinite(value)]
+    return sum(known) / len(known) if known else None
