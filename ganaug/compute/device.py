@@ -1,4 +1,4 @@
-"""The device that a run learns on."""
+"""The device on which a run learns."""
 
 import torch
 
@@ -8,13 +8,13 @@ __all__ = ["choose_device"]
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device for "auto" (CUDA, else MPS, else the CPU) or a name; `DeviceError` if it is not there."""
+    """Return the device of a name, or for "auto" CUDA, else MPS, else the CPU; `DeviceError` if it does not exist."""
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, here in available.items() if here))
     try:
         device = torch.device(name)
-    except (RuntimeError, TypeError):  # no device, wherever one looks
+    except (RuntimeError, TypeError):  # not the name of a device
         device = None
     count = torch.cuda.device_count() if device and device.type == "cuda" else 1
     if device is None or not available.get(device.type) or (device.index or 0) >= count:

@@ -1,4 +1,4 @@
-"""torch's modes, which are the whole process's: what a training needs, whatever its caller has set."""
+"""torch's modes, which hold for a whole process: a training sets those that it needs, and restores the caller's."""
 
 import os
 import threading
@@ -25,7 +25,7 @@ def training_modes() -> Iterator[None]:
     dtype, elsewhere = torch.get_default_dtype(), torch.get_default_device().type != "cpu"
     torch.set_default_dtype(torch.float32)
     try:
-        # As a context a device looks at every call of torch: only where another one would be in its place.
+        # A device context inspects every call of torch: it is entered only where the caller has set another device.
         with torch.inference_mode(mode=False), torch.enable_grad(), torch.device("cpu") if elsewhere else nullcontext():
             yield
     finally:
@@ -34,18 +34,18 @@ def training_modes() -> Iterator[None]:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Let other threads that ask for the same wait until the context is left.
+    """Run one training at a time: another thread that enters the context waits until it is left.
 
-    Much of torch is one for the whole process: the seed that first weights are drawn from, the number of threads, the
-    state of an export. Two fits at once would take each other's, and one after the other they are no slower: most of
-    what they do holds Python's own lock.
+    The seed of first weights, the number of threads and the state of an export belong to the whole process, and two
+    trainings at once would share them. One after the other they are no slower, because most of a training holds
+    Python's global lock.
     """
     with _turn:
         yield
 
 
 def _renew() -> None:
-    """Forget, in a fork, whose turn it was: that thread is not there."""
+    """Release the lock in a forked child: the thread that held it does not exist there."""
     global _turn
     _turn = threading.RLock()
 

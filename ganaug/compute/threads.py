@@ -1,8 +1,7 @@
-"""How many threads torch should use, found out while it works.
+"""How many threads torch uses, decided by measurement while it works.
 
-A parallel step waits for its slowest thread many hundred times. With other programs on the machine, two threads have
-run 27 times slower than one (2 cores, three busy processes); on an idle machine they are faster. Nobody can know
-before.
+A parallel step waits many hundred times for its slowest thread. Beside other busy programs several threads can be far
+slower than one; on an idle machine they are faster.
 """
 
 import time
@@ -22,16 +21,16 @@ CLEARLY_SLOWER = 1.5
 
 
 class ThreadTuner:
-    """Inside the context, tell `tick` how long every step took: torch then uses as many threads as are fastest now.
+    """Sets torch's number of threads to the faster of one and all, as measured by calls of `tick` inside the context.
 
-    Each trial takes a few steps on one thread, then a few on all of them, and breaks off where these are clearly
-    slower. The number that was set before is restored at the end.
+    A trial takes a few steps on one thread, then a few on all threads, and ends early where these are clearly slower.
+    The number of threads is restored at the end of the context.
 
     Parameters
     ----------
     enabled : bool
-        Without it nothing is changed: results can differ in their last digits with the number of threads, so a run that
-        must repeat exactly keeps the number it finds.
+        Whether to tune at all. Results can differ in their last digits with the number of threads, so a run that must
+        repeat exactly keeps the number that it finds.
     """
 
     def __init__(self, enabled: bool) -> None:
@@ -54,7 +53,7 @@ class ThreadTuner:
             torch.set_num_threads(self.most)
 
     def tick(self, seconds: float) -> None:
-        """Note that a step has taken so long."""
+        """Record how long a step took."""
         if not self.enabled:
             return
         if self._settled is not None:
@@ -68,7 +67,7 @@ class ThreadTuner:
                 self._trying_alone = False
                 torch.set_num_threads(self.most)
             return
-        # The first step after a change pays for it, and is not counted.
+        # The first step after a change of the number is slower, and is not counted.
         alone = median(self._alone[1:])
         too_slow = sum(times) > CLEARLY_SLOWER * alone * (TRIAL_STEPS + 1)
         if too_slow or len(times) > TRIAL_STEPS:
@@ -83,7 +82,7 @@ class ThreadTuner:
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """Let torch use one thread inside the context, for steps so small that several would only wait for each other."""
+    """Let torch use one thread inside the context: in small steps several threads only wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,1 +1,1 @@
-"""The modules that learn: torch only, and no knowledge of files, budgets or losses."""
+"""The modules that learn, and the modalities: how each kind of data enters and leaves them."""

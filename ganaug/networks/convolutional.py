@@ -1,11 +1,13 @@
-"""Generator and discriminator for square images, made for the few seconds and few pictures that there are.
+"""Generator and discriminator of square images, made for little data and little time.
 
-Both work on 2x2 patches, so that the costly convolutions never see the full grid: the discriminator begins with a pixel
-unshuffle. The generator does not end with the inverse, which writes the four pixels of a patch independently, and so a
-checkerboard that nothing coarser can heal: beyond its first stage it enlarges a few channels and draws from these. Both
-grow: a network made for side S also runs at S/2, S/4, ... down to `SMALLEST`, and one more stage leaves its function as
-it was, because each stage adds to a resampled skip path through layers that begin at zero (StyleGAN2's skip and
-residual shapes, Karras et al. 2020, without the fade-in of progressive growing).
+Both networks work on 2x2 patches, so that the costly convolutions never see the full grid. The discriminator begins
+with a pixel unshuffle. The generator does not end with the inverse: a pixel shuffle writes the four pixels of a patch
+independently, which leaves a checkerboard. Beyond its first stage the generator enlarges a few channels smoothly and
+draws the pixels from these.
+
+Both networks grow. A network made for side S also runs at S/2, S/4, ... down to `SMALLEST`. Each stage adds to a
+resampled skip path through layers that begin at zero, so that one more stage leaves the function as it was (the skip
+and residual shapes of StyleGAN2, Karras et al. 2020, without the fade-in of progressive growing).
 """
 
 import math
@@ -24,16 +26,15 @@ __all__ = ["SMALLEST", "ConvDiscriminator", "ConvGenerator", "resolutions"]
 SMALLEST = 8
 """Side in pixels of the first stage."""
 WIDTHS = {4: 128, 8: 64, 16: 32, 32: 32, 64: 16, 128: 16, 256: 16}
-"""Feature channels by side of the patch grid: multiples of 16, which every bf16 convolution kernel takes."""
+"""Feature channels by side of the patch grid: multiples of 16, which every bfloat16 convolution kernel takes."""
 DEPTHS = {4: 2, 8: 2, 16: 1, 32: 1, 64: 1, 128: 1, 256: 1}
-"""Convolutions in a block by side of the patch grid; fewer where the grid is finer and each costs most."""
+"""Convolutions in a block by side of the patch grid: fewer on fine grids, where each costs most."""
 DRAWING_DEPTHS = DEPTHS | {16: 2}
-"""The generator's: the holes of a rare 8 take more to draw than to see."""
+"""The same for the generator, which needs one more: details are harder to draw than to see."""
 BENDING = 5
-"""One in so many numbers of the noise goes to the warp, and nowhere else."""
+"""One in this many numbers of the noise goes to the warp, and nowhere else."""
 WIDER = 1.6
-"""Once trained, the warp's noise is this much wider. Deformations that all classes share carry beyond those that a run
-dares: for MNIST's long tail a fifteenth more variety, and as many samples that are read as their label."""
+"""Factor on the warp's noise after training: deformations that all classes share extrapolate well."""
 SKETCH = 16
 """Channels that pixels are drawn from."""
 FAINT = 0.2
@@ -50,9 +51,9 @@ def resolutions(size: int) -> tuple[int, ...]:
 class FiLM(nn.Module):
     """Normalise each sample to unit root mean square, then scale and shift its channels (Perez et al. 2018).
 
-    One fused multiply-add over the features. What the class says begins at zero, so that all classes begin as one and
-    part only as far as the loss asks: conditional GANs collapse on little data when the class speaks first
-    (Transitional-cGAN, Shahbazi et al. 2022). What the noise says does not, or it would never be heard.
+    The contribution of the class begins at zero. So all classes begin as one, and part only as far as the loss asks:
+    conditional GANs collapse on little data when the class contributes from the start (Transitional-cGAN, Shahbazi et
+    al. 2022). The contribution of the noise does not begin at zero, because the generator would learn to ignore it.
     """
 
     def __init__(self, channels: int, style_dim: int) -> None:
@@ -71,7 +72,7 @@ class FiLM(nn.Module):
 
 
 class GeneratorBlock(nn.Module):
-    """Residual 3x3 convolutions under the style's control; the last begins at zero."""
+    """Residual 3x3 convolutions controlled by style and class; the last begins at zero."""
 
     def __init__(self, channels: int, depth: int, style_dim: int) -> None:
         super().__init__()
@@ -86,15 +87,15 @@ class GeneratorBlock(nn.Module):
 
 
 class PixelHead(nn.Module):
-    """Features on the patch grid to pixels at twice its side, by way of a sketch of a few channels.
+    """Features on the patch grid to pixels at twice its side, through a sketch of a few channels.
 
     Parameters
     ----------
     width, channels : int
-        Of the features; of the image.
+        Channels of the features; channels of the image.
     sharp : bool, default=False
-        Whether each pixel of the sketch is written by itself, as the smallest images need it, where every pixel is a
-        detail. Otherwise the sketch is enlarged smoothly, and cannot hold a checkerboard.
+        Whether each pixel of the sketch is written independently. The smallest images need this, because every pixel
+        is a detail. Otherwise the sketch is enlarged smoothly, and cannot hold a checkerboard.
     """
 
     def __init__(self, width: int, channels: int, *, sharp: bool = False) -> None:
@@ -111,12 +112,12 @@ class PixelHead(nn.Module):
 
     @torch.no_grad()
     def begin(self, strength: float) -> None:
-        """Scale what is drawn at first."""
+        """Scale the first drawings."""
         self.draw.weight.mul_(strength)
 
 
 class _Clip(torch.autograd.Function):
-    """Clip to [-1, 1]; a value beyond keeps the gradients that lead it back."""
+    """Clip to [-1, 1]; a clipped value keeps the gradients that lead it back into the range."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -133,10 +134,10 @@ class _Clip(torch.autograd.Function):
 class ConvGenerator(nn.Module):
     """Noise and a class index to an image in [-1, 1].
 
-    Images are clipped, not squashed: a tanh that saturates early has no gradient left to come back with, and without
-    any bound the discriminator needs nothing but a background that is not quite black to tell what is synthetic.
+    Images are clipped and not squashed: a saturated tanh has no gradient left. Without any bound the discriminator
+    could recognise synthetic images by a background that is not exactly black.
 
-    What the first stage has drawn is bent by a `Warp`, which knows nothing of the class, before the second refines it.
+    A `Warp`, which does not depend on the class, bends the drawing of the first stage before the second refines it.
 
     Parameters
     ----------
@@ -234,7 +235,7 @@ class ConvDiscriminator(ProjectionDiscriminator):
         _keep_variance(self)
 
     def features(self, image: Tensor) -> Tensor:
-        """Return what is seen in images (B, C, H, W) whatever their class, (B, feature_dim)."""
+        """Return features of images (B, C, H, W) that do not depend on the label, (B, feature_dim)."""
         stage = len(resolutions(image.shape[-1])) - 1
         x = self.block[stage](self._patches(image, stage))
         for i in reversed(range(stage)):

@@ -1,4 +1,4 @@
-"""Generator and discriminator for rows of a table: multilayer perceptrons between noise, classes and columns."""
+"""Generator and discriminator of table rows: multilayer perceptrons."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,14 +15,14 @@ from ganaug.networks.projection import ProjectionDiscriminator
 __all__ = ["RowDiscriminator", "RowGenerator"]
 
 SLOPE = 0.2
-"""Of the leaky ReLU, everywhere."""
+"""Slope of every leaky ReLU."""
 
 
 class RowGenerator(nn.Module):
     """Noise and a class index to a row.
 
-    What the class says begins at zero, as in the generator of images: all classes begin as one, share what they can,
-    and part only as far as the loss asks.
+    The contribution of the class begins at zero, as in the generator of images: all classes begin as one, share what
+    they can, and part only as far as the loss asks.
 
     Parameters
     ----------
@@ -31,11 +31,11 @@ class RowGenerator(nn.Module):
     layout : RowLayout
         What a row holds.
     joint : JointChoices, optional
-        Which choices it makes together; by default every combination is possible.
+        The choices that are made together, as one decision; by default each choice is a decision of its own.
     latent_dim : int, default=32
-        Length of the noise that the network sees. One more number for each decision decides which option is taken.
+        Length of the noise that the network sees. One more number for each decision selects the option.
     width : int, default=128
-        Of the hidden layers.
+        Units of each hidden layer.
     depth : int, default=2
         Number of hidden layers.
     """
@@ -86,7 +86,7 @@ class RowGenerator(nn.Module):
         return self._row(scores, self.decisions.side_by_side(choices).to(scores.dtype))
 
     def draw(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what a decoder needs.
+        """Return scores and choices for a decoder.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class RowGenerator(nn.Module):
         choices : Tensor of shape (B, n_choices), int64
             The options taken.
         uniform : Tensor of shape (B, n_choices)
-            Where within the option the draw fell, from 0 to 1: free to decide something else.
+            Where within the option the draw fell, from 0 to 1: uniform, and free for another use.
         """
         scores, logits = self.draft(noise, label)
         normal = noise[:, self.latent_dim :]
@@ -128,19 +128,19 @@ class RowGenerator(nn.Module):
         return scores, logits
 
     def opened(self, taken: Tensor) -> Tensor:
-        """Return for each score (B, n_scores) how far what choices take (B, sum of options) lets it speak."""
+        """Return how far the options taken (B, sum of options) activate each score, (B, n_scores), from 0 to 1."""
         return F.pad(taken, (0, 1), value=1.0)[:, self.gate]
 
     @torch.no_grad()
     def adjust(self, label: int, gain: Tensor, shift: Tensor) -> None:
-        """Let a class's scores and logits become gain times as large, and move by shift, each (width,)."""
+        """Scale the scores and logits of a class by gain and move them by shift, each (width,)."""
         if self.spread is None:
             self.spread = self.head.weight.new_ones(self.n_classes, self.n_outputs)
         self.spread[label] *= gain
         self.head_by_class.weight[label] = self.head_by_class.weight[label] * gain + shift
 
     def _row(self, scores: Tensor, taken: Tensor) -> Tensor:
-        """Join scores (B, S) and the options that choices take, and silence the scores that these leave out."""
+        """Join scores (B, S) and the options taken to rows; scores that the options do not activate become 0."""
         if self._gated:
             scores = scores * self.opened(taken)
         row = torch.cat([scores, taken], dim=1) if self.layout.options else scores
@@ -161,7 +161,7 @@ class RowDiscriminator(ProjectionDiscriminator):
         self.hidden = _perceptron([layout.width, *[width] * depth])
 
     def features(self, rows: Tensor) -> Tensor:
-        """Return what is seen in rows (B, D) whatever their class, (B, width)."""
+        """Return features of rows (B, D) that do not depend on the label, (B, width)."""
         features: Tensor = self.hidden(rows)
         return features.float()
 

@@ -1,4 +1,4 @@
-"""The discriminator's last layer, whatever it looks at: one logit for features and a class."""
+"""The last layer of every discriminator: one logit for features and a class."""
 
 from abc import abstractmethod
 
@@ -27,7 +27,7 @@ class ProjectionDiscriminator(nn.Module):
 
     @abstractmethod
     def features(self, sample: Tensor) -> Tensor:
-        """Return what is seen in samples (B, ...) whatever their class, float32 (B, feature_dim)."""
+        """Return features of samples (B, ...) that do not depend on the label, float32 (B, feature_dim)."""
 
     def judge(self, features: Tensor, label: Tensor) -> Tensor:
         """Return the logits (B,) of samples whose features are known."""

@@ -9,22 +9,23 @@ from ganaug.techniques.displacement import KNOTS, field
 __all__ = ["Warp", "bend"]
 
 FURTHEST = 0.3
-"""A knot moves, in units of half the image's side."""
+"""Largest displacement of a knot, in units of half the side of the image."""
 HIDDEN = 64
 
 
 class Warp(nn.Module):
-    """Noise to displacements that are the same for every class.
+    """Noise to displacements that do not depend on the class.
 
-    A class of five pictures does not show how its kind varies, but the common classes do, and much of that, slant,
-    width, posture, is alike. Here it is learned from all of them; and since this noise goes nowhere else, a rare class
-    can neither undo its deformation nor make do with a few. Deforming apart from drawing is the idea of Shu et al.
-    (Deforming Autoencoders, 2018), bending feature maps that of Jaderberg et al. (Spatial Transformer Networks, 2015).
+    Five images of a rare class do not show how such images vary. The common classes do, and much of their variation,
+    such as slant, width and posture, is shared. The warp learns it from all classes. Its noise goes nowhere else, so a
+    rare class can neither undo its deformation nor use only a few of them. Separating deformation from drawing is the
+    idea of Deforming Autoencoders (Shu et al. 2018); bending feature maps, of Spatial Transformer Networks (Jaderberg
+    et al. 2015).
 
     Parameters
     ----------
     noise_dim : int
-        Length of its noise.
+        Length of the noise vector.
     """
 
     def __init__(self, noise_dim: int) -> None:
@@ -34,27 +35,27 @@ class Warp(nn.Module):
         nn.init.zeros_(self.knots.weight)
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Return displacements at the knots, (B, 2, KNOTS, KNOTS), x before y, in units of half the image's side."""
+        """Return displacements at the knots, (B, 2, KNOTS, KNOTS), x before y, in units of half the side."""
         moved = torch.tanh(self.knots(F.leaky_relu(self.hidden(noise), 0.2)))
         return FURTHEST * moved.float().view(-1, 2, KNOTS, KNOTS)
 
 
 def bend(x: Tensor, displacement: Tensor, side: int, *, by_product: bool = False) -> Tensor:
-    """Return square maps twice as large, each place showing what lies where its displacement points.
+    """Enlarge square feature maps to twice their side; each place shows what lies where its displacement points.
 
-    Maps are interpolated linearly, and beyond the edge lies the edge: without displacements this is `interpolate`.
+    Interpolation is bilinear, and places beyond the edge show the edge: without displacements this is `interpolate`.
 
     Parameters
     ----------
     x : Tensor of shape (B, C, side, side)
-        The maps.
+        The feature maps.
     displacement : Tensor of shape (B, 2, KNOTS, KNOTS)
-        What a `Warp` returns.
+        Displacements at the knots, as a `Warp` returns them.
     side : int
-        That of the maps.
+        Side of the maps.
     by_product : bool, default=False
-        Whether to multiply the maps by the weights of each place, which for many channels of few places is quicker than
-        to look up its neighbours in each: ONNX Runtime draws a sixth more images. The way back takes what that saves.
+        Whether to multiply the maps by interpolation weights instead of looking up neighbours. For many channels on a
+        small grid this is quicker in ONNX Runtime; in training the backward pass would be slower.
     """
     wide = 2 * side
     centres = (torch.arange(wide, device=x.device, dtype=torch.float32) + 0.5) * (2 / wide) - 1
@@ -68,11 +69,7 @@ def bend(x: Tensor, displacement: Tensor, side: int, *, by_product: bool = False
 
 
 def _weights(grid: Tensor, side: int) -> Tensor:
-    """Return how much each place of a map, of so many a side, says at those of a grid (B, H, W, 2).
-
-    The weights, (B, H * W, side**2), are those of bilinear interpolation: along each side they fall from 1 to 0 within
-    one place.
-    """
+    """Return weights (B, H * W, side**2) that interpolate a map bilinearly at the places of a grid (B, H, W, 2)."""
     at = (((grid + 1) * side - 1) / 2).clamp(0, side - 1).flatten(1, 2)  # (B, H * W, 2), x before y
     near = (1 - (at[..., None] - torch.arange(side, device=grid.device)).abs()).clamp(min=0)  # (B, H * W, 2, side)
     return (near[:, :, 1].unsqueeze(3) * near[:, :, 0].unsqueeze(2)).flatten(2)

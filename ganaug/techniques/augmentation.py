@@ -1,8 +1,8 @@
-"""Differentiable augmentation: what the discriminator sees, real and synthetic alike (Zhao et al. 2020).
+"""Differentiable augmentation of what the discriminator sees, real and synthetic images alike (Zhao et al. 2020).
 
-Only changes that keep a label whatever it is: small shifts, turns, zooms and bends, and for colour images light and
-saturation. Bends, which no two showings share, keep a discriminator from knowing ten images by heart. No flips (digits
-and text change their class) and no cutout (it leaks into the samples).
+Only changes that keep any label: small shifts, rotations, zooms and bends, and changes of light and saturation for
+colour images. Bends differ at every showing, so a discriminator cannot memorise a few images. There are no flips, which
+change the class of digits and text, and no cutout, which leaks into the samples.
 """
 
 import math
@@ -16,31 +16,26 @@ from ganaug.techniques.displacement import KNOTS, field
 __all__ = ["DRAWS", "augment", "distort"]
 
 DRAWS = 9 + 2 * KNOTS**2
-"""Random numbers that one image takes."""
+"""Random numbers for one image."""
 PLAIN = 0.25
-"""Share of images that are shown as they are. Whatever is distorted is also smoothed, for its pixels are interpolated;
-a discriminator that sees nothing else never asks for sharp strokes, and lets pass what smoothing hides: of rare digits,
-patterns of single pixels that others than the players read as noise."""
+"""Share of images that are shown unchanged: interpolation smooths all others, and would never ask for sharp strokes."""
 MAX_SHIFT = 0.12
-"""Largest shift, as a part of the side."""
+"""Largest shift, as a share of the side."""
 MAX_TURN = math.radians(12)
 MAX_ZOOM = 0.12
 MAX_SHEAR = 0.12
 MAX_BEND = 0.15
-"""How far the knots of a bend move at most, in units of half the side."""
+"""Largest displacement of a knot, in units of half the side."""
 
 
 def augment(images: Tensor, strength: Tensor) -> Tensor:
-    """Warp and relight a batch of images of shape (B, C, H, W) by `strength`, uniform in [-1, 1] of shape (B, DRAWS).
-
-    The caller draws `strength`, so that one seed repeats a run.
-    """
+    """Warp and relight images of shape (B, C, H, W) by `strength`, uniform in [-1, 1] of shape (B, DRAWS)."""
     images = _warp(images, strength[:, :6], strength[:, 9:])
     return _relight(images, strength[:, 6:9]) if images.shape[1] == 3 else images
 
 
 def distort(images: Tensor, random: torch.Generator) -> Tensor:
-    """Warp and relight most images of a batch (B, C, H, W), each by a strength of its own."""
+    """Warp and relight most images of a batch (B, C, H, W), each by its own random strength."""
     strength = torch.rand(len(images), DRAWS, generator=random) * 2 - 1
     strength = strength * (torch.rand(len(images), 1, generator=random) >= PLAIN)
     return augment(images, strength.to(images.device))

@@ -18,20 +18,20 @@ MAX_LOGIT_GAP = 8.0
 
 
 def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Tensor:
-    """Return the discriminator's loss; its backward pass leaves the generator's own gradients too, not their opposite.
+    """Return the discriminator's loss, whose backward pass also gives the generator the gradient of its own loss.
 
     With the gap d = D(real) - D(synthetic), the discriminator minimises softplus(-d) and the generator softplus(d)
     (relativistic pairing, Jolicoeur-Martineau 2019; R3GAN, Huang et al. 2024). No layer mixes samples, so both
-    gradients reach a synthetic sample along the same path and differ by one factor a sample:
-    softplus'(d) / -softplus'(-d) = -exp(d). Multiplying by it where the path leaves the discriminator saves a second
-    pass through both networks, as in the single-step method of f-GAN (Nowozin et al. 2016).
+    gradients reach a synthetic sample along the same path, and differ by one factor for each sample:
+    softplus'(d) / -softplus'(-d) = -exp(d). A hook multiplies by this factor where the path leaves the discriminator,
+    which saves a second pass through both networks (the single-step method of f-GAN, Nowozin et al. 2016).
 
     Parameters
     ----------
     on_real, on_synthetic : Tensor of shape (B,)
         Logits for pairs of one class.
     synthetic : Tensor of shape (B, ...)
-        A view of the generator's output, from which `on_synthetic` was computed; used for nothing else.
+        A view of the generator's output from which `on_synthetic` was computed, and nothing else.
     """
     gap = on_real - on_synthetic
     ratio = -gap.detach().clamp(-MAX_LOGIT_GAP, MAX_LOGIT_GAP).exp().view(-1, *[1] * (synthetic.ndim - 1))
@@ -42,18 +42,18 @@ def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Te
 
 
 def mismatch_loss(logits: Tensor, label: Tensor) -> Tensor:
-    """Return the discriminator's loss for not telling a real sample's own class from the others.
+    """Return the discriminator's loss for not telling the class of a real sample from the others.
 
-    Pairing within a class never asks it what a class is, and a generator that draws 9s for 4s goes unnoticed as long as
-    they look real. So every real sample is shown under the wrong labels too (matching-aware, Reed et al. 2016); a
-    cross-entropy over them all, rather than a random one at a time, dwells on those that are hard to rule out.
+    Pairing within a class never asks the discriminator what a class is: a generator could draw 9s for 4s, as long as
+    they look real. So every real sample is shown under the wrong labels too (matching-aware discriminator, Reed et al.
+    2016). A cross-entropy over all labels concentrates on those that are hard to rule out.
 
     Parameters
     ----------
     logits : Tensor of shape (B, K)
-        Of real samples under every label.
+        Logits of real samples under every label.
     label : Tensor of shape (B,)
-        Their own.
+        The labels of the samples.
     """
     return F.cross_entropy(logits, label)
 
@@ -61,7 +61,7 @@ def mismatch_loss(logits: Tensor, label: Tensor) -> Tensor:
 def gradient_penalty(discriminator: nn.Module, samples: Tensor, label: Tensor) -> Tensor:
     """Return the mean squared gradient of the logits with respect to the samples: R1 on real, R2 on synthetic ones.
 
-    To be called in fp32: the double backward pass of bf16 convolutions has killed processes.
+    Call it outside autocast: the double backward pass of bfloat16 convolutions has killed processes.
     """
     samples = samples.detach().requires_grad_()
     (slope,) = torch.autograd.grad(discriminator(samples, label).sum(), samples, create_graph=True)
@@ -69,12 +69,11 @@ def gradient_penalty(discriminator: nn.Module, samples: Tensor, label: Tensor) -
 
 
 def variety_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
-    """Return by what share pairs of synthetic samples of one class are more alike than the real pairs beside them.
+    """Return how much more alike two synthetic samples of one class are than two real samples.
 
-    Nothing else tells a generator that it draws one sample over and over: each sample is judged by itself, and a
-    discriminator that knows its few real samples by heart leaves only those to imitate. Distances are taken between
-    outlines, so that noise in single pixels is no way out (after mode seeking, Mao et al. 2019, but with the real
-    distance as the goal, and nothing beyond it).
+    A discriminator judges each sample by itself, and does not see that a generator repeats one sample. The loss is
+    after mode seeking (Mao et al. 2019), but asks for the real distance and no more. Pass outlines of the samples, so
+    that noise in single pixels does not count as variety.
 
     Parameters
     ----------
@@ -86,17 +85,17 @@ def variety_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        A scalar from 0 to 1; 0 where no class occurs twice.
+        A scalar from 0 to 1: the missing share of the real distance; 0 where no class occurs twice.
     """
     return _lack_of_variety(_distances(real, real), _distances(synthetic, synthetic), _pairs(label))
 
 
 def variety_and_energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what `variety_loss` does, and the energy distance between real and synthetic samples of one class.
+    """Return the `variety_loss` and the energy distance between real and synthetic samples of one class.
 
-    Nothing is learned for the second, so it does not tire when the discriminator knows a class of ten rows by heart: it
-    asks that synthetic samples be near the real ones, and as far from each other as those are (Szekely and Rizzo 2013;
-    as a generator's loss, Bellemare et al. 2017). The two share most of their distances.
+    The energy distance asks that synthetic samples be near the real ones, and as far from each other as those are
+    (Szekely and Rizzo 2013; as a generator's loss, Bellemare et al. 2017). Nothing is learned for it, so it goes on
+    working when a discriminator has memorised a class of ten rows. Both losses share most of their distances.
 
     Parameters
     ----------
@@ -106,7 +105,7 @@ def variety_and_energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> t
     Returns
     -------
     variety, energy : Tensor
-        Scalars. The expectation of the second is 0 where real and synthetic samples are distributed alike, and greater
+        Scalars. The expected energy is 0 where real and synthetic samples have one distribution, and greater
         otherwise.
     """
     pairs = _pairs(label)
@@ -123,11 +122,11 @@ def _lack_of_variety(between_real: Tensor, between_synthetic: Tensor, pairs: Ten
 
 
 def _pairs(label: Tensor) -> Tensor:
-    """Return which two different samples are of one class, (B, B)."""
+    """Return which pairs of different samples have one class, bool (B, B)."""
     return (label[:, None] == label).fill_diagonal_(fill_value=False)
 
 
 def _distances(one: Tensor, other: Tensor) -> Tensor:
-    """Return all distances between rows, by one product of matrices: as exact as a mean needs, and quick."""
+    """Return the distances between all rows, (B, B), by one matrix product: exact enough for a mean, and quick."""
     squares = one.square().sum(dim=1)[:, None] + other.square().sum(dim=1) - 2 * one @ other.T
     return (squares.clamp_min(0) + 1e-6).sqrt()

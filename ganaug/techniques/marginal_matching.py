@@ -1,4 +1,4 @@
-"""The marginals of what a generator draws of each class, matched to those of its real rows."""
+"""Marginal matching: synthetic rows get the means, spreads and category shares of the real rows of their class."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 __all__ = ["Marginals"]
 
 ROWS_OF_MEAN, ROWS_OF_SPREAD, ROWS_OF_SHARES = 1.0, 5.0, 1.0
-"""So many rows the generator's own opinion counts for: one row says little of a mean, and less of a spread."""
-MOST_GAIN = 3.0
-MOST_ROUNDS, NEAR = 10, 0.02
-"""Of proportional fitting; it ends when no share is off by more than this part of itself."""
-MOST_DRAWN, FEWEST_DRAWN, NUMBERS = 1024, 16, 2**21
-"""Rows drawn of each class: fewer where classes and columns are many. So many numbers are looked at at once."""
+"""Weight of the generator's own statistics, in real rows: one real row says little of a mean, less of a spread."""
+MAX_GAIN = 3.0
+MAX_ROUNDS, NEAR = 10, 0.02
+"""Rounds of iterative proportional fitting, which ends when no share is off by more than this part of itself."""
+MAX_DRAWN, MIN_DRAWN, NUMBERS = 1024, 16, 2**21
+"""Rows drawn of each class, fewer where there are many classes and columns; numbers held in memory at once."""
 TINY = 1e-6
 
 
 @dataclass(frozen=True)
 class Marginals:
-    """Means and spreads of the scores of real rows, and the shares of their options, by class.
+    """Means and spreads of the scores, and shares of the options, of the real rows of each class.
 
     Attributes
     ----------
     value : tuple of int
-        The classes that have rows, K of them.
+        The K classes that have rows.
     n : Tensor of shape (K, 1)
-        How many rows each has.
+        The number of rows of each class.
     shares : tuple of Tensor of shape (K, C, O)
-        Of the decisions' options, piece by piece as `Decisions` has them.
+        Shares of the options of the decisions, in the pieces of `Decisions`.
     mean, square, speaking : Tensor of shape (K, S)
-        Of each score: mean, mean square deviation, and how many rows let it speak.
+        For each score the mean, the mean square deviation, and the number of rows in which it is active.
     """
 
     value: tuple[int, ...]
@@ -48,7 +48,7 @@ class Marginals:
 
     @classmethod
     def of(cls, rows: Tensor, label: Tensor, generator: "RowGenerator") -> Self:
-        """Return those of rows (N, width), as `RowLayout.rows` writes them, and classes (N,), for such a generator."""
+        """Return the marginals of rows (N, width), as `RowLayout.rows` writes them, and classes (N,)."""
         value = tuple(torch.unique(label).tolist())
         n, shares, moments = [], [], []
         for one in value:
@@ -65,22 +65,22 @@ class Marginals:
     def matched(self, generator: "RowGenerator", random: torch.Generator) -> "RowGenerator":
         """Return a copy of a trained generator that draws each class with these means, spreads and shares.
 
-        The players never come to rest, and where a class has few rows it is anyone's guess where they stand when they
-        are stopped: its means lie half a standard error or more from those of the rows. An affine change of each score
-        and a shift of each logit, by class, take that away and leave alone what the generator has learned of how
-        columns hang together. Where what it draws is not finite, the copy is as it was.
+        A GAN does not converge: when it is stopped, the means of a class with few rows lie half a standard error or
+        more from those of its rows. An affine change of each score and a shift of each logit, for each class, correct
+        this, and leave the learned dependence between columns unchanged. Where the generator draws numbers that are
+        not finite, the copy is unchanged.
 
         Parameters
         ----------
-        generator : "RowGenerator"
-            Is left as it is.
+        generator : RowGenerator
+            Left unchanged.
         random : torch.Generator
             Draws the noise.
         """
         copy, device = deepcopy(generator), generator.head.weight.device
         options = sum(piece[0].numel() for piece in self.shares)
-        numbers = generator.n_hidden + self.mean.shape[1] + options  # that each row takes
-        count = min(MOST_DRAWN, max(FEWEST_DRAWN, NUMBERS // (numbers * len(self.value))))
+        numbers = generator.n_hidden + self.mean.shape[1] + options  # in memory for each row
+        count = min(MAX_DRAWN, max(MIN_DRAWN, NUMBERS // (numbers * len(self.value))))
         noise = torch.randn(count, generator.noise_dim, generator=random).to(device)
         places = torch.arange(len(self.value))
         for some in torch.split(places, max(1, NUMBERS // (numbers * count))):
@@ -92,14 +92,14 @@ class Marginals:
         return copy
 
     def _drawn(self, generator: "RowGenerator", noise: Tensor, value: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return scores (K, B, S) and logits (K, B, sum of options) of some classes, from the same noise."""
+        """Return scores (K, B, S) and logits (K, B, sum of options) of some classes, all from the same noise."""
         label = torch.tensor(value, device=noise.device).repeat_interleave(len(noise))
         scores, logits = generator.draft(noise.repeat(len(value), 1), label)
         shape = len(value), len(noise)
         return scores.view(*shape, *scores.shape[1:]), logits.view(*shape, *logits.shape[1:])
 
     def _change(self, scores: Tensor, logits: Tensor, some: Tensor, generator: "RowGenerator") -> tuple[Tensor, Tensor]:
-        """Return gain and shift, each (K, width), for what was drawn of some classes."""
+        """Return the gain and the shift, each (K, width), that correct what was drawn of some classes."""
         n, mean, square, speaking = (
             known[some].to(scores.device) for known in (self.n, self.mean, self.square, self.speaking)
         )
@@ -113,19 +113,19 @@ class Marginals:
         weight = generator.opened(taken.flatten(0, 1)).view_as(scores)
         drawn_mean, drawn_square, _ = _moments(scores, weight)
         mean = (speaking * mean + ROWS_OF_MEAN * drawn_mean) / (speaking + ROWS_OF_MEAN)
-        # The rows' sum of squares is their number less one times the unbiased variance.
+        # The sum of squares of n rows is n - 1 times the unbiased variance.
         spare = (speaking - 1).clamp_min(0)
         square = (speaking * square + ROWS_OF_SPREAD * drawn_square) / (spare + ROWS_OF_SPREAD)
-        gain = (square / drawn_square.clamp_min(TINY)).sqrt().clamp_max(MOST_GAIN)
+        gain = (square / drawn_square.clamp_min(TINY)).sqrt().clamp_max(MAX_GAIN)
         return torch.cat([gain, torch.ones_like(moved)], dim=1), torch.cat([mean - gain * drawn_mean, moved], dim=1)
 
 
 def _added(logits: Tensor, shares: Tensor, n: Tensor) -> Tensor:
-    """Return what to add (K, C, O) to logits (K, B, C, O) for options to be drawn in these shares, of n rows."""
+    """Return what to add, (K, C, O), to logits (K, B, C, O) so that options are drawn in the shares of n real rows."""
     drawn = logits.softmax(dim=3).mean(1)
     wanted = ((n * shares + ROWS_OF_SHARES * drawn) / (n + ROWS_OF_SHARES)).clamp_min(TINY)
     added = torch.zeros_like(shares)
-    for _ in range(MOST_ROUNDS):  # one round would do if all rows had the same logits
+    for _ in range(MAX_ROUNDS):  # one round would do if all rows had the same logits
         off = (wanted / drawn.clamp_min(TINY)).log()
         added += off
         if not off.numel() or off.abs().max() < NEAR:
@@ -135,7 +135,7 @@ def _added(logits: Tensor, shares: Tensor, n: Tensor) -> Tensor:
 
 
 def _moments(scores: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return, each (K, S), weighted mean and mean square deviation of scores (K, N, S), and the total weight."""
+    """Return the weighted mean and mean square deviation of scores (K, N, S) and the total weight, each (K, S)."""
     total = weight.sum(1)
     some = total.clamp_min(TINY)
     mean = (weight * scores).sum(1) / some

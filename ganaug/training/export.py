@@ -25,13 +25,13 @@ OPSET = 18
 TOLERANCE = 1e-3
 """Largest difference of a float output, absolute or relative."""
 FLIPPED_SHARE = 0.01
-"""Largest share of the values of an output that may differ: those that torch and ONNX Runtime round apart."""
+"""Largest share of the values of an output that may differ, because torch and ONNX Runtime round differently."""
 _BATCHES = (1, 2, 7)
 _CHUNK = 64
 
 
 class _Ordered(nn.Module):
-    """The same module with its outputs as a tuple in the order of their names."""
+    """A module with its outputs as a tuple in the order of their names."""
 
     def __init__(self, module: nn.Module, names: Sequence[str]) -> None:
         super().__init__()
@@ -54,35 +54,35 @@ def export_onnx(module: nn.Module, metadata: Metadata, output_names: Sequence[st
     ----------
     module : nn.Module
         Called as ``module(noise, label)`` with noise float32 (B, noise_dim) and label int64 (B,). It returns a dict by
-        name, or a tuple in the order of `output_names`, of outputs decoded to what the file promises: for images
-        ``image`` uint8 (B, height, width, channels) and, where there are any, ``realism`` and ``agreement`` float32
-        (B,). It is copied, and stays as and where it is.
+        name, or a tuple in the order of `output_names`, of the outputs that the file promises: for images ``image``
+        uint8 (B, height, width, channels) and, if there are any, ``realism`` and ``agreement`` float32 (B,). The module
+        is copied and left unchanged.
     metadata : Metadata
-        What the file is to say about itself.
+        What the file says about itself.
     output_names : sequence of str
         Names of the outputs.
 
     Returns
     -------
     bytes
-        One self-contained ONNX model, which holds nothing of this machine: no paths, no stack traces.
+        One self-contained ONNX model without paths or stack traces of this machine.
 
     Raises
     ------
     ExportError
-        If torch cannot export the module, or ONNX Runtime computes something else than torch for any class or batch
-        size, or the result is not what the metadata says.
+        If torch cannot export the module, if ONNX Runtime and torch differ for any class or batch size, or if the
+        result is not what the metadata says.
     """
     network = _Ordered(copy.deepcopy(module).cpu(), output_names).eval()
     try:
         return _finished(_traced(network, metadata.noise_dim), network, metadata)
     except ExportError:
-        # Slower by ten to twenty times, but it sees what a trace cannot; and if it too fails, it says better why.
+        # Ten to twenty times slower, but it sees control flow that a trace misses, and its errors are clearer.
         return _finished(_captured(network, metadata.noise_dim), network, metadata)
 
 
 def _finished(model: Any, network: _Ordered, metadata: Metadata) -> bytes:
-    """Return the content of the file, once it is known to be what it should be."""
+    """Add the metadata to an exported model, check it, and return the content of the file."""
     _strip(model)
     model.producer_name, model.producer_version = "ganaug", metadata.versions.get("ganaug", "")
     model.metadata_props.add(key=PROPERTY, value=metadata.to_json())
@@ -97,7 +97,7 @@ def _finished(model: Any, network: _Ordered, metadata: Metadata) -> bytes:
 
 
 def _traced(network: _Ordered, noise_dim: int) -> Any:
-    """Export what one run of the module did: in a tenth of a second, blind to what the module decides by itself."""
+    """Export by tracing one call of the module: quick, but blind to control flow that depends on values."""
     with _exporting(network):
         import onnx
 
@@ -114,7 +114,7 @@ def _traced(network: _Ordered, noise_dim: int) -> Any:
         )
         model = onnx.load_from_string(written.getvalue())
 
-        # It guesses at shapes, and calls any dimension "batch" that it cannot see through: the module knows them.
+        # The tracer calls every dimension that it cannot infer "batch". The module itself gives the true shapes.
         del model.graph.value_info[:]
         for value, output in zip(model.graph.output, network(*example), strict=True):
             shape = value.type.tensor_type.shape
@@ -127,7 +127,7 @@ def _traced(network: _Ordered, noise_dim: int) -> Any:
 
 
 def _captured(network: _Ordered, noise_dim: int) -> Any:
-    """Export the module's whole graph."""
+    """Export by capturing the whole graph of the module."""
     with _exporting(network):
         import onnx
 
@@ -148,13 +148,13 @@ def _captured(network: _Ordered, noise_dim: int) -> Any:
 
 
 def _example(noise_dim: int) -> tuple[Tensor, Tensor]:
-    """Return inputs of a batch size that no other dimension is likely to have: coincidences become constants."""
+    """Return inputs whose batch size equals no other dimension: a tracer takes equal sizes for one constant."""
     return torch.zeros(13, noise_dim, device="cpu"), torch.zeros(13, dtype=torch.int64, device="cpu")
 
 
 @contextmanager
 def _exporting(network: _Ordered) -> Iterator[None]:
-    """Turn whatever an exporter's many stages raise, wrapped in advice about them, into one sentence."""
+    """Turn any exception of the exporter into an `ExportError` of one sentence, its original cause."""
     cached = torch.is_autocast_cache_enabled()
     try:
         with _quiet(), torch.no_grad():
@@ -166,12 +166,12 @@ def _exporting(network: _Ordered) -> Iterator[None]:
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
         raise ExportError(f"torch cannot export the {type(network.module).__name__}: {reason}") from error
     finally:
-        torch.set_autocast_cache_enabled(cached)  # a trace that fails leaves it off, and later trainings differ
+        torch.set_autocast_cache_enabled(cached)  # a trace that fails leaves it off, which changes later trainings
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's talk about its own insides from the user."""
+    """Silence the exporter's warnings and log messages."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
@@ -186,7 +186,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _strip(message: Any) -> None:
-    """Clear, at every depth, the notes that the exporter takes: source lines and paths of this machine."""
+    """Clear the exporter's notes at every depth: they hold source lines and paths of this machine."""
     for field, value in message.ListFields():
         if field.name in ("doc_string", "metadata_props"):
             message.ClearField(field.name)
@@ -196,7 +196,7 @@ def _strip(message: Any) -> None:
 
 
 def _check_parity(network: _Ordered, data: bytes, metadata: Metadata) -> None:
-    """Raise unless ONNX Runtime agrees with torch, for every class and for batches of several sizes."""
+    """Raise `ExportError` unless ONNX Runtime and torch agree, for every class and for batches of several sizes."""
     session, names = open_session(data), network.names
     rng = np.random.default_rng(0)
     classes = np.arange(len(metadata.classes))
@@ -221,9 +221,9 @@ def _check_parity(network: _Ordered, data: bytes, metadata: Metadata) -> None:
 
 
 def _difference(name: str, actual: NDArray[Any], expected: NDArray[Any]) -> int:
-    """Count the values that were rounded apart; raise for any difference that rounding cannot explain.
+    """Count the values that were rounded differently; raise for a difference that rounding cannot explain.
 
-    Columns of a table are rounded, and jump where a choice tips over, so their numbers are counted like integers.
+    Numbers of a table are rounded, and jump where a choice changes, so they are counted like integers.
     """
     if actual.shape != expected.shape or actual.dtype != expected.dtype:
         found, promised = f"{actual.dtype} {actual.shape}", f"{expected.dtype} {expected.shape}"

@@ -9,7 +9,7 @@ from torch import Tensor
 from ganaug.data.tables.dataset import from_frame
 from ganaug.data.tables.layout import RowLayout
 from ganaug.networks.perceptron import RowGenerator
-from ganaug.techniques.marginal_matching import MOST_GAIN, Marginals
+from ganaug.techniques.marginal_matching import MAX_GAIN, Marginals
 from ganaug.training import Run
 from tests.unit.training.test_tables import mixed_table
 
@@ -80,7 +80,7 @@ def test_a_class_drawn_as_one_point_is_not_blown_up() -> None:
     generator.head.weight.data[:2] *= 0.01
     narrow = float(drawn_rows(generator, 0)[:, 1].std())
     generator = matched(generator, real_rows(500, [0.4, 0.3, 0.3], 0.5, 0.0, 1.0, 3), torch.zeros(500).long())
-    assert float(drawn_rows(generator, 0)[:, 1].std()) == pytest.approx(MOST_GAIN * narrow, rel=0.05)
+    assert float(drawn_rows(generator, 0)[:, 1].std()) == pytest.approx(MAX_GAIN * narrow, rel=0.05)
 
 
 @pytest.mark.parametrize("layout", [RowLayout(2, (), (-1, -1)), RowLayout(0, (4, 2), ())], ids=["numbers", "choices"])
@@ -99,7 +99,7 @@ def test_many_classes_are_matched_in_parts(monkeypatch: pytest.MonkeyPatch) -> N
     generator, rows = network(5), real_rows(500, [0.4, 0.3, 0.3], 0.5, 0.0, 1.0, 3)
     label = torch.arange(500) % 5
     whole = matched(generator, rows, label)
-    monkeypatch.setattr("ganaug.techniques.marginal_matching.FEWEST_DRAWN", 1024)
+    monkeypatch.setattr("ganaug.techniques.marginal_matching.MIN_DRAWN", 1024)
     monkeypatch.setattr(
         "ganaug.techniques.marginal_matching.NUMBERS", 2 * 1024 * (256 + 2 + 6)
     )  # two classes at a time

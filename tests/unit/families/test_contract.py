@@ -1,0 +1,220 @@
+"""The contract of every family on every kind of data: learns, repeats, resumes, exports, stops, refuses bad input."""
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from ganaug import Generator
+from ganaug.data.dataset import Dataset
+from ganaug.data.modalities import MODALITIES
+from ganaug.data.tables.dataset import from_frame
+from ganaug.errors import DataError, FormatError
+from ganaug.families import FAMILIES
+from ganaug.training import Run, Trained
+from ganaug.training.loop import ValidationResult
+from tests.conftest import striped_images
+
+TOY = "toy"
+COUNTS = {"lying": 24, "upright": 12}
+STEPS = 8
+
+
+@pytest.fixture(autouse=True)
+def a_family_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FAMILIES, TOY, "tests.toy_family:EnergyGenerator")
+
+
+def table() -> Dataset:
+    random = np.random.default_rng(0)
+    n = sum(COUNTS.values())
+    labels = np.repeat(list(COUNTS), list(COUNTS.values()))
+    columns = {"size": random.normal(size=n) + 2 * (labels == "upright"), "kind": random.choice(["a", "b", "c"], n)}
+    return from_frame(pd.DataFrame(columns), labels)
+
+
+DATA = {"image": lambda: striped_images(COUNTS), "table": table}
+
+every_family_and_modality = pytest.mark.parametrize(
+    ("model", "modality"), [(model, modality) for model in (*FAMILIES, TOY) for modality in MODALITIES]
+)
+
+
+def content(generator: Generator) -> bytes:
+    X, _ = generator.sample(dict.fromkeys(generator.classes, 6), seed=1)
+    return X.tobytes() if isinstance(X, np.ndarray) else X.to_csv().encode()
+
+
+def trained(model: str, modality: str, **settings: Any) -> Trained:
+    return Run(DATA[modality](), **({"model": model, "max_steps": STEPS, "random_state": 0} | settings)).run()
+
+
+@pytest.fixture(scope="module")
+def generators() -> Iterator[dict[tuple[str, str], Generator]]:
+    """Each family on each kind of data, trained once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FAMILIES, TOY, "tests.toy_family:EnergyGenerator")
+        yield {(model, modality): trained(model, modality).export() for model in FAMILIES for modality in MODALITIES}
+
+
+def test_every_modality_has_data_here() -> None:
+    assert set(DATA) == set(MODALITIES)
+
+
+@every_family_and_modality
+def test_the_file_says_what_was_trained(
+    model: str, modality: str, generators: dict[tuple[str, str], Generator], tmp_path: Path
+) -> None:
+    generator = generators[model, modality]
+    generator.save(tmp_path / "model.onnx")
+    metadata = Generator.load(tmp_path / "model.onnx").metadata
+    assert (metadata["family"], metadata["modality"]) == (model, modality)
+    assert metadata["training"]["steps"] == STEPS
+    assert metadata["training"]["losses"]
+    assert dict(zip(metadata["classes"], metadata["class_counts"], strict=True)) == COUNTS
+
+
+@every_family_and_modality
+def test_losses_fall(model: str, modality: str) -> None:
+    run = Run(DATA[modality](), model=model, max_steps=80, random_state=0)
+    names = [name for name in next(iter(run.steps())).losses if name in ("energy", "variety")]
+    losses = [float(sum(step.losses[name] for name in names)) for step in run.steps()]
+    assert np.mean(losses[-15:]) < np.mean(losses[:15])
+
+
+@every_family_and_modality
+def test_one_seed_repeats_exactly_and_another_does_not(
+    model: str, modality: str, generators: dict[tuple[str, str], Generator]
+) -> None:
+    first = content(generators[model, modality])
+    assert content(trained(model, modality).export()) == first
+    assert content(trained(model, modality, random_state=1).export()) != first
+
+
+@every_family_and_modality
+@pytest.mark.parametrize("after", [1, STEPS - 1])
+def test_a_resumed_run_ends_as_an_unbroken_one(
+    model: str, modality: str, after: int, generators: dict[tuple[str, str], Generator], tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"model": model, "max_steps": STEPS, "random_state": 0, "checkpoint": tmp_path / "run"}
+    run = Run(DATA[modality](), **settings)
+    for step in run.steps():
+        if step.number == after:
+            run.save_checkpoint()
+            break
+    resumed = Run(DATA[modality](), **settings, resume=True).run()
+    assert resumed.state.step == STEPS
+    assert content(resumed.export()) == content(generators[model, modality])
+
+
+@every_family_and_modality
+def test_a_run_of_another_family_is_not_resumed(model: str, modality: str, tmp_path: Path) -> None:
+    other = next(name for name in FAMILIES if name != model)
+    settings: dict[str, Any] = {"max_steps": STEPS, "random_state": 0, "checkpoint": tmp_path / "run"}
+    next(iter(Run(DATA[modality](), model=other, **settings).steps()))
+    with pytest.raises(DataError, match=f"the model \\('{other}', now '{model}'\\) changed"):
+        next(iter(Run(DATA[modality](), model=model, **settings, resume=True).steps()))
+
+
+@every_family_and_modality
+@pytest.mark.parametrize("count", [1, 2, 7, 64])
+def test_any_number_of_samples_is_drawn(
+    model: str, modality: str, count: int, generators: dict[tuple[str, str], Generator]
+) -> None:
+    generator = generators[model, modality]
+    X, y = generator.sample({"upright": count}, seed=0)
+    assert len(X) == count
+    assert y.tolist() == ["upright"] * count
+    whole, _ = generator.sample({"upright": 64}, seed=0)
+    pd.testing.assert_frame_equal(_rows(X), _rows(whole)[:count])
+
+
+def _rows(X: Any) -> pd.DataFrame:
+    return pd.DataFrame(X.reshape(len(X), -1)) if isinstance(X, np.ndarray) else X
+
+
+@every_family_and_modality
+def test_realism_is_there_where_there_is_a_discriminator(
+    model: str, modality: str, generators: dict[tuple[str, str], Generator]
+) -> None:
+    result = trained(model, modality)
+    realism = result.realism(DATA[modality]())
+    if result.discriminator is None:
+        assert realism is None
+        with pytest.raises(DataError, match="has no discriminator"):
+            generators[model, modality].realism(3)
+    else:
+        assert realism is not None
+        assert ((realism >= 0) & (realism <= 1)).all()
+        assert len(generators[model, modality].realism(3)) == 3
+
+
+@every_family_and_modality
+def test_the_run_stops_when_validation_only_gets_worse(
+    model: str, modality: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([1.0, *map(float, range(2, 99))])
+    judge = lambda *_: ValidationResult(next(scores), (1.0, 1.0), (1.0, 1.0))  # noqa: E731
+    monkeypatch.setattr("ganaug.training.validation.Validation.judge", judge)
+    result = trained(model, modality, max_steps=60)
+    assert 30 < result.state.step < 60
+    assert "no better since" in result.summary()["stopped_early"]
+    assert result.result[1].score == 1.0
+
+
+@every_family_and_modality
+def test_a_budget_ends_the_run(model: str, modality: str) -> None:
+    run = Run(DATA[modality](), model=model, time_budget=3.0, random_state=0)
+    steps = list(run.steps())
+    assert steps[-1].progress == 1.0
+    longest = max(step.seconds - before.seconds for before, step in pairwise(steps))
+    assert steps[-1].seconds <= 3.0 + longest
+
+
+@every_family_and_modality
+def test_the_best_generator_so_far_can_be_had_after_any_step(model: str, modality: str) -> None:
+    run = Run(DATA[modality](), model=model, max_steps=STEPS, random_state=0)
+    steps = run.steps()
+    next(steps)
+    assert run.trained().export().metadata["training"]["steps"] == 1
+    next(steps)
+    assert run.trained().export().metadata["training"]["steps"] == 2
+
+
+@every_family_and_modality
+def test_global_state_is_left_as_found(model: str, modality: str) -> None:
+    torch.manual_seed(3)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    trained(model, modality, max_steps=2)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+
+
+@every_family_and_modality
+def test_a_generator_that_came_to_nothing_is_refused_in_a_sentence(model: str, modality: str) -> None:
+    run = Run(DATA[modality](), model=model, max_steps=1, random_state=0)
+    list(run.steps())
+    run.state.kept = None
+    for parameter in run.state.family.average.parameters():
+        parameter.data.fill_(math.nan)
+    with pytest.raises(FormatError, match="not finite"):
+        run.trained().export()
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_an_unknown_family_is_refused(modality: str) -> None:
+    with pytest.raises(DataError, match=r"model must be one of 'gan', .*but is 'vea'"):
+        Run(DATA[modality](), model="vea")
+
+
+def test_what_only_trains_is_not_exported() -> None:
+    result = trained("gan", "table")
+    assert {name for name, _ in result.state.family.networks.items()} == {"generator", "average", "discriminator"}
+    names = {name.partition(".")[0] for name, _ in result.generator.named_parameters()}
+    assert not names & {"average", "discriminator"}
