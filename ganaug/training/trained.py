@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganaug import __version__
+from ganaug.compute.modes import alone, training_modes
+from ganaug.compute.threads import single_thread
 from ganaug.data.dataset import Dataset
 from ganaug.errors import warn
 from ganaug.networks.modality import Decoder, Modality
@@ -103,9 +106,11 @@ class Trained:
         """Write the model as ONNX, check it against torch, warn of what is wrong with it, and return it."""
         for alarm in self._alarms.texts:
             warn(alarm)
-        drawing = self.modality.decoder(self.generator)
-        module = _Exported(drawing, self.discriminator, self.logit_offset, self.screen)
-        return Generator.from_bytes(export_onnx(module.eval(), self.metadata(), module.output_names))
+        threads = single_thread() if self.modality.single_threaded else nullcontext()
+        with alone(), training_modes(), threads:
+            drawing = self.modality.decoder(self.generator)
+            module = _Exported(drawing, self.discriminator, self.logit_offset, self.screen)
+            return Generator.from_bytes(export_onnx(module.eval(), self.metadata(), module.output_names))
 
     @torch.no_grad()
     def realism(self, data: Dataset) -> NDArray[np.float32] | None:
