@@ -1,15 +1,16 @@
 """Labelled data of any kind: what a training, an evaluation and a report need of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.labels import listed
 from ganaug.errors import DataError
 
-__all__ = ["Dataset", "listed"]
+__all__ = ["Dataset"]
 
 
 class Dataset(ABC):
@@ -123,9 +124,3 @@ class Dataset(ABC):
     def n_repeated(self) -> int:
         """How many items have the content of an earlier one."""
         return len(self) - len(set(self.keys()))
-
-
-def listed(names: Sequence[Any]) -> str:
-    """Return the first few names for a message, and how many more there are."""
-    shown = ", ".join(f"{name!r:.40}" for name in list(names)[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
