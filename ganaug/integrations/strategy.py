@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ganaug.errors import DataError
 
-__all__ = ["added_rows", "sizes_by"]
+__all__ = ["STRATEGIES", "added_rows", "sizes_by"]
 
-TEXTS = ("auto", "minority", "not minority", "not majority", "all")
+STRATEGIES = ("auto", "minority", "not minority", "not majority", "all")
 
 
 def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
@@ -49,9 +49,9 @@ def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
         strategy = dict(strategy)
         _check_whole(strategy)
     elif isinstance(strategy, str):
-        if strategy not in TEXTS:
+        if strategy not in STRATEGIES:
             raise DataError(
-                f"the sampling strategy must be one of {', '.join(map(repr, TEXTS))} if it is text, but is "
+                f"the sampling strategy must be one of {', '.join(map(repr, STRATEGIES))} if it is text, but is "
                 f"{strategy!r}: choose one of them, or give a dict of label to number"
             )
     elif isinstance(strategy, int | float | np.number) and not 0 < strategy <= 1:

@@ -5,8 +5,6 @@ from typing import Any
 from sklearn.utils import TransformerTags
 from sklearn.utils.validation import check_is_fitted
 
-from ganaug.data.containers.images import ImageForm
-from ganaug.data.containers.rows import check_kinds
 from ganaug.errors import DataError
 from ganaug.integrations.sklearn.base import BaseGAN
 
@@ -125,10 +123,7 @@ class GANAugmenter(BaseGAN):
                 "Pipeline cannot pass them on: put AugmentedClassifier around its classifier instead, or use "
                 "GANSampler in imblearn.pipeline.Pipeline."
             )
-        data = self._check(X, y, reset=False)
-        if not isinstance(data.form, ImageForm):
-            check_kinds(data.form.encode(data.rows), self._kinds)
-        return self._balance(data)
+        return self._balance(self._check(X, y, reset=False))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -8,7 +8,7 @@ from imblearn.utils import check_target_type
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
 
-__all__ = ["Target", "plain_label"]
+__all__ = ["Target"]
 
 
 class Target:
@@ -62,20 +62,6 @@ class Target:
         if isinstance(self._y, pd.DataFrame):
             return pd.DataFrame(joined.reshape(len(joined), -1), columns=self._y.columns).astype(self._y.dtypes)
         return joined
-
-
-def plain_label(label: Any) -> str | int | bool:
-    """Return a label as the plain Python value that a model file can hold.
-
-    Examples
-    --------
-    >>> plain_label(np.str_("a")), plain_label(np.float64(2)), plain_label(np.bool_(True))
-    ('a', 2, True)
-    """
-    value = label.item() if isinstance(label, np.generic) else label
-    if isinstance(value, bool):
-        return value
-    return int(value) if isinstance(value, int | float) else str(value)
 
 
 def _check_one_kind(labels: NDArray[Any]) -> None:
