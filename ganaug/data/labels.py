@@ -179,13 +179,13 @@ def _find(name: Any, names: dict[Any, Any]) -> Any:
         return None
 
 
-def listed(names: Sequence[Any]) -> str:
-    """Return the first few names for a message, and how many more there are.
+def listed(names: Sequence[Any], most: int = 8) -> str:
+    """Return the first names for a message, and how many more there are.
 
     Examples
     --------
     >>> listed(["a", 2]), listed(range(12))
     ("'a', 2", '0, 1, 2, 3, 4, 5, 6, 7 and 4 more')
     """
-    shown = ", ".join(f"{name!r:.40}" for name in list(names)[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    shown = ", ".join(f"{name!r:.40}" for name in list(names)[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
