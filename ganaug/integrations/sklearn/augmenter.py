@@ -30,8 +30,8 @@ class GANAugmenter(BaseGAN):
         - dict: from label to the number of rows of the class;
         - callable: a function that takes `y` and returns such a dict.
     categorical_features : "auto" or array-like, default="auto"
-        The columns whose numbers are categories: column names, positions, or one bool for each column. "auto" chooses
-        the columns whose dtype says so: text, bool and categorical.
+        Columns of numbers that are categories: column names, positions, or one bool for each column. Columns of text,
+        bool and categorical dtypes always hold categories; "auto" adds no others.
     image_shape : (height, width) or (height, width, channels), optional
         The shape of the images, if each row of `X` is a flat image. Arrays of more than two dimensions are images
         without this parameter. The values of images are numbers from 0 to 1, or from 0 to 255, or from 0 to the largest
