@@ -62,10 +62,6 @@ class Container(ABC):
         """
 
     @abstractmethod
-    def check_options(self, categorical_features: Any, augment: Any) -> None:
-        """Raise `DataError` if an option of the estimators does not apply to this kind of data."""
-
-    @abstractmethod
     def class_name(self, label: Label) -> Label:
         """Return the name of a class in a model file."""
 
@@ -84,5 +80,10 @@ class Container(ABC):
         classes : sequence
             The names of the classes, as `class_name` returns them.
         categorical_features : "auto" or sequence
-            As `GANAugmenter` takes it.
+            As `GANAugmenter` takes it; "auto" for images.
+
+        Raises
+        ------
+        DataError
+            If no generator can be trained on the items.
         """

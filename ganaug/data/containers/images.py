@@ -111,23 +111,16 @@ class ImageContainer(Container):
         dtype = np.result_type(self.dtype, np.uint8) if narrow else self.dtype
         return replace(self, white=fitted.white, whole=fitted.whole or dtype.kind in "biu", dtype=dtype)
 
-    def check_options(self, categorical_features: Any, augment: Any) -> None:  # noqa: ARG002
-        """Refuse categorical columns."""
-        if not isinstance(categorical_features, str):
-            raise DataError("categorical_features must be 'auto' for images: they have no columns")
-
     def class_name(self, label: Label) -> Label:
         """Return the text of the label: the classes of images are named like folders."""
         return str(label)
 
     def dataset(
-        self,
-        X: Any,
-        codes: NDArray[np.int64],
-        classes: Sequence[Label],
-        categorical_features: Any = "auto",  # noqa: ARG002
+        self, X: Any, codes: NDArray[np.int64], classes: Sequence[Label], categorical_features: Any = "auto"
     ) -> LabelledImages:
         """Return the images and their labels as images to train on."""
+        if not isinstance(categorical_features, str):
+            raise DataError("categorical_features must be 'auto' for images: they have no columns")
         return from_arrays(self.unwrap(X), codes, [str(name) for name in classes])
 
     def _rows(self, samples: NDArray[np.uint8]) -> pd.DataFrame:

@@ -37,11 +37,6 @@ class TableContainer(Container):
         """Return this container."""
         return self
 
-    def check_options(self, categorical_features: Any, augment: Any) -> None:  # noqa: ARG002
-        """Refuse an augmentation pipeline."""
-        if augment is not None:
-            raise DataError("augment must be None for a table: it is a pipeline for images")
-
     def class_name(self, label: Label) -> Label:
         """Return the label itself."""
         return label

@@ -14,18 +14,15 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from ganaug.data.containers import Container, container_of
 from ganaug.data.containers.rows import as_rows, table_container
-from ganaug.data.dataset import Dataset
 from ganaug.data.labels import Label, plain_label, python_value
+from ganaug.families import FAMILIES
 from ganaug.files import StrPath
 from ganaug.integrations.sklearn.checks import check_frame, check_kinds
 from ganaug.integrations.sklearn.target import Target
 from ganaug.integrations.strategy import STRATEGIES, added_rows
 from ganaug.runtime.generator import Generator
 
-__all__ = ["BaseGAN", "LabelledInput", "new_random", "train"]
-
-FAMILIES = ("gan",)
-"""Names of the kinds of generators."""
+__all__ = ["BaseGAN", "LabelledInput", "new_random"]
 
 
 class LabelledInput(NamedTuple):
@@ -217,14 +214,15 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"X has {size} features, but {name} is expecting {expected} features as input.")
 
     def _train(self, data: LabelledInput) -> None:
+        from ganaug import training  # imports torch, which this module does not need
+
         classes, codes = np.unique(data.target.values, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(f"The target 'y' needs to have more than 1 class. Got {len(classes)} class instead")
         seed, sampling_seed = new_random(self.random_state).randint(2**31, size=2).tolist()
         container = data.container
-        container.check_options(self.categorical_features, self.augment)
         names = [container.class_name(_name_of(label)) for label in classes]
-        generator = train(
+        generator = training.fit(
             container.dataset(data.rows, codes, names, self.categorical_features),
             model=self.model,
             augment=self.augment,
@@ -238,8 +236,8 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         self._code_of = {name: code for code, name in enumerate(names)}
         self._seed = sampling_seed
         if self.verbose:
-            training = generator.metadata["training"]
-            print(f"[{type(self).__name__}] {training.get('steps')} steps in {training.get('seconds')} seconds")
+            summary = generator.metadata["training"]
+            print(f"[{type(self).__name__}] {summary.get('steps')} steps in {summary.get('seconds')} seconds")
 
     def _balance(self, data: LabelledInput) -> tuple[Any, Any]:
         """Return the rows and labels, followed by the synthetic ones that `sampling_strategy` asks for."""
@@ -265,16 +263,6 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         samples, labels = self.generator_.sample(n, seed=seed, screened=True)
         codes = np.array([self._code_of[label] for label in labels.tolist()], dtype=np.int64)
         return samples, self.classes_[codes]
-
-
-def train(data: Dataset, *, augment: Any = None, **settings: Any) -> Generator:
-    """Train a generator; torch is imported only now, since it is not needed to import this module."""
-    from ganaug.training import ImageFit, TableFit
-
-    if augment is not None:
-        settings["augment"] = augment
-    generator: Generator = {"image": ImageFit, "table": TableFit}[data.modality](data, **settings).run()
-    return generator
 
 
 def new_random(random_state: Any) -> np.random.RandomState:

@@ -98,13 +98,8 @@ def test_classes_of_images_are_text() -> None:
     data = container.dataset(BYTES, np.arange(20) % 2, [container.class_name(label) for label in (3, 5)])
     assert (data.modality, data.classes, data.images.shape) == ("image", ("3", "5"), (20, 8, 8, 1))
     assert container.kinds(BYTES) == {}
-
-
-def test_options_that_do_not_apply_are_refused() -> None:
     with pytest.raises(DataError, match="categorical_features must be 'auto' for images"):
-        container_of(BYTES, BYTES).check_options([0], None)
-    with pytest.raises(DataError, match="augment must be None for a table"):
-        container_of(BYTES[0], BYTES[0]).check_options("auto", lambda: None)
+        container.dataset(BYTES, np.arange(20) % 2, ["3", "5"], [0])
 
 
 def test_a_table_is_no_container_for_images() -> None:

@@ -25,12 +25,13 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks as sklearn_checks
 
+import ganaug.training
 from ganaug.data.dataset import Dataset
 from ganaug.data.tables.dataset import from_frame
 from ganaug.errors import DataError
 from ganaug.evaluation.selection import corrected_error, decision_table, fold_count, splits_of
 from ganaug.evaluation.trials.remedies import Remedy, categorical_positions, remedies_for
-from ganaug.integrations.sklearn import AugmentedClassifier, GANAugmenter, GANSampler, base
+from ganaug.integrations.sklearn import AugmentedClassifier, GANAugmenter, GANSampler
 from tests.remembered import borrowed_fits, fit_or_remember, remembered_fits
 
 __all__ = ["borrowed_fits", "remembered_fits"]
@@ -143,7 +144,7 @@ def test_each_inner_generator_is_trained_once_and_briefly(overlapping: Any, monk
 
     shown = pd.DataFrame(np.random.default_rng(0).normal(size=(13, 4)), columns=["x0", "x1", "x2", "x3"])
     known = {"max_steps": 2, "random_state": 0}
-    monkeypatch.setattr(base, "train", counted)
+    monkeypatch.setattr(ganaug.training, "fit", counted)
     sampler = GANSampler(max_steps=4_000, time_budget=50.0)
     model = AugmentedClassifier(DecisionTreeClassifier(max_depth=2), sampler, random_state=0).fit(*overlapping)
     inner = [fit for fit in fits if fit[0] < 420]
