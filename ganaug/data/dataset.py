@@ -69,7 +69,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def points(self, reference: Self) -> NDArray[np.float32]:
-        """Return the items as points in a Euclidean space, float32 (n, d), with the columns scaled as in `reference`."""
+        """Return the items as points in Euclidean space, float32 (n, d), scaled as the items of `reference` are."""
 
     @abstractmethod
     def jittered(self, random: np.random.Generator) -> Self:
