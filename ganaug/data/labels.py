@@ -14,26 +14,14 @@ Label = str | int | bool
 
 
 def python_value(label: Any) -> Any:
-    """Return the Python value of a NumPy or PyTorch scalar, or of an array of one element; all else as it is.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> python_value(np.int64(3)), python_value(np.array([2.5])), python_value("a")
-    (3, 2.5, 'a')
-    """
+    """Return the Python value of a NumPy or PyTorch scalar, or of an array of one element; all else as it is."""
     with suppress(ValueError, RuntimeError):  # of an array or a tensor of several values
         return label.item() if hasattr(label, "item") else label
     return label
 
 
 def plain_label(label: Any) -> Label:
-    """Return a label as text, a whole number, or true or false.
-
-    Raises
-    ------
-    DataError
-        If the label is something else, such as a fraction or a missing value.
+    """Return a label as text, a whole number, or true or false; `DataError` for fractions, missing values and the like.
 
     Examples
     --------
@@ -65,20 +53,7 @@ def is_label(label: object) -> bool:
 
 
 def check_labels(labels: Iterable[Label]) -> None:
-    r"""Refuse labels that no model file can hold, before a training is spent on them.
-
-    Raises
-    ------
-    DataError
-        If a model file cannot hold one of the labels.
-
-    Examples
-    --------
-    >>> check_labels(["rare", "\ud800"])
-    Traceback (most recent call last):
-    ...
-    ganaug.errors.DataError: Labels must be Unicode texts of at most 1,000 characters without NUL, or whole numbers ...
-    """
+    """Raise `DataError` if a model file cannot hold one of the labels, before a training is spent on them."""
     for label in labels:
         if not is_label(label):
             raise DataError(
@@ -114,13 +89,7 @@ class LabelMapper:
         self._own = _by_name(self.classes or ())
 
     def __call__(self, label: Any) -> Label:
-        """Return the generator's class of a label.
-
-        Raises
-        ------
-        DataError
-            If the label stands for no class of the generator.
-        """
+        """Return the generator's class of a label; `DataError` if there is none."""
         label = python_value(label)
         name = label if self.classes is None else self._own_class(label, self.classes)
         found: Label | None = _find(name, self._known)
@@ -138,13 +107,7 @@ class LabelMapper:
         )
 
     def map_all(self, labels: Iterable[Any]) -> dict[Any, Label]:
-        """Return the generator's class of every distinct label, in the order of the labels.
-
-        Raises
-        ------
-        DataError
-            If a label stands for no class of the generator, or integers may be meant as names or as positions.
-        """
+        """Return the generator's class of each distinct label; `DataError` if integers may be names or positions."""
         mapped = {label: self(label) for label in dict.fromkeys(labels)}
         known = self.known
         may_count = self.classes is None and all(type(label) is int and 0 <= label < len(known) for label in mapped)

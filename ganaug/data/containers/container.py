@@ -53,13 +53,7 @@ class Container(ABC):
 
     @abstractmethod
     def matched_to(self, fitted: Self) -> Self:
-        """Return this container as samples of a generator need it that was fitted to another one.
-
-        Raises
-        ------
-        DataError
-            If the samples cannot be given in this container.
-        """
+        """Return this container with what it must share with the one in fit; `DataError` if that is impossible."""
 
     @abstractmethod
     def class_name(self, label: Label) -> Label:
@@ -69,21 +63,8 @@ class Container(ABC):
     def dataset(
         self, X: Any, codes: NDArray[np.int64], classes: Sequence[Label], categorical_features: Any = "auto"
     ) -> Dataset:
-        """Return the items and their labels as a dataset to train on.
+        """Return the validated items as a dataset to train on; `DataError` if that is impossible.
 
-        Parameters
-        ----------
-        X : object
-            The validated items.
-        codes : ndarray of int64, shape (n,)
-            For every item, the index of its class in `classes`.
-        classes : sequence
-            The names of the classes, as `class_name` returns them.
-        categorical_features : "auto" or sequence
-            As `GANAugmenter` takes it; "auto" for images.
-
-        Raises
-        ------
-        DataError
-            If no generator can be trained on the items.
+        `codes` (n,) are indices into `classes`, the results of `class_name`. `categorical_features` is that of
+        `GANAugmenter`.
         """

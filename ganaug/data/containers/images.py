@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ganaug.data.containers.container import Container
-from ganaug.data.containers.rows import TableContainer, named_columns
+from ganaug.data.containers.rows import named_columns
 from ganaug.data.images.codec import unpadded
 from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.data.labels import Label
@@ -33,7 +33,7 @@ class ImageContainer(Container):
         Whether all values are whole numbers.
     dtype : numpy dtype
         The dtype of the values.
-    flat : TableContainer or None
+    flat : Container or None
         The container of flat rows; None for arrays of images.
     listed : bool
         Whether the images came as nested lists.
@@ -48,7 +48,7 @@ class ImageContainer(Container):
     white: float
     whole: bool
     dtype: np.dtype[Any]
-    flat: TableContainer | None = None
+    flat: Container | None = None
     listed: bool = False
     high: float = field(default=0.0, compare=False)
 
@@ -134,9 +134,7 @@ class ImageContainer(Container):
         return (np.round(values) if self.whole else values).astype(self.dtype)
 
 
-def image_container(
-    X: Any, rows: Any, image_shape: Sequence[int] | None, flat: TableContainer | None
-) -> ImageContainer:
+def image_container(X: Any, rows: Any, image_shape: Sequence[int] | None, flat: Container | None) -> ImageContainer:
     """Return the container of images.
 
     The range of the values is taken to be 0 to 1 if no value is larger than 1; 0 to 255 if the largest is above 127;
@@ -150,7 +148,7 @@ def image_container(
         The same, validated.
     image_shape : sequence of int or None
         Height, width and perhaps channels; None for arrays of images.
-    flat : TableContainer or None
+    flat : Container or None
         The container of flat rows.
 
     Raises

@@ -52,7 +52,7 @@ class TableContainer(Container):
 
 
 @dataclass(frozen=True)
-class ArrayContainer(TableContainer):
+class _ArrayContainer(TableContainer):
     """A two-dimensional array of one dtype."""
 
     dtype: np.dtype[Any]
@@ -63,93 +63,79 @@ class ArrayContainer(TableContainer):
         return frame.infer_objects() if self.dtype == object else frame
 
     def promoted(self, X: Any, samples: pd.DataFrame) -> Self:
-        """Return an array's container whose dtype holds all columns, and the longest text."""
-        if self.dtype.kind in "SU":
+        if self.dtype.kind in "SU":  # the dtype of the longest text
             kind = object if samples.isna().any(axis=None) else self.dtype.kind
             return replace(self, dtype=np.result_type(self.dtype, samples.to_numpy(dtype=object).astype(kind)))
         dtypes = [numpy_dtype(promoted_dtype(real, drawn), drawn) for real, drawn in _pairs(self.unwrap(X), samples)]
         return replace(self, dtype=np.result_type(self.dtype, *dtypes))
 
     def wrap(self, samples: pd.DataFrame) -> NDArray[Any]:
-        """Return an array of this dtype."""
         if self.dtype.kind == "f":
             samples = samples.astype(self.dtype)  # pandas' missing values become NaN
         values: NDArray[Any] = samples.to_numpy(dtype=object if self.dtype.kind in "OSU" else None)
         return values.astype(self.dtype)
 
     def append(self, X: Any, new: NDArray[Any]) -> NDArray[Any]:
-        """Return one array."""
         X = np.asarray(X)
         return np.concatenate([X, _with_missing_of(X, new) if X.dtype == object else new])
 
     def copied(self, X: Any) -> NDArray[Any]:
-        """Return a copy of the array."""
         return np.array(X)
 
 
 @dataclass(frozen=True)
-class ListContainer(TableContainer):
-    """A list of rows, each a list: in an array where all cells are numbers, else in a DataFrame."""
+class _ListContainer(TableContainer):
+    """A list of rows, which `as_rows` turned into an array or a DataFrame. Results hold the same row objects."""
 
     inner: TableContainer
 
     def unwrap(self, X: Any) -> pd.DataFrame:
-        """Return the rows of the validated array or DataFrame."""
         return self.inner.unwrap(X)
 
     def promoted(self, X: Any, samples: pd.DataFrame) -> Self:
-        """Return a list's container with promoted dtypes."""
         return replace(self, inner=self.inner.promoted(X, samples))
 
     def wrap(self, samples: pd.DataFrame) -> list[list[Any]]:
-        """Return a list of lists of Python values."""
-        if isinstance(self.inner, ArrayContainer):
+        if isinstance(self.inner, _ArrayContainer):
             rows: list[list[Any]] = self.inner.wrap(samples).tolist()
             return rows
         return [list(row) for row in zip(*(samples[name].tolist() for name in samples.columns), strict=True)]
 
     def append(self, X: Any, new: list[list[Any]]) -> list[Any]:
-        """Return one list, which holds the row objects of `X` themselves."""
-        if isinstance(self.inner, ArrayContainer) or not new:
+        if isinstance(self.inner, _ArrayContainer) or not new:
             return [*X, *new]
         return [*X, *_with_missing_of(*(np.array(rows, dtype=object) for rows in (X, new))).tolist()]
 
     def copied(self, X: Any) -> list[Any]:
-        """Return a list of the same row objects."""
         return list(X)
 
 
 @dataclass(frozen=True)
-class SparseContainer(TableContainer):
+class _SparseContainer(TableContainer):
     """A scipy sparse matrix or array of any format."""
 
-    inner: ArrayContainer
+    inner: _ArrayContainer
     kind: type
 
     def unwrap(self, X: Any) -> pd.DataFrame:
-        """Return a dense DataFrame."""
         return self.inner.unwrap(X.toarray())
 
     def promoted(self, X: Any, samples: pd.DataFrame) -> Self:
-        """Return a matrix's container whose dtype holds all columns."""
         return replace(self, inner=self.inner.promoted(X.toarray(), samples))
 
     def wrap(self, samples: pd.DataFrame) -> Any:
-        """Return a matrix of the same type."""
         return self.kind(self.inner.wrap(samples))
 
     def append(self, X: Any, new: Any) -> Any:
-        """Return one matrix of the format of `X`."""
         return sparse.vstack([X, new], format=X.format, dtype=self.inner.dtype)
 
     def copied(self, X: Any) -> Any:
-        """Return a copy of the matrix."""
         return X.copy()
 
 
 @dataclass(frozen=True)
-class FrameContainer(TableContainer):
-    """A DataFrame: its columns and their dtypes."""
+class _FrameContainer(TableContainer):
+    """A DataFrame with these columns and dtypes. Results have a fresh index, as in imbalanced-learn."""
 
     columns: pd.Index = field(compare=False)
     dtypes: tuple[Any, ...]
@@ -161,20 +147,16 @@ class FrameContainer(TableContainer):
         return frame.assign(**{name: frame[name].sparse.to_dense() for name in thin})
 
     def promoted(self, X: pd.DataFrame, samples: pd.DataFrame) -> Self:
-        """Return a DataFrame's container in which each column's dtype is promoted."""
         found = [promoted_dtype(real, drawn) for real, drawn in _pairs(self.unwrap(X), samples)]
         return replace(self, dtypes=tuple(map(_sparse_as, found, self.dtypes)))
 
     def wrap(self, samples: pd.DataFrame) -> pd.DataFrame:
-        """Return a DataFrame with these columns and dtypes."""
         return self._cast(samples.reset_index(drop=True)).set_axis(self.columns, axis=1)
 
     def append(self, X: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-        """Return one DataFrame with a fresh index, as imbalanced-learn does."""
         return pd.concat([self._cast(X), new], ignore_index=True)
 
     def copied(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return the DataFrame with a fresh index."""
         return X.reset_index(drop=True)
 
     def _cast(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -189,12 +171,12 @@ def table_container(X: Any, rows: Any) -> TableContainer:
     """Return the container of a user's `X`, which `as_rows` and validation turned into `rows`."""
     container: TableContainer
     if isinstance(rows, pd.DataFrame):
-        container = FrameContainer(rows.columns, tuple(rows.dtypes))
+        container = _FrameContainer(rows.columns, tuple(rows.dtypes))
     elif sparse.issparse(rows):
-        container = SparseContainer(ArrayContainer(rows.dtype), type(rows))
+        container = _SparseContainer(_ArrayContainer(rows.dtype), type(rows))
     else:
-        container = ArrayContainer(rows.dtype)
-    return ListContainer(container) if isinstance(X, list | tuple) else container
+        container = _ArrayContainer(rows.dtype)
+    return _ListContainer(container) if isinstance(X, list | tuple) else container
 
 
 def as_rows(X: Any) -> Any:

@@ -138,25 +138,13 @@ def _checked(root: str | os.PathLike[str]) -> Path:
 
 
 class _Scan:
-    """The search for the files of a folder.
-
-    Attributes
-    ----------
-    files : dict
-        From the name of a class folder to its image files.
-    skipped : list of Path
-        Links that are not followed.
-    stray : list of Path
-        Image files directly in the folder.
-    unread : Counter
-        Numbers of image files of other formats, by their endings.
-    """
+    """The search for the files of a folder."""
 
     def __init__(self, root: Path) -> None:
         self.inside = Path(os.path.realpath(root))
-        self.files: dict[str, list[Path]] = {}
-        self.skipped: list[Path] = []
-        self.unread: Counter[str] = Counter()
+        self.files: dict[str, list[Path]] = {}  # by class
+        self.skipped: list[Path] = []  # links
+        self.unread: Counter[str] = Counter()  # numbers of image files of other formats, by ending
         # The real paths of all folders and files so far: they end loops of links, and each file counts once.
         self._seen = {self.inside}
         top_folders, self.stray, top_links, _ = _listing(root)

@@ -26,19 +26,7 @@ __all__ = ["BaseGAN", "LabelledInput", "new_random"]
 
 
 class LabelledInput(NamedTuple):
-    """A user's `X` and `y`, validated.
-
-    Attributes
-    ----------
-    X : object
-        The rows or images as they came.
-    rows : ndarray, sparse matrix or DataFrame
-        The same, validated.
-    container : Container
-        The container of `X`.
-    target : Target
-        The labels.
-    """
+    """A user's `X` and `y`: as they came, and as validated `rows` and `target`."""
 
     X: Any
     rows: Any

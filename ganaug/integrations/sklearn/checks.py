@@ -18,15 +18,7 @@ def check_not_empty(shape: tuple[int, ...]) -> None:
 
 
 def check_frame(frame: pd.DataFrame) -> None:
-    """Refuse a DataFrame with repeated column names, or with a cell that a model cannot learn.
-
-    Raises
-    ------
-    ValueError
-        If the DataFrame is empty, two columns have one name, or values are complex or infinite.
-    TypeError
-        If a cell holds several values.
-    """
+    """Refuse a DataFrame that is empty, repeats a column name, or has complex, infinite or nested values."""
     check_not_empty(frame.shape)
     if not frame.columns.is_unique:
         twice = sorted({repr(name) for name in frame.columns[frame.columns.duplicated()]})
