@@ -134,6 +134,6 @@ def _no_dtype(real: pd.Series, drawn: pd.Series) -> DataError:
 
 def _refusal(column: pd.Series, dtype: Any) -> DataError:
     return DataError(
-        f"Every column must hold the kind of values that it held in fit, but the {column.dtype} of column "
-        f"{column.name!r} cannot be had as {dtype}: convert it, or fit again."
+        f"Every column must hold the kind of values that it held in fit, but the {column.dtype} values of column "
+        f"{column.name!r} cannot be converted to {dtype}: convert the column, or fit again."
     )

@@ -95,7 +95,7 @@ def test_arrays_hold_missing_whole_numbers_as_floats() -> None:
 
 @pytest.mark.parametrize("value", ["text", 2**70, None])
 def test_a_value_that_a_dtype_cannot_hold_is_refused(value: Any) -> None:
-    with pytest.raises(DataError, match="of column 'a' cannot be had as"):
+    with pytest.raises(DataError, match="values of column 'a' cannot be converted to int64: convert"):
         cast(pd.Series([1, value], dtype=object, name="a"), np.dtype("int64"))
 
 
