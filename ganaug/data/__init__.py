@@ -1,1 +1,1 @@
-"""From files, frames and arrays to what networks see, and back; numpy only, no torch."""
+"""Data between files, DataFrames and arrays and the input of networks; this room imports no torch."""

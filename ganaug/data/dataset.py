@@ -1,28 +1,29 @@
-"""Labelled data of any kind: what a training, an evaluation and a report need of it."""
+"""The base class of labelled data: all that training, evaluation and reports need."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.labels import listed
 from ganaug.errors import DataError
 
-__all__ = ["Dataset", "listed"]
+__all__ = ["Dataset"]
 
 
 class Dataset(ABC):
-    """Items, the label of each, and the classes; one subclass for each kind of data.
+    """Labelled items: images, or rows of a table. There is one subclass for each kind of data.
 
     Attributes
     ----------
     modality : str
         The registered name of the kind of data (see `ganaug.data.modalities`).
     labels : ndarray of int64, shape (n,)
-        For every item, the index of its class in `classes`.
+        For each item, the index of its class in `classes`.
     classes : tuple of str, int or bool
-        The labels that there are.
+        The distinct labels.
     """
 
     modality: ClassVar[str]
@@ -34,60 +35,60 @@ class Dataset(ABC):
 
     @property
     def counts(self) -> dict[Any, int]:
-        """Number of items of each class."""
+        """The number of items of each class."""
         numbers = np.bincount(self.labels, minlength=len(self.classes))
         return dict(zip(self.classes, numbers.tolist(), strict=True))
 
     @property
     def label_values(self) -> NDArray[Any]:
-        """The label of every item itself, shape (n,), dtype object."""
+        """The label of each item, shape (n,), dtype object."""
         values: NDArray[Any] = np.array(self.classes, dtype=object)[self.labels]
         return values
 
     @property
     @abstractmethod
     def content(self) -> Any:
-        """The items, without their labels: an array of images, or a DataFrame."""
+        """The items without labels: an array of images, or a DataFrame."""
 
     @property
     @abstractmethod
     def fingerprint(self) -> str:
-        """SHA-256 of items, labels and classes, 64 hexadecimal digits."""
+        """The SHA-256 of items, labels and classes, 64 hexadecimal digits."""
 
     @abstractmethod
     def part(self, rows: NDArray[np.int64]) -> Self:
-        """Return some of the items. All classes stay, even those that lose all of their items."""
+        """Return the items at these positions. `classes` stays, even if a class has no items left."""
 
     @abstractmethod
     def joined(self, other: Self) -> Self:
-        """Return the items of both, these first."""
+        """Return these items, followed by the items of another dataset with the same classes."""
 
     @abstractmethod
     def like(self, content: Any, labels: NDArray[np.int64]) -> Self:
-        """Return other items in the form of these, such as a generator's samples; `DataError` if they are not alike."""
+        """Return a dataset like this one with other items, such as samples; `DataError` if their form differs."""
 
     @abstractmethod
     def points(self, reference: Self) -> NDArray[np.float32]:
-        """Return the items as points whose distances mean something, float32 (n, d), on the scales of `reference`."""
+        """Return the items as points in Euclidean space, float32 (n, d), scaled as the items of `reference` are."""
 
     @abstractmethod
     def jittered(self, random: np.random.Generator) -> Self:
-        """Return the same items, slightly altered."""
+        """Return the same items with small random changes."""
 
     @abstractmethod
     def keys(self) -> list[Hashable]:
-        """Return for each item a key; items with equal keys have the same content."""
+        """Return a key for each item. Items have equal keys if and only if their content is equal."""
 
     @abstractmethod
     def item(self, row: int) -> Any:
-        """Return one item for people to look at: an image, or a dict of text by column with the label last."""
+        """Return one item for display: an image, or a dict from column to text, with the label last."""
 
     @abstractmethod
     def items(self, rows: NDArray[np.int64]) -> Any:
-        """Return several items for people to look at: an array of images, or a DataFrame."""
+        """Return several items for display: an array of images, or a DataFrame."""
 
     def matched_to(self, generator: Any) -> Self:
-        """Return the data in the form of a generator's samples.
+        """Return the dataset in the form of a generator's samples.
 
         Raises
         ------
@@ -110,22 +111,16 @@ class Dataset(ABC):
     def _in_form_of(self, form: Any) -> Self: ...
 
     def was_seen_by(self, generator: Any) -> bool:
-        """Tell whether a generator was trained on exactly this data, by the fingerprint in its file."""
+        """Tell whether a generator was trained on exactly this dataset, by the fingerprint in its file."""
         return bool(generator.metadata["fingerprint"] == self.fingerprint)
 
     def is_in(self, other: Self) -> NDArray[np.bool_]:
-        """Tell which items are in other data too, with the same content and the same class, (n,)."""
-        learned = set(zip(other.label_values.tolist(), other.keys(), strict=True))
+        """Tell which items are also in another dataset, with the same content and label; shape (n,)."""
+        others = set(zip(other.label_values.tolist(), other.keys(), strict=True))
         own = zip(self.label_values.tolist(), self.keys(), strict=True)
-        return np.array([item in learned for item in own], bool)
+        return np.array([item in others for item in own], bool)
 
     @property
     def n_repeated(self) -> int:
-        """How many items have the content of an earlier one."""
+        """The number of items whose content equals that of an earlier item."""
         return len(self) - len(set(self.keys()))
-
-
-def listed(names: Sequence[Any]) -> str:
-    """Return the first few names for a message, and how many more there are."""
-    shown = ", ".join(f"{name!r:.40}" for name in list(names)[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")

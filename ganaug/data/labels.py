@@ -1,44 +1,154 @@
-"""The names of classes: what a model file can hold."""
+"""Labels: their plain Python values, and the class of a generator that each stands for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any
 
 from ganaug.data.state import MAX_TEXT, is_int, is_text
 from ganaug.errors import DataError
 
-__all__ = ["Label", "check_labels", "is_label"]
+__all__ = ["Label", "LabelMapper", "check_labels", "is_label", "listed", "plain_label", "python_value"]
 
 Label = str | int | bool
+"""What a model file holds as a label."""
 
 
-def is_label(label: Label) -> bool:
-    r"""Tell whether a model file can hold such a label.
+def python_value(label: Any) -> Any:
+    """Return the Python value of a NumPy or PyTorch scalar, or of an array of one element; all else as it is."""
+    with suppress(ValueError, RuntimeError):  # of an array or a tensor of several values
+        return label.item() if hasattr(label, "item") else label
+    return label
+
+
+def plain_label(label: Any) -> Label:
+    """Return a label as text, a whole number, or true or false; `DataError` for fractions, missing values and the like.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain_label(np.str_("a")), plain_label(np.float64(2)), plain_label(np.bool_(True))
+    ('a', 2, True)
+    """
+    value = python_value(label)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return int(value)
+    if isinstance(value, str):
+        return str(value)
+    raise DataError(
+        f"Labels must be text, whole numbers, or true and false, but one is {value!r:.80}: fill or convert such labels."
+    )
+
+
+def is_label(label: object) -> bool:
+    r"""Tell whether a model file can hold a label.
 
     Examples
     --------
     >>> is_label("rare"), is_label("\0"), is_label(2**70), is_label(True)
     (True, False, False, True)
     """
-    return is_text(label) and "\0" not in str(label) if isinstance(label, str) else is_int(int(label))
+    return "\0" not in label and is_text(label) if isinstance(label, str) else isinstance(label, bool) or is_int(label)
 
 
 def check_labels(labels: Iterable[Label]) -> None:
-    r"""Refuse labels that no model file can hold, before they cost a training.
+    """Raise `DataError` if a model file cannot hold one of the labels, before a training is spent on them."""
+    for label in labels:
+        if not is_label(label):
+            raise DataError(
+                f"Labels must be Unicode texts of at most {MAX_TEXT:,} characters without NUL, or whole numbers of 64 "
+                f"bits, but {label!r:.80} is not: rename such classes."
+            )
 
-    Raises
-    ------
-    DataError
-        If there is one.
+
+class LabelMapper:
+    """Find the class of a generator that a user's label stands for.
+
+    Parameters
+    ----------
+    known : sequence
+        The classes of the generator.
+    classes : sequence, optional
+        The user's classes, in the order that labels count. A label is then an index into this list, one of its
+        entries, or the text of one. Without the list, a label is one of the generator's classes, or the text of one.
 
     Examples
     --------
-    >>> check_labels(["rare", "\ud800"])
-    Traceback (most recent call last):
-    ...
-    ganaug.errors.DataError: Labels must be Unicode texts of at most 1,000 characters without NUL, or whole numbers ...
+    >>> to_class = LabelMapper(["cat", "dog"], classes=["dog", "cat"])
+    >>> to_class(0), to_class("cat")
+    ('dog', 'cat')
+    >>> LabelMapper([10, 20])("10")
+    10
     """
-    unfit = next((label for label in labels if not is_label(label)), None)
-    if unfit is not None:
+
+    def __init__(self, known: Sequence[Label], classes: Sequence[Any] | None = None) -> None:
+        self.known = list(known)
+        self.classes = None if classes is None else [python_value(name) for name in classes]
+        self._known = _by_name(self.known)
+        self._own = _by_name(self.classes or ())
+
+    def __call__(self, label: Any) -> Label:
+        """Return the generator's class of a label; `DataError` if there is none."""
+        label = python_value(label)
+        name = label if self.classes is None else self._own_class(label, self.classes)
+        found: Label | None = _find(name, self._known)
+        if found is not None:
+            return found
+        if self.classes is None:
+            raise DataError(
+                f"a label must be one of the generator's classes [{listed(self.known)}], but is {label!r:.80}: correct "
+                "the label, give `classes`, the generator's name of each label, or fit a generator to this data"
+            )
         raise DataError(
-            f"Labels must be Unicode texts of at most {MAX_TEXT:,} characters without NUL, or whole numbers of 64 "
-            f"bits, but {unfit!r:.80} is not: rename such classes."
+            f"the generator must know the class of every label, but not {name!r:.80} of `classes` "
+            f"[{listed(self.classes)}]: it was trained on [{listed(self.known)}]; name the classes as the generator "
+            "does, or fit a generator to this data"
         )
+
+    def map_all(self, labels: Iterable[Any]) -> dict[Any, Label]:
+        """Return the generator's class of each distinct label; `DataError` if integers may be names or positions."""
+        mapped = {label: self(label) for label in dict.fromkeys(labels)}
+        known = self.known
+        may_count = self.classes is None and all(type(label) is int and 0 <= label < len(known) for label in mapped)
+        if may_count and any(isinstance(name, str) and name != known[label] for label, name in mapped.items()):
+            raise DataError(
+                f"the labels [{listed(list(mapped))}] must say which of the generator's classes [{listed(known)}] they "
+                "mean, but they could be their names or their positions: give `classes`, the name of each label"
+            )
+        return mapped
+
+    def _own_class(self, label: Any, classes: list[Any]) -> Any:
+        if type(label) is int and 0 <= label < len(classes):
+            return classes[label]
+        # The text of an integer is no name: with classes "5" and "3", the label 1 is "3", so the label 5 is an error.
+        found = self._own.get(label) if type(label) is int else _find(label, self._own)
+        if found is None:
+            raise DataError(
+                f"labels must be indices into `classes` [{listed(classes)}], or classes of this list, but one is "
+                f"{label!r:.80}: add its class to `classes`, or correct the label"
+            )
+        return found
+
+
+def _by_name(names: Iterable[Any]) -> dict[Any, Any]:
+    return {str(name): name for name in names} | {name: name for name in names}
+
+
+def _find(name: Any, names: dict[Any, Any]) -> Any:
+    try:
+        return names[name if name in names else str(name)]
+    except (KeyError, TypeError):  # a TypeError where the name cannot be hashed
+        return None
+
+
+def listed(names: Sequence[Any], most: int = 8) -> str:
+    """Return the first names for a message, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(["a", 2]), listed(range(12))
+    ("'a', 2", '0, 1, 2, 3, 4, 5, 6, 7 and 4 more')
+    """
+    shown = ", ".join(f"{name!r:.40}" for name in list(names)[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

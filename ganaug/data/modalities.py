@@ -1,9 +1,13 @@
-"""The registry of modalities: the kinds of data that ganaug knows, one line each.
+"""The registry of modalities: the kinds of data that ganaug supports, one line each.
 
-Each line names the module that stands for a kind of data in every room that has to know it: its folder in `ganaug.data`
-(`dataset`, `sample_format`), its module in `ganaug.networks` (how networks see it), in `ganaug.evaluation.trials` (how
-a classifier is trained on it) and in `ganaug.cli` (how it is read and written). Modules are imported when they are
-first needed.
+A modality has one module, or one folder, of the same name in each room that depends on the kind of data:
+
+- `ganaug.data`: its folder with `dataset` and `sample_format`;
+- `ganaug.networks`: how networks see it;
+- `ganaug.evaluation.trials`: how a classifier is trained on it;
+- `ganaug.cli`: how it is read and written.
+
+These modules are imported when they are first needed.
 """
 
 from importlib import import_module
@@ -18,14 +22,14 @@ MODALITIES = {
 
 
 def part_of(modality: str, place: str) -> Any:
-    """Import what stands for a kind of data in a room.
+    """Import the module of a modality in one room.
 
     Parameters
     ----------
     modality : str
         A key of `MODALITIES`.
     place : str
-        A room or package of `ganaug`, with ``{}`` where the name of the kind of data belongs.
+        The path of the module inside `ganaug`, with ``{}`` for the name of the modality's module.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the outputs of a model file are, and what a user gets of them: one subclass for each kind of data."""
+"""Sample formats: the outputs of a model file, and the samples that users get. One subclass for each kind of data."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -15,19 +15,19 @@ OutputForm = tuple[tuple[int, ...], Any]
 
 
 class SampleFormat(ABC):
-    """The form of the samples of a model.
+    """The format of a model's samples.
 
     Attributes
     ----------
     modality : str
         The registered name of the kind of data.
     outputs : mapping of str to OutputForm
-        The outputs that hold the samples themselves, in the order of the model file.
+        The outputs that hold the samples, in the order of the model file.
     pass_size : int
-        How many samples the network draws in one pass. It depends on the form alone: rounding may depend on the size
-        of a pass, and a sample must not depend on how many are asked for.
+        Number of samples that the network draws in one pass. It depends on the format alone, because rounding may
+        depend on the size of a pass, and a sample must not depend on how many are drawn.
     seeded_pass_size : int
-        The same where each sample has a seed of its own, and few are needed at once.
+        The same for samples with a seed each, of which few are needed at once.
     """
 
     modality: ClassVar[str]
@@ -38,27 +38,27 @@ class SampleFormat(ABC):
     @classmethod
     @abstractmethod
     def from_schema(cls, schema: Mapping[str, Any]) -> Self:
-        """Read the schema of a model file, which is untrusted; `FormatError` if it is not valid."""
+        """Read the schema of a model file, which is untrusted; raise `FormatError` if it is not valid."""
 
     @abstractmethod
     def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> Any:
-        """Return the samples as users see them, from the outputs by name."""
+        """Return the samples as users get them, from the outputs by name."""
 
     @abstractmethod
     def listed(self, samples: Any) -> Sequence[Any]:
-        """Return samples one by one: images (H, W, C), or rows as tuples of the columns' values."""
+        """Return a list of the samples: images (H, W, C), or rows as tuples of values."""
 
     @abstractmethod
     def __str__(self) -> str:
-        """Describe the samples in a few words, for a representation."""
+        """Describe the samples in a few words."""
 
 
 def format_of(modality: str, schema: Mapping[str, Any]) -> SampleFormat:
-    """Return the form of the samples of a model whose metadata names this kind of data, a key of `MODALITIES`."""
+    """Return the sample format of a model with this modality, a key of `MODALITIES`, and this schema."""
     found: SampleFormat = part_of(modality, "data.{}.sample_format").FORMAT.from_schema(schema)
     return found
 
 
 def is_modality(name: object) -> bool:
-    """Tell whether a kind of data is registered under this name."""
+    """Tell whether a modality is registered under this name."""
     return isinstance(name, str) and name in MODALITIES

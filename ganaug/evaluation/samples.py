@@ -5,7 +5,8 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.dataset import Dataset, listed
+from ganaug.data.dataset import Dataset
+from ganaug.data.labels import listed
 from ganaug.errors import DataError
 
 __all__ = ["Sampler", "draw"]

@@ -1,1 +1,1 @@
-"""The faces of ganaug in other people's libraries."""
+"""ganaug inside other libraries: scikit-learn, imbalanced-learn, PyTorch and albumentations."""

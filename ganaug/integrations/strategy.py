@@ -1,4 +1,4 @@
-"""How many rows each class is to gain."""
+"""Sampling strategies: how many rows each class gains."""
 
 import numbers
 from collections.abc import Callable, Mapping
@@ -10,32 +10,33 @@ from numpy.typing import NDArray
 
 from ganaug.errors import DataError
 
-__all__ = ["added_rows", "sizes_by"]
+__all__ = ["STRATEGIES", "added_rows", "sizes_by"]
 
-TEXTS = ("auto", "minority", "not minority", "not majority", "all")
+STRATEGIES = ("auto", "minority", "not minority", "not majority", "all")
+"""Strategies that are text."""
 
 
 def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
-    """Return the number of new rows for each class that the strategy names.
+    """Return the number of new rows for each class that a strategy names.
 
     Parameters
     ----------
     strategy : str, float, dict, list or callable
-        As imbalanced-learn's over-samplers take it and, beyond them, a list of the classes to fill up to the largest.
+        A strategy of imbalanced-learn's over-samplers; or a list of classes that become as large as the largest.
     y : ndarray of shape (n,)
-        The labels that there are.
+        The labels of the real rows.
 
     Returns
     -------
     dict
-        From label to number, sorted by label.
+        From label to the number of new rows, sorted by label.
 
     Raises
     ------
     DataError
-        If the strategy is none at all, or gives a number that is not whole.
+        If the strategy is of another type, or gives a number that is not whole.
     ValueError
-        In imbalanced-learn's words, if the strategy does not suit the labels, or there is one class only.
+        If the strategy does not suit the labels, or there is only one class; in imbalanced-learn's words.
 
     Examples
     --------
@@ -49,9 +50,9 @@ def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
         strategy = dict(strategy)
         _check_whole(strategy)
     elif isinstance(strategy, str):
-        if strategy not in TEXTS:
+        if strategy not in STRATEGIES:
             raise DataError(
-                f"the sampling strategy must be one of {', '.join(map(repr, TEXTS))} if it is text, but is "
+                f"the sampling strategy must be one of {', '.join(map(repr, STRATEGIES))} if it is text, but is "
                 f"{strategy!r}: choose one of them, or give a dict of label to number"
             )
     elif isinstance(strategy, int | float | np.number) and not 0 < strategy <= 1:
@@ -63,7 +64,7 @@ def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
         largest = int(np.unique(y, return_counts=True)[1].max()) if len(y) else 0
         strategy = dict.fromkeys(np.asarray(strategy).tolist(), largest)
     added = check_sampling_strategy(strategy, y, "over-sampling")
-    if added is None:  # its answer to what it does not know
+    if added is None:  # what imbalanced-learn returns for other types
         raise DataError(
             f"the sampling strategy must be a text, number, dict, list or callable, but is {strategy!r:.80}: leave it "
             "at 'auto' to fill every class up to the largest"
@@ -81,7 +82,7 @@ def _check_whole(sizes: Mapping[Any, Any]) -> None:
 
 
 def sizes_by(strategy: Callable[[NDArray[Any]], Any], y: NDArray[Any]) -> Mapping[Any, Any]:
-    """Return the sizes that a function asks for, or refuse what is no mapping from labels."""
+    """Return the class sizes that a function asks for; refuse a result that is no mapping."""
     sizes = strategy(y)
     if not isinstance(sizes, Mapping):
         raise DataError(

@@ -1,1 +1,31 @@
-"""The containers that users hold their data in: new rows and images take the form of the real ones."""
+"""Containers of users' data: synthetic rows and images are given in the form of the real ones."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ganaug.data.containers.container import Container
+from ganaug.data.containers.images import ImageContainer, image_container
+from ganaug.data.containers.rows import TableContainer, table_container
+from ganaug.errors import DataError
+
+__all__ = ["Container", "container_of"]
+
+
+def container_of(
+    X: Any, rows: Any, image_shape: Sequence[int] | None = None, fitted: Container | None = None
+) -> Container:
+    """Return the container of a user's `X`, which validation turned into `rows`.
+
+    Arrays of more than two dimensions hold images, and so do flat rows if `image_shape` is given. `fitted` is the
+    container in fit; `DataError` says how `X` differs from it.
+    """
+    flat = getattr(rows, "ndim", 2) == 2
+    kind: type[Container] = TableContainer if flat and image_shape is None else ImageContainer
+    if fitted is not None and fitted.modality != kind.modality:
+        raise DataError(
+            f"X must hold {fitted.described}, as in fit, but holds {kind.described}: reshape it, or fit again."
+        )
+    container: Container | None = table_container(X, rows) if flat else None
+    if container is None or image_shape is not None:
+        container = image_container(X, rows, image_shape, container)
+    return container if fitted is None else container.matched_to(fitted)

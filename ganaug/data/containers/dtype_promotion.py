@@ -1,4 +1,4 @@
-"""Which dtype holds the values that a column has and those that were drawn for it, where the two came in other ones."""
+"""Dtype promotion: the dtype that holds a real column and the column that was drawn for it, each without loss."""
 
 from typing import Any
 
@@ -7,26 +7,27 @@ import pandas as pd
 
 from ganaug.errors import DataError
 
-__all__ = ["cast", "numpy_dtype", "wide_dtype"]
+__all__ = ["cast", "numpy_dtype", "promoted_dtype"]
 
 _UNITS = ("s", "ms", "us", "ns")
-_LARGEST = 2**53
-"""Beyond this, float64 leaves integers out."""
+"""Units of pandas' datetimes, from coarse to fine."""
+MAX_WHOLE_FLOAT = 2**53
+"""Up to this size, float64 holds every whole number."""
 
 
-def wide_dtype(real: pd.Series, drawn: pd.Series) -> Any:
-    """Return a dtype that holds both columns exactly: that of the real one if it does, else as joining them would give.
+def promoted_dtype(real: pd.Series, drawn: pd.Series) -> Any:
+    """Return a dtype that holds both columns exactly: the real column's own, or else the one that both are promoted to.
 
     Raises
     ------
     DataError
-        If there is none, as for datetimes with a time zone and without.
+        If there is no such dtype, as for datetimes with and without a time zone.
 
     Examples
     --------
-    >>> print(wide_dtype(pd.Series([1, 2], dtype="int8"), pd.Series([900])))
+    >>> print(promoted_dtype(pd.Series([1, 2], dtype="int8"), pd.Series([900])))
     int64
-    >>> print(wide_dtype(pd.Series([1, 2]), pd.Series([900, None], dtype="Int64")))
+    >>> print(promoted_dtype(pd.Series([1, 2]), pd.Series([900, None], dtype="Int64")))
     Int64
     """
     dtype, other = real.dtype, _value_dtype(drawn)
@@ -45,11 +46,11 @@ def wide_dtype(real: pd.Series, drawn: pd.Series) -> Any:
         return _times(real, drawn)
     if isinstance(dtype, np.dtype):
         raise _no_dtype(real, drawn)
-    return dtype  # Text of any sort; and if it is something else, `cast` says so.
+    return dtype  # text of any dtype; `cast` refuses all else
 
 
 def numpy_dtype(dtype: Any, drawn: pd.Series) -> np.dtype[Any]:
-    """Return the dtype that arrays have in place of one of pandas; it has to hold what was drawn."""
+    """Return the numpy dtype that holds the values of a pandas dtype and the missing values of the drawn column."""
     if isinstance(dtype, np.dtype):
         return dtype
     plain = np.dtype(getattr(dtype, "numpy_dtype", object))
@@ -57,7 +58,7 @@ def numpy_dtype(dtype: Any, drawn: pd.Series) -> np.dtype[Any]:
 
 
 def cast(column: pd.Series, dtype: Any) -> pd.Series:
-    """Return a column in another dtype, in which no value may get lost; `DataError` otherwise."""
+    """Return a column in another dtype; raise `DataError` if the dtype cannot hold a value."""
     try:
         result = column.astype(dtype)
     except (TypeError, ValueError, OverflowError) as error:
@@ -68,7 +69,7 @@ def cast(column: pd.Series, dtype: Any) -> pd.Series:
 
 
 def _value_dtype(column: pd.Series) -> Any:
-    """Return the dtype of the values, of which a categorical has its own, and objects the one that they share."""
+    """Return the dtype of a column's values: of the categories of a categorical, or the one that all objects share."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.categories.dtype
     return column.dropna().infer_objects().dtype if column.dtype == object else column.dtype
@@ -83,7 +84,7 @@ def _numbers(real: pd.Series, drawn: pd.Series, other: Any) -> Any:
         other = np.dtype(np.float64)
     own, new = (np.dtype(getattr(one, "numpy_dtype", one)) for one in (dtype, other))
     plain = np.result_type(own, new)
-    if plain.kind == "f" and own.kind in "iu" and real.abs().max() > _LARGEST:
+    if plain.kind == "f" and own.kind in "iu" and real.abs().max() > MAX_WHOLE_FLOAT:
         raise DataError(
             f"Whole numbers must be at most 2**53 in size to be joined to fractions or missing values, as column "
             f"{real.name!r} held in fit, but it now holds larger ones: convert it to floating point, or fit again."
@@ -108,7 +109,7 @@ def _times(real: pd.Series, drawn: pd.Series) -> Any:
 
 
 def _with_categories(real: pd.Series, drawn: pd.Series) -> pd.CategoricalDtype:
-    """Return a categorical dtype with the drawn categories too, after those that there are."""
+    """Return a categorical dtype with the drawn categories after those of the real column."""
     categorical = isinstance(drawn.dtype, pd.CategoricalDtype)
     known, values = real.cat.categories, drawn.cat.categories if categorical else pd.Index(drawn.dropna().unique())
     new = [value for value in values if value not in known]
@@ -133,6 +134,6 @@ def _no_dtype(real: pd.Series, drawn: pd.Series) -> DataError:
 
 def _refusal(column: pd.Series, dtype: Any) -> DataError:
     return DataError(
-        f"Every column must hold the kind of values that it held in fit, but the {column.dtype} of column "
-        f"{column.name!r} cannot be had as {dtype}: convert it, or fit again."
+        f"Every column must hold the kind of values that it held in fit, but the {column.dtype} values of column "
+        f"{column.name!r} cannot be converted to {dtype}: convert the column, or fit again."
     )

@@ -1,1 +1,1 @@
-"""Images: files, labelled folders, and arrays of one size."""
+"""Images: files, labelled folders, and the codec that gives all images one size."""

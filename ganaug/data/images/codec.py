@@ -1,4 +1,4 @@
-"""An image of any shape <-> square pixels that a network can learn from."""
+"""The image codec: images of any shape <-> squares of one size and number of channels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,17 +12,25 @@ from ganaug.errors import DataError, FormatError
 
 __all__ = ["CHANNELS", "ImageCodec", "default_size", "scaled", "unpadded"]
 
-_DEFAULT_SIZES = (8, 16, 32, 64, 128)
-_SMALLEST, _LARGEST = 8, 512
+DEFAULT_SIZES = (8, 16, 32, 64, 128)
+"""Sizes that are chosen by default, in pixels."""
+MIN_SIZE = 8
+"""Smallest size, in pixels."""
+MAX_SIZE = 512
+"""Largest size, in pixels."""
+MIN_SCALE = 0.8
+"""Smallest factor that the median image is scaled by at the default size, so that little detail is lost."""
+MIN_SHARE_TRANSPARENT = 0.05
+"""Share of images with transparency from which the codec has an alpha channel: fewer are too few to learn it from."""
 CHANNELS = (1, 3, 4)
-"""Of an image: grey, RGB, RGBA."""
-_FAINT = 16
-"""Below this alpha nobody sees a pixel's colour, and resampling cannot keep it."""
+"""Numbers of channels of an image: grey, RGB, RGBA."""
+MIN_VISIBLE_ALPHA = 16
+"""Smallest alpha of a visible pixel: below it, nobody sees the colour, and resampling cannot keep it."""
 
 
 @dataclass(frozen=True)
 class ImageCodec:
-    """How images become square arrays of one size: the aspect ratio stays, the rest is padding.
+    """The conversion of images to squares of one size, which keeps the aspect ratio and pads the rest.
 
     Attributes
     ----------
@@ -34,7 +42,7 @@ class ImageCodec:
     Raises
     ------
     DataError
-        If `size` or `channels` is not one of these.
+        If `size` or `channels` is anything else.
 
     Examples
     --------
@@ -51,11 +59,11 @@ class ImageCodec:
     channels: int
 
     def __post_init__(self) -> None:
-        """Refuse a size or a number of channels that no network is built for."""
+        """Check size and channels."""
         size, channels = self.size, self.channels
-        if not isinstance(size, int) or not _SMALLEST <= size <= _LARGEST or size & (size - 1):
+        if not isinstance(size, int) or not MIN_SIZE <= size <= MAX_SIZE or size & (size - 1):
             raise DataError(
-                f"The image size must be a power of two from {_SMALLEST} to {_LARGEST} pixels, but it is {size!r}: "
+                f"The image size must be a power of two from {MIN_SIZE} to {MAX_SIZE} pixels, but it is {size!r}: "
                 "choose 8, 16, 32, 64, 128, 256 or 512, or let the data decide."
             )
         if type(channels) is not int or channels not in CHANNELS:
@@ -63,24 +71,23 @@ class ImageCodec:
 
     @classmethod
     def fit(cls, shapes: Sequence[tuple[int, int, int]], size: int | None = None) -> Self:
-        """Choose size and channels from the shapes of the images as `read_image` returns them.
+        """Choose size and channels for images.
 
-        The size is the smallest of 8, 16, 32, 64 and 128 that is at least 0.8 times the median longer side, so that
-        little is lost, and 128 for anything larger. There are four channels if at least 5 % of the images have four,
-        for fewer do not make transparency something to learn; else three if any image has colour, where an image with
-        transparency counts as colour; else one.
+        The size is the smallest of 8, 16, 32, 64 and 128 that is at least 0.8 times the median longer side, or 128 if
+        none is. The number of channels is four if at least 5 % of the images have four channels; else three if an image
+        has three or four channels; else one.
 
         Parameters
         ----------
         shapes : sequence of (height, width, channels)
-            One for each image.
+            The shape of each image, as `read_image` returns it.
         size : int, optional
-            Fixes the size.
+            A size to use instead.
 
         Returns
         -------
         ImageCodec
-            The codec that suits these images.
+            The codec for these images.
 
         Raises
         ------
@@ -92,7 +99,7 @@ class ImageCodec:
         if size is None:
             size = default_size([max(height, width) for height, width, _ in shapes])
         channels = np.array([channels for _, _, channels in shapes])
-        if np.mean(channels == 4) >= 0.05:
+        if np.mean(channels == 4) >= MIN_SHARE_TRANSPARENT:
             return cls(size, 4)
         return cls(size, 3 if channels.max() > 1 else 1)
 
@@ -104,16 +111,16 @@ class ImageCodec:
     def encode(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Fit one image into the square.
 
-        The longer side becomes `size` (smaller images are enlarged, so that what they show has the same scale in all
-        of them) and the rest is padded evenly: transparent where there are four channels, else in the median colour of
-        the image's own border, for a frame that is visible would be learnt as part of the picture. What can hardly be
-        seen gets the mean colour of what can. Transparent images are laid on white where the codec has no alpha: that
-        is the page they are nearly always drawn for.
+        The longer side is scaled to `size`, and the rest is padded evenly. Smaller images are enlarged, so that all
+        images show their subject at one scale. If the codec has four channels, the padding is transparent, and all
+        pixels that are nearly invisible get the mean colour of the visible ones. Otherwise, the padding has the median
+        colour of the image's border, because a generator would learn a visible frame; and transparent pixels are laid
+        on white, the page that such images are nearly always drawn for.
 
         Parameters
         ----------
         image : ndarray of uint8, shape (height, width, channels)
-            With 1, 3 or 4 channels.
+            An image with 1, 3 or 4 channels.
 
         Returns
         -------
@@ -130,10 +137,10 @@ class ImageCodec:
                 "An image must be a uint8 array (height, width, channels) with 1, 3 or 4 channels, but this one is "
                 f"{image.dtype} {image.shape}: read it with ganaug.data.images.image_file.read_image, or convert it."
             )
-        return self._place(scaled(image, self.size))
+        return self.placed(scaled(image, self.size))
 
-    def _place(self, scaled: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Give an image whose longer side is `size` the codec's channels, and its place in the square."""
+    def placed(self, scaled: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Convert the channels of an image whose longer side is `size`, and pad it to the square."""
         content = _with_channels(scaled, self.channels)
         height, width = content.shape[:2]
         square = np.zeros(self.shape, dtype=np.uint8)
@@ -142,20 +149,20 @@ class ImageCodec:
             square[:] = np.round(np.median(border, axis=0)).astype(np.uint8)
         top, left = (self.size - height) // 2, (self.size - width) // 2
         square[top : top + height, left : left + width] = content
-        return _with_plain_rest(square) if self.channels == 4 else square
+        return _with_plain_background(square) if self.channels == 4 else square
 
     def to_state(self) -> dict[str, object]:
-        """Return the codec as a JSON object; `from_state` reads it."""
+        """Return the codec as a JSON object, which `from_state` reads."""
         return {"size": self.size, "channels": self.channels}
 
     @classmethod
     def from_state(cls, state: object) -> Self:
-        """Rebuild a codec from `to_state`'s answer, which may come from an untrusted file.
+        """Make a codec from the result of `to_state`, which may come from an untrusted file.
 
         Parameters
         ----------
         state : object
-            Parsed JSON. Keys that are not known are ignored.
+            Parsed JSON. Unknown keys are ignored.
 
         Returns
         -------
@@ -176,19 +183,19 @@ class ImageCodec:
 
 
 def default_size(longer_sides: Sequence[int]) -> int:
-    """Return the smallest usual size that most images need not be shrunk much for; 0 stands for an unknown side."""
-    enough = 0.8 * float(np.median([side for side in longer_sides if side] or [0]))
-    return next((size for size in _DEFAULT_SIZES if size >= enough), _DEFAULT_SIZES[-1])
+    """Return the default size for images with these longer sides, in pixels; 0 is an unknown side."""
+    enough = MIN_SCALE * float(np.median([side for side in longer_sides if side] or [0]))
+    return next((size for size in DEFAULT_SIZES if size >= enough), DEFAULT_SIZES[-1])
 
 
 def scaled(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Scale the longer side to `size`; Pillow weights colours by alpha, so that invisible ones do not bleed."""
+    """Scale the longer side to `size`. Pillow weights colours by alpha: invisible colours do not bleed into others."""
     height, width, channels = image.shape
     longer = max(height, width)
     if longer == size:
         return image
     new_width, new_height = (max(1, round(side * size / longer)) for side in (width, height))
-    # Enlarged, Lanczos would ring around the hard edges of small pictures.
+    # Lanczos rings around hard edges when an image is enlarged.
     method = Image.Resampling.LANCZOS if longer > size else Image.Resampling.BICUBIC
     picture = Image.fromarray(image[..., 0] if channels == 1 else image)
     resized = picture.resize((new_width, new_height), method, reducing_gap=3.0)
@@ -196,18 +203,19 @@ def scaled(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def unpadded(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Undo `ImageCodec.encode`: cut the picture out of its square, and scale it to the height and width that it had.
+    """Undo `ImageCodec.encode`: cut an image out of its square, and scale it to the height and width that it had.
 
     Parameters
     ----------
     image : ndarray of shape (size, size, channels), uint8
-        A picture that was padded to a square.
+        An image that was padded to a square.
     height, width : int
-        What it measured.
+        The size before encoding, in pixels.
 
     Returns
     -------
     ndarray of shape (height, width, channels), uint8
+        The image without padding.
 
     Examples
     --------
@@ -225,23 +233,22 @@ def unpadded(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.ui
     return np.asarray(picture.resize((width, height), method)).reshape(height, width, image.shape[2])
 
 
-def _with_plain_rest(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give what can hardly be seen of an RGBA image the mean colour of what can.
+def _with_plain_background(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give the nearly invisible pixels of an RGBA image the mean colour of the visible ones.
 
-    Whatever stands there, or what eight bits left of it, would be learnt as if it were part of the picture, and its
-    edges would be drawn in the colours between the two.
+    A generator would learn other colours as a part of the image, and would mix them into the edges of visible parts.
     """
     alpha = image[..., 3]
     if not alpha.any():
         return np.zeros_like(image)
     mean = np.tensordot(alpha.astype(np.float64), image[..., :3], axes=2) / alpha.sum(dtype=np.int64)  # (3,)
     plain = image.copy()
-    plain[alpha < _FAINT, :3] = mean.round().astype(np.uint8)
+    plain[alpha < MIN_VISIBLE_ALPHA, :3] = mean.round().astype(np.uint8)
     return plain
 
 
 def _with_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Convert between grey, RGB and RGBA; transparency falls on white."""
+    """Convert between grey, RGB and RGBA; without alpha, transparent pixels are laid on white."""
     height, width, own = image.shape
     if channels == 4:
         alpha = image[..., 3:] if own == 4 else np.full((height, width, 1), 255, dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Labelled images as one array of pixels: from a folder, or from memory."""
+"""Labelled images as one array of pixels, read from a folder or taken from memory."""
 
 import hashlib
 import json
@@ -15,21 +15,23 @@ from PIL import Image
 
 from ganaug.data.dataset import Dataset
 from ganaug.data.images.codec import CHANNELS, ImageCodec, default_size, scaled
-from ganaug.data.images.folder import scan_folder
-from ganaug.data.images.image_file import image_size, read_image_and_scale
-from ganaug.data.labels import check_labels
+from ganaug.data.images.folder import FolderIndex, scan_folder
+from ganaug.data.images.image_file import image_size, quoted, read_image_and_scale
+from ganaug.data.labels import check_labels, listed
 from ganaug.errors import DataError, warn
 
 __all__ = ["LabelledImages", "from_arrays", "load_folder"]
 
 POINT_SIDE = 16
-"""Side in pixels that images are pooled to before distances: there a shift by one pixel changes little."""
+"""Pixels a side of images whose distances are measured: at this size, a shift by one pixel changes little."""
 JITTER_LEVELS = 6.0
-"""Standard deviation, in grey levels, of the noise in slightly altered images."""
+"""Standard deviation of the noise in altered images, in grey levels."""
 JITTER_CONTRAST = 0.05
-"""Largest relative change of contrast in slightly altered images."""
-DIM = 64
-"""Where no pixel of any image is as bright as this, something went wrong before."""
+"""Largest relative change of the contrast of altered images."""
+MIN_BRIGHTEST = 64
+"""Grey level that the brightest pixel of all images reaches, unless they were saved with a wrong scale."""
+MAX_UNREADABLE = 0.1
+"""Largest share of a folder's files that may be unreadable."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +43,13 @@ class LabelledImages(Dataset):
     images : ndarray of uint8, shape (n, height, width, channels)
         The pixels.
     labels : ndarray of int64, shape (n,)
-        For every image, the index of its class in `classes`.
+        For each image, the index of its class in `classes`.
     classes : tuple of str
         The class names.
     codec : ImageCodec
-        What the images were encoded with.
+        The codec that encoded the images.
     files : tuple of Path
-        The file of every image; empty where they did not come from files.
+        The file of each image; empty if the images did not come from files.
     """
 
     modality = "image"
@@ -60,7 +62,7 @@ class LabelledImages(Dataset):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over pixels, shape, labels and classes; the same in whatever order or place the images are."""
+        """SHA-256 of images, labels and classes, 64 hexadecimal digits; the order of the images does not matter."""
         digests = sorted(
             hashlib.sha256(int(label).to_bytes(8, "little") + image.tobytes()).digest()
             for image, label in zip(self.images, self.labels, strict=True)
@@ -79,7 +81,7 @@ class LabelledImages(Dataset):
         return replace(self, images=self.images[rows], labels=self.labels[rows], files=files)
 
     def joined(self, other: Self) -> Self:
-        """Return the images of both, these first; both have the same classes and shape."""
+        """Return the images of both, these first. Both must have the same classes and shape."""
         images, labels = np.concatenate([self.images, other.images]), np.concatenate([self.labels, other.labels])
         return replace(self, images=images, labels=labels, files=())
 
@@ -91,21 +93,19 @@ class LabelledImages(Dataset):
         return replace(self, images=images, labels=labels, files=())
 
     def points(self, reference: Self) -> NDArray[np.float32]:  # noqa: ARG002
-        """Return images pooled to at most 16 pixels a side, flat, in units of white."""
-        n, height, width, channels = self.images.shape
-        images = self.images
+        """Return the images, pooled to at most `POINT_SIDE` pixels a side, as flat rows of values from 0 to 1."""
+        images, (n, height, width, channels) = self.images, self.images.shape
         if min(height, width) > POINT_SIDE:
             if height % POINT_SIDE or width % POINT_SIDE:
-                small = [np.asarray(Image.fromarray(one.squeeze()).resize((POINT_SIDE, POINT_SIDE))) for one in images]
-                images = np.stack(small).reshape(n, POINT_SIDE, POINT_SIDE, channels)
+                size = (POINT_SIDE, POINT_SIDE)
+                images = np.stack([np.asarray(Image.fromarray(one.squeeze()).resize(size)) for one in images])
             else:
                 blocks = images.reshape(n, POINT_SIDE, height // POINT_SIDE, POINT_SIDE, width // POINT_SIDE, channels)
-                means: NDArray[np.float32] = blocks.mean(axis=(2, 4), dtype=np.float32).reshape(n, -1)
-                return means / np.float32(255)
+                images = blocks.mean(axis=(2, 4), dtype=np.float32)  # (n, POINT_SIDE, POINT_SIDE, channels)
         return images.reshape(n, -1).astype(np.float32) / np.float32(255)
 
     def jittered(self, random: np.random.Generator) -> Self:
-        """Return the images with a little noise and a slightly different contrast."""
+        """Return the images with a little noise, and with a slightly different contrast."""
         values = self.images.astype(np.float32)
         mean = values.mean(axis=(1, 2, 3), keepdims=True)
         contrast = random.uniform(1 - JITTER_CONTRAST, 1 + JITTER_CONTRAST, (len(values), 1, 1, 1)).astype(np.float32)
@@ -134,28 +134,28 @@ class LabelledImages(Dataset):
 
 
 def load_folder(root: str | os.PathLike[str], size: int | None = None) -> LabelledImages:
-    """Read a labelled image folder (see `scan_folder` for what counts) into one array.
+    """Read a labelled image folder into one array; `scan_folder` says which files count.
 
-    A file that cannot be read is skipped with a warning that names it; a class that loses all its images that way is
-    left out with a warning. Only one image at a time is in memory at its full size.
+    A file that cannot be read is skipped, with a warning that names it. A class without readable files is left out,
+    with a warning. No more than one image at a time is in memory at its full size.
 
     Parameters
     ----------
     root : path-like
         The folder that holds one subfolder per class.
     size : int, optional
-        Height and width of the result; by default `ImageCodec.fit` chooses.
+        Height and width of the images in pixels; by default `ImageCodec.fit` chooses.
 
     Returns
     -------
     LabelledImages
-        Images, labels, classes, codec and files.
+        The images with labels, classes, codec and files.
 
     Raises
     ------
     DataError
-        If the folder is not usable (see `scan_folder`), no model file can hold a class name, more than one file in ten
-        cannot be read, fewer than two classes are left, or `size` is not a power of two from 8 to 512.
+        If `scan_folder` refuses the folder, a model file cannot hold a class name, more than one file in ten cannot be
+        read, fewer than two classes have readable files, or `size` is not a power of two from 8 to 512.
 
     Examples
     --------
@@ -170,14 +170,34 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
     ((4, 32, 32, 3), {'cat': 2, 'dog': 2})
     """
     if size is not None:
-        ImageCodec(size, 1)  # A wrong size must not cost the time of reading everything first.
+        ImageCodec(size, 1)  # refuses a wrong size before all files are read
     index = scan_folder(root)
     check_labels(index.classes)
     if size is None:
         size = default_size([_longer_side(file) for file in index.files])
+    waiting, shapes, kept = _read_all(index, size)
+    labels, classes = _present_classes(index, kept)
+    codec = ImageCodec.fit(shapes, size)
+    images = np.empty((len(kept), *codec.shape), dtype=np.uint8)
+    while waiting:  # from the back, so that each image is freed as soon as it has its place
+        last = waiting.pop()
+        images[len(waiting)] = codec.placed(last)
+    return LabelledImages(images, labels, classes, codec, tuple(index.files[position] for position in kept))
 
-    # Channels are known only when all is read, so the images wait at their final scale but with their own channels.
-    waiting, shapes, kept, problems = [], [], [], []
+
+def _read_all(index: FolderIndex, size: int) -> tuple[list[NDArray[np.uint8]], list[tuple[int, int, int]], list[int]]:
+    """Read the files of a folder.
+
+    Returns
+    -------
+    images : list of ndarray
+        The images, scaled. Their channels differ: the codec's channels are known only when all files are read.
+    shapes : list of (height, width, channels)
+        The shapes of the images in their files.
+    kept : list of int
+        The positions of the readable files in `index.files`.
+    """
+    images, shapes, kept, problems = [], [], [], []
     own_scales = brightest = 0
     for position, file in enumerate(index.files):
         try:
@@ -188,80 +208,70 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
         own_scales += own_scale
         brightest = max(brightest, int(image[..., :3].max()))
         shapes.append(image.shape)
-        waiting.append(scaled(image, size))
+        images.append(scaled(image, size))
         kept.append(position)
-    if len(problems) * 10 > len(index.files):
+    if len(problems) > MAX_UNREADABLE * len(index.files):
         raise DataError(
             f"At least nine in ten images must be readable, but {len(problems)} of {len(index.files)} are not. "
             f"The first: {' '.join(problems[:3])}"
         )
     for problem in problems:
         warn(f"Skipped a file. {problem}")
-
     if own_scales:
         warn(
-            f"{own_scales} image(s) have 32 bits a pixel, which tell no scale: each is read by a usual one or else "
-            "stretched by itself, so that they may not compare; save them with 8 or 16 bits and one scale for all."
+            f"{own_scales} image(s) have 32 bits a pixel and no stated scale. Each is read by a usual scale, or is "
+            "stretched on its own, so that their brightness may not compare: save all with 8 or 16 bits and one scale."
         )
-    if kept and brightest < DIM:
+    if kept and brightest < MIN_BRIGHTEST:
         warn(
             f"The brightest pixel of all images is {brightest} of 255, as where 12 bits are saved as 16: stretch them, "
             "all by one factor, before you train on them."
         )
+    return images, shapes, kept
 
+
+def _present_classes(index: FolderIndex, kept: list[int]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the labels of the readable files, and the classes that these have."""
     labels = index.labels[kept]
     present = np.unique(labels)
     lost = [name for code, name in enumerate(index.classes) if code not in present]
     if len(present) < 2:
         raise DataError(
-            f"Images of at least two classes must be readable, but in {str(root)!r} no file of "
-            f"{', '.join(map(repr, lost))} is: repair these files, or add others."
+            f"Images of at least two classes must be readable, but in {quoted(index.root)} no file of {listed(lost)} "
+            "is: repair these files, or add others."
         )
     if lost:
-        warn(f"Left out {len(lost)} class(es) of which no file can be read: {', '.join(map(repr, lost))}.")
-
-    codec = ImageCodec.fit(shapes, size)
-    images = np.empty((len(kept), *codec.shape), dtype=np.uint8)
-    while waiting:  # From the back, so that each is freed as soon as it has its place.
-        last = waiting.pop()
-        images[len(waiting)] = codec._place(last)
-    return LabelledImages(
-        images=images,
-        labels=np.searchsorted(present, labels).astype(np.int64),
-        classes=tuple(index.classes[code] for code in present),
-        codec=codec,
-        files=tuple(index.files[position] for position in kept),
-    )
+        warn(f"Left out {len(lost)} class(es) of which no file can be read: {listed(lost)}.")
+    return np.searchsorted(present, labels).astype(np.int64), tuple(index.classes[code] for code in present)
 
 
 def from_arrays(
     images: ArrayLike, labels: ArrayLike, classes: Sequence[str] | None = None, *, size: int | None = None
 ) -> LabelledImages:
-    """Take images that are in memory already.
+    """Take images from memory.
 
-    The number of channels stays as it is; the size is a codec's (see `ImageCodec.fit`), so that other images are
-    scaled and padded.
+    The number of channels stays. The images are scaled and padded to a square whose side is a power of two.
 
     Parameters
     ----------
     images : array-like, shape (n, height, width) or (n, height, width, channels)
-        uint8, or floating point in [0, 1]; 1, 3 or 4 channels, which come last.
+        uint8, or floating point from 0 to 1; with 1, 3 or 4 channels.
     labels : array-like, shape (n,)
-        Strings, or integers; together with `classes`, integers are indices into it.
+        Text or integers. If `classes` is given, integers are indices into it.
     classes : sequence of str, optional
-        The class names; by default the sorted distinct labels.
+        The class names; by default the texts of the distinct labels, sorted.
     size : int, optional
-        Height and width of the result; by default `ImageCodec.fit`'s choice.
+        Height and width of the result in pixels; by default `ImageCodec.fit` chooses.
 
     Returns
     -------
     LabelledImages
-        Images, labels, classes and codec, without files.
+        The images with labels, classes and codec, and without files.
 
     Raises
     ------
     DataError
-        If images, labels or classes are anything else, do not fit together, or hold fewer than two classes.
+        If images, labels or classes are not of this form, do not match one another, or have fewer than two classes.
 
     Examples
     --------
@@ -280,12 +290,12 @@ def from_arrays(
             "Images must be an array (n, height, width) or (n, height, width, channels) with 1, 3 or 4 channels, but "
             f"the shape is {np.shape(images)}: bring them into this form, channels last."
         )
-    if pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1:  # Both are false where there is a NaN.
+    if pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1:  # both comparisons are false for NaN
         pixels = np.round(pixels * 255).astype(np.uint8)
     if pixels.dtype != np.uint8:
         found = f"{pixels.dtype} from {pixels.min()} to {pixels.max()}" if pixels.dtype.kind in "biuf" else pixels.dtype
         raise DataError(
-            f"Images must be uint8, or floating point in [0, 1], but these are {found}: convert them first."
+            f"Images must be uint8, or floating point from 0 to 1, but these are {found}: convert them first."
         )
     codes, names = _coded(np.asarray(labels), len(pixels), classes)
     codec = ImageCodec(default_size([max(pixels.shape[1:3])]) if size is None else size, pixels.shape[3])
@@ -293,7 +303,7 @@ def from_arrays(
 
 
 def _coded(labels: NDArray[Any], n: int, classes: Sequence[str] | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return labels as indices into the class names, and these."""
+    """Return the labels as indices into the class names, and the class names."""
     strings = labels.dtype.kind == "U" or (
         labels.dtype == object and all(isinstance(label, str) for label in labels.flat)
     )
@@ -323,7 +333,7 @@ def _coded(labels: NDArray[Any], n: int, classes: Sequence[str] | None) -> tuple
 
 
 def _longer_side(file: Path) -> int:
-    """Return an image's longer side, 0 if it cannot be read: then reading it in full is what reports it."""
+    """Return an image's longer side, or 0 for a file that cannot be read, which `_read_all` will report."""
     try:
         return max(image_size(file))
     except DataError:

@@ -1,12 +1,11 @@
-"""A labelled image folder: which files belong to which class.
+"""Labelled image folders: which files belong to which class.
 
-Names are untrusted: nothing outside the folder is opened.
+File names are untrusted: no file outside the folder is opened.
 """
 
 import os
 import stat
 from collections import Counter, deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,31 +13,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.images.image_file import file_mode, quoted
+from ganaug.data.labels import listed
 from ganaug.errors import DataError, warn
 
 __all__ = ["IMAGE_ENDINGS", "FolderIndex", "scan_folder"]
 
 IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
-
-# Pictures all the same, which a user would miss if nobody said that they are not read.
-_OTHER_PICTURES = frozenset(
+"""Endings of the files that are read."""
+UNREAD_ENDINGS = frozenset(
     {".arw", ".avif", ".cr2", ".dcm", ".dng", ".exr", ".gif", ".heic", ".heif", ".ico", ".jfif", ".jp2", ".jxl", ".nef"}
     | {".pbm", ".pgm", ".ppm", ".psd", ".raw", ".svg", ".tga"}
 )
+"""Endings of other image files: a warning says that they are not read."""
 
 
 @dataclass(frozen=True, eq=False)
 class FolderIndex:
-    """What a labelled image folder holds, as `scan_folder` found it.
+    """The classes and image files of a folder; `scan_folder` makes one.
 
     Attributes
     ----------
     root : Path
-        The folder, as it was given.
+        The folder, as the user gave it.
     classes : tuple of str
-        Names of the classes that have images, sorted.
+        The names of the classes that have images, sorted.
     files : tuple of Path
-        The image files, class by class, sorted within each.
+        The image files, sorted by class and name.
     labels : ndarray of int64, shape (n_files,)
         For every file, the index of its class in `classes`.
     """
@@ -58,15 +58,17 @@ class FolderIndex:
 def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
     """List the images of ``root/class_name/**/*`` with their labels, without opening them.
 
-    Every folder directly in `root` is a class; files nested deeper belong to the class they lie under. Endings are
-    those of `IMAGE_ENDINGS`, in any case. Other files are ignored, pictures such as GIFs with a warning that counts
-    them, and so is everything hidden: names with a leading dot, and ``__MACOSX``. Names are kept as they are on disk
-    and sorted by code point.
+    Each folder directly in `root` is a class, and all image files below it belong to this class. Image files have one
+    of the endings in `IMAGE_ENDINGS`, in upper or lower case. Hidden files and folders, whose names begin with a dot,
+    and ``__MACOSX`` are ignored. Names are kept as they are on disk, and sorted by code point.
 
-    Symbolic links are followed where they stay inside `root`; a file that is reached twice counts once, for the class
-    it really lies in. Links that lead out of `root`, or nowhere, are skipped with a warning. An empty class folder is
-    left out of `classes` with a warning; a class of one image is kept with a warning; images that lie directly in
-    `root`, beside the class folders, are left out with a warning.
+    Symbolic links are followed if they lead to a place inside `root`. A file that is found twice counts once, for the
+    class folder that really holds it. There is a warning about
+
+    - links that lead out of `root`, or nowhere, which are skipped;
+    - image files directly in `root`, and image files of other formats such as GIF, which are left out;
+    - class folders without images, which are left out of `classes`;
+    - classes with one image, which are kept.
 
     Parameters
     ----------
@@ -76,12 +78,12 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
     Returns
     -------
     FolderIndex
-        Classes, files and labels.
+        The classes, files and labels.
 
     Raises
     ------
     DataError
-        If `root` is not a folder that can be listed, has no class folders, or fewer than two of them hold images.
+        If `root` is not a folder that can be listed, or fewer than two class folders hold images.
 
     Examples
     --------
@@ -95,6 +97,32 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
     >>> index.counts, index.labels.tolist()
     ({'cat': 2, 'dog': 2}, [0, 0, 1, 1])
     """
+    root = _checked(root)
+    scan = _Scan(root)
+    scan.run()
+    _report_structure(root, scan)
+    classes = tuple(sorted(name for name in scan.files if scan.files[name]))
+    unread = _unread_sentence(scan.unread)
+    if len(classes) < 2:
+        raise DataError(
+            f"An image folder must hold images of at least two classes, but {quoted(root)} has {len(classes)} "
+            f"({listed(classes) or 'no images'}): add others, or give the folder in which the class folders lie."
+            + unread
+        )
+    if unread:
+        warn(unread.lstrip())
+    if single := [name for name in classes if len(scan.files[name]) == 1]:
+        warn(f"Found only one image in {len(single)} class(es), too few to learn variety from: {listed(single)}.")
+    return FolderIndex(
+        root=root,
+        classes=classes,
+        files=tuple(file for name in classes for file in sorted(scan.files[name])),
+        labels=np.repeat(np.arange(len(classes), dtype=np.int64), [len(scan.files[name]) for name in classes]),
+    )
+
+
+def _checked(root: str | os.PathLike[str]) -> Path:
+    """Return the path of a folder; refuse everything else."""
     if not isinstance(root, str | os.PathLike) or not os.fspath(root):
         raise DataError(
             f"Images must come as a folder, but {root!r} names none: give a folder with one subfolder per class."
@@ -106,110 +134,97 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
         raise DataError(
             f"Images must come as a folder, but {quoted(root)} {found}: give a folder with one subfolder per class."
         )
-    files, skipped, stray, others = _collect(root)
+    return root
 
-    if skipped:
+
+class _Scan:
+    """The search for the files of a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.inside = Path(os.path.realpath(root))
+        self.files: dict[str, list[Path]] = {}  # by class
+        self.skipped: list[Path] = []  # links
+        self.unread: Counter[str] = Counter()  # numbers of image files of other formats, by ending
+        # The real paths of all folders and files so far: they end loops of links, and each file counts once.
+        self._seen = {self.inside}
+        top_folders, self.stray, top_links, _ = _listing(root)
+        self._folders = deque((path.name, path, self.inside / path.name) for path in top_folders)
+        self._links = deque((path.name, path) for path in top_links if not stat.S_ISREG(file_mode(path)))
+
+    def run(self) -> None:
+        """Visit all folders. Links come last, so that a file counts for the folder that really holds it."""
+        while self._folders or self._links:
+            if self._folders:
+                self._visit(*self._folders.popleft())
+            else:
+                self._follow(*self._links.popleft())
+
+    def _visit(self, name: str, folder: Path, real: Path) -> None:
+        """List a folder of the class `name`, whose real path is `real`."""
+        self.files.setdefault(name, [])
+        if real in self._seen:
+            return
+        self._seen.add(real)
+        subfolders, images, links, unread = _listing(folder)
+        self.unread.update(unread)
+        self._folders.extend((name, path, real / path.name) for path in subfolders)
+        self._links.extend((name, path) for path in links)
+        for image in images:
+            self._add(name, image, real / image.name)
+
+    def _follow(self, name: str, link: Path) -> None:
+        real = Path(os.path.realpath(link))  # Path.resolve raises an error where links form a loop
+        mode = file_mode(real)
+        if stat.S_ISREG(mode) and not _is_image_name(link.name):
+            return
+        if not mode or not real.is_relative_to(self.inside):
+            self.skipped.append(link)
+        elif stat.S_ISDIR(mode):
+            self._folders.append((name, link, real))
+        elif stat.S_ISREG(mode):
+            self._add(name, link, real)
+
+    def _add(self, name: str, path: Path, real: Path) -> None:
+        if real not in self._seen:
+            self._seen.add(real)
+            self.files[name].append(path)
+
+
+def _report_structure(root: Path, scan: _Scan) -> None:
+    """Warn of links, images and folders that are left out; refuse a folder without subfolders."""
+    if scan.skipped:
         warn(
-            f"Skipped {len(skipped)} symbolic link(s) that lead out of {quoted(root)} or nowhere, the first of them "
-            f"{quoted(skipped[0])}: copy what they point to into the folder if it belongs to the data."
+            f"Skipped {len(scan.skipped)} symbolic link(s) that lead out of {quoted(root)} or nowhere, the first of "
+            f"them {quoted(scan.skipped[0])}: if the data includes their targets, copy these into the folder."
         )
-    if not files:
-        found = f"{len(stray)} image(s) lie directly in it" if stray else "there are none"
+    if not scan.files:
+        found = f"{len(scan.stray)} image(s) lie directly in it" if scan.stray else "there are none"
         raise DataError(
             f"An image folder must have one subfolder per class, but in {quoted(root)} {found}: "
             "move the images of each class into a subfolder named after the class."
         )
-    if stray:
+    if scan.stray:
         warn(
-            f"Left out {len(stray)} image(s) that lie directly in {quoted(root)}, the first of them "
-            f"{quoted(stray[0])}: move them into the subfolder of their class."
+            f"Left out {len(scan.stray)} image(s) that lie directly in {quoted(root)}, the first of them "
+            f"{quoted(scan.stray[0])}: move them into the subfolder of their class."
         )
-    if empty := sorted(name for name in files if not files[name]):
-        warn(f"Left out {len(empty)} class folder(s) without images of their own: {_listed(empty)}.")
-
-    unread = _unread(others)
-    classes = tuple(sorted(name for name in files if files[name]))
-    if len(classes) < 2:
-        raise DataError(
-            f"An image folder must hold images of at least two classes, but {quoted(root)} has {len(classes)} "
-            f"({_listed(classes) or 'no images'}): add others, or give the folder in which the class folders lie."
-            + unread
-        )
-    if unread:
-        warn(unread.lstrip())
-    if single := [name for name in classes if len(files[name]) == 1]:
-        warn(f"Found only one image in {len(single)} class(es), too few to learn variety from: {_listed(single)}.")
-    return FolderIndex(
-        root=root,
-        classes=classes,
-        files=tuple(file for name in classes for file in sorted(files[name])),
-        labels=np.repeat(np.arange(len(classes), dtype=np.int64), [len(files[name]) for name in classes]),
-    )
+    if empty := sorted(name for name in scan.files if not scan.files[name]):
+        warn(f"Left out {len(empty)} class folder(s) without images of their own: {listed(empty)}.")
 
 
-def _unread(others: Counter[str]) -> str:
-    """Say which pictures are not read, in a sentence that follows another; nothing where there are none."""
-    if not others:
+def _unread_sentence(unread: Counter[str]) -> str:
+    """Return a sentence about image files of other formats, to be appended to another one; empty if there are none."""
+    if not unread:
         return ""
-    found = ", ".join(f"{number:,} {ending}" for ending, number in sorted(others.items()))
+    found = ", ".join(f"{number:,} {ending}" for ending, number in sorted(unread.items()))
     return (
-        f" Left out {others.total():,} file(s) in the class folders whose endings are not among those that are read "
+        f" Left out {unread.total():,} file(s) in the class folders whose endings are not among those that are read "
         f"({', '.join(sorted(IMAGE_ENDINGS))}): {found}; convert them to PNG if they belong to the data."
     )
 
 
-def _collect(root: Path) -> tuple[dict[str, list[Path]], list[Path], list[Path], Counter[str]]:
-    """Find everything in the folder.
-
-    Returns
-    -------
-    files, skipped, stray, others
-        The image files by class folder, the links not followed, the images that lie directly in `root`, and how many
-        pictures of which other endings lie in the class folders.
-    """
-    inside = Path(os.path.realpath(root))
-    files: dict[str, list[Path]] = {}
-    skipped: list[Path] = []
-    others: Counter[str] = Counter()
-    seen = {inside}  # Real paths of the folders and files already met: ends loops, and counts every file once.
-
-    def take(name: str, path: Path, real: Path) -> None:
-        if real not in seen:
-            seen.add(real)
-            files[name].append(path)
-
-    top_folders, stray, top_links, _ = _listing(root)
-    folders = deque((path.name, path, inside / path.name) for path in top_folders)
-    links = deque((path.name, path) for path in top_links if not stat.S_ISREG(file_mode(path)))
-    while folders or links:
-        if folders:  # Links wait until all real folders are listed, so that a file's own class comes first.
-            name, folder, real = folders.popleft()
-            files.setdefault(name, [])
-            if real not in seen:
-                seen.add(real)
-                subfolders, images, new_links, unread = _listing(folder)
-                others.update(unread)
-                folders.extend((name, path, real / path.name) for path in subfolders)
-                links.extend((name, path) for path in new_links)
-                for image in images:
-                    take(name, image, real / image.name)
-            continue
-        name, link = links.popleft()
-        real = Path(os.path.realpath(link))  # Path.resolve raises where links form a loop.
-        mode = file_mode(real)
-        if stat.S_ISREG(mode) and not _is_image_name(link.name):
-            continue
-        if not mode or not real.is_relative_to(inside):
-            skipped.append(link)
-        elif stat.S_ISDIR(mode):
-            folders.append((name, link, real))
-        elif stat.S_ISREG(mode):
-            take(name, link, real)
-    return files, skipped, stray, others
-
-
 def _listing(folder: Path) -> tuple[list[Path], list[Path], list[Path], list[str]]:
-    """Return what in a folder is not hidden: subfolders, image files, links, and the endings of pictures not read."""
+    """Return a folder's subfolders, image files and links, and the endings of its image files of other formats."""
     try:
         with os.scandir(folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
@@ -224,15 +239,9 @@ def _listing(folder: Path) -> tuple[list[Path], list[Path], list[Path], list[str
         [Path(entry.path) for entry in found if entry.is_dir(follow_symlinks=False)],
         [path for path in files if _is_image_name(path.name)],
         [Path(entry.path) for entry in found if entry.is_symlink()],
-        [path.suffix.lower() for path in files if path.suffix.lower() in _OTHER_PICTURES],
+        [path.suffix.lower() for path in files if path.suffix.lower() in UNREAD_ENDINGS],
     )
 
 
 def _is_image_name(name: str) -> bool:
     return Path(name).suffix.lower() in IMAGE_ENDINGS
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    """Name the first few, and say how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(repr(name) for name in names[:most]) + more

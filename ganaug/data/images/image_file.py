@@ -1,6 +1,6 @@
-"""One image file as upright pixels.
+"""Reading one image file.
 
-Its content is untrusted: nothing is decoded before its header has been judged.
+The content of a file is untrusted: its header is checked before anything is decoded.
 """
 
 import os
@@ -20,17 +20,18 @@ from ganaug.errors import DataError
 __all__ = ["MAX_PIXELS", "file_mode", "image_size", "is_deep", "quoted", "read_image", "read_image_and_scale"]
 
 MAX_PIXELS = 50_000_000
-"""Images above this many pixels (by their header) are not decoded; 50 million RGBA pixels are 200 MB."""
+"""Largest number of pixels of an image that is decoded: 50 million RGBA pixels are 200 MB."""
 
-_DEEP, _SIXTEEN = ("I", "F"), "I;16"
-"""How Pillow's modes of more than 8 bits a channel begin, and of these the ones of 16."""
+DEEP_MODES = ("I", "F")
+"""Beginnings of Pillow's modes with more than 8 bits a channel."""
+SIXTEEN_BIT_MODE = "I;16"
+"""Beginning of Pillow's modes with 16 bits a channel."""
 
-# Formats go by content, not by ending: a GIF named .png is common and harmless, while Pillow's other decoders (one of
-# them runs Ghostscript) have no business with untrusted files.
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+"""Formats that are decoded, by the content of a file: a GIF named .png is common and harmless. Untrusted files must not
+reach Pillow's other decoders, one of which runs Ghostscript."""
 
-# EXIF orientation -> what turns the stored array (H, W, C) upright.
-_UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     1: lambda stored: stored,
     2: lambda stored: stored[:, ::-1],
     3: lambda stored: stored[::-1, ::-1],
@@ -40,10 +41,11 @@ _UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     7: lambda stored: stored[::-1, ::-1].transpose(1, 0, 2),
     8: np.rot90,
 }
+"""From EXIF orientation to what turns the stored array (H, W, C) upright."""
 
 
 def file_mode(path: Path) -> int:
-    """Return the kind of file that a path leads to, as `stat` has it; 0 where there is none, or none to be seen."""
+    """Return the mode of a file, as `os.stat` does; 0 if the file does not exist or cannot be seen."""
     try:
         return path.stat().st_mode
     except (OSError, ValueError):
@@ -51,7 +53,7 @@ def file_mode(path: Path) -> int:
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Return an image file's height and width, from its header alone and before EXIF orientation.
+    """Return the height and width in the header of an image file, before EXIF orientation is applied.
 
     Parameters
     ----------
@@ -61,12 +63,12 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     Returns
     -------
     tuple of int
-        Height and width.
+        Height and width in pixels.
 
     Raises
     ------
     DataError
-        As `read_image`, except for damage that only decoding brings to light.
+        As `read_image` does, except for damage that only decoding can find.
 
     Examples
     --------
@@ -81,35 +83,36 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 
 def is_deep(path: str | os.PathLike[str]) -> bool:
-    """Tell from an image file's header whether it has more than 8 bits a channel; raises as `image_size` does."""
+    """Tell from the header of an image file whether it has more than 8 bits a channel; see `image_size` for errors."""
     with _opened(Path(path)) as image:
-        return image.mode.startswith(_DEEP)
+        return image.mode.startswith(DEEP_MODES)
 
 
 def read_image(path: str | os.PathLike[str], *, at_least: int | None = None) -> NDArray[np.uint8]:
     """Read an image file as upright 8-bit pixels with as few channels as it needs.
 
-    EXIF orientation is applied, the first frame of several is taken, palettes and CMYK become RGB. 16-bit grey is
-    divided by 257. 32-bit grey has no scale of its own, so it is read as the smallest of 0 to 1 (floating point only),
-    0 to 255 and 0 to 65,535 that holds its values, or stretched from its minimum to its maximum where none does.
+    EXIF orientation is applied. Of several frames, the first is read. Palettes and CMYK become RGB. 16-bit grey is
+    divided by 257. 32-bit grey has no stated scale: its range is taken to be the smallest of 0 to 1 (floating point
+    only), 0 to 255, and 0 to 65,535 that holds all values; if none does, the values are stretched from their minimum to
+    their maximum.
 
     Parameters
     ----------
     path : path-like
         A regular file, or a link to one.
     at_least : int, optional
-        Where an image is going to be shrunk anyway: a JPEG may be decoded at a half, a quarter or an eighth of its size
-        (several times faster) as long as both sides keep this many pixels.
+        For images that will be scaled down: a JPEG may be decoded at a half, a quarter or an eighth of its size, which
+        is several times faster, if both sides keep at least this many pixels.
 
     Returns
     -------
     ndarray of uint8, shape (height, width, channels)
-        Four channels where some pixel is not opaque, one where red, green and blue are equal everywhere, else three.
+        Four channels if a pixel is not opaque; else one if red, green and blue are equal everywhere; else three.
 
     Raises
     ------
     DataError
-        If the file is not a readable image, is damaged, or has more than `MAX_PIXELS` pixels.
+        If the file is not a readable image, or has more than `MAX_PIXELS` pixels.
 
     Examples
     --------
@@ -125,37 +128,37 @@ def read_image(path: str | os.PathLike[str], *, at_least: int | None = None) -> 
 def read_image_and_scale(
     path: str | os.PathLike[str], *, at_least: int | None = None
 ) -> tuple[NDArray[np.uint8], bool]:
-    """Do what `read_image` does, and tell whether the image was stretched by a scale of its own."""
+    """Return the result of `read_image`, and whether the image has 32-bit values without a stated scale."""
     with _opened(Path(path)) as image:
         if at_least is not None:
             image.draft(None, (at_least, at_least))
         image.load()
-        upright = _UPRIGHT.get(_orientation(image), _UPRIGHT[1])(_pixels(image))
-        own_scale = image.mode.startswith(_DEEP) and not image.mode.startswith(_SIXTEEN)
-        return np.array(upright, order="C"), own_scale  # A copy, because Pillow's own memory is read-only.
+        upright = UPRIGHT.get(_orientation(image), UPRIGHT[1])(_pixels(image))
+        own_scale = image.mode.startswith(DEEP_MODES) and not image.mode.startswith(SIXTEEN_BIT_MODE)
+        return np.array(upright, order="C"), own_scale  # a copy: Pillow's memory is read-only
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open an image whose header is acceptable; whatever goes wrong from here on is a `DataError` naming the file."""
-    if not stat.S_ISREG(file_mode(path)):  # Also keeps pipes and devices from blocking for ever.
+    """Open an image and check its header; all errors, also later ones, become a `DataError` that names the file."""
+    if not stat.S_ISREG(file_mode(path)):  # pipes and devices could block for ever
         raise DataError(f"An image must be a regular file, but {quoted(path)} is not: take it out of the data.")
     limit = f"An image must have at most {MAX_PIXELS:,} pixels, but {quoted(path)} has more"
     remedy = "make it smaller, or take it out of the data."
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # The check below is the stricter one.
-            image = Image.open(path, formats=_FORMATS)
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the check below is stricter
+            image = Image.open(path, formats=FORMATS)
         with image:
             if image.width * image.height > MAX_PIXELS:
                 raise DataError(f"{limit} ({image.width:,} x {image.height:,}): {remedy}")
             yield image
     except DataError:
         raise
-    except Image.DecompressionBombError as error:  # It names Pillow's own limit, which is not ours.
+    except Image.DecompressionBombError as error:  # its message names Pillow's limit
         raise DataError(f"{limit}: {remedy}") from error
-    except Exception as error:  # A hostile file can make a decoder raise nearly anything.
-        if isinstance(error, OSError) and error.errno is not None:  # of the system, where a decoder's have no number
+    except Exception as error:  # a hostile file can make a decoder raise any exception
+        if isinstance(error, OSError) and error.errno is not None:  # from the system: a decoder's errors have no number
             raise DataError(
                 f"An image must be a file that may be read, but {quoted(path)} cannot be opened "
                 f"({os.strerror(error.errno).lower()}): change its permissions, or take it out of the data."
@@ -167,16 +170,16 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 where there is none; damaged EXIF data must not cost a sound picture."""
+    """Return the EXIF orientation; 1 if there is none, or the EXIF data is damaged."""
     with suppress(Exception):
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     return 1
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Return a loaded image as (H, W, 1), (H, W, 3) or, where some alpha is below 255, (H, W, 4)."""
-    if image.mode.startswith(_DEEP):
-        return _scaled_to_bytes(np.asarray(image), sixteen_bit=image.mode.startswith(_SIXTEEN))[..., None]
+    """Return a loaded image as (H, W, 1), (H, W, 3) or, if an alpha is below 255, (H, W, 4)."""
+    if image.mode.startswith(DEEP_MODES):
+        return _scaled_to_bytes(np.asarray(image), sixteen_bit=image.mode.startswith(SIXTEEN_BIT_MODE))[..., None]
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"))
         if rgba[..., 3].min() < 255:
@@ -191,7 +194,7 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _scaled_to_bytes(values: NDArray[Any], sixteen_bit: bool) -> NDArray[np.uint8]:
-    """Bring 16-bit and 32-bit grey to 0..255, by the rule that `read_image` states."""
+    """Scale 16-bit and 32-bit grey to 0..255, by the rules that `read_image` states."""
     if sixteen_bit:
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     scales = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
@@ -204,5 +207,5 @@ def _scaled_to_bytes(values: NDArray[Any], sixteen_bit: bool) -> NDArray[np.uint
 
 
 def quoted(path: Path) -> str:
-    """Quote a name for a message; `repr` also disarms control characters, for names are untrusted."""
+    """Return a file name for a message. Names are untrusted: `repr` escapes control characters."""
     return repr(str(path))

@@ -1,4 +1,4 @@
-"""A user's own augmentation, run on the real images that a generator learns from."""
+"""A user's augmentation pipeline, which is applied to the real images that a generator learns from."""
 
 import warnings
 from copy import deepcopy
@@ -13,19 +13,19 @@ __all__ = ["Pipeline"]
 
 
 class Pipeline:
-    """An albumentations transform or `Compose` that keeps the form of images.
+    """An albumentations transform that keeps the shape and dtype of images.
 
     Parameters
     ----------
     augment : albumentations transform
-        It is copied, so that the user's own keeps its random state.
+        The transform. It is copied, so that the user's transform keeps its random state.
     example : ndarray of uint8, shape (H, W, C)
-        An image to try it on.
+        An image to test it on.
 
     Raises
     ------
     DataError
-        If it is none, or does not take an image alone and make another of its shape and dtype.
+        If `augment` is no albumentations transform, needs more than an image, or changes its shape or dtype.
     """
 
     def __init__(self, augment: Any, example: NDArray[np.uint8]) -> None:
@@ -38,18 +38,18 @@ class Pipeline:
         self(example[None], seed=0)
 
     def __call__(self, images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-        """Return images (B, H, W, C), each changed by the pipeline; the seed decides how."""
+        """Return the images (B, H, W, C), each transformed; the same seed gives the same result."""
         self._augment.set_random_seed(seed)
         return np.stack([self._changed(image) for image in images])
 
     def _changed(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # said once for every image of every step
+                warnings.simplefilter("ignore")  # they would be repeated for every image of every step
                 made: NDArray[np.uint8] = np.asarray(self._augment(image=image.copy())["image"])
-        except Exception as error:  # whatever a transform does with what it is not meant for
+        except Exception as error:  # a transform may raise any exception
             raise DataError(
-                f"augment must change an image by itself, but fails: {type(error).__name__}: {error}"
+                f"augment must transform an image without other targets, but fails: {type(error).__name__}: {error}"
             ) from error
         made = made[:, :, None] if made.ndim == 2 and image.shape[2] == 1 else made
         if made.shape != image.shape or made.dtype != image.dtype:

@@ -12,9 +12,11 @@ from ganaug.errors import FormatError
 __all__ = ["FORMAT", "ImageFormat"]
 
 MAX_SIDE = 4096
-PASS_SIZE = 16
-PASS_PIXELS = 16 * 64 * 64
-"""Images larger than 64 pixels square are drawn in smaller passes: a pass of 16 would take gigabytes."""
+"""Largest height or width in a model file, in pixels."""
+MAX_PASS = 16
+"""Most images in one pass."""
+MAX_PASS_PIXELS = 16 * 64 * 64
+"""Most pixels in one pass: 16 large images would take gigabytes of memory."""
 
 
 class ImageFormat(SampleFormat):
@@ -23,7 +25,7 @@ class ImageFormat(SampleFormat):
     Parameters
     ----------
     height, width, channels : int
-        Of each image.
+        The size of each image in pixels, and its number of channels.
     """
 
     modality = "image"
@@ -32,7 +34,7 @@ class ImageFormat(SampleFormat):
     def __init__(self, height: int, width: int, channels: int) -> None:
         self.image_shape = (height, width, channels)
         self.outputs = {"image": (self.image_shape, np.uint8)}
-        self.pass_size = max(1, min(PASS_SIZE, PASS_PIXELS // (height * width)))
+        self.pass_size = max(1, min(MAX_PASS, MAX_PASS_PIXELS // (height * width)))
 
     @classmethod
     def from_schema(cls, schema: Mapping[str, Any]) -> Self:

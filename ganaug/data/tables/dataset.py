@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ganaug.data.dataset import Dataset, listed
-from ganaug.data.labels import Label, check_labels
+from ganaug.data.dataset import Dataset
+from ganaug.data.labels import Label, check_labels, listed, plain_label
 from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.layout import RowLayout
 from ganaug.data.tables.numeric import NumericColumn
@@ -225,7 +225,7 @@ def from_frame(
     >>> table.counts
     {'a': 2, 'b': 2}
     """
-    values = [_plain(label) for label in np.asarray(labels, dtype=object).ravel().tolist()]
+    values = [plain_label(label) for label in np.asarray(labels, dtype=object).ravel().tolist()]
     if len(values) != len(frame):
         raise DataError(f"Each row must have one label, but there are {len(frame)} rows and {len(values)} labels.")
     if len({type(value) for value in values}) > 1:
@@ -247,17 +247,6 @@ def from_frame(
         raise DataError("At least one column must vary, but all are constant or empty: there is nothing to learn from.")
     warn_of_words(codec.category_columns)
     return LabelledTable(frame, np.array([index[value] for value in values], np.int64), classes, codec, target)
-
-
-def _plain(label: Any) -> Label:
-    value = label.item() if isinstance(label, np.generic) else label
-    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
-        return int(value)
-    if not isinstance(value, str | int):
-        raise DataError(
-            f"Labels must be text, whole numbers, or true and false, but one is {value!r}: fill or convert such labels."
-        )
-    return str(value) if isinstance(value, str) else value
 
 
 def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tuple[DataFrame, Any]":

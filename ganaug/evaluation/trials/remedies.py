@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
-from ganaug.data.containers.rows import as_rows, form_of, positions_of
+from ganaug.data.containers.rows import as_rows, positions_of, table_container
 
 __all__ = ["Case", "Remedy", "categorical_positions", "class_weight_settings", "inner_sampler", "remedies_for"]
 
@@ -85,7 +85,7 @@ class Case:
         first = np.concatenate([np.flatnonzero(y_new == label)[:count] for label, count in wanted.items()])
         if not len(first):
             return self.X, self.y
-        stacked = form_of(self.X, as_rows(self.X)).stack(self.X, _safe_indexing(X_new, first))
+        stacked = table_container(self.X, as_rows(self.X)).append(self.X, _safe_indexing(X_new, first))
         return stacked, np.concatenate([self.y, y_new[first]])
 
     def _smote(self) -> tuple[Any, NDArray[Any]]:

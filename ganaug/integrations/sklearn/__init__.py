@@ -1,4 +1,4 @@
-"""The scikit-learn and imbalanced-learn faces."""
+"""Estimators for scikit-learn and imbalanced-learn."""
 
 from ganaug.integrations.sklearn.augmenter import GANAugmenter
 from ganaug.integrations.sklearn.classifier import AugmentedClassifier

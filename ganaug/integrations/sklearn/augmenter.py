@@ -1,12 +1,10 @@
-"""`GANAugmenter`: the face to use by hand."""
+"""`GANAugmenter`: the estimator to use on its own."""
 
 from typing import Any
 
 from sklearn.utils import TransformerTags
 from sklearn.utils.validation import check_is_fitted
 
-from ganaug.data.containers.images import ImageForm
-from ganaug.data.containers.rows import check_kinds
 from ganaug.errors import DataError
 from ganaug.integrations.sklearn.base import BaseGAN
 
@@ -14,74 +12,89 @@ __all__ = ["GANAugmenter"]
 
 
 class GANAugmenter(BaseGAN):
-    """Learn what each class looks like, and fill small classes up with synthetic rows.
+    """Train a generator on labelled rows or images, and add synthetic ones to the small classes.
 
     Parameters
     ----------
     model : {"gan"}, default="gan"
         The kind of generator.
     sampling_strategy : float, str, dict, list or callable, default="auto"
-        Which classes gain rows, and how many. As in imbalanced-learn: a float is the wanted ratio of the smaller class
-        to the larger; "minority", "not minority", "not majority" (the same as "auto") or "all" name the classes that
-        become as large as the largest, and so does a list of labels; a dict gives the wanted number of rows by label;
-        a callable makes such a dict from the labels.
+        The classes that gain synthetic rows, and their sizes afterwards, as in imbalanced-learn:
+
+        - float: the ratio of the smaller class to the larger one; for two classes only;
+        - "minority": the smallest class becomes as large as the largest;
+        - "not majority", or "auto": all classes become as large as the largest;
+        - "not minority": all classes but the smallest become as large as the largest;
+        - "all": the same as "not majority", since the largest class gains no rows;
+        - list: the classes with these labels become as large as the largest;
+        - dict: from label to the number of rows of the class;
+        - callable: a function that takes `y` and returns such a dict.
     categorical_features : "auto" or array-like, default="auto"
-        Columns whose numbers are categories: their names, their positions or one bool for each column. "auto" takes
-        those whose type says so.
+        Columns of numbers that are categories: column names, positions, or one bool for each column. Columns of text,
+        bool and categorical dtypes always hold categories; "auto" adds no others.
     image_shape : (height, width) or (height, width, channels), optional
-        Says that each row is a flat image: numbers from 0 to 1, or whole numbers from 0 to 255 (or to the largest there
-        is, if that is at most 127). Synthetic rows have the same range. Arrays of more than two dimensions are images
-        anyway.
+        The shape of the images, if each row of `X` is a flat image. Arrays of more than two dimensions are images
+        without this parameter. The values of images are numbers from 0 to 1, or from 0 to 255, or from 0 to the largest
+        value in `X` if that is more than 1 and at most 127. Synthetic images have the same range.
     augment : albumentations transform, optional
-        For images: a pipeline that keeps labels, shape and dtype, such as ``A.Compose([A.HorizontalFlip()])``. It is
-        applied to every real image each time the generator learns from it, and so gives a small class more to learn
-        from. See the notes for what leaks.
+        For images only: a transform that keeps shape and dtype, such as ``A.Compose([A.HorizontalFlip()])``. It is
+        applied to each real image whenever the generator is trained on it, so that a small class shows more variety.
+        See the notes for transforms that are unsuitable.
     time_budget : float, optional
-        Wall-clock seconds for the training; by default a time that suits the data.
+        Time for the training, in seconds. By default, training takes about three minutes for images; for tables, a
+        number of steps that depends on the size of the table.
     max_steps : int, optional
-        Most training steps; with it and without `time_budget` a fit repeats exactly.
+        Largest number of training steps. With `max_steps`, an integer `random_state` and no `time_budget`, a fit gives
+        the same generator each time.
     device : str, default="auto"
-        "auto", "cpu", "cuda" or "mps".
+        The device to train on: "auto", "cpu", "cuda" or "mps".
     random_state : int, RandomState or None, default=None
-        None takes fresh randomness, and leaves NumPy's global state as it is.
+        The source of random numbers. NumPy's global state is neither used nor changed.
     verbose : int, default=0
-        1 prints one line about the training.
+        If 1, print one line after the training.
 
     Attributes
     ----------
     generator_ : Generator
         The trained generator.
     history_ : DataFrame
-        The course of the training.
+        The training history: measurements in the course of the training, one row for each.
     classes_ : ndarray of shape (n_classes,)
-        The labels.
+        The labels, sorted.
     n_features_in_ : int
-        Number of columns, or of values in an image.
+        The number of columns, or of values in an image.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where all of them are text.
+        The column names; only if all of them are text.
     is_synthetic_ : ndarray of bool, shape (n_rows,)
-        After `transform`: which rows of its result are synthetic.
+        For each row that `transform` returned, whether it is synthetic.
     sampling_strategy_ : dict
-        After `transform`: how many rows it added to each class.
+        From label to the number of rows that `transform` added.
 
     See Also
     --------
-    GANSampler : The same inside an imbalanced-learn Pipeline.
-    AugmentedClassifier : The same inside a scikit-learn Pipeline.
+    GANSampler : The same for an imbalanced-learn Pipeline.
+    AugmentedClassifier : The same for a scikit-learn Pipeline.
 
     Notes
     -----
-    Whatever `augment` does ends up in the samples: the generator imitates what it is shown (Karras et al. 2020 call
-    this a leak, and avoid it only by distorting real and synthetic images alike, as the training does by itself with
-    small shifts, turns, zooms and changes of light). So give it only what makes another believable image of the same
-    class: a horizontal flip of photographs, a slight rotation or crop-free shift, a little brightness. Everything else
-    leaks as a flaw: `CoarseDropout` gives samples with holes, `GaussNoise`, `GaussianBlur` and `ImageCompression`
-    noisy, blurred and blocky ones, `ElasticTransform` and `GridDistortion` warped ones, `InvertImg`, `Solarize` and
-    strong `ColorJitter` false colours, `Rotate` with a constant fill its corners. Flips and large turns change the
-    class of digits and text.
+    The generator imitates the images that `augment` makes: whatever it changes appears in the samples. This is called a
+    leak [1]_. (The training itself applies small shifts, rotations, zooms and changes of brightness to real and
+    synthetic images alike, and these do not leak.) So `augment` should make another plausible image of the same class:
 
-    There is no ``fit_transform``: a scikit-learn Pipeline would call it, and take the pair of rows and labels for rows.
-    One that only refused would spare the Pipeline a training in vain, but fail two checks of scikit-learn's more.
+    - suitable: horizontal flips of photographs, slight rotations, small shifts that crop nothing, small changes of
+      brightness;
+    - `CoarseDropout` leads to samples with holes;
+    - `GaussNoise`, `GaussianBlur` and `ImageCompression` lead to noisy, blurred and blocky samples;
+    - `ElasticTransform` and `GridDistortion` lead to warped samples;
+    - `InvertImg`, `Solarize` and strong `ColorJitter` lead to false colours;
+    - `Rotate` with a constant fill leads to filled corners;
+    - flips and large rotations turn some digits and letters into others.
+
+    There is no ``fit_transform``, because a scikit-learn Pipeline would call it and take the pair ``(X, y)`` for rows.
+
+    References
+    ----------
+    .. [1] T. Karras et al.: Training generative adversarial networks with limited data. NeurIPS, 2020.
 
     Examples
     --------
@@ -95,40 +108,40 @@ class GANAugmenter(BaseGAN):
     """
 
     def transform(self, X: Any, y: Any = None) -> tuple[Any, Any]:
-        """Fill the classes up as `sampling_strategy` says.
+        """Add synthetic rows as `sampling_strategy` says.
 
         Parameters
         ----------
         X : rows or images as in `fit`
-            They come first in the result, unchanged.
+            The real rows. They come first in the result, unchanged.
         y : array-like of shape (n_samples,)
-            Their labels.
+            The label of each row.
 
         Returns
         -------
         X, y
-            In the containers and dtypes that they came in, but a DataFrame with a fresh index, as imbalanced-learn
-            does; synthetic rows last, in the order of their classes. Where a dtype is too narrow for what was learned,
-            as int8 is for a column fitted as int64, the result has one that holds both.
+            The real rows and labels, followed by the synthetic ones in the order of their classes. Containers and
+            dtypes are those of the arguments, with two exceptions: a DataFrame has a fresh index, as in
+            imbalanced-learn; and a column whose dtype cannot hold the synthetic values is promoted to a dtype that
+            can. For example, a column that is int8 here, but was int64 in `fit`, becomes int64.
 
         Raises
         ------
+        NotFittedError
+            If the estimator is not fitted.
         DataError
-            If there is no `y`, as in a scikit-learn Pipeline, or no dtype holds both what a column has and what was
-            learned (a `ValueError`).
+            If `y` is missing, as in a scikit-learn Pipeline; if `X` differs from the data in `fit`, for example in the
+            kind of values in a column; or if no dtype holds both real and synthetic values of a column.
         """
         check_is_fitted(self)
         if y is None:
             self._check_rows(X, reset=False)
             raise DataError(
-                "GANAugmenter.transform adds rows, and so needs their labels: call transform(X, y). A scikit-learn "
-                "Pipeline cannot pass them on: put AugmentedClassifier around its classifier instead, or use "
+                "GANAugmenter.transform needs the labels, because it adds rows: call transform(X, y). A scikit-learn "
+                "Pipeline cannot pass labels on: put AugmentedClassifier around its classifier instead, or use "
                 "GANSampler in imblearn.pipeline.Pipeline."
             )
-        data = self._check(X, y, reset=False)
-        if not isinstance(data.form, ImageForm):
-            check_kinds(data.form.encode(data.rows), self._kinds)
-        return self._balance(data)
+        return self._balance(self._check(X, y, reset=False))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-"""What the estimators that train a generator share: parameters, validation, training and drawing."""
+"""The base class of the estimators that train a generator."""
 
 import numbers
 from collections.abc import Mapping
@@ -12,36 +12,36 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
-from ganaug.data.containers.images import ImageForm, image_form
-from ganaug.data.containers.rows import Form, as_rows, check_frame, form_of, kinds_of, positions_of
-from ganaug.errors import DataError
+from ganaug.data.containers import Container, container_of
+from ganaug.data.containers.rows import as_rows, table_container
+from ganaug.data.labels import Label, plain_label, python_value
+from ganaug.families import FAMILIES
 from ganaug.files import StrPath
-from ganaug.integrations.sklearn.target import Target, plain_label
-from ganaug.integrations.strategy import added_rows
+from ganaug.integrations.sklearn.checks import check_frame, check_kinds
+from ganaug.integrations.sklearn.target import Target
+from ganaug.integrations.strategy import STRATEGIES, added_rows
 from ganaug.runtime.generator import Generator
 
-__all__ = ["BaseGAN", "Labelled", "new_random"]
-
-_STRATEGIES = {"auto", "minority", "not minority", "not majority", "all"}
+__all__ = ["BaseGAN", "LabelledInput", "new_random"]
 
 
-class Labelled(NamedTuple):
-    """Validated rows and labels, and what they were."""
+class LabelledInput(NamedTuple):
+    """A user's `X` and `y`: as they came, and as validated `rows` and `target`."""
 
     X: Any
     rows: Any
-    form: Form
+    container: Container
     target: Target
 
 
 class BaseGAN(BaseEstimator):  # type: ignore[misc]
-    """The part of `GANAugmenter` and `GANSampler` that is the same."""
+    """The common part of `GANAugmenter` and `GANSampler`: parameters, validation, training and sampling."""
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
-        "model": [StrOptions({"gan"})],
+        "model": [StrOptions(set(FAMILIES))],
         "sampling_strategy": [
             Interval(numbers.Real, 0, 1, closed="right"),
-            StrOptions(_STRATEGIES),
+            StrOptions(set(STRATEGIES)),
             Mapping,
             callable,
             "array-like",
@@ -87,62 +87,69 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features), or images
-            The rows. Missing values are learned. Arrays of shape (n, height, width) or (n, height, width, channels)
-            are images.
+            The rows; missing values are allowed, and are learned. Arrays of shape (n_samples, height, width) or
+            (n_samples, height, width, channels) are images.
         y : array-like of shape (n_samples,)
-            Their labels.
+            The label of each row: text, whole numbers, or true and false, of two classes at least.
 
         Returns
         -------
         self
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If the data or a parameter is not usable.
+            If a parameter is not valid, or no generator can be trained on the data.
         """
         self._validate_params()
         self._train(self._check(X, y, reset=True))
         return self
 
     def sample(self, n: int | Mapping[Any, int]) -> tuple[Any, NDArray[Any]]:
-        """Draw synthetic rows.
+        """Draw synthetic rows or images.
 
         Parameters
         ----------
         n : int or mapping
-            How many in all, the classes taking turns; or how many of each class, as ``{label: count}``.
+            The number of rows, which is divided among the classes as evenly as possible; or the number for each class,
+            as ``{label: number}``.
 
         Returns
         -------
-        X : container of what `fit` was given
-            The rows.
+        X : the same container as in `fit`
+            The synthetic rows or images.
         y : ndarray of shape (n,)
             Their labels.
 
         Raises
         ------
         NotFittedError
-            If there is no generator yet.
+            If the estimator is not fitted.
         DataError
-            If a label is unknown or a count is not a whole number, 0 or more.
+            If a label is unknown, or a number is not a whole number, 0 or more.
 
         Notes
         -----
-        With an integer `random_state` every call gives the same rows, otherwise each gives others.
+        If `random_state` is an integer, every call with the same `n` returns the same rows.
         """
         check_is_fitted(self)
         fixed = isinstance(self.random_state, numbers.Integral)
         samples, labels = self._draw(n, self._seed if fixed else new_random(self.random_state).randint(2**31))
-        return self._form.decode(samples), labels
+        return self._container.wrap(samples), labels
 
     def save(self, path: StrPath) -> None:
-        """Write the generator's ONNX file, which `ganaug.Generator.load` reads.
+        """Write the generator to an ONNX file, which `ganaug.Generator.load` reads.
 
         Parameters
         ----------
         path : str or path-like
-            Where to; an existing file is replaced.
+            The file. An existing file is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
         """
         check_is_fitted(self)
         self.generator_.save(path)
@@ -156,27 +163,20 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.three_d_array = True
         return tags
 
-    def _check(self, X: Any, y: Any, *, reset: bool) -> Labelled:
-        """Validate rows and labels, and find out what they are; `reset` for those to fit to."""
+    def _check(self, X: Any, y: Any, *, reset: bool) -> LabelledInput:
+        """Validate rows and labels; `reset` says that the estimator is to be fitted to them."""
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         rows = self._check_rows(X, reset=reset)
         target = Target(y)
         check_consistent_length(rows, target.values)
-        pictures = getattr(rows, "ndim", 2) > 2
-        flat = not pictures and self.image_shape is None
-        if not reset and flat == isinstance(self._form, ImageForm):
-            fitted, found = ("images", "a table") if flat else ("a table", "images")
-            raise DataError(
-                f"X must be what {type(self).__name__} was fitted to, {fitted}, but is {found}: reshape it."
-            )
-        if flat:
-            return Labelled(X, rows, form_of(X, rows), target)
-        images = image_form(X, rows, self.image_shape, None if pictures else form_of(X, rows))
-        return Labelled(X, rows, images if reset else images.on_scale_of(self._form), target)
+        container = container_of(X, rows, self.image_shape, None if reset else self._container)
+        if not reset:
+            check_kinds(container.kinds(rows), self._kinds)
+        return LabelledInput(X, rows, container, target)
 
     def _check_rows(self, X: Any, *, reset: bool) -> Any:
-        """Return an array, sparse matrix or frame of what scikit-learn would accept too, missing values included."""
+        """Return `X` as an array, sparse matrix or DataFrame that scikit-learn accepts; missing values are allowed."""
         rows = as_rows(X)
         if getattr(rows, "ndim", 2) > 2:
             rows = check_array(rows, allow_nd=True, input_name="X", estimator=self)
@@ -188,6 +188,8 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         else:
             settings = {"accept_sparse": True, "dtype": None, "ensure_all_finite": "allow-nan"}
             rows = validate_data(self, rows, reset=reset, **settings)
+            if rows.dtype == object:
+                check_frame(table_container(rows, rows).unwrap(rows))
         return rows
 
     def _check_image_size(self, images: NDArray[Any], reset: bool) -> None:
@@ -199,48 +201,33 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
             name, expected = type(self).__name__, self.n_features_in_
             raise ValueError(f"X has {size} features, but {name} is expecting {expected} features as input.")
 
-    def _train(self, data: Labelled) -> None:
+    def _train(self, data: LabelledInput) -> None:
+        from ganaug import training  # imports torch, which this module does not need
+
         classes, codes = np.unique(data.target.values, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(f"The target 'y' needs to have more than 1 class. Got {len(classes)} class instead")
         seed, sampling_seed = new_random(self.random_state).randint(2**31, size=2).tolist()
-        settings = {
-            "model": self.model,
-            "time_budget": self.time_budget,
-            "max_steps": self.max_steps,
-            "device": self.device,
-            "random_state": seed,
-        }
-        names = [plain_label(label) for label in classes]
-        if isinstance(data.form, ImageForm):
-            if not isinstance(self.categorical_features, str):
-                raise DataError("categorical_features must be 'auto' for images: they have no columns")
-            texts = [str(name) for name in names]
-            generator = _fit_images(data, texts, codes, settings | {"augment": self.augment})
-            self._code_of: dict[Any, int] = {text: code for code, text in enumerate(texts)}
-        else:
-            if self.augment is not None:
-                raise DataError("augment must be None for a table: it is a pipeline for images")
-            generator = self._fit_table(data, np.array(names)[codes], settings)
-            self._code_of = {name: code for code, name in enumerate(names)}
+        container = data.container
+        names = [container.class_name(_name_of(label)) for label in classes]
+        generator = training.fit(
+            container.dataset(data.rows, codes, names, self.categorical_features),
+            model=self.model,
+            augment=self.augment,
+            time_budget=self.time_budget,
+            max_steps=self.max_steps,
+            device=self.device,
+            random_state=seed,
+        )
         self.classes_, self.generator_, self.history_ = classes, generator, _history(generator)
-        self._form, self._seed = data.form, sampling_seed
+        self._container, self._kinds = container, container.kinds(data.rows)
+        self._code_of = {name: code for code, name in enumerate(names)}
+        self._seed = sampling_seed
         if self.verbose:
-            training = generator.metadata["training"]
-            print(f"[{type(self).__name__}] {training.get('steps')} steps in {training.get('seconds')} seconds")
+            summary = generator.metadata["training"]
+            print(f"[{type(self).__name__}] {summary.get('steps')} steps in {summary.get('seconds')} seconds")
 
-    def _fit_table(self, data: Labelled, labels: NDArray[Any], settings: dict[str, Any]) -> Generator:
-        from ganaug.training import fit_table  # torch is not needed to import this module
-
-        frame = data.form.encode(data.rows)
-        self._kinds = kinds_of(frame)
-        features = self.categorical_features
-        if not isinstance(features, str):
-            own = data.X.columns if isinstance(data.X, pd.DataFrame) else frame.columns
-            features = [frame.columns[position] for position in positions_of(features, own)]
-        return fit_table(frame, labels, categorical_features=features, **settings)
-
-    def _balance(self, data: Labelled) -> tuple[Any, Any]:
+    def _balance(self, data: LabelledInput) -> tuple[Any, Any]:
         """Return the rows and labels, followed by the synthetic ones that `sampling_strategy` asks for."""
         unseen = sorted(set(data.target.values.tolist()) - set(self.classes_.tolist()), key=str)
         if unseen:
@@ -248,44 +235,37 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         self.sampling_strategy_ = added_rows(self.sampling_strategy, data.target.values)
         wanted = {label: count for label, count in self.sampling_strategy_.items() if count}
         self.is_synthetic_ = np.repeat([False, True], [len(data.target.values), sum(wanted.values())])
+        container = data.container
         if not wanted:
-            return _copied(data), data.target.extend(data.target.values[:0])
+            return container.copied(data.X), data.target.extend(data.target.values[:0])
         samples, labels = self._draw(wanted, self._seed)
-        # Rows of the very types that were learned from keep them; others may be too narrow for what was learned.
-        form = data.form if data.form == self._form else data.form.widened(data.rows, samples)
-        return form.stack(data.X, form.decode(samples)), data.target.extend(labels)
+        # A container with the dtypes that were learned keeps them; other dtypes may be too narrow for the samples.
+        if container != self._container:
+            container = container.promoted(data.rows, samples)
+        return container.append(data.X, container.wrap(samples)), data.target.extend(labels)
 
     def _draw(self, n: int | Mapping[Any, int], seed: int) -> tuple[Any, NDArray[Any]]:
-        """Draw samples, and labels of the dtype of `classes_`."""
+        """Draw samples, and their labels in the dtype of `classes_`."""
         if isinstance(n, Mapping):
-            texts = isinstance(self._form, ImageForm)
-            plain = {label: plain_label(label) for label in n}
-            n = {str(plain[label]) if texts else plain[label]: count for label, count in n.items()}
+            n = {self._container.class_name(_name_of(label)): count for label, count in n.items()}
         samples, labels = self.generator_.sample(n, seed=seed, screened=True)
         codes = np.array([self._code_of[label] for label in labels.tolist()], dtype=np.int64)
         return samples, self.classes_[codes]
 
 
 def new_random(random_state: Any) -> np.random.RandomState:
-    """Return the source of random numbers that `random_state` stands for; None leaves NumPy's global one alone."""
+    """Return the source of random numbers that `random_state` stands for; None leaves NumPy's global state alone."""
     if isinstance(random_state, np.random.RandomState):
         return random_state
     return np.random.RandomState(random_state)
 
 
-def _fit_images(data: Labelled, classes: list[str], codes: NDArray[Any], settings: dict[str, Any]) -> Generator:
-    from ganaug.data.images.dataset import from_arrays
-    from ganaug.training import fit_images
-
-    return fit_images(from_arrays(data.form.encode(data.rows), codes, classes), **settings)
+def _name_of(label: Any) -> Label:
+    """Return a label as a model file holds it; dates become text."""
+    value = python_value(label)
+    return plain_label(value) if isinstance(value, str | int | float) else str(value)
 
 
 def _history(generator: Generator) -> pd.DataFrame:
     training = generator.metadata["training"]
     return pd.DataFrame(training.get("history") or training.get("stages") or [])
-
-
-def _copied(data: Labelled) -> Any:
-    if isinstance(data.X, list | tuple):
-        return list(data.X)
-    return data.X.reset_index(drop=True) if isinstance(data.X, pd.DataFrame) else data.rows.copy()

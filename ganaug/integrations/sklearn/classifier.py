@@ -13,12 +13,12 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
 
-from ganaug.data.containers.rows import check_not_empty
 from ganaug.errors import DataError
 from ganaug.evaluation.selection import decide, decision_table
 from ganaug.evaluation.trials.remedies import Case, Remedy, class_weight_settings, remedies_for
 from ganaug.evaluation.trials.weights import fit_weighted, resampled_weights, weight_argument
 from ganaug.integrations.sklearn.base import new_random
+from ganaug.integrations.sklearn.checks import check_not_empty
 from ganaug.integrations.sklearn.prior import PriorCorrected, class_shares, has
 from ganaug.integrations.sklearn.sampler import GANSampler
 from ganaug.integrations.sklearn.target import Target

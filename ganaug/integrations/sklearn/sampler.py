@@ -1,4 +1,4 @@
-"""`GANSampler`: the face for imbalanced-learn's Pipeline."""
+"""`GANSampler`: the estimator for imbalanced-learn's Pipeline."""
 
 from typing import Any, Self
 
@@ -11,9 +11,9 @@ __all__ = ["GANSampler"]
 
 
 class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
-    """An over-sampler of imbalanced-learn that fills small classes up with synthetic rows.
+    """Train a generator, and add synthetic rows to the small classes: an over-sampler for imbalanced-learn.
 
-    It takes the parameters of `GANAugmenter`, has its attributes, and gives the same rows for the same `random_state`.
+    Parameters and attributes are those of `GANAugmenter`. With the same `random_state`, both give the same rows.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
     Attributes
     ----------
     sampling_strategy_ : dict
-        How many rows each class gains.
+        From label to the number of rows that `fit_resample` adds.
     generator_, history_, classes_, n_features_in_, feature_names_in_, is_synthetic_
         See `GANAugmenter`.
 
@@ -41,33 +41,44 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
     """
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Train the generator; `fit_resample` does so too.
+        """Train the generator. `fit_resample` does so too.
 
         Parameters
         ----------
         X, y
-            Rows, or images, and their labels, as `GANAugmenter.fit` takes them.
+            Rows or images and their labels, as `GANAugmenter.fit` takes them.
 
         Returns
         -------
         self
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not valid, or no generator can be trained on the data.
         """
         self._fit(X, y)
         return self
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """Train the generator, and fill the classes up as `sampling_strategy` says.
+        """Train the generator, and add synthetic rows as `sampling_strategy` says.
 
         Parameters
         ----------
         X, y
-            Rows, or images, and their labels, as `GANAugmenter.fit` takes them.
+            Rows or images and their labels, as `GANAugmenter.fit` takes them.
 
         Returns
         -------
         X, y
-            In the containers and dtypes that they came in, but a DataFrame with a fresh index, as imbalanced-learn
-            does; the originals first and unchanged, then the synthetic rows in the order of their classes.
+            The real rows and labels, unchanged, followed by the synthetic ones in the order of their classes. The
+            containers and dtypes are those of the arguments; a DataFrame has a fresh index, as in imbalanced-learn.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not valid, or no generator can be trained on the data.
         """
         return self._fit_resample(X, y)
 
@@ -77,7 +88,7 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
     def _fit(self, X: Any, y: Any) -> Any:
         self._validate_params()
         data = self._check(X, y, reset=True)
-        # Before the training, which would be wasted on a strategy that does not suit the labels.
+        # Checked before the training, so that a wrong strategy costs no time.
         self.sampling_strategy_ = added_rows(self.sampling_strategy, data.target.values)
         self._train(data)
         return data

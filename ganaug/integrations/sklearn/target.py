@@ -1,4 +1,4 @@
-"""The labels as the user holds them: checked, seen as one plain array, and continued with more of their kind."""
+"""Containers of labels: checked, converted to one plain array, and extended with synthetic labels."""
 
 from typing import Any
 
@@ -8,27 +8,27 @@ from imblearn.utils import check_target_type
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
 
-__all__ = ["Target", "plain_label"]
+__all__ = ["Target"]
 
 
 class Target:
-    """Labels of any container.
+    """A user's `y` in any container.
 
     Parameters
     ----------
     y : array-like
-        Of shape (n,), (n, 1), or (n, n_classes) where each row marks one class.
+        Labels of shape (n,) or (n, 1), or one-hot labels of shape (n, n_classes).
 
     Attributes
     ----------
     values : ndarray of shape (n,)
-        One label for each row.
+        The label of each row.
 
     Raises
     ------
     ValueError
-        If labels are missing, continuous, text and numbers, or several for one row; in scikit-learn's and
-        imbalanced-learn's words.
+        If a label is missing, labels are continuous, text is mixed with numbers, or a row has several labels. The
+        messages are those of scikit-learn and imbalanced-learn.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Target:
         self._marks = np.eye(plain.shape[1], dtype=plain.dtype) if one_vs_all else None
 
     def extend(self, labels: NDArray[Any]) -> Any:
-        """Return the user's labels followed by others, in the user's container and dtype."""
+        """Return the user's labels, followed by other labels, in the user's container and dtype."""
         joined = np.concatenate([self.values, labels.astype(self.values.dtype)])
         if self._marks is not None:
             joined = self._marks[joined]
@@ -64,22 +64,8 @@ class Target:
         return joined
 
 
-def plain_label(label: Any) -> str | int | bool:
-    """Return a label as the plain Python value that a model file can hold.
-
-    Examples
-    --------
-    >>> plain_label(np.str_("a")), plain_label(np.float64(2)), plain_label(np.bool_(True))
-    ('a', 2, True)
-    """
-    value = label.item() if isinstance(label, np.generic) else label
-    if isinstance(value, bool):
-        return value
-    return int(value) if isinstance(value, int | float) else str(value)
-
-
 def _check_one_kind(labels: NDArray[Any]) -> None:
-    """Refuse text among other labels, which do not sort."""
+    """Refuse text among other labels, because such labels cannot be sorted."""
     if labels.dtype == object and len({isinstance(label, str) for label in labels.flat}) > 1:
         found = ", ".join(sorted({type(label).__name__ for label in labels.flat}))
         raise ValueError(f"The labels in y must be uniformly strings or numbers, but there are {found}: convert them.")
@@ -91,7 +77,7 @@ def _plain_array(y: Any) -> NDArray[Any]:
     if not any(pd.api.types.is_extension_array_dtype(dtype) for dtype in dtypes):
         plain = np.asarray(y)
         if isinstance(y, list | tuple) and plain.dtype.kind == "U":
-            # numpy makes text of all that stands beside some in a list, of NaN too.
+            # NumPy turns all values of a list that holds text into text, NaN too.
             listed = np.array(y, dtype=object)
             return plain if all(isinstance(label, str) for label in listed.flat) else listed
         return plain

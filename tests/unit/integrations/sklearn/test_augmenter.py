@@ -24,8 +24,6 @@ from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks as sklearn_checks
 
-from ganaug.data.containers.images import image_form
-from ganaug.data.containers.rows import form_of
 from ganaug.errors import DataError, GanaugWarning
 from ganaug.integrations.sklearn import GANAugmenter, GANSampler
 from ganaug.runtime.generator import Generator
@@ -375,7 +373,7 @@ def test_transform_without_labels_names_the_right_ways(augmenter: GANAugmenter) 
             pd.DataFrame(X).assign(**{"1": "text"}).to_numpy()[:, [0, 4, 2, 3]],
             "column 'x1' held numbers and .* holds text",
         ),
-        (X.reshape(-1, 2, 2), "a table, but is images"),
+        (X.reshape(-1, 2, 2), "a table, as in fit, but holds images: reshape it"),
     ],
 )
 def test_transform_refuses_what_differs_from_fit(augmenter: GANAugmenter, rows: np.ndarray, message: str) -> None:
@@ -490,38 +488,6 @@ def test_data_at_transform_must_be_like_those_at_fit(augmenter: GANAugmenter) ->
         fitted.transform(frame[["b", "a", "c", "d"]], Y)
     with pytest.raises(TypeError, match="must be a string or a number, not dict"):
         GANAugmenter(**QUICK).fit(frame.assign(a=[{}] * 40), Y)
-
-
-@pytest.mark.parametrize(
-    ("values", "top", "whole"),
-    [
-        (np.array([[0, 9, 16, 3]]), 16, True),
-        (np.array([[0.0, 9.0, 16.0, 3.0]]), 16, True),
-        (np.array([[0, 1, 1, 0]], dtype=np.uint8), 1, True),
-        (np.array([[0.0, 0.2, 1.0, 0.5]]), 1, False),
-        (np.array([[0, 200, 1, 7]], dtype=np.uint8), 255, True),
-        (np.array([[0, 200.5, 1, 7]], dtype=np.float32), 255, False),
-    ],
-)
-def test_the_range_of_pixels_is_found_and_restored(values: np.ndarray, top: float, whole: bool) -> None:
-    images = values.reshape(1, 2, 2)
-    form = image_form(images, images, None, None)
-    assert (form.top, form.whole) == (top, whole)
-    restored = form.decode(form.encode(images))
-    assert restored.dtype == images.dtype
-    np.testing.assert_allclose(restored, images, atol=0 if whole else top / 500)
-
-
-@pytest.mark.parametrize("shape", [(6, 6), (5, 3), (20, 30, 3)])
-def test_images_come_back_in_their_own_size(shape: tuple[int, ...]) -> None:
-    from ganaug.data.images.codec import ImageCodec
-
-    image = np.full((1, *shape), 0.5)
-    form = image_form(image, image, None, None)
-    encoded = form.encode(image)
-    codec = ImageCodec(16, encoded.shape[3])
-    restored = form.decode(np.stack([codec.encode(encoded[0])]))
-    np.testing.assert_allclose(restored, image, atol=0.01)
 
 
 @pytest.mark.parametrize(
@@ -682,47 +648,6 @@ def test_columns_that_cannot_be_joined_are_named(learned: Any, given: Any, messa
     fitted = GANAugmenter(**QUICK).fit(pd.DataFrame({"a": learned, "b": RNG.normal(size=40)}), MANY)
     with pytest.raises(DataError, match=message):
         fitted.transform(pd.DataFrame({"a": given, "b": RNG.normal(size=40)}), MANY)
-
-
-BYTES = np.random.default_rng(0).integers(0, 256, (20, 4, 4)).astype(np.uint8)
-DIGITS = BYTES // 16
-
-
-@pytest.mark.parametrize(
-    ("learned", "given", "high", "dtype"),
-    [
-        (BYTES / 255, BYTES, 255, np.uint8),
-        (BYTES, BYTES / 255, 1, np.float64),
-        (BYTES, (BYTES / 255).astype(np.float32), 1, np.float32),
-        (BYTES, BYTES > 127, 1, np.bool_),
-        (BYTES, (BYTES > 127) * 1.0, 1, np.float64),
-        (BYTES, np.zeros_like(BYTES), 255, np.uint8),
-        (BYTES, DIGITS.astype(np.int8), 255, np.int16),
-        (DIGITS, DIGITS // 2, 15, np.uint8),
-        (DIGITS, DIGITS / 15, 1, np.float64),
-        (DIGITS // 2, BYTES, 7, np.uint8),
-        (DIGITS / 15, DIGITS, None, None),
-        (DIGITS / 1.0, BYTES, None, None),
-    ],
-)
-def test_synthetic_images_have_the_scale_of_the_real_ones(learned: Any, given: Any, high: Any, dtype: Any) -> None:
-    for flat in (False, True):
-        forms = []
-        for images in (learned, given):
-            rows = images.reshape(20, 16) if flat else images
-            forms.append(image_form(rows, rows, (4, 4), form_of(rows, rows) if flat else None))
-        if high is None:
-            with pytest.raises(DataError, match=r"Pixels must be numbers from 0 to .*, as in fit, but these are uint8"):
-                forms[1].on_scale_of(forms[0])
-            continue
-        pixels = np.linspace(0, 255, 64).astype(np.uint8).reshape(4, 4, 4, 1)
-        rows = given.reshape(20, 16) if flat else given
-        form = forms[1].on_scale_of(forms[0]).widened(rows, pixels)
-        joined = form.stack(rows, form.decode(pixels))
-        assert joined.dtype == dtype
-        np.testing.assert_array_equal(joined[:20], rows)
-        assert joined[20:].max() == high
-        assert joined[20:].mean() == pytest.approx(high / 2, rel=0.1)
 
 
 def test_images_fitted_on_one_scale_balance_those_of_another() -> None:

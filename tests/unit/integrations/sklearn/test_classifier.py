@@ -26,6 +26,8 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks as sklearn_checks
 
 import ganaug.training
+from ganaug.data.dataset import Dataset
+from ganaug.data.tables.dataset import from_frame
 from ganaug.errors import DataError
 from ganaug.evaluation.selection import corrected_error, decision_table, fold_count, splits_of
 from ganaug.evaluation.trials.remedies import Remedy, categorical_positions, remedies_for
@@ -136,13 +138,13 @@ def test_the_guard_keeps_what_helps_by_more_than_the_noise(overlapping: Any) -> 
 def test_each_inner_generator_is_trained_once_and_briefly(overlapping: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     fits = []
 
-    def counted(frame: pd.DataFrame, y: np.ndarray, **settings: Any) -> Any:
-        fits.append((len(frame), settings["max_steps"], settings["time_budget"]))
-        return fit_or_remember(shown, np.array(["common"] * 10 + ["rare"] * 3), **known)
+    def counted(data: Dataset, **settings: Any) -> Any:
+        fits.append((len(data), settings["max_steps"], settings["time_budget"]))
+        return fit_or_remember(from_frame(shown, ["common"] * 10 + ["rare"] * 3), **known)
 
     shown = pd.DataFrame(np.random.default_rng(0).normal(size=(13, 4)), columns=["x0", "x1", "x2", "x3"])
     known = {"max_steps": 2, "random_state": 0}
-    monkeypatch.setattr(ganaug.training, "fit_table", counted)
+    monkeypatch.setattr(ganaug.training, "fit", counted)
     sampler = GANSampler(max_steps=4_000, time_budget=50.0)
     model = AugmentedClassifier(DecisionTreeClassifier(max_depth=2), sampler, random_state=0).fit(*overlapping)
     inner = [fit for fit in fits if fit[0] < 420]

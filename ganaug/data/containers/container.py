@@ -1,0 +1,70 @@
+"""What a container of a user's rows or images can do."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.data.dataset import Dataset
+from ganaug.data.labels import Label
+
+__all__ = ["Container"]
+
+
+class Container(ABC):
+    """The type, dtypes and names of a user's `X`: synthetic items are given in the same form.
+
+    Attributes
+    ----------
+    modality : str
+        The registered name of the kind of data.
+    described : str
+        The kind of data in a message.
+    """
+
+    modality: ClassVar[str]
+    described: ClassVar[str]
+
+    @abstractmethod
+    def unwrap(self, X: Any) -> Any:
+        """Return the items in the plain form that a `Dataset` holds: a DataFrame, or an array of uint8 images."""
+
+    @abstractmethod
+    def wrap(self, samples: Any) -> Any:
+        """Return a generator's samples in this container."""
+
+    @abstractmethod
+    def append(self, X: Any, new: Any) -> Any:
+        """Return the items of `X` followed by the new ones; both are in this container."""
+
+    @abstractmethod
+    def copied(self, X: Any) -> Any:
+        """Return a copy of `X`, as `append` would return it without new items."""
+
+    @abstractmethod
+    def promoted(self, X: Any, samples: Any) -> Self:
+        """Return this container with dtypes that hold both the values of `X` and a generator's samples exactly."""
+
+    @abstractmethod
+    def kinds(self, X: Any) -> dict[str, str]:
+        """Return the kind of values of each column, by its name; empty for images."""
+
+    @abstractmethod
+    def matched_to(self, fitted: Self) -> Self:
+        """Return this container with what it must share with the one in fit; `DataError` if that is impossible."""
+
+    @abstractmethod
+    def class_name(self, label: Label) -> Label:
+        """Return the name of a class in a model file."""
+
+    @abstractmethod
+    def dataset(
+        self, X: Any, codes: NDArray[np.int64], classes: Sequence[Label], categorical_features: Any = "auto"
+    ) -> Dataset:
+        """Return the validated items as a dataset to train on; `DataError` if that is impossible.
+
+        `codes` (n,) are indices into `classes`, the results of `class_name`. `categorical_features` is that of
+        `GANAugmenter`.
+        """
