@@ -24,8 +24,8 @@ from PIL import Image, ImageFont
 from ganaug import cli, files
 from ganaug.cli import main
 from ganaug.cli.fit import _summarise
+from ganaug.cli.images import Manifest, synthetic_files
 from ganaug.cli.options import duration
-from ganaug.cli.pictures import Manifest, synthetic_files
 from ganaug.cli.preview import HEADER, NAMES, _drawable, draw_preview, is_preview
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
@@ -201,7 +201,8 @@ def test_fit_writes_model_and_preview_and_says_how_it_went(photos: Path, model: 
     assert "Trained 10 steps" in result.stdout
     assert str(output) in result.stdout
     assert " 50% · step 5 ·" in result.stderr
-    assert "sameness" in result.stderr
+    assert " · loss " in result.stderr
+    assert " variety " in result.stderr
     assert ("Alarms: none." in result.stdout) != ("Alarm: The " in result.stdout)
     with Image.open(tmp_path / "photos.preview.png") as preview:
         assert preview.mode == "RGB"
@@ -347,7 +348,7 @@ def test_fit_refuses_class_names_that_are_not_text(tmp_path: Path) -> None:
 def test_fit_looks_at_its_outputs_before_it_trains(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganaug.data.images.dataset.load_folder", lambda *_: pytest.fail("it went to work"))
+    monkeypatch.setattr("ganaug.cli.images.load_folder", lambda *_: pytest.fail("it went to work"))
     file, folder = tmp_path / "file", tmp_path / "folder.onnx"
     file.touch()
     folder.mkdir()
@@ -444,7 +445,7 @@ def test_a_last_checkpoint_that_cannot_be_written_costs_no_model(
     monkeypatch.setattr(ImageFit, "save_checkpoint", lambda fit: next(saves)(fit))
     result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 50)
     assert result.exit_code == 130
-    assert result.stderr.splitlines()[-1].endswith("with --resume goes on from the last checkpoint.")
+    assert result.stderr.splitlines()[-1].endswith("with --resume continues at the last checkpoint.")
     assert (tmp_path / "a.onnx").exists()
 
 
@@ -452,7 +453,7 @@ def test_a_last_checkpoint_that_cannot_be_written_costs_no_model(
 def test_a_full_disk_leaves_no_half_folder(
     command: str, photos: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganaug.cli.pictures.encode", full_disk)
+    monkeypatch.setattr("ganaug.cli.images.encode", full_disk)
     arguments = [photos, model] if command == "balance" else [model]
     refused(command, *arguments, "--output", tmp_path / "out", saying="no space left on device")
     assert list(tmp_path.iterdir()) == []
@@ -487,7 +488,7 @@ def test_patience_ends_between_steps_first_and_at_once_then() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_anywhere_is_130(number: signal.Signals, model: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("ganaug.cli.pictures.encode", raising(number))
+    monkeypatch.setattr("ganaug.cli.images.encode", raising(number))
     result = run("sample", model, "--output", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
     assert list(tmp_path.iterdir()) == []
@@ -506,12 +507,12 @@ def test_one_interrupt_saves_and_exports(
     monkeypatch.setattr("ganaug.cli.progress._Lines.show", raising(number))
     result = run("fit", photos, "--output", output, "--steps", 50)
     assert result.exit_code == 130
-    assert result.stderr.splitlines()[-1].endswith("the same command with --resume goes on from here.")
+    assert result.stderr.splitlines()[-1].endswith("the same command with --resume continues here.")
     assert output.read_bytes() == model.read_bytes()
     assert json.loads((tmp_path / "a.onnx.checkpoint" / "checkpoint.json").read_text())["step"] == 1
 
 
-@pytest.mark.parametrize("place", ["ganaug.data.images.dataset.load_folder", "ganaug.training.run.fit_screen"])
+@pytest.mark.parametrize("place", ["ganaug.cli.images.load_folder", "ganaug.training.run.fit_screen"])
 def test_an_interrupt_before_the_first_step_says_that_nothing_is_lost(
     place: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -520,7 +521,7 @@ def test_an_interrupt_before_the_first_step_says_that_nothing_is_lost(
     result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 5)
     assert result.exit_code == 130
     *_, told, interrupted = result.stderr.splitlines()
-    assert (told, interrupted) == ("Training had not begun, and so there was nothing to save.", "Interrupted.")
+    assert (told, interrupted) == ("Training had not begun, so there was nothing to save.", "Interrupted.")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -536,7 +537,9 @@ def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
         result = run("fit", photos, "--output", output, "--steps", 50, "--no-preview")
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1] == "Interrupted."
-    assert f"kept in {output}.checkpoint: the same command with --resume goes on" in result.stderr.splitlines()[-2]
+    assert (
+        f"kept in {output}.checkpoint: the same command with --resume continues it." in result.stderr.splitlines()[-2]
+    )
     assert output.read_text() == "an older model"
 
     other = run("fit", photos, "--output", output, "--steps", 50, "--seed", 1, "--resume")
@@ -566,7 +569,7 @@ def test_progress_is_a_line_a_tenth_without_a_terminal(capsys: pytest.CaptureFix
     assert len(lines) == 10
     assert lines[0].startswith(" 10% · step 4 · 0:04 left · 8 px · 10.0 steps/s")
     assert "score" not in lines[3]
-    assert "score 0.500, 80% read as their label · generator 1.25 sameness 0.50" in lines[5]
+    assert "score 0.500, 80% read as their label · loss generator 1.25 variety 0.50" in lines[5]
     with progress(quiet=True) as show:
         for step in steps(40):
             show(step)
@@ -590,7 +593,7 @@ def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "learning to tell the classes apart" in terminal.getvalue()
     assert "steps/s" in terminal.getvalue()
     assert "score 0.500 (80%)" in terminal.getvalue()
-    assert "G 1.25 S 0.50" in terminal.getvalue()
+    assert "loss G 1.25 V 0.50" in terminal.getvalue()
 
 
 # The preview
@@ -763,7 +766,7 @@ def test_balance_says_that_real_images_have_more_bits(model: Path, tmp_path: Pat
     Image.fromarray(np.full((8, 8), 65535, np.uint16)).save(root / "dog" / "deep.png")
     result = run("balance", root, model, "--output", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
-    assert "Note: synthetic images have 8 bits a channel and some real ones have more" in result.stderr
+    assert "Note: synthetic images have 8 bits a channel, and some real images have more." in result.stderr
 
 
 def test_balance_of_a_messy_folder(model: Path, tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def test_inspect_names_the_columns_and_steers_no_terminal(model: Path) -> None:
         "no                  24",
     ):
         assert words in shown.stdout, words
-    assert "rules" not in shown.stdout
+    assert "constraints" not in shown.stdout
     about = json.loads(run("inspect", model, "--json").stdout)
     assert about["schema"]["target"] == "churned"
     assert [column["name"] for column in about["schema"]["columns"]] == COLUMNS[:-1]
@@ -235,7 +235,7 @@ def test_inspect_names_the_columns_and_steers_no_terminal(model: Path) -> None:
     assert kinds == ["numeric", "integer", "category", "boolean", "datetime", "category"]
 
 
-def test_inspect_shows_the_rules_that_were_found(tmp_path: Path) -> None:
+def test_inspect_shows_the_constraints_that_were_found(tmp_path: Path) -> None:
     low = np.random.default_rng(0).exponential(size=80)
     table = pd.DataFrame({"low": low, "high\x1b[2J": low + low[::-1], "copy": low, "y": ["a", "b", "a", "a"] * 20})
     table.to_parquet(tmp_path / "table.parquet")
@@ -243,10 +243,10 @@ def test_inspect_shows_the_rules_that_were_found(tmp_path: Path) -> None:
     arguments = ("fit", tmp_path / "table.parquet", "--target", "y", "--output", path, "--steps", 3, "--no-preview")
     assert run(*arguments).exit_code == 0
     shown = run("inspect", path).stdout
-    assert "\nrules that hold in all of the training data, and are kept\n" in shown
-    assert "  on a line  low, from it copy\n" in shown
+    assert "\nconstraints that hold in all training samples, and in all synthetic samples\n" in shown
+    assert "  linear   low, which gives copy\n" in shown
     assert "\x1b" not in shown
-    assert "  in order   low <= high\\x1b" in shown
+    assert "  ordered  low <= high\\x1b" in shown
 
 
 # sample
@@ -523,7 +523,7 @@ def test_balance_refuses_what_the_model_was_not_fitted_to(customers: Path, model
         refused("balance", source, model, *output, saying=saying)
     refused("balance", customers, model, *output, "--target", "city", saying="without 'city', its --target")
     refused("balance", customers, model, *output, "--target", "nothing", saying="but is 'nothing'")
-    refused("balance", customers, IMAGES, *output, saying="is a model of the other kind")
+    refused("balance", customers, IMAGES, *output, saying="must make tables like SOURCE, but")
     refused("balance", tmp_path / "no.csv", model, *output, saying="There is no table")
     assert list(tmp_path.iterdir()) == [source]
 
