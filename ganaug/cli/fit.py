@@ -31,7 +31,13 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
 @click.option("--output", type=path, required=True, metavar="MODEL.onnx", help="The model file to write.")
 @click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
 @click.option("--size", type=int, metavar="N", help="Side of images in pixels: 8, 16, ... 512.  [default: by the data]")
-@click.option("--model", type=click.Choice(list(FAMILIES)), default=next(iter(FAMILIES)), show_default=True, help="The kind of model.")
+@click.option(
+    "--model",
+    type=click.Choice(list(FAMILIES)),
+    default=next(iter(FAMILIES)),
+    show_default=True,
+    help="The family of the generator.",
+)
 @click.option(
     "--budget",
     type=duration,

@@ -62,15 +62,15 @@ def progress(*, quiet: bool) -> Iterator["Callable[[Step], None]"]:
 
 
 class _Status:
-    """The recent speed of a run, and its last validation measure."""
+    """The recent speed of a run, and its last validation."""
 
     def __init__(self) -> None:
-        self.measure: ValidationResult | None = None
+        self.validation: ValidationResult | None = None
         self.rate = 0.0
         self._last = (0, 0.0)
 
     def note(self, step: "Step") -> None:
-        self.measure = step.validation or self.measure
+        self.validation = step.validation or self.validation
 
     def describe(self, step: "Step", *, brief: bool) -> str:
         """Describe the state of a run, the most useful figures first, because a narrow terminal cuts the line."""
@@ -85,10 +85,10 @@ class _Status:
         left = step.seconds * (1 - step.progress) / max(step.progress, 1e-9)
         side = [f"{step.resolution} px"] if step.resolution > 1 else []  # for images only
         parts = [f"{clock(left)} left", *side, f"{self.rate:.1f} steps/s"]
-        if self.measure:
-            mean = sum(self.measure.agreement) / len(self.measure.agreement)
+        if self.validation:
+            mean = sum(self.validation.agreement) / len(self.validation.agreement)
             share = f" ({mean:.0%})" if brief else f", {mean:.0%} read as their label"
-            parts.append(f"score {self.measure.score:.3f}{share}")
+            parts.append(f"score {self.validation.score:.3f}{share}")
         losses = {name[:1].upper() if brief else name: float(loss) for name, loss in step.losses.items()}
         parts.append("loss " + " ".join(f"{name} {loss:.2f}" for name, loss in losses.items()))
         return ("  " if brief else " · ").join(parts)

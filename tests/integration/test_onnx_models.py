@@ -10,9 +10,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.svm import SVC
 
 from ganaug import Generator
-from tests.paths import MODELS
+from tests.paths import MODELS as FOLDER
 
-FOLDER = MODELS
 MODELS = [FOLDER / "digits.onnx", FOLDER / "mnist.onnx"]
 
 

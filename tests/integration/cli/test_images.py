@@ -32,8 +32,8 @@ from ganaug.cli.text import sentence
 from ganaug.data.images.dataset import load_folder
 from ganaug.errors import OutputError
 from ganaug.runtime.generator import Generator
-from ganaug.training import ImageFit
-from ganaug.training.loop import Measure, Step
+from ganaug.training import Run
+from ganaug.training.loop import Step, ValidationResult
 from ganaug.training.validation import Alarms
 from tests.paths import ROOT
 
@@ -84,7 +84,7 @@ def model(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
         patch.setattr("ganaug.training.loop.PATIENCE", 2.0)
         # Whoever draws from it would be told of its alarms.
-        patch.setattr("ganaug.training.run.raise_alarms", lambda *_: Alarms([], []))
+        patch.setattr("ganaug.training.trained.raise_alarms", lambda *_: Alarms([], []))
         result = run("fit", photos, "--output", output, "--steps", 5)
     assert result.exit_code == 0, result.stderr
     return output
@@ -189,7 +189,7 @@ def test_killed_then_interrupted_then_finished_is_what_an_unbroken_run_makes(pho
 @pytest.fixture
 def quick_export(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a model from elsewhere instead of exporting one, which costs seconds."""
-    monkeypatch.setattr("ganaug.training.ImageFit.finish", lambda _: Generator.load(model))
+    monkeypatch.setattr("ganaug.training.Trained.export", lambda _: Generator.load(model))
 
 
 def test_fit_writes_model_and_preview_and_says_how_it_went(photos: Path, model: Path, tmp_path: Path) -> None:
@@ -441,8 +441,8 @@ def test_a_last_checkpoint_that_cannot_be_written_costs_no_model(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ganaug.cli.progress._Lines.show", raising(signal.SIGINT))
-    saves = iter([ImageFit.save_checkpoint, full_disk])
-    monkeypatch.setattr(ImageFit, "save_checkpoint", lambda fit: next(saves)(fit))
+    saves = iter([Run.save_checkpoint, full_disk])
+    monkeypatch.setattr(Run, "save_checkpoint", lambda run: next(saves)(run))
     result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 50)
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1].endswith("with --resume continues at the last checkpoint.")
@@ -533,7 +533,7 @@ def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
     output.write_text("an older model")
     with monkeypatch.context() as patch:
         patch.setattr("ganaug.cli.progress._Lines.show", raising(signal.SIGINT))
-        patch.setattr("ganaug.training.ImageFit.finish", raising(signal.SIGINT))
+        patch.setattr("ganaug.training.Trained.export", raising(signal.SIGINT))
         result = run("fit", photos, "--output", output, "--steps", 50, "--no-preview")
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1] == "Interrupted."
@@ -556,8 +556,8 @@ LOSSES: Any = {"generator": np.float32(1.25), "variety": np.float32(0.5)}
 
 def steps(count: int) -> Iterator[Step]:
     for number in range(1, count + 1):
-        measure = Measure(0.5, (0.9, 0.7), (1.0, 1.0)) if number == count // 2 else None
-        yield Step(number, number / count, number / 10, 8, LOSSES, measure)
+        result = ValidationResult(0.5, (0.9, 0.7), (1.0, 1.0)) if number == count // 2 else None
+        yield Step(number, number / count, number / 10, 8, LOSSES, result)
 
 
 def test_progress_is_a_line_a_tenth_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,7 +86,7 @@ def model(customers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
         # Whoever draws from it would be told of its alarms.
-        patch.setattr("ganaug.training.run.raise_alarms", lambda *_: Alarms([], []))
+        patch.setattr("ganaug.training.trained.raise_alarms", lambda *_: Alarms([], []))
         result = run("fit", customers, "--target", "churned", "--output", output, "--steps", 3)
     assert result.exit_code == 0, result.output
     assert "38 rows of 3 classes, with 6 columns." in result.stderr
@@ -100,7 +100,7 @@ def model(customers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganaug.training.TableFit", lambda *_, **__: pytest.fail("it went to work"))
+    monkeypatch.setattr("ganaug.training.Run", lambda *_, **__: pytest.fail("it went to work"))
 
 
 # fit
@@ -185,7 +185,7 @@ def test_fit_refuses_parquet_types_that_cannot_be_learned(tmp_path: Path) -> Non
 @pytest.fixture
 def quick_export(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a model from elsewhere instead of exporting one, which costs seconds."""
-    monkeypatch.setattr("ganaug.training.TableFit.finish", lambda _: Generator.load(model))
+    monkeypatch.setattr("ganaug.training.Trained.export", lambda _: Generator.load(model))
 
 
 @pytest.mark.usefixtures("quick_export")
