@@ -25,7 +25,7 @@ Lines = list[tuple[str, str]]
 
 
 class DataFiles(ABC):
-    """The files of one kind of data; the module of the kind has an instance named `FILES`.
+    """The files of one kind of data. The module of each kind has an instance named `FILES`.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class DataFiles(ABC):
 
     @abstractmethod
     def write_balanced(
-        self, source: "Path", generator: "Generator", output: "Path", *, target: str | None = None, seed: int
+        self, source: "Path", generator: "Generator", output: "Path", *, target: str | None, seed: int
     ) -> tuple[int, int]:
         """Write SOURCE, and synthetic samples until its classes are equal; return the numbers of real and synthetic."""
 

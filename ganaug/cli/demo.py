@@ -70,7 +70,7 @@ def run(
     fit_settings: dict[str, Any] = {"time_budget": time_budget, "max_steps": max_steps, "started": time.perf_counter()}
     generator = train(real, model, preview=True, quiet=False, resume=False, seed=0, **fit_settings)
     with _telling_what_is_there(real, test, model, preview_path(model), balanced):
-        _, added = files_of_model(generator).write_balanced(real, generator, balanced, seed=0)
+        _, added = files_of_model(generator).write_balanced(real, generator, balanced, target=None, seed=0)
         click.echo("Training a small classifier with and without synthetic images.", err=True)
         _show(compare(real, test, generator, **compare_settings))
         report = output / "report.html"

@@ -24,7 +24,7 @@ from ganaug.errors import DataError, warn
 from ganaug.files import atomic_folder, check_writable, safe_name, safe_names
 from ganaug.runtime.generator import Generator
 
-__all__ = ["FILES", "ImageFiles", "Manifest", "synthetic_files"]
+__all__ = ["FILES", "Manifest", "synthetic_files"]
 
 MAX_SAMPLES = 1_000_000
 """Images in all that `ganaug sample` writes into one folder."""
@@ -35,7 +35,7 @@ SMALL_SIDE = 8
 MANIFEST, HEADER = "manifest.csv", ["file", "class"]
 
 
-class ImageFiles(DataFiles):
+class _ImageFiles(DataFiles):
     """Image folders, with a subfolder of each class."""
 
     modality = "image"
@@ -48,14 +48,12 @@ class ImageFiles(DataFiles):
     has_preview = True
 
     def claims(self, source: Path) -> bool:
-        """Tell whether it is a folder, or has a name without an ending where nothing exists."""
         return source.is_dir() or not (source.suffix or source.is_file())
 
     def check_source(self, source: Path, target: str | None) -> None:
-        """Accept every folder: reading it is fast, and says what is wrong with it."""
+        """Do nothing: `read` is fast enough."""
 
     def read(self, source: Path, *, target: str | None, size: int | None) -> LabelledImages:  # noqa: ARG002
-        """Read the images; warn if `ganaug balance` wrote some of them."""
         data = load_folder(source, size)
         synthetic = synthetic_files(source)
         if number := sum(file.relative_to(source).as_posix() in synthetic for file in data.files) if synthetic else 0:
@@ -67,11 +65,9 @@ class ImageFiles(DataFiles):
         return data
 
     def described(self, data: LabelledImages) -> str:
-        """Say how many images and classes there are, and the side of the encoded images."""
         return f"{counted(len(data), 'image')} of {len(data.classes)} classes, taken at {data.codec.size} px."
 
     def check_output(self, output: Path, source: Path | None = None) -> None:
-        """Refuse anything but a new or empty folder outside of SOURCE."""
         if output.suffix.lower() in TABLE_ENDINGS:
             raise click.UsageError(
                 f"An image model writes a folder of PNG files: give --output without {output.suffix!r}."
@@ -85,7 +81,6 @@ class ImageFiles(DataFiles):
     def write_samples(
         self, generator: Generator, labels: Sequence[Any], per_class: int, output: Path, seed: int
     ) -> None:
-        """Write a folder of PNG files for each class, and a manifest that names every file."""
         if len(labels) * per_class > MAX_SAMPLES:
             raise DataError(
                 f"--per-class must ask for at most {MAX_SAMPLES:,} images in all, but {per_class:,} of each of "
@@ -108,10 +103,9 @@ class ImageFiles(DataFiles):
         generator: Generator,
         output: Path,
         *,
-        target: str | None = None,  # noqa: ARG002
-        seed: int,
+        target: str | None,
+        seed: int,  # noqa: ARG002
     ) -> tuple[int, int]:
-        """Copy the image files, and add synthetic images until the classes are equal."""
         # Images are read as for a fit, to find the files that can be read; small, because their pixels are not used.
         data = load_folder(source, size=SMALL_SIDE)
         labels = _labels_by_name(source, data, generator)
@@ -134,15 +128,13 @@ class ImageFiles(DataFiles):
         return len(data), len(data.classes) * largest - len(data)
 
     def draw_preview(self, data: LabelledImages, generator: Generator) -> bytes:
-        """Draw some images of each class."""
         return draw_preview(data, generator)
 
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
-        """Describe the size of the images."""
         return [("image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels")]
 
 
-FILES = ImageFiles()
+FILES = _ImageFiles()
 
 
 class Manifest:

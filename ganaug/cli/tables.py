@@ -25,7 +25,7 @@ from ganaug.runtime.generator import Generator
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["FILES", "TableFiles"]
+__all__ = ["FILES"]
 
 FLAG = "synthetic"
 """The column of a balanced table that tells which rows are synthetic."""
@@ -44,7 +44,7 @@ MAX_CONSTRAINTS = 20
 """Constraints of one sort that `ganaug inspect` prints."""
 
 
-class TableFiles(DataFiles):
+class _TableFiles(DataFiles):
     """Tables in .csv and .parquet files, with a column of labels."""
 
     modality = "table"
@@ -56,28 +56,23 @@ class TableFiles(DataFiles):
     }
 
     def claims(self, source: Path) -> bool:
-        """Tell whether it has the name of a table and is not a folder."""
         return source.suffix.lower() in ENDINGS and not source.is_dir()
 
     def check_source(self, source: Path, target: str | None) -> None:
-        """Refuse a missing file or a missing target."""
         if not source.exists():
             raise MissingFileError(f"There is no table {source}: check the name.")
         if target is None:
             raise click.UsageError("A table needs --target, the column that holds the classes.")
 
     def read(self, source: Path, *, target: str | None, size: int | None) -> LabelledTable:  # noqa: ARG002
-        """Read the rows and their labels."""
         frame, labels = split_target(read_table(source), target, source)
         return from_frame(frame, labels, target=str(target))
 
     def described(self, data: LabelledTable) -> str:
-        """Say how many rows, classes and columns there are."""
         columns = counted(len(data.frame.columns), "column")
         return f"{counted(len(data), 'row')} of {len(data.classes)} classes, with {columns}."
 
     def check_output(self, output: Path, source: Path | None = None) -> None:
-        """Refuse anything but the name of a table, and SOURCE itself."""
         if output.suffix.lower() not in ENDINGS:
             raise click.UsageError(f"A table is written to a .csv or .parquet file, but --output is {str(output)!r}.")
         check_writable(output, folder=False)
@@ -87,7 +82,6 @@ class TableFiles(DataFiles):
     def write_samples(
         self, generator: Generator, labels: Sequence[Any], per_class: int, output: Path, seed: int
     ) -> None:
-        """Write the rows, with the column of their labels last."""
         name = _target(generator)
         if name in map(str, generator.codec.names):
             raise DataError(
@@ -102,13 +96,9 @@ class TableFiles(DataFiles):
                     writer.write(spelling.apply(rows))
 
     def write_balanced(
-        self, source: Path, generator: Generator, output: Path, *, target: str | None = None, seed: int
+        self, source: Path, generator: Generator, output: Path, *, target: str | None, seed: int
     ) -> tuple[int, int]:
-        """Copy the rows, with a column that tells which are synthetic, and add synthetic rows at the end.
-
-        The real rows are copied as they are written, unless a CSV file becomes a Parquet file. One piece of the table
-        is in memory at a time.
-        """
+        # One piece of the table is in memory at a time.
         name = _target(generator) if target is None else target
         columns = column_names(source)
         _check_columns(source, columns, generator, name)
@@ -117,6 +107,7 @@ class TableFiles(DataFiles):
         largest = max(counts.values())
         note_alarms(generator, [label for label, count in counts.items() if count < largest])
         to_text = output.suffix.lower() == ".csv"
+        # Real rows are copied as they are written, but as they are read if a CSV file becomes a Parquet file.
         verbatim = source.suffix.lower() != ".csv" or to_text
         spelling = _spelling(generator)
         with table_writer(output) as writer:
@@ -134,13 +125,11 @@ class TableFiles(DataFiles):
         return real, len(counts) * largest - real
 
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
-        """List the columns."""
         names = [str(column["name"]) for column in schema["columns"]]
         return [("columns", shortened(f"{len(names):,}: {', '.join(names)}"))]
 
     def constraint_lines(self, schema: Mapping[str, Any]) -> Lines:
-        """List the constraints between columns; in an untrusted file anything may stand in their place."""
-        found = schema.get("rules")
+        found = schema.get("rules")  # from an untrusted file, so of any form
         lines: Lines = []
         for name, (title, separator) in CONSTRAINTS.items():
             stated = found.get(name) if isinstance(found, dict) else None
@@ -152,7 +141,7 @@ class TableFiles(DataFiles):
         return lines
 
 
-FILES = TableFiles()
+FILES = _TableFiles()
 
 
 def _constraint_text(constraint: Any, separator: str) -> str:

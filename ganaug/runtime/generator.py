@@ -16,7 +16,7 @@ from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
 from ganaug.runtime.metadata import Label, Metadata
 from ganaug.runtime.onnx_file import output_names, read_property
-from ganaug.runtime.sampling import MIN_STREAM_PASSES, Arrays, batches_of, draw_chunks, draw_for_seeds, passes_per_chunk
+from ganaug.runtime.sampling import MIN_STREAM_PASSES, Arrays, Sampler, batches_of, passes_per_chunk
 from ganaug.runtime.session import Runtime
 
 __all__ = ["Generator"]
@@ -252,10 +252,8 @@ class Generator:
             raise DataError(
                 f"There must be one seed for each label, but there are {len(index)} labels and {len(seeds)} seeds."
             )
-        thresholds = self._thresholds if screened else None
-        sources = [_source(seed) for seed in seeds]
-        arrays = draw_for_seeds(self._runtime, self._content, index, sources, thresholds, self.format.seeded_pass_size)
-        return self._finished(arrays), self._labels[index]
+        sampler = self._sampler(self._content, self.format.seeded_pass_size, screened)
+        return self._finished(sampler.for_seeds(index, [_source(seed) for seed in seeds])), self._labels[index]
 
     def realism(self, n: int | Mapping[Any, int], seed: Seed = None) -> NDArray[np.float32]:
         """Return the discriminator's probability that each sample of ``sample(n, seed)`` is real, float32 (n,).
@@ -331,14 +329,15 @@ class Generator:
         min_passes: int = 1,
     ) -> Iterator[Batch]:
         """Check the seed now; draw samples, or one output, in batches later."""
-        outputs = (output,) if output else self._content
-        thresholds = self._thresholds if screened else None
-        pass_size = self.format.pass_size
+        outputs, pass_size = (output,) if output else self._content, self.format.pass_size
         # Screening compares the samples of a chunk, so that the chunk must not depend on the size of the batch.
         passes = MIN_STREAM_PASSES if screened else max(min_passes, passes_per_chunk(size, pass_size))
-        chunks = draw_chunks(self._runtime, outputs, order, _source(seed), passes, pass_size, thresholds)
+        chunks = self._sampler(outputs, pass_size, screened).chunks(order, _source(seed), passes)
         batches = batches_of(size, chunks, [*(self._outputs[name] for name in outputs), ((), np.int64)])
         return ((arrays[0] if output else self._finished(arrays), self._labels[labels]) for *arrays, labels in batches)
+
+    def _sampler(self, outputs: tuple[str, ...], pass_size: int, screened: bool) -> Sampler:
+        return Sampler(self._runtime, outputs, pass_size, self._thresholds if screened else None)
 
     def _finished(self, arrays: Arrays) -> Any:
         """Return the samples as users see them, from the outputs that hold them."""

@@ -19,8 +19,6 @@ from ganaug.runtime.onnx_file import only_outputs
 __all__ = ["Runtime", "open_session"]
 
 _MAX_THREADS = 4
-_MAX_REASON = 200
-"""Characters of an error of ONNX Runtime that are shown."""
 _TYPES: dict[Any, str] = {
     np.uint8: "tensor(uint8)",
     np.float32: "tensor(float)",
@@ -58,22 +56,9 @@ class Runtime:
     def run(
         self, outputs: tuple[str, ...], noise: NDArray[np.float32], label: NDArray[np.int64], pass_size: int
     ) -> list[NDArray[Any]]:
-        """Compute some outputs of the model.
+        """Return some outputs of the model, each of shape (n, ...), from noise (n, noise_dim) and class indices (n,).
 
-        Parameters
-        ----------
-        outputs : tuple of str
-            Their names.
-        noise : ndarray of shape (n, noise_dim), float32
-        label : ndarray of shape (n,), int64
-            Class indices.
-        pass_size : int
-            Number of samples in one pass of the model; the last pass may have fewer.
-
-        Returns
-        -------
-        list of ndarray, each of shape (n, ...)
-            The outputs, of the shape and dtype that `outputs` promises.
+        A pass of the network has `pass_size` samples; the last pass may have fewer.
 
         Raises
         ------
@@ -137,23 +122,14 @@ class Runtime:
 
 
 def open_session(model: bytes, providers: Sequence[Any] = ("CPUExecutionProvider",)) -> Any:
-    """Open an ONNX Runtime session of one thread, silently.
+    """Open an `onnxruntime.InferenceSession` of one thread, silently.
 
-    Parameters
-    ----------
-    model : bytes
-        The content of an ONNX file.
-    providers : sequence
-        The execution providers, best first. If the session cannot be opened, the last provider is tried alone.
-
-    Returns
-    -------
-    onnxruntime.InferenceSession
+    The providers are execution providers, best first. If the session cannot be opened, the last one is tried alone.
 
     Raises
     ------
     FormatError
-        If the runtime refuses the model.
+        If ONNX Runtime refuses the model.
     """
     import onnxruntime
 
@@ -175,7 +151,7 @@ def open_session(model: bytes, providers: Sequence[Any] = ("CPUExecutionProvider
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:_MAX_REASON].rstrip(".")
+    return (str(error).splitlines() or [""])[0][:200].rstrip(".")
 
 
 def _threads() -> int:
