@@ -22,15 +22,11 @@ __all__ = ["atomic_folder", "atomic_write", "check_writable", "safe_name", "safe
 StrPath = str | os.PathLike[str]
 
 _REMEDIES = {
-    errno.ENOSPC: "free some space there or choose another place",
-    errno.EDQUOT: "free some space there or choose another place",
-    errno.EACCES: "choose a place that you may write to",
-    errno.EPERM: "choose a place that you may write to",
-    errno.EROFS: "choose a place that you may write to",
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space there or choose another place"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a place that you may write to"),
+    **dict.fromkeys((errno.ENOTEMPTY, errno.EEXIST), "choose a name that is not taken yet"),
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ENOENT: "its folder was removed meanwhile; create it again",
-    errno.ENOTEMPTY: "choose a name that is not taken yet",
-    errno.EEXIST: "choose a name that is not taken yet",
 }
 
 _MAX_NAME_BYTES = 120

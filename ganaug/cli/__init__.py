@@ -43,13 +43,17 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with _one_line_warnings(), _sigterm_as_interrupt():
-                _never_fail_to_encode()
+                with suppress(AttributeError):  # standard output was replaced
+                    # Escape characters that the encoding of the terminal lacks, instead of failing.
+                    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:  # such as `ganaug inspect model.onnx | head -1`
-            _discard_output()
+            with suppress(OSError, ValueError):  # standard output was replaced
+                # Discard the buffered output, which Python would fail to write when it exits.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(BROKEN_PIPE)
         except GanaugError as error:
             raise _Refusal(str(error)) from error
@@ -105,18 +109,6 @@ def _sigterm_as_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _never_fail_to_encode() -> None:
-    """Escape characters that the encoding of the terminal lacks, instead of failing."""
-    with suppress(AttributeError):  # standard output was replaced
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-
-
-def _discard_output() -> None:
-    """Discard the buffered output, which Python would fail to write when it exits."""
-    with suppress(OSError, ValueError):  # standard output was replaced
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_out_of_memory(error: Exception) -> bool:

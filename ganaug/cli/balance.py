@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganaug.cli.data_files import files_of_source
-from ganaug.cli.options import SAMPLES_OUTPUT, SEED, path
+from ganaug.cli.options import SAMPLES_OUTPUT, path, seed_option
 from ganaug.cli.text import counted
 from ganaug.errors import DataError
 
@@ -20,9 +20,7 @@ __all__ = ["command"]
 @click.argument("model", type=path, metavar="MODEL.onnx")
 @SAMPLES_OUTPUT
 @click.option("--target", metavar="COLUMN", help="The table's column of classes.  [default: the model's]")
-@click.option(
-    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="The same seed adds the same samples."
-)
+@seed_option("The same seed adds the same samples.")
 def command(source: "Path", model: "Path", output: "Path", target: str | None, seed: int) -> None:
     """Copy SOURCE, an image folder or a table, and add synthetic samples until its classes are equally large.
 

@@ -25,29 +25,17 @@ Lines = list[tuple[str, str]]
 
 
 class DataFiles(ABC):
-    """The files of one kind of data. The module of each kind has an instance named `FILES`.
-
-    Attributes
-    ----------
-    modality : str
-        A key of `MODALITIES`.
-    noun : str
-        What one sample is called.
-    source_form : str
-        What SOURCE must be.
-    foreign_options : mapping of str to str
-        Options that only other kinds of data have, and the sentence that refuses each.
-    min_budget : float
-        Seconds that a fit takes at least, for loading, screening and export; below this a budget is warned about.
-    has_preview : bool
-        Whether `draw_preview` can draw real and synthetic samples side by side.
-    """
+    """The files of one kind of data. The module of each kind has an instance named `FILES`."""
 
     modality: ClassVar[str]
     noun: ClassVar[str]
+    """The word for one sample."""
     source_form: ClassVar[str]
+    """What SOURCE must be."""
     foreign_options: ClassVar[Mapping[str, str]]
+    """Options that only other kinds of data have, and the sentence that refuses each."""
     min_budget: ClassVar[float] = 0.0
+    """Seconds that loading, screening and export take in a fit; a smaller budget is warned about."""
     has_preview: ClassVar[bool] = False
 
     def check_options(self, **options: object) -> None:

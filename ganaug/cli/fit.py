@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.data_files import DataFiles, files_of_source
-from ganaug.cli.options import SEED, duration, path
+from ganaug.cli.options import duration, path, seed_option
 from ganaug.cli.text import clock, counted, printable, sentence
 from ganaug.errors import OutputError, warn
 from ganaug.families import FAMILIES
@@ -45,14 +45,7 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
     help="Time for all, such as 90s, 5m or 1h.  [default: --steps, or 3m for images, 700 to 3,000 steps for tables]",
 )
 @click.option("--steps", type=click.IntRange(1, MAX_STEPS), metavar="N", help="Train for at most N steps.")
-@click.option(
-    "--seed",
-    type=SEED,
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="The same seed and --steps repeat a run exactly.",
-)
+@seed_option("The same seed and --steps repeat a run exactly.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--resume", is_flag=True, help="Continue a run that was interrupted or killed.")
 @click.option("--no-preview", is_flag=True, help="Do not draw the preview, a picture beside the model.")
@@ -111,7 +104,10 @@ def train(
         files.check_options(target=target, size=size)
         data = files.read(source, target=target, size=size)
         say(files.described(data))
-        _check_budget(settings.get("time_budget"), files)
+        budget = settings.get("time_budget")
+        if budget is not None and budget < files.min_budget:
+            least = f"{files.min_budget:.0f} s"
+            warn(f"a budget under {least} cannot be kept: loading, screening and export take about that long")
 
         # Torch is loaded only here, so that a mistake in the command is reported at once.
         from ganaug.cli.progress import Patience
@@ -119,10 +115,8 @@ def train(
         from ganaug.training.checkpoints import checkpoint_folder, remove_checkpoint
 
     checkpoint = checkpoint_folder(output)
-    _check_checkpoint(checkpoint)
     run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
-    if not resume:
-        _tell_of_an_earlier_run(checkpoint, say)
+    _check_checkpoint(checkpoint, resume, say)
     with _telling_what_is_kept(checkpoint), Patience() as patience:
         interrupted = _take_steps(run, patience, quiet=quiet)
         if interrupted:
@@ -195,27 +189,14 @@ def _check_outputs(source: "Path", output: "Path", preview: bool) -> None:
             )
 
 
-def _check_checkpoint(checkpoint: "Path") -> None:
+def _check_checkpoint(checkpoint: "Path", resume: bool, say: Callable[[str], None]) -> None:
+    """Refuse a checkpoint that cannot be written, and say if it replaces that of another run."""
     from ganaug.files import check_writable
-
-    if checkpoint.is_dir():
-        check_writable(checkpoint / "checkpoint.json", folder=False)
-    else:
-        check_writable(checkpoint, folder=True)
-
-
-def _check_budget(seconds: float | None, files: DataFiles) -> None:
-    if seconds is not None and seconds < files.min_budget:
-        warn(
-            f"a budget under {files.min_budget:.0f} s cannot be kept: loading, screening and export take about that "
-            "long"
-        )
-
-
-def _tell_of_an_earlier_run(checkpoint: "Path", say: Callable[[str], None]) -> None:
     from ganaug.training.checkpoints import kept_step
 
-    if (checkpoint / "checkpoint.json").exists():
+    is_there, index = checkpoint.is_dir(), checkpoint / "checkpoint.json"
+    check_writable(index if is_there else checkpoint, folder=not is_there)
+    if index.exists() and not resume:
         kept = kept_step(checkpoint)
         at = "" if kept is None else f" at step {kept:,}"
         say(

@@ -53,7 +53,7 @@ class _ImageFiles(DataFiles):
     def check_source(self, source: Path, target: str | None) -> None:
         """Do nothing: `read` is fast enough."""
 
-    def read(self, source: Path, *, target: str | None, size: int | None) -> LabelledImages:  # noqa: ARG002
+    def read(self, source: Path, *, size: int | None, **_: Any) -> LabelledImages:
         data = load_folder(source, size)
         synthetic = synthetic_files(source)
         if number := sum(file.relative_to(source).as_posix() in synthetic for file in data.files) if synthetic else 0:
@@ -98,13 +98,7 @@ class _ImageFiles(DataFiles):
             manifest.save()
 
     def write_balanced(
-        self,
-        source: Path,
-        generator: Generator,
-        output: Path,
-        *,
-        target: str | None,
-        seed: int,  # noqa: ARG002
+        self, source: Path, generator: Generator, output: Path, *, seed: int, **_: Any
     ) -> tuple[int, int]:
         # Images are read as for a fit, to find the files that can be read; small, because their pixels are not used.
         data = load_folder(source, size=SMALL_SIDE)

@@ -2,14 +2,15 @@
 
 import math
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SAMPLES_OUTPUT", "SEED", "duration", "path"]
+__all__ = ["SAMPLES_OUTPUT", "SEED", "duration", "path", "seed_option"]
 
 SEED = click.IntRange(0, 2**32 - 1)
 
@@ -61,3 +62,8 @@ SAMPLES_OUTPUT = click.option(
     metavar="DIR_OR_FILE",
     help="For images a folder, which must be new or empty; for a table a .csv or .parquet file, which is replaced.",
 )
+
+
+def seed_option(text: str) -> Callable[[Any], Any]:
+    """Return the option ``--seed`` with a help text."""
+    return click.option("--seed", type=SEED, metavar="N", default=0, show_default=True, help=text)

@@ -119,15 +119,8 @@ def _bar() -> Iterator["Callable[[Step], None]"]:
     status, due = _Status(), 0.0
     # A narrow terminal cuts the text, never the bar.
     text = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
-    with Progress(
-        BarColumn(8),
-        TaskProgressColumn(),
-        text,
-        console=Console(stderr=True),
-        expand=True,
-        transient=True,
-        refresh_per_second=1 / REFRESH_SECONDS,
-    ) as bar:
+    columns, rate = (BarColumn(8), TaskProgressColumn(), text), 1 / REFRESH_SECONDS
+    with Progress(*columns, console=Console(stderr=True), expand=True, transient=True, refresh_per_second=rate) as bar:
         task = bar.add_task(FIRST, total=None)
 
         def show(step: "Step") -> None:

@@ -6,7 +6,7 @@ import click
 
 from ganaug.cli.data_files import files_of_model
 from ganaug.cli.notes import note_alarms
-from ganaug.cli.options import SAMPLES_OUTPUT, SEED, path
+from ganaug.cli.options import SAMPLES_OUTPUT, path, seed_option
 from ganaug.cli.text import counted, listing
 from ganaug.errors import DataError
 
@@ -30,9 +30,7 @@ MAX_PER_CLASS = 1_000_000_000
     help="Samples of each class.",
 )
 @click.option("--class", "names", multiple=True, metavar="NAME", help="Only this class; may be given several times.")
-@click.option(
-    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="The same seed draws the same samples."
-)
+@seed_option("The same seed draws the same samples.")
 def command(model: "Path", output: "Path", per_class: int, names: tuple[str, ...], seed: int) -> None:
     """Draw synthetic samples from a model: PNG files in a folder for each class, or rows of one table.
 

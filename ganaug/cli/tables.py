@@ -64,7 +64,7 @@ class _TableFiles(DataFiles):
         if target is None:
             raise click.UsageError("A table needs --target, the column that holds the classes.")
 
-    def read(self, source: Path, *, target: str | None, size: int | None) -> LabelledTable:  # noqa: ARG002
+    def read(self, source: Path, *, target: str | None, **_: Any) -> LabelledTable:
         frame, labels = split_target(read_table(source), target, source)
         return from_frame(frame, labels, target=str(target))
 

@@ -226,21 +226,10 @@ class Generator:
         return self._batches(size, cycle(order), seed, screened=screened, min_passes=MIN_STREAM_PASSES)
 
     def sample_each(self, labels: Sequence[Any], seeds: Sequence[Seed], *, screened: bool = False) -> Batch:
-        """Draw one sample for each label, each from a seed of its own.
+        """Draw one sample for each label and its own seed, and return them as `sample` does, in that order.
 
-        Parameters
-        ----------
-        labels : sequence of length n
-            The label of each sample.
-        seeds : sequence of int or of sequences of int, length n
-            The seed of each sample. A sample depends on its own label and seed alone.
-        screened : bool, default False
-            As in `sample`, but for each sample by itself: it is drawn until it passes, four times at most.
-
-        Returns
-        -------
-        X, y
-            As `sample` returns them, in the order of the labels.
+        A sample depends on its own label and seed alone. If `screened`, each sample is drawn until it passes, four
+        times at most; otherwise as in `sample`.
 
         Raises
         ------

@@ -92,7 +92,7 @@ class Metadata:
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 
-        _require(is_modality(self.modality), f"modality must be {' or '.join(MODALITIES)}, not {_short(self.modality)}")
+        _require(is_modality(self.modality), f"modality must be {' or '.join(MODALITIES)}, not {self.modality!r:.80}")
         _require(_is_short_text(self.family) and bool(self.family), "family must be a short text")
         _require(is_int(self.noise_dim, 1, _MAX_NOISE), f"noise_dim must be a whole number from 1 to {_MAX_NOISE}")
         _require(
@@ -109,7 +109,7 @@ class Metadata:
         _require(1 <= known <= _MAX_CLASSES, f"there must be 1 to {_MAX_CLASSES:,} classes, not {known:,}")
         for label in self.classes:
             valid = isinstance(label, str | int) and is_label(label)
-            _require(valid, f"each class must be a short text, a whole number or true or false, not {_short(label)}")
+            _require(valid, f"each class must be a short text, a whole number or true or false, not {label!r:.80}")
         _require(len(set(self.classes)) == known, "the classes must all be different")
         valid = len(self.class_counts) == known and all(is_int(count, 0) for count in self.class_counts)
         _require(valid, "class_counts must be one whole number, 0 or more, for each class")
@@ -172,11 +172,6 @@ def _check_version(version: object) -> None:
 def _require(holds: bool, rule: str) -> None:
     if not holds:
         raise FormatError(f"The metadata of this model is not valid: {rule}.")
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _is_short_text(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""The command line: what it writes, what it says, and that bad input costs one sentence and nothing else."""
+"""The command line with images: what it writes and prints, and that bad input gives one sentence."""
 
 import csv
 import errno
@@ -30,6 +30,7 @@ from ganaug.cli.preview import HEADER, NAMES, _drawable, draw_preview, is_previe
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
 from ganaug.data.images.dataset import load_folder
+from ganaug.data.modalities import MODALITIES, part_of
 from ganaug.errors import OutputError
 from ganaug.runtime.generator import Generator
 from ganaug.training import Run
@@ -43,7 +44,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(autouse=True)
 def quick_and_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These tests are not about what a generator has learnt, nor about when it stops to learn."""
+    """Shorten the training: these tests are about neither the quality of a generator nor early stopping."""
     monkeypatch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
     monkeypatch.setattr("ganaug.training.loop.PATIENCE", 2.0)
 
@@ -53,7 +54,7 @@ def run(*arguments: object) -> Result:
 
 
 def refused(*arguments: object, saying: str) -> None:
-    """Check that a command ends with code 2 and one sentence, which holds these words, and nothing on stdout."""
+    """Check that a command exits with code 2, one sentence with these words, and nothing on standard output."""
     result = run(*arguments)
     assert result.exit_code == 2, result.output
     assert "Traceback" not in result.stderr
@@ -83,7 +84,7 @@ def model(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
         patch.setattr("ganaug.training.loop.PATIENCE", 2.0)
-        # Whoever draws from it would be told of its alarms.
+        # Its alarms would be printed with every sample.
         patch.setattr("ganaug.training.trained.raise_alarms", lambda *_: Alarms([], []))
         result = run("fit", photos, "--output", output, "--steps", 5)
     assert result.exit_code == 0, result.stderr
@@ -91,7 +92,7 @@ def model(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def with_metadata(model: Path, output: Path, **changes: Any) -> Path:
-    """Copy a model file with other claims about itself."""
+    """Copy a model file with some changes to its metadata."""
     proto = onnx.load(model)
     (claim,) = [prop for prop in proto.metadata_props if prop.key == "ganaug"]
     claim.value = json.dumps(json.loads(claim.value) | changes)
@@ -110,7 +111,7 @@ def manifest(folder: Path) -> list[tuple[str, str]]:
     return [(file, label) for file, label in rows[1:]]
 
 
-# In a process of its own.
+# Commands in a process of their own
 
 
 def python(*lines: str, **environment: str) -> subprocess.Popen[str]:
@@ -132,7 +133,7 @@ main()
 
 
 def start_fit(photos: Path, output: Path, *more: object) -> subprocess.Popen[str]:
-    """Begin a run, and return when it has shown some progress and saved a checkpoint."""
+    """Start a run, and return when it has printed progress and saved a checkpoint."""
     arguments = [str(argument) for argument in ("fit", photos, "--output", output, "--no-preview", *more)]
     process = python(f"import sys; sys.argv[1:] = {arguments}", FIT)
     assert process.stderr is not None
@@ -142,7 +143,7 @@ def start_fit(photos: Path, output: Path, *more: object) -> subprocess.Popen[str
 
 
 def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, list[str]]:
-    """Send a signal, and return the exit code and what is said from then on."""
+    """Send a signal, and return the exit code and the lines printed after it."""
     assert process.stderr is not None
     process.send_signal(number)
     said = process.stderr.read().splitlines()
@@ -183,12 +184,19 @@ def test_killed_then_interrupted_then_finished_is_what_an_unbroken_run_makes(pho
     np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_every_kind_of_data_has_its_files(modality: str) -> None:
+    files = part_of(modality, "cli.{}").FILES
+    assert files.modality == modality
+    assert files.foreign_options
+
+
 # fit
 
 
 @pytest.fixture
 def quick_export(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take a model from elsewhere instead of exporting one, which costs seconds."""
+    """Return another model instead of exporting one, which takes seconds."""
     monkeypatch.setattr("ganaug.training.Trained.export", lambda _: Generator.load(model))
 
 
@@ -464,7 +472,7 @@ def test_no_memory_is_a_sentence(kind: str, model: Path, monkeypatch: pytest.Mon
     def greedy(*_: object) -> None:
         if kind == "python":
             raise MemoryError
-        torch.empty(2**55)  # on the CPU a RuntimeError like any other, but for its words
+        torch.empty(2**55)  # on the CPU a RuntimeError, which only its text tells apart
 
     monkeypatch.setattr(Generator, "load", greedy)
     refused("inspect", model, saying="not enough memory")
@@ -820,9 +828,9 @@ def test_alarms_about_classes_that_are_drawn_are_noted(photos: Path, model: Path
         [
             (["dog"], ["--class", "dog"], True),
             (["dog"], ["--class", "cat"], False),
-            ("rubbish", ["--class", "cat"], True),  # about which class it is cannot be told
+            ("rubbish", ["--class", "cat"], True),  # the alarm may concern any class
             (["dog"], None, True),
-            (["cat"], None, False),  # the largest class, which balance adds nothing to
+            (["cat"], None, False),  # the largest class, to which balance adds nothing
         ]
     ):
         alarming = with_metadata(model, tmp_path / f"{number}.onnx", training=training | {"alarmed": alarmed})
@@ -884,7 +892,7 @@ def test_a_sentence_leaves_names_of_files_as_they_are() -> None:
 
 
 def test_unknown_commands_are_usage_errors() -> None:
-    assert list(main.commands) == []  # none is loaded before it is asked for
+    assert list(main.commands) == []  # commands are loaded when they are asked for
     refused("dance", saying="No such command 'dance'")
     listed = run("--help").stdout.split("Commands:")[1].splitlines()[1:]
     assert tuple(line.split()[0] for line in listed) == cli.COMMANDS

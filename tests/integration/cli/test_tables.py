@@ -1,4 +1,4 @@
-"""Tables on the command line: what the commands write, and that bad input costs one sentence and nothing else."""
+"""The command line with tables: what it writes and prints, and that bad input gives one sentence."""
 
 import csv
 import errno
@@ -32,7 +32,7 @@ COLUMNS = ["amount", "count", "city", "flag", "since", ODD, "churned"]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These tests are not about what a generator has learnt, nor about when it stops to learn."""
+    """Shorten the training: these tests are about neither the quality of a generator nor early stopping."""
     monkeypatch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
     monkeypatch.setattr("ganaug.training.loop.PATIENCE", 2.0)
 
@@ -43,7 +43,7 @@ def rows_of(path: Path) -> list[list[str]]:
 
 
 def write_customers(path: Path) -> Path:
-    """Write a CSV file as people have them: a mark of its encoding, R's truth values, odd names, gaps and line ends."""
+    """Write a realistic CSV file: a byte order mark, truth values as R writes them, odd names, gaps and line ends."""
     rng = np.random.default_rng(0)
     with path.open("w", encoding="utf-8-sig", newline="") as lines:
         writer = csv.writer(lines)
@@ -71,7 +71,7 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def parquet(customers: Path) -> Path:
-    """The same in the types of another program, some of which pandas lacks."""
+    """Return the same table as Parquet, with types of another program that pandas lacks."""
     table = pa.Table.from_pandas(table_file.read_table(customers), preserve_index=False)
     types = {"since": pa.timestamp("s"), "city": pa.dictionary(pa.int32(), pa.string()), "amount": pa.decimal128(9, 3)}
     fields = [field.with_type(types.get(field.name, field.type)) for field in table.schema]
@@ -85,7 +85,7 @@ def model(customers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("model") / "churn.onnx"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
-        # Whoever draws from it would be told of its alarms.
+        # Its alarms would be printed with every sample.
         patch.setattr("ganaug.training.trained.raise_alarms", lambda *_: Alarms([], []))
         result = run("fit", customers, "--target", "churned", "--output", output, "--steps", 3)
     assert result.exit_code == 0, result.output
@@ -184,7 +184,7 @@ def test_fit_refuses_parquet_types_that_cannot_be_learned(tmp_path: Path) -> Non
 
 @pytest.fixture
 def quick_export(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take a model from elsewhere instead of exporting one, which costs seconds."""
+    """Return another model instead of exporting one, which takes seconds."""
     monkeypatch.setattr("ganaug.training.Trained.export", lambda _: Generator.load(model))
 
 
@@ -460,7 +460,7 @@ def test_dates_from_a_parquet_and_those_of_samples_have_one_form(
     assert run("fit", source, "--target", "y", "--output", model, "--steps", 2).exit_code == 0
     assert run("balance", source, model, "--output", output).exit_code == 0
     assert {tuple(map(len, row[:3])) for row in rows_of(output)[1:]} == {(10, 19, 19)}
-    # A piece that happens to hold no hours must not be written without them.
+    # The hours must be written even for a piece in which all are zero.
     monkeypatch.setattr("ganaug.cli.tables.PIECE_ROWS", 1)
     assert run("sample", model, "--output", output, "--per-class", 20).exit_code == 0
     samples = rows_of(output)[1:]

@@ -1,4 +1,4 @@
-"""What a file says about itself is believed only after every word of it was checked."""
+"""The metadata of a model file are validated in full before they are used."""
 
 import json
 from typing import Any
@@ -244,7 +244,7 @@ def test_values_that_are_not_json_are_refused_where_they_are_made() -> None:
 
 
 def test_the_scan_knows_every_place_where_onnx_keeps_tensors_graphs_and_operators() -> None:
-    """ONNX's own schema, so that a new field in a new version of ONNX fails here instead of slipping through."""
+    """The schema comes from ONNX itself, so that a new field in a later version of ONNX fails here."""
     kinds = {
         "ModelProto": "model",
         "OperatorSetIdProto": "opset",
