@@ -58,7 +58,7 @@ def progress(*, quiet: bool) -> Iterator["Callable[[Step], None]"]:
             yield show
     else:
         click.echo(f"{FIRST.capitalize()}.", err=True)
-        yield _Lines().show
+        yield _StepLines().show
 
 
 class _Status:
@@ -94,7 +94,7 @@ class _Status:
         return ("  " if brief else " · ").join(parts)
 
 
-class _Lines:
+class _StepLines:
     """Prints a line after each tenth of the run."""
 
     def __init__(self) -> None:

@@ -35,7 +35,8 @@ def command(model: "Path", output: "Path", per_class: int, names: tuple[str, ...
     """Draw synthetic samples from a model: PNG files in a folder for each class, or rows of one table.
 
     The samples are screened: if the classifier in the model does not read a sample as its class, the sample is drawn
-    again, up to four times. Beside images, the file manifest.csv lists every image and its class.
+    again, with at most four draws for each sample. Beside images, the file manifest.csv lists every image and its
+    class.
     """
     from ganaug.runtime.generator import Generator
 
