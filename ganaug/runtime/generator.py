@@ -16,7 +16,7 @@ from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
 from ganaug.runtime.metadata import Label, Metadata
 from ganaug.runtime.onnx_file import output_names, read_property
-from ganaug.runtime.sampling import MIN_STREAM_PASSES, Arrays, Sampler, batches_of, passes_per_chunk
+from ganaug.runtime.sampling import MIN_STREAM_PASSES, Arrays, ModelSampler, batches_of, passes_per_chunk
 from ganaug.runtime.session import Runtime
 
 __all__ = ["Generator"]
@@ -325,8 +325,8 @@ class Generator:
         batches = batches_of(size, chunks, [*(self._outputs[name] for name in outputs), ((), np.int64)])
         return ((arrays[0] if output else self._finished(arrays), self._labels[labels]) for *arrays, labels in batches)
 
-    def _sampler(self, outputs: tuple[str, ...], pass_size: int, screened: bool) -> Sampler:
-        return Sampler(self._runtime, outputs, pass_size, self._thresholds if screened else None)
+    def _sampler(self, outputs: tuple[str, ...], pass_size: int, screened: bool) -> ModelSampler:
+        return ModelSampler(self._runtime, outputs, pass_size, self._thresholds if screened else None)
 
     def _finished(self, arrays: Arrays) -> Any:
         """Return the samples as users see them, from the outputs that hold them."""

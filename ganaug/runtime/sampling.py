@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ganaug.data.sample_format import OutputForm
 from ganaug.runtime.session import Runtime
 
-__all__ = ["MIN_STREAM_PASSES", "Arrays", "Sampler", "batches_of", "passes_per_chunk"]
+__all__ = ["MIN_STREAM_PASSES", "Arrays", "ModelSampler", "batches_of", "passes_per_chunk"]
 
 MIN_STREAM_PASSES = 4
 """Passes of the network in one chunk where the number of samples is unknown, and where samples are screened."""
@@ -23,7 +23,7 @@ MAX_DRAWS = 4
 Arrays = list[NDArray[Any]]
 
 
-class Sampler:
+class ModelSampler:
     """Draws samples and, if there are thresholds, screens them.
 
     Parameters
