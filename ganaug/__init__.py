@@ -1,6 +1,6 @@
 """Conditional-GAN augmentation for small, imbalanced, labelled data.
 
-The names below are imported when first used: ``import ganaug`` itself loads none of the heavy libraries behind them.
+Each name is imported when it is first used: ``import ganaug`` loads no heavy library.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""The command line as `python -m ganaug`, for whoever has no script of that name on the path."""
+"""The command line as ``python -m ganaug``."""
 
 from ganaug.cli import main
 

@@ -1,6 +1,6 @@
-"""The error family: each says what must hold, what was found, and what to do about it.
+"""Errors and warnings. Each message says what must hold, what was found, and the remedy.
 
-Every error is also the built-in one that a caller would already catch, so nobody needs to import this module.
+Every error is also a built-in exception, so that a caller need not import this module.
 """
 
 import sys
@@ -20,39 +20,39 @@ __all__ = [
 
 
 class GanaugError(Exception):
-    """Base of all errors that ganaug raises on purpose; the command line turns it into one sentence and exit code 2."""
+    """Base of all errors of ganaug; the command line prints them in one sentence and exits with code 2."""
 
 
 class DataError(GanaugError, ValueError):
-    """The user's data, or an argument about it, is not something that can be worked with."""
+    """The data of the user, or an argument about them, are not valid."""
 
 
 class MissingFileError(DataError, FileNotFoundError):
-    """There is no file or folder at the place that was named."""
+    """A file or folder does not exist."""
 
 
 class FormatError(GanaugError, ValueError):
-    """A model or checkpoint file is damaged, hostile, or not one of ours."""
+    """A model or checkpoint file is damaged, hostile, or not written by ganaug."""
 
 
 class OutputError(GanaugError, OSError):
-    """A result could not be written; what was on disk before is still there."""
+    """An output could not be written; what was on disk before is unchanged."""
 
 
 class ExportError(GanaugError, RuntimeError):
-    """A network could not be turned into an ONNX model that computes the same; nothing was written."""
+    """A network could not be converted to an ONNX model with the same results; nothing was written."""
 
 
 class DeviceError(GanaugError, RuntimeError):
-    """The asked-for device does not exist here."""
+    """The requested device does not exist on this machine."""
 
 
 class GanaugWarning(UserWarning):
-    """Something the user should know about, although the work goes on."""
+    """A problem that the user should know about, but that does not stop the work."""
 
 
 def warn(message: str) -> None:
-    """Warn of something, as from the caller's line that led here: a line of ganaug's own would tell nobody anything."""
+    """Warn, and name the line outside of ganaug that led here as the place of the warning."""
     frame, level = sys._getframe(), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         frame, level = frame.f_back, level + 1

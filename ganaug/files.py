@@ -1,6 +1,6 @@
-"""Outputs that are there whole or not at all: written under a temporary name, then moved into place.
+"""Atomic outputs, which are written under a temporary name and then moved into place; safe names for files.
 
-Also the one place where an untrusted class name becomes a file name.
+Untrusted class names become file names only here.
 """
 
 import errno
@@ -22,19 +22,17 @@ __all__ = ["atomic_folder", "atomic_write", "check_writable", "safe_name", "safe
 StrPath = str | os.PathLike[str]
 
 _REMEDIES = {
-    errno.ENOSPC: "free some space there or choose another place",
-    errno.EDQUOT: "free some space there or choose another place",
-    errno.EACCES: "choose a place that you may write to",
-    errno.EPERM: "choose a place that you may write to",
-    errno.EROFS: "choose a place that you may write to",
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space there or choose another place"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a place that you may write to"),
+    **dict.fromkeys((errno.ENOTEMPTY, errno.EEXIST), "choose a name that is not taken yet"),
     errno.ENAMETOOLONG: "choose a shorter name",
-    errno.ENOENT: "the folder it was to go to is gone",
-    errno.ENOTEMPTY: "choose a name that is not taken yet",
-    errno.EEXIST: "choose a name that is not taken yet",
+    errno.ENOENT: "its folder was removed meanwhile; create it again",
 }
 
-_MAX_NAME_BYTES = 120  # leaves room, in the 255 bytes a file system allows, for a suffix or a number
+_MAX_NAME_BYTES = 120
+"""Bytes of UTF-8; a file system allows 255, and a suffix or a number may follow."""
 _UNSAFE_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode categories of control and invisible characters."""
 _RESERVED = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)? | manifest\.csv[.\ ]*",
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
@@ -43,23 +41,22 @@ _RESERVED = re.compile(
 
 @contextmanager
 def atomic_write(path: StrPath) -> Iterator[BinaryIO]:
-    """Write a file so that its name never shows half of it.
+    """Write a file atomically.
 
     Parameters
     ----------
     path : str or path-like
-        Where the file is to be. A file that is there already is replaced when, and only when, the block succeeds; a
-        symbolic link is followed.
+        The file. An existing file is replaced if the block succeeds, and kept otherwise. A symbolic link is followed.
 
     Yields
     ------
     BinaryIO
-        A handle on a temporary file in the same folder; its ``name`` is the temporary path.
+        A temporary file in the same folder; its ``name`` is the temporary path.
 
     Raises
     ------
     OutputError
-        If the file cannot be written: the old content is still there and the temporary file is gone.
+        If the file cannot be written. The old content is kept, and the temporary file is removed.
 
     Examples
     --------
@@ -73,14 +70,14 @@ def atomic_write(path: StrPath) -> Iterator[BinaryIO]:
     _check_kind(target, folder=False)
     temporary = _temporary(target)
     try:
-        # Opened by hand, because tempfile's files are private to the user whatever the umask says.
+        # Not a file of tempfile, whose files are private to the user whatever the umask is.
         with temporary.open("xb") as file:
             yield file
         _sync(temporary, os.O_RDWR)
         if target.exists():
             shutil.copymode(target, temporary)
         temporary.replace(target)
-        with suppress(OSError):  # not every file system can sync a folder, and the file is already safe
+        with suppress(OSError):  # some file systems cannot sync a folder, and the file is safe already
             _sync(target.parent, os.O_RDONLY)
     except BaseException as error:
         with suppress(OSError):
@@ -92,23 +89,23 @@ def atomic_write(path: StrPath) -> Iterator[BinaryIO]:
 
 @contextmanager
 def atomic_folder(path: StrPath) -> Iterator[Path]:
-    """Fill a folder so that its name shows either nothing or all of it.
+    """Write a folder atomically.
 
     Parameters
     ----------
     path : str or path-like
-        Where the folder is to be: nothing may be there yet, or an empty folder.
+        The folder, which must be new or empty.
 
     Yields
     ------
     Path
-        A temporary folder beside it, which takes its name when the block succeeds. Files are not synced one by one:
-        this guards against a killed run, not against a power cut.
+        A temporary folder beside it, which is renamed if the block succeeds. Its files are not synced, so that the
+        folder is safe from a killed run but not from a power failure.
 
     Raises
     ------
     OutputError
-        If something is there already, or the folder cannot be written. The temporary folder is gone then.
+        If the name is taken, or the folder cannot be written. The temporary folder is removed.
 
     Examples
     --------
@@ -124,7 +121,7 @@ def atomic_folder(path: StrPath) -> Iterator[Path]:
     try:
         temporary.mkdir()
         yield temporary
-        if os.name == "nt" and target.exists():  # only POSIX can move a folder over an empty one
+        if os.name == "nt" and target.exists():  # only POSIX can replace an empty folder
             target.rmdir()
         temporary.replace(target)
     except BaseException as error:
@@ -135,19 +132,19 @@ def atomic_folder(path: StrPath) -> Iterator[Path]:
 
 
 def check_writable(path: StrPath, *, folder: bool) -> None:
-    """Say now, before minutes of work, that an output could not be written.
+    """Check, before minutes of work, that an output can be written.
 
     Parameters
     ----------
     path : str or path-like
-        The output to come.
+        The output.
     folder : bool
-        Whether it will be a folder (which must be new or empty) or a file (which may exist).
+        Whether the output is a folder, which must be new or empty, or a file, which may exist.
 
     Raises
     ------
     OutputError
-        If the parent folder does not exist or refuses new files, or something of the wrong kind is in the way.
+        If the parent folder does not exist or refuses new files, or something else has the name.
 
     Examples
     --------
@@ -159,7 +156,7 @@ def check_writable(path: StrPath, *, folder: bool) -> None:
     target = _resolve(path)
     _check_kind(target, folder=folder)
     probe = _temporary(target)
-    try:  # Permission bits do not tell for root, network mounts or read-only media: try it.
+    try:  # permission bits say nothing about root, network mounts and read-only media
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
@@ -167,26 +164,26 @@ def check_writable(path: StrPath, *, folder: bool) -> None:
 
 
 def safe_name(name: str) -> str:
-    """Turn an untrusted class name into one file name that stays where it is put, on any system.
+    """Turn an untrusted class name into a file name that is valid on any system and has no folder in it.
 
     Parameters
     ----------
     name : str
-        Any text at all.
+        Any text.
 
     Returns
     -------
     str
-        At most 120 bytes of UTF-8, with no separator, control or invisible character, no leading or trailing dot or
-        space, and neither a name that Windows reserves nor ``manifest.csv``, which lies beside the class folders.
-        Letters of every script stay. The same input gives the same name.
+        At most 120 bytes of UTF-8, without separators, control and invisible characters, and without dots or spaces at
+        either end. Neither a name that Windows reserves nor ``manifest.csv``, which lies beside the class folders.
+        Letters of every script are kept. The same input gives the same name.
 
     Examples
     --------
     >>> safe_name("../../etc/passwd"), safe_name("Straße 7"), safe_name("con.txt"), safe_name("..")
     ('_.._etc_passwd', 'Straße 7', '_con.txt', 'unnamed')
     """
-    # Format characters (Cf) go as well: some file systems ignore them, so that ".g\u200bit" would mean ".git".
+    # Format characters (Cf) are unsafe too: some file systems ignore them and read ".g\u200bit" as ".git".
     composed = unicodedata.normalize("NFC", name)
     visible = "".join("_" if unicodedata.category(char) in _UNSAFE_CATEGORIES else char for char in composed)
     clean = re.sub(r'[/\\:*?"<>|]', "_", visible).lstrip(". ")
@@ -196,18 +193,10 @@ def safe_name(name: str) -> str:
 
 
 def safe_names(names: Sequence[str]) -> list[str]:
-    """Give every class its own safe file name.
+    """Return a different safe file name for each class name.
 
-    Parameters
-    ----------
-    names : sequence of str
-        The class names.
-
-    Returns
-    -------
-    list of str
-        One name for each, no two alike even where case or Unicode form is ignored. A name that is safe as it stands
-        keeps it; one that collides gets a short hash of the original.
+    The names differ even where case or Unicode form is ignored. A name that is already safe is kept. A name that would
+    collide gets a short hash of the class name.
 
     Examples
     --------
@@ -216,7 +205,7 @@ def safe_names(names: Sequence[str]) -> list[str]:
     """
     chosen, taken = [""] * len(names), set[str]()
     safe = [safe_name(name) for name in names]
-    # Names that are already safe choose first, so that a hostile one cannot take a real one's folder.
+    # Names that are already safe come first, so that a hostile name cannot take the folder of another class.
     for i in sorted(range(len(names)), key=lambda i: safe[i] != names[i]):
         candidate, tries = safe[i], 0
         while _same_file(candidate) in taken:
@@ -228,7 +217,7 @@ def safe_names(names: Sequence[str]) -> list[str]:
 
 
 def _same_file(name: str) -> str:
-    """Key that is equal for names which some file system takes for the same."""
+    """Return a key that is equal for names which some file system does not distinguish."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).upper().casefold())
 
 
@@ -249,7 +238,7 @@ def _temporary(target: Path) -> Path:
 
 
 def _check_kind(target: Path, *, folder: bool) -> None:
-    """Raise unless a file or folder could take this name without anything being lost."""
+    """Raise if a file or folder of this name would replace anything that must be kept."""
     problem = None
     if target.parent.exists() and not target.parent.is_dir():
         problem = f"{target.parent} is not a folder; choose another place"
@@ -277,7 +266,7 @@ def _sync(path: Path, flags: int) -> None:
 
 
 def _output_error(error: BaseException, target: Path, temporary: Path) -> OutputError | None:
-    """Say what to raise for a failure of the output itself; None for any other, such as an input that is missing."""
+    """Return the error to raise if the output failed; None for other failures, such as a missing input."""
     if not isinstance(error, OSError) or isinstance(error, GanaugError) or error.errno is None:
         return None
     if error.filename is not None and not str(error.filename).startswith(str(temporary)):

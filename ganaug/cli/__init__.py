@@ -1,4 +1,4 @@
-"""The command line: one module a command, and nothing heavy is imported before a command needs it."""
+"""The command line: one module for each command. Heavy libraries are imported inside the commands."""
 
 import os
 import signal
@@ -19,17 +19,17 @@ from ganaug.errors import GanaugError, GanaugWarning
 __all__ = ["STARTED", "main"]
 
 STARTED = time.perf_counter()
-"""When this process began, near enough: what loading torch takes is part of the user's budget."""
+"""When this process began, approximately; the budget of the user includes the time to load torch."""
 
 COMMANDS = ("demo", "fit", "sample", "balance", "evaluate", "inspect")
-"""In the order in which somebody new needs them; each is `command` in the module of its name."""
+"""In the order in which a new user needs them; each is `command` in the module of its name."""
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
-"""What a shell makes of SIGINT and SIGPIPE, and so what scripts expect."""
+"""Exit codes that a shell gives for SIGINT and SIGPIPE."""
 
 
 class _Commands(click.Group):
-    """Loads a command when it is asked for, and turns every expected failure into one sentence and an exit code."""
+    """Loads a command when it is asked for; turns every expected failure into one sentence and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -43,13 +43,17 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with _one_line_warnings(), _sigterm_as_interrupt():
-                _never_fail_to_encode()
+                with suppress(AttributeError):  # standard output was replaced
+                    # Escape characters that the encoding of the terminal lacks, instead of failing.
+                    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:  # such as `ganaug inspect model.onnx | head -1`
-            _discard_output()
+            with suppress(OSError, ValueError):  # standard output was replaced
+                # Discard the buffered output, which Python would fail to write when it exits.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(BROKEN_PIPE)
         except GanaugError as error:
             raise _Refusal(str(error)) from error
@@ -57,7 +61,7 @@ class _Commands(click.Group):
             place = "" if error.filename is None else f" ({error.filename})"
             raise _Refusal((error.strerror or str(error)) + place) from error
         except UnicodeEncodeError as error:
-            if error.encoding == "utf-8":  # which lacks nothing: the fault is not the system's
+            if error.encoding == "utf-8":  # UTF-8 has every character, so the system is not the cause
                 raise
             raise _Refusal(
                 f"File names here are {error.encoding}, which lacks a character of {error.object[:80]!a}: set "
@@ -70,7 +74,7 @@ class _Commands(click.Group):
 
 
 class _Refusal(click.ClickException):
-    """Input that cannot be worked with; click prints its sentence and leaves with its code."""
+    """A refused input; click prints the sentence and exits with the code."""
 
     exit_code = 2
 
@@ -80,22 +84,22 @@ class _Refusal(click.ClickException):
 
 @contextmanager
 def _one_line_warnings() -> Iterator[None]:
-    """Show what the user should know in one line each, and keep the libraries' notes to developers out of it."""
+    """Show each of ganaug's warnings in one line, and hide the warnings of other libraries."""
 
     def show(message: Warning | str, *_: Any) -> None:
         click.echo(f"Warning: {sentence(str(message))}", err=True)
 
     with warnings.catch_warnings():
-        if not sys.warnoptions:  # python -W asks for them
+        if not sys.warnoptions:  # python -W shows them
             warnings.simplefilter("ignore")
         warnings.simplefilter("always", GanaugWarning)
-        warnings.showwarning = show  # type: ignore[assignment]  # the category and the place are not shown
+        warnings.showwarning = show  # type: ignore[assignment]  # category and place are not shown
         yield
 
 
 @contextmanager
 def _sigterm_as_interrupt() -> Iterator[None]:
-    """Let a polite kill clean up as Ctrl-C does."""
+    """Let SIGTERM clean up as Ctrl-C does."""
     try:
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     except ValueError:  # not in the main thread
@@ -107,23 +111,11 @@ def _sigterm_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _never_fail_to_encode() -> None:
-    """Escape what a terminal's encoding lacks: a class named in another script must not be a traceback."""
-    with suppress(AttributeError):  # somebody's replacement for it
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-
-
-def _discard_output() -> None:
-    """Send what is still to be written nowhere, for Python would complain of it as it ends."""
-    with suppress(OSError, ValueError):  # somebody's replacement for it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _is_out_of_memory(error: Exception) -> bool:
-    """Recognise torch's errors by their names and words, for torch may well not be loaded."""
+    """Recognise torch's errors by name and text, because torch may not be loaded."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)  # torch's, on the CPU
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)  # from torch, on the CPU
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

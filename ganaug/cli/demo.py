@@ -59,7 +59,7 @@ def run(
 ) -> None:
     """Do what the command does with images; the tests do it in a few steps."""
     click.echo("Loading torch and scikit-learn.", err=True)
-    from ganaug.cli.balance import write_balanced
+    from ganaug.cli.data_files import files_of_model
     from ganaug.cli.demo_data.folder import prepare_folder
     from ganaug.cli.demo_data.images import compare, write_digits
     from ganaug.cli.fit import preview_path, train
@@ -70,7 +70,7 @@ def run(
     fit_settings: dict[str, Any] = {"time_budget": time_budget, "max_steps": max_steps, "started": time.perf_counter()}
     generator = train(real, model, preview=True, quiet=False, resume=False, seed=0, **fit_settings)
     with _telling_what_is_there(real, test, model, preview_path(model), balanced):
-        _, added = write_balanced(real, generator, balanced, seed=0)
+        _, added = files_of_model(generator).write_balanced(real, generator, balanced, target=None, seed=0)
         click.echo("Training a small classifier with and without synthetic images.", err=True)
         _show(compare(real, test, generator, **compare_settings))
         report = output / "report.html"
@@ -90,10 +90,10 @@ def run_table(
 ) -> None:
     """Do what the command does with a table."""
     click.echo("Loading torch and scikit-learn.", err=True)
+    from ganaug.cli.data_files import files_of_model
     from ganaug.cli.demo_data.folder import prepare_folder
     from ganaug.cli.demo_data.tables import TARGET, compare_rows, write_tumours
     from ganaug.cli.fit import train
-    from ganaug.cli.tables import balance_table
 
     prepare_folder(output)
     files = ("train.csv", "test.csv", "breast-cancer.onnx", "balanced.csv")
@@ -102,7 +102,7 @@ def run_table(
     fit_settings: dict[str, Any] = {"time_budget": time_budget, "max_steps": max_steps, "started": time.perf_counter()}
     generator = train(real, model, target=TARGET, preview=False, quiet=False, resume=False, seed=0, **fit_settings)
     with _telling_what_is_there(real, test, model, balanced):
-        _, added = balance_table(real, generator, balanced, TARGET, seed=0)
+        _, added = files_of_model(generator).write_balanced(real, generator, balanced, target=TARGET, seed=0)
         click.echo("Training random forests with and without synthetic rows.", err=True)
         _show(compare_rows(real, balanced, test, **compare_settings))
         report = output / "report.html"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganaug.cli.options import SEED, check_image_options, check_table, duration, is_table, path
+from ganaug.cli.data_files import files_of_source
+from ganaug.cli.options import SEED, duration, path
 from ganaug.cli.text import clock, counted, printable
 
 if TYPE_CHECKING:
@@ -67,14 +68,9 @@ def command(
     from ganaug.cli import STARTED
     from ganaug.files import check_writable
 
-    if is_table(source):
-        if features is not None:
-            raise click.UsageError("--features is for images; the columns of a table are compared as they are.")
-        check_table(source)
-        if target is None:
-            raise click.UsageError("A table needs --target, the column that holds the classes.")
-    else:
-        check_image_options(source, target)
+    files = files_of_source(source)
+    files.check_options(target=target, features=features)
+    files.check_source(source, target)
     for file, ending in ((output, ".html"), (json_file, ".json")):
         if file is not None and file.suffix.lower() != ending:
             raise click.UsageError(f"The file to write must end in {ending}, but is {str(file)!r}.")

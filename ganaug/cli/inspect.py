@@ -1,93 +1,69 @@
-"""``ganaug inspect``: what a model file says about itself."""
+"""``ganaug inspect``: print the metadata of a model file."""
 
 import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganaug.cli.data_files import files_of_model
 from ganaug.cli.options import path
-from ganaug.cli.text import printable
+from ganaug.cli.text import printable, shortened
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["command"]
 
-LONGEST = 100
-MOST_RULES = 20
+MAX_TITLE = 40
+"""Characters of the first column; longer titles push the second column to the right."""
 
 
 @click.command("inspect", short_help="Print what a model file says about itself.")
 @click.argument("model", type=path, metavar="MODEL.onnx")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole metadata as JSON.")
 def command(model: "Path", as_json: bool) -> None:
-    """Print what a model file says about itself: its classes, how it was trained, and on what."""
+    """Print the metadata of a model file: its classes, its training, and the data that it was trained on."""
     from ganaug.runtime.generator import Generator
 
-    metadata = Generator.load(model).metadata
+    generator = Generator.load(model)
+    metadata = generator.metadata
     if as_json:
         click.echo(json.dumps(metadata, indent=2))  # ASCII, which also escapes control characters
         return
-    schema, counts = metadata["schema"], metadata["class_counts"]
-    _table(
+    files, schema, counts = files_of_model(generator), metadata["schema"], metadata["class_counts"]
+    _print_columns(
         [
             ("model", model),
             ("file size", f"{model.stat().st_size / 1e6:.2f} MB"),
             ("modality", metadata["modality"]),
             ("family", metadata["family"]),
-            _form(metadata["modality"], schema),
+            *files.schema_lines(schema),
             ("noise", f"{metadata['noise_dim']} numbers"),
             ("fingerprint", metadata["fingerprint"]),
         ]
     )
-    if rules := _rules(schema.get("rules")):
-        click.echo("\nrules that hold in all of the training data, and are kept")
-        _table(rules, indent="  ")
+    if constraints := files.constraint_lines(schema):
+        click.echo("\nconstraints that hold in all training samples, and in all synthetic samples")
+        _print_columns(constraints, indent="  ")
     for title in ("training", "versions"):
         click.echo(f"\n{title}")
-        lines = [(name, _brief(value)) for name, value in metadata[title].items() if name != "history"]
-        _table(lines, indent="  ")
+        lines = [(name, _in_a_line(value)) for name, value in metadata[title].items() if name != "history"]
+        _print_columns(lines, indent="  ")
     click.echo(f"\nclasses ({len(counts):,}) and their training samples ({sum(counts):,})")
-    _table([(label, f"{count:,}") for label, count in zip(metadata["classes"], counts, strict=True)], indent="  ")
+    classes = zip(metadata["classes"], counts, strict=True)
+    _print_columns([(label, f"{count:,}") for label, count in classes], indent="  ")
 
 
-def _form(modality: str, schema: dict[str, Any]) -> tuple[str, str]:
-    if modality == "image":
-        return "image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels"
-    names = [str(column["name"]) for column in schema["columns"]]
-    return "columns", _brief(f"{len(names):,}: {', '.join(names)}")
+def _print_columns(rows: list[tuple[Any, Any]], indent: str = "") -> None:
+    """Print two columns of untrusted values, escaped."""
+    lines = [(printable(title), printable(value)) for title, value in rows]
+    width = min(max((len(title) for title, _ in lines), default=0), MAX_TITLE)
+    for title, value in lines:
+        click.echo(f"{indent}{title:<{width}}  {value}")
 
 
-def _rules(found: Any) -> list[tuple[str, str]]:
-    """Return rules in words; a file from elsewhere may say anything where they stand."""
-    words = {"joint": ("decided together", ", "), "orders": ("in order", " <= "), "lines": ("on a line", ", from it ")}
-    words["formulas"] = ("made up", "")
-    rows = []
-    for name, (title, between) in words.items():
-        every = found.get(name) if isinstance(found, dict) else None
-        every = [_words(one) for one in every] if isinstance(every, list) else []
-        every = [one for one in every if one]
-        rows += [(title, _brief(between.join(map(str, one)))) for one in every[:MOST_RULES]]
-        rows += [(title, f"{len(every) - MOST_RULES:,} more: --json lists them")] * (len(every) > MOST_RULES)
-    return rows
-
-
-def _words(rule: Any) -> list[Any]:
-    if isinstance(rule, dict):
-        return [rule["text"]] if isinstance(rule.get("text"), str) else []
-    return rule if isinstance(rule, list) else []
-
-
-def _table(rows: list[tuple[Any, Any]], indent: str = "") -> None:
-    """Print two columns; whatever they hold, it cannot steer the terminal."""
-    lines = [(printable(name), printable(value)) for name, value in rows]
-    width = min(max((len(name) for name, _ in lines), default=0), 40)
-    for name, value in lines:
-        click.echo(f"{indent}{name:<{width}}  {value}")
-
-
-def _brief(value: Any) -> str:
-    """Return any JSON in a line: numbers by class as their range, the rest cut where it is long."""
+def _in_a_line(value: Any) -> str:
+    """Return any JSON as a line: numbers by class as their range and mean, other values shortened."""
     if value in (None, "", [], {}):
         return "-"
     if isinstance(value, float):
@@ -95,5 +71,4 @@ def _brief(value: Any) -> str:
     if isinstance(value, dict) and all(type(number) in (int, float) for number in value.values()):
         numbers = list(value.values())
         return f"{min(numbers):.2f} to {max(numbers):.2f}, mean {sum(numbers) / len(numbers):.2f}"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+    return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

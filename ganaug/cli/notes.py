@@ -1,4 +1,4 @@
-"""What is noted of a model when samples are drawn from it."""
+"""Notes about a model, printed when samples are drawn from it."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -14,16 +14,16 @@ __all__ = ["note_alarms"]
 
 
 def note_alarms(generator: "Generator", labels: Iterable[Any]) -> None:
-    """Remind of the alarms that the training ended with, if they are about a class that samples are drawn of.
+    """Print the alarms of the training if they concern a class in `labels`.
 
-    The model's file is not to be trusted, and what has another form in it is left out.
+    The model file is untrusted: values of an unexpected form are ignored.
     """
     training = generator.metadata["training"]
     alarms, alarmed = training.get("alarms"), training.get("alarmed")
     names = [str(label) for label in labels]
-    if isinstance(alarmed, list):  # else it is not known which classes they are about
+    if isinstance(alarmed, list):  # otherwise the alarms may concern any class
         names = [name for name in names if name in alarmed]
-    told = [sentence(alarm) for alarm in alarms if isinstance(alarm, str)] if isinstance(alarms, list) else []
-    if told and names:
-        about = printable(listing(names, most=5))
-        click.echo(f"Note: the training of this model ended with an alarm about {about}. {' '.join(told)}", err=True)
+    texts = [sentence(alarm) for alarm in alarms if isinstance(alarm, str)] if isinstance(alarms, list) else []
+    if texts and names:
+        about = printable(listing(names, limit=5))
+        click.echo(f"Note: the training of this model ended with an alarm about {about}. {' '.join(texts)}", err=True)

@@ -1,22 +1,18 @@
-"""What the commands' arguments may be; pathlib waits until there is one, for it would slow down ``--help``."""
+"""Types of arguments, and options that several commands share. ``--help`` must be fast, so pathlib is loaded late."""
 
 import math
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FAMILIES", "SEED", "check_image_options", "check_output", "check_table", "duration", "is_table", "path"]
-
-FAMILIES = ("gan",)
-"""The families that `ganaug.families` has."""
+__all__ = ["SAMPLES_OUTPUT", "SEED", "duration", "path", "seed_option"]
 
 SEED = click.IntRange(0, 2**32 - 1)
-
-TABLE_ENDINGS = (".csv", ".parquet")
 
 _DURATION = re.compile(
     r"(?:([0-9]+(?:\.[0-9]+)?)h)?(?:([0-9]+(?:\.[0-9]+)?)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?", re.IGNORECASE
@@ -24,12 +20,12 @@ _DURATION = re.compile(
 
 
 def duration(text: str) -> float:
-    """Return the seconds that a time such as 90s, 5m, 1h, 1.5m or 2m30s stands for.
+    """Return the seconds of a time such as 90s, 5m, 1h, 1.5m or 2m30s.
 
     Raises
     ------
     click.BadParameter
-        If it is not one, or not more than nothing.
+        If the text is not a time, or the time is 0.
 
     Examples
     --------
@@ -45,12 +41,12 @@ def duration(text: str) -> float:
 
 
 def path(text: str) -> "Path":
-    """Return a path; what else is wrong with it the commands say themselves, and better.
+    """Return a path. The commands check the file or folder themselves, with better messages than click's.
 
     Raises
     ------
     click.BadParameter
-        If there is nothing, which pathlib would take for the folder that one is in.
+        If the text is empty, which pathlib would read as the current folder.
     """
     if not text:
         raise click.BadParameter("it must be a path, but is empty.")
@@ -59,34 +55,15 @@ def path(text: str) -> "Path":
     return Path(text)
 
 
-def is_table(source: "Path") -> bool:
-    """Return whether a source or an output is a table by its name, and not a folder that is named like one."""
-    return source.suffix.lower() in TABLE_ENDINGS and not source.is_dir()
+SAMPLES_OUTPUT = click.option(
+    "--output",
+    type=path,
+    required=True,
+    metavar="DIR_OR_FILE",
+    help="For images a folder, which must be new or empty; for a table a .csv or .parquet file, which is replaced.",
+)
 
 
-def check_table(source: "Path") -> None:
-    """Refuse a table that is not there, before anything is asked about it."""
-    if not source.exists():
-        from ganaug.errors import MissingFileError
-
-        raise MissingFileError(f"There is no table {source}: check the name.")
-
-
-def check_image_options(source: "Path", target: str | None) -> None:
-    """Refuse ``--target``, which only a table has."""
-    if target is not None and source.is_file():
-        raise click.UsageError(f"A table must be a .csv or .parquet file, but SOURCE is {source.name!r}: convert it.")
-    if target is not None:
-        raise click.UsageError("--target names a column of a table; the classes of an image folder are its subfolders.")
-
-
-def check_output(output: "Path", modality: str) -> None:
-    """Say, before any work, if the samples of a model could not be written."""
-    from ganaug.files import check_writable
-
-    table = output.suffix.lower() in TABLE_ENDINGS
-    if modality == "table" and not table:
-        raise click.UsageError(f"A table is written to a .csv or .parquet file, but --output is {str(output)!r}.")
-    if modality == "image" and table:
-        raise click.UsageError(f"An image model writes a folder of PNG files: give --output without {output.suffix!r}.")
-    check_writable(output, folder=not table)
+def seed_option(text: str) -> Callable[[Any], Any]:
+    """Return the option ``--seed`` with a help text."""
+    return click.option("--seed", type=SEED, metavar="N", default=0, show_default=True, help=text)

@@ -1,6 +1,6 @@
-"""The preview: one picture with a row for each class, real images on the left and synthetic ones on the right."""
+"""The preview: one picture with a row for each class, real images on the left and synthetic images on the right."""
 
-import itertools
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from ganaug.cli.pictures import encode
 from ganaug.cli.text import printable
 from ganaug.data.images.dataset import LabelledImages
 
@@ -19,34 +18,35 @@ if TYPE_CHECKING:
 __all__ = ["draw_preview", "is_preview"]
 
 COLUMNS = 8
-"""Real images in a row, and as many synthetic ones."""
-MOST_ROWS = 30
-CELL = 48
-"""Images are enlarged by a whole number until they have at least this many pixels a side."""
+"""Real images in a row, and as many synthetic images."""
+MAX_ROWS = 30
+MIN_SIDE = 48
+"""Smallest side of an image on the page in pixels; smaller images are enlarged by a whole number."""
 GAP, GUTTER, HEADER, NAMES = 2, 14, 22, 150
+"""Pixels between images, between real and synthetic images, above the rows, and for the names of classes."""
 PAGE, INK = (246, 246, 246), (40, 40, 40)
-LONGEST_NAME = 23
-"""Characters beside a row."""
+MAX_NAME = 23
+"""Characters of a class name beside a row."""
 MARK = ("Software", "ganaug preview")
-"""In the head of the file, by which the next run knows that it may replace it."""
+"""Text in the head of the file, which tells that ganaug may replace the file."""
 HEAD_BYTES = 256
 
 
 def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
-    """Return the preview as the content of a PNG file; of many classes, the commonest and the rarest."""
+    """Return the preview as the content of a PNG file; of many classes it shows the largest and the smallest."""
     counts = data.counts
     rows = _rows(list(counts.values()))
-    side = data.codec.size * max(1, -(-CELL // data.codec.size))
+    side = data.codec.size * max(1, -(-MIN_SIDE // data.codec.size))
     step = side + GAP
     middle = NAMES + COLUMNS * step + GUTTER
     page = Image.new("RGB", (middle + COLUMNS * step, HEADER + len(rows) * step), PAGE)
-    # The bitmap font has all of Latin-1, where the scalable one has no more than ASCII.
+    # The bitmap font has all of Latin-1; the scalable font has only ASCII.
     pen, font = ImageDraw.Draw(page), ImageFont.load_default_imagefont()
     pen.text((NAMES, 4), "real", INK, font)
     pen.text((middle, 4), "synthetic", INK, font)
     for row, label in enumerate(rows):
         name, top = data.classes[label], HEADER + row * step
-        title = _drawable(f"{label}: {name}")  # the number tells classes apart where the font cannot
+        title = _drawable(f"{label}: {name}")  # the number tells apart names that the font lacks
         pen.multiline_text((6, top + side // 2 - 12), f"{title}\n{counts[name]:,} images", INK, font)
         real = data.images[data.labels == label]
         chosen = np.random.default_rng(label).permutation(len(real))[:COLUMNS]
@@ -56,21 +56,21 @@ def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
                 page.paste(_enlarged(image, side), (left + column * step, top))
     mark = PngInfo()
     mark.add_text(*MARK)
-    return encode(page, mark)
+    file = io.BytesIO()
+    page.save(file, "PNG", pnginfo=mark)
+    return file.getvalue()
 
 
 def is_preview(file: Path) -> bool:
-    """Tell whether `draw_preview` made a file, or it is something of the user's."""
+    """Tell whether `draw_preview` made a file."""
     with file.open("rb") as content:
         return "\0".join(MARK).encode() in content.read(HEAD_BYTES)
 
 
 def _rows(counts: list[int]) -> list[int]:
     """Return the classes to show, in their order."""
-    if len(counts) <= MOST_ROWS:
-        return list(range(len(counts)))
     order = sorted(range(len(counts)), key=lambda label: -counts[label])
-    return sorted(itertools.chain(order[: MOST_ROWS // 2], order[-MOST_ROWS // 2 :]))
+    return sorted(order if len(order) <= MAX_ROWS else order[: MAX_ROWS // 2] + order[-MAX_ROWS // 2 :])
 
 
 def _enlarged(image: NDArray[np.uint8], side: int) -> Image.Image:
@@ -84,6 +84,6 @@ def _enlarged(image: NDArray[np.uint8], side: int) -> Image.Image:
 
 
 def _drawable(name: str) -> str:
-    """Return a name in the characters that Pillow's own font has."""
+    """Return a name in the characters of Pillow's bitmap font."""
     known = printable(name).encode("latin-1", errors="replace").decode("latin-1")
-    return known if len(known) <= LONGEST_NAME else known[: LONGEST_NAME - 3] + "..."
+    return known if len(known) <= MAX_NAME else known[: MAX_NAME - 3] + "..."

@@ -1,4 +1,4 @@
-"""What a user sees while a run goes on: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of a training run: a bar on a terminal, a few lines elsewhere."""
 
 import signal
 import sys
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["Patience", "progress"]
 
 REFRESH_SECONDS = 0.25
-LOSS_NAMES = {"variety": "sameness"}
-"""What a user sees: the variety of a class is another figure, and larger where it is better."""
 FIRST = "learning to tell the classes apart"
-"""What is done before the first step."""
+"""What happens before the first step: the classifier of the screen is trained."""
 LINES = 10
-"""Lines that a whole run prints where there is no terminal."""
+"""Lines of a whole run where there is no terminal."""
+RATE_WEIGHT = 0.3
+"""Weight of the latest step in the average speed."""
 
 
 class Patience:
-    """Makes of the first SIGINT or SIGTERM a wish to stop, which the loop grants between steps; the second interrupts.
+    """Turns the first SIGINT or SIGTERM into a request to stop between steps; the second one interrupts.
 
-    Until `armed` is set there is nothing worth keeping, and the first one interrupts as well.
+    Until `armed` is set, nothing is worth saving, and the first signal interrupts as well.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Patience:
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator["Callable[[Step], None]"]:
-    """Give a function that shows each step of a run, on standard error."""
+    """Yield a function that shows a step of a run on standard error."""
     if quiet:
         yield lambda _: None
     elif sys.stderr.isatty():
@@ -58,56 +58,55 @@ def progress(*, quiet: bool) -> Iterator["Callable[[Step], None]"]:
             yield show
     else:
         click.echo(f"{FIRST.capitalize()}.", err=True)
-        yield _Lines().show
+        yield _StepLines().show
 
 
-class _Run:
-    """What is remembered from step to step: the speed of late, and what was measured last."""
+class _Status:
+    """The recent speed of a run, and its last validation."""
 
     def __init__(self) -> None:
-        self.measure: ValidationResult | None = None
+        self.validation: ValidationResult | None = None
         self.rate = 0.0
         self._last = (0, 0.0)
 
     def note(self, step: "Step") -> None:
-        self.measure = step.validation or self.measure
+        self.validation = step.validation or self.validation
 
     def describe(self, step: "Step", *, brief: bool) -> str:
-        """Say where a run is, the most telling figures first, for a narrow terminal cuts the line."""
+        """Describe the state of a run, the most useful figures first, because a narrow terminal cuts the line."""
         number, seconds = self._last
         if step.seconds > seconds and number:
             latest = (step.number - number) / (step.seconds - seconds)
-            self.rate = 0.7 * self.rate + 0.3 * latest if self.rate else latest
+            self.rate = (1 - RATE_WEIGHT) * self.rate + RATE_WEIGHT * latest if self.rate else latest
         elif not number:
             self.rate = step.number / max(step.seconds, 1e-9)
         self._last = (step.number, step.seconds)
 
         left = step.seconds * (1 - step.progress) / max(step.progress, 1e-9)
-        side = [f"{step.resolution} px"] if step.resolution > 1 else []  # of images alone
+        side = [f"{step.resolution} px"] if step.resolution > 1 else []  # for images only
         parts = [f"{clock(left)} left", *side, f"{self.rate:.1f} steps/s"]
-        if self.measure:
-            mean = sum(self.measure.agreement) / len(self.measure.agreement)
+        if self.validation:
+            mean = sum(self.validation.agreement) / len(self.validation.agreement)
             share = f" ({mean:.0%})" if brief else f", {mean:.0%} read as their label"
-            parts.append(f"score {self.measure.score:.3f}{share}")
-        named = {LOSS_NAMES.get(name, name): float(loss) for name, loss in step.losses.items()}
-        losses = {name[:1].upper() if brief else name: loss for name, loss in named.items()}
-        parts.append(" ".join(f"{name} {loss:.2f}" for name, loss in losses.items()))
+            parts.append(f"score {self.validation.score:.3f}{share}")
+        losses = {name[:1].upper() if brief else name: float(loss) for name, loss in step.losses.items()}
+        parts.append("loss " + " ".join(f"{name} {loss:.2f}" for name, loss in losses.items()))
         return ("  " if brief else " · ").join(parts)
 
 
-class _Lines:
-    """One line for each tenth of the run."""
+class _StepLines:
+    """Prints a line after each tenth of the run."""
 
     def __init__(self) -> None:
-        self._run = _Run()
+        self._status = _Status()
         self._shown = 0
 
     def show(self, step: "Step") -> None:
-        self._run.note(step)
+        self._status.note(step)
         reached = int(step.progress * LINES)
         if reached > self._shown:
             self._shown = reached
-            text = self._run.describe(step, brief=False)
+            text = self._status.describe(step, brief=False)
             click.echo(f"{step.progress:4.0%} · step {step.number:,} · {text}", err=True)
 
 
@@ -117,26 +116,19 @@ def _bar() -> Iterator["Callable[[Step], None]"]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
     from rich.table import Column
 
-    run, due = _Run(), 0.0
-    # On a narrow terminal the text is cut, and never the bar.
+    status, due = _Status(), 0.0
+    # A narrow terminal cuts the text, never the bar.
     text = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
-    with Progress(
-        BarColumn(8),
-        TaskProgressColumn(),
-        text,
-        console=Console(stderr=True),
-        expand=True,
-        transient=True,
-        refresh_per_second=1 / REFRESH_SECONDS,
-    ) as bar:
+    columns, rate = (BarColumn(8), TaskProgressColumn(), text), 1 / REFRESH_SECONDS
+    with Progress(*columns, console=Console(stderr=True), expand=True, transient=True, refresh_per_second=rate) as bar:
         task = bar.add_task(FIRST, total=None)
 
         def show(step: "Step") -> None:
             nonlocal due
-            run.note(step)
-            # Reading a loss waits for the device, and drawing takes the processor from training: not at every step.
+            status.note(step)
+            # Not at every step: reading a loss waits for the device, and drawing takes time from the training.
             if time.perf_counter() >= due:
                 due = time.perf_counter() + REFRESH_SECONDS
-                bar.update(task, total=1, completed=step.progress, description=run.describe(step, brief=True))
+                bar.update(task, total=1, completed=step.progress, description=status.describe(step, brief=True))
 
         yield show

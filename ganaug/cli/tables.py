@@ -1,86 +1,160 @@
-"""What the commands do with tables: read them, draw rows, and write them with synthetic rows at the end."""
+"""Tables and models of tables: what the commands read and write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from os.path import realpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
+
+from ganaug.cli.data_files import DataFiles, Lines
 from ganaug.cli.notes import note_alarms
-from ganaug.cli.text import listing
+from ganaug.cli.text import counted, listing, shortened
 from ganaug.data.tables.codec import Column
 from ganaug.data.tables.dataset import LabelledTable, from_frame, labels_of, split_target
 from ganaug.data.tables.datetimes import Clock
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.series import numeric_values
 from ganaug.data.tables.spelling import Spelling
-from ganaug.data.tables.table_file import PIECE_ROWS, column_names, read_pieces, read_table
+from ganaug.data.tables.table_file import ENDINGS, PIECE_ROWS, column_names, read_pieces, read_table
 from ganaug.data.tables.table_writer import table_writer
-from ganaug.errors import DataError
+from ganaug.errors import DataError, MissingFileError
+from ganaug.files import check_writable
 from ganaug.runtime.generator import Generator
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["balance_table", "load_table", "sample_table"]
+__all__ = ["FILES"]
 
 FLAG = "synthetic"
-"""The column of a balanced table that tells which rows are."""
-_DATES, _TRUTH = "dates", "true and false"
+"""The column of a balanced table that tells which rows are synthetic."""
+DATES, TRUTH_VALUES, NUMBERS, TEXTS = "dates", "true and false", "numbers", "text"
+"""What a column holds."""
+DTYPE_KINDS = {DATES: "M", NUMBERS: "iufb", TRUTH_VALUES: "b"}
+"""The kinds of numpy dtypes that a column of a table may have; text may have any."""
+CONSTRAINTS = {
+    "joint": ("jointly drawn", ", "),
+    "orders": ("ordered", " <= "),
+    "lines": ("linear", ", which gives "),
+    "formulas": ("formula", ""),
+}
+"""For each sort of constraint in the schema its title, and what stands between the names of its columns."""
+MAX_CONSTRAINTS = 20
+"""Constraints of one sort that `ganaug inspect` prints."""
 
 
-def load_table(source: Path, target: str | None) -> LabelledTable:
-    """Read a table to learn from."""
-    frame, labels = split_target(read_table(source), target, source)
-    return from_frame(frame, labels, target=str(target))
+class _TableFiles(DataFiles):
+    """Tables in .csv and .parquet files, with a column of labels."""
+
+    modality = "table"
+    noun = "row"
+    source_form = "a .csv or .parquet file"
+    foreign_options: ClassVar[Mapping[str, str]] = {
+        "size": "--size is for images; a table has none.",
+        "features": "--features is for images; the columns of a table are compared as they are.",
+    }
+
+    def claims(self, source: Path) -> bool:
+        return source.suffix.lower() in ENDINGS and not source.is_dir()
+
+    def check_source(self, source: Path, target: str | None) -> None:
+        if not source.exists():
+            raise MissingFileError(f"There is no table {source}: check the name.")
+        if target is None:
+            raise click.UsageError("A table needs --target, the column that holds the classes.")
+
+    def read(self, source: Path, *, target: str | None, **_: Any) -> LabelledTable:
+        frame, labels = split_target(read_table(source), target, source)
+        return from_frame(frame, labels, target=str(target))
+
+    def described(self, data: LabelledTable) -> str:
+        columns = counted(len(data.frame.columns), "column")
+        return f"{counted(len(data), 'row')} of {len(data.classes)} classes, with {columns}."
+
+    def check_output(self, output: Path, source: Path | None = None) -> None:
+        if output.suffix.lower() not in ENDINGS:
+            raise click.UsageError(f"A table is written to a .csv or .parquet file, but --output is {str(output)!r}.")
+        check_writable(output, folder=False)
+        if source is not None and realpath(output) == realpath(source):  # Path.resolve raises where links form a loop
+            raise click.UsageError("--output must not be SOURCE itself, whose rows it would replace.")
+
+    def write_samples(
+        self, generator: Generator, labels: Sequence[Any], per_class: int, output: Path, seed: int
+    ) -> None:
+        name = _target(generator)
+        if name in map(str, generator.codec.names):
+            raise DataError(
+                f"the column of labels must have a name that no other column has, but {name!r} is a column of the "
+                "model too: rename it, and fit the model again"
+            )
+        spelling = _spelling(generator) if output.suffix.lower() == ".csv" else Spelling({})
+        with table_writer(output) as writer:
+            for label in labels:
+                for rows in _draw(generator, label, per_class, seed):
+                    rows[name] = label
+                    writer.write(spelling.apply(rows))
+
+    def write_balanced(
+        self, source: Path, generator: Generator, output: Path, *, target: str | None, seed: int
+    ) -> tuple[int, int]:
+        # One piece of the table is in memory at a time.
+        name = _target(generator) if target is None else target
+        columns = column_names(source)
+        _check_columns(source, columns, generator, name)
+        counts, written = _count(source, name, generator)
+        _check_contents(source, generator)
+        largest = max(counts.values())
+        note_alarms(generator, [label for label, count in counts.items() if count < largest])
+        to_text = output.suffix.lower() == ".csv"
+        # Real rows are copied as they are written, but as they are read if a CSV file becomes a Parquet file.
+        verbatim = source.suffix.lower() != ".csv" or to_text
+        spelling = _spelling(generator)
+        with table_writer(output) as writer:
+            for piece in read_pieces(source, verbatim=verbatim):
+                if to_text:
+                    spelling.learn(piece)
+                piece[FLAG] = False
+                writer.write(piece)
+            for label, count in counts.items():
+                for rows in _draw(generator, label, largest - count, seed):
+                    rows[name] = written[label] if verbatim else label
+                    rows[FLAG] = True
+                    writer.write((spelling.apply(rows) if to_text else rows)[[*columns, FLAG]])
+        real = sum(counts.values())
+        return real, len(counts) * largest - real
+
+    def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
+        names = [str(column["name"]) for column in schema["columns"]]
+        return [("columns", shortened(f"{len(names):,}: {', '.join(names)}"))]
+
+    def constraint_lines(self, schema: Mapping[str, Any]) -> Lines:
+        found = schema.get("rules")  # from an untrusted file, so of any form
+        lines: Lines = []
+        for name, (title, separator) in CONSTRAINTS.items():
+            stated = found.get(name) if isinstance(found, dict) else None
+            texts = [_constraint_text(one, separator) for one in stated] if isinstance(stated, list) else []
+            texts = [text for text in texts if text]
+            lines += [(title, shortened(text)) for text in texts[:MAX_CONSTRAINTS]]
+            if len(texts) > MAX_CONSTRAINTS:
+                lines.append((title, f"{len(texts) - MAX_CONSTRAINTS:,} more: --json lists them"))
+        return lines
 
 
-def sample_table(generator: Generator, counts: dict[Any, int], output: Path, seed: int) -> None:
-    """Write so many screened rows of each class, with the column of their labels last."""
-    name = _target(generator)
-    if name in map(str, generator.codec.names):
-        raise DataError(f"the column of labels must have a name of its own, but one of the model's is {name!r} too")
-    spelling = _spelling(generator) if output.suffix.lower() == ".csv" else Spelling({})
-    with table_writer(output) as writer:
-        for label, count in counts.items():
-            for rows in _draw(generator, label, count, seed):
-                rows[name] = label
-                writer.write(spelling.apply(rows))
+FILES = _TableFiles()
 
 
-def balance_table(source: Path, generator: Generator, output: Path, target: str | None, seed: int) -> tuple[int, int]:
-    """Copy a table, fill its classes up with synthetic rows, and return how many rows are real and synthetic.
-
-    The table is copied as it is written, or a CSV file as it is read if a Parquet file comes of it. Only a piece of it
-    is in memory at a time.
-    """
-    name = _target(generator) if target is None else target
-    columns = column_names(source)
-    _check_columns(source, columns, generator, name)
-    counts, spelled = _count(source, name, generator)
-    _check_kinds(source, generator)
-    note_alarms(generator, [label for label, count in counts.items() if count < max(counts.values())])
-    text = output.suffix.lower() == ".csv"
-    verbatim = source.suffix.lower() != ".csv" or text
-    spelling = _spelling(generator)
-    with table_writer(output) as writer:
-        for piece in read_pieces(source, verbatim=verbatim):
-            if text:
-                spelling.learn(piece)
-            piece[FLAG] = False
-            writer.write(piece)
-        for label, count in counts.items():
-            for rows in _draw(generator, label, max(counts.values()) - count, seed):
-                rows[name] = spelled[label] if verbatim else label
-                rows[FLAG] = True
-                writer.write((spelling.apply(rows) if text else rows)[[*columns, FLAG]])
-    real = sum(counts.values())
-    return real, len(counts) * max(counts.values()) - real
+def _constraint_text(constraint: Any, separator: str) -> str:
+    if isinstance(constraint, dict):
+        return constraint["text"] if isinstance(constraint.get("text"), str) else ""
+    return separator.join(map(str, constraint)) if isinstance(constraint, list) else ""
 
 
 def _spelling(generator: Generator) -> Spelling:
-    """Return how a text file spells the model's dates and truth values, unless real rows show another way."""
-    usual = {str(column.name): "" for column in generator.codec.columns if _kind(column)[1] in (_DATES, _TRUTH)}
+    """Return how a text file spells the dates and truth values of a model, unless real rows show another way."""
+    usual = {str(column.name): "" for column in generator.codec.columns if _held(column) in (DATES, TRUTH_VALUES)}
     for column in generator.codec.columns:
-        # pandas would spell each piece by itself, and one that happens to hold no hours without them.
+        # pandas decides the form for each piece, and would omit the hours of a piece in which all are zero.
         if isinstance(column, NumericColumn) and column.kind == "datetime" and Clock.of(column.dtype).zone is None:
             decimals = f".{0:0{column.decimals}}" if column.decimals else ""
             usual[str(column.name)] = "2020-01-31" + ("" if column.has_days_only else f" 00:00:00{decimals}")
@@ -91,7 +165,7 @@ def _check_columns(source: Path, columns: list[str], generator: Generator, name:
     if name not in columns:
         raise DataError(f"--target must name a column of {source}, which has {listing(columns)}, but is {name!r}")
     if FLAG in columns:
-        raise DataError(f"{source} must have no column {FLAG!r}, for the result gets one: rename it")
+        raise DataError(f"{source} must have no column {FLAG!r}, because the result gets this column: rename it")
     known, here = [str(column) for column in generator.codec.names], [column for column in columns if column != name]
     if sorted(known) != sorted(here):
         missing, unknown = (
@@ -106,17 +180,17 @@ def _check_columns(source: Path, columns: list[str], generator: Generator, name:
 
 
 def _count(source: Path, name: str, generator: Generator) -> tuple[dict[Any, int], dict[Any, Any]]:
-    """Count the rows of each of the model's classes, which must be those of the table, and tell how they are written.
+    """Return for each class the number of its rows and how its label is written; the model has the same classes.
 
-    The classes 0 and 1 may well be written 0.0 and 1.0, and synthetic rows must have what the real ones have.
+    A table may write the classes 0 and 1 as 0.0 and 1.0, and synthetic rows are written as the real rows are.
     """
     counts: dict[Any, int] = {}
-    spelled: dict[Any, Any] = {}
-    pieces, written = (read_pieces(source, verbatim=verbatim, columns=[name]) for verbatim in (False, True))
-    for piece, as_written in zip(pieces, written, strict=True):
-        for label, spelling in zip(labels_of(piece[name]), as_written[name], strict=True):
+    written: dict[Any, Any] = {}
+    read, verbatim = (read_pieces(source, verbatim=verbatim, columns=[name]) for verbatim in (False, True))
+    for piece, piece_as_written in zip(read, verbatim, strict=True):
+        for label, label_as_written in zip(labels_of(piece[name]), piece_as_written[name], strict=True):
             counts[label] = counts.get(label, 0) + 1
-            spelled.setdefault(label, spelling)
+            written.setdefault(label, label_as_written)
     if not counts:
         raise DataError(f"A table must have rows, but {source} has none: give a file that has some")
     if {(type(label), label) for label in counts} != {(type(label), label) for label in generator.classes}:
@@ -124,40 +198,40 @@ def _count(source: Path, name: str, generator: Generator) -> tuple[dict[Any, int
             f"the model must have the classes of {source}, which are {listing(list(counts))}, but it has "
             f"{listing(list(generator.classes))}: fit a model to this table"
         )
-    return {label: counts[label] for label in generator.classes}, spelled
+    return {label: counts[label] for label in generator.classes}, written
 
 
-def _check_kinds(source: Path, generator: Generator) -> None:
-    """Raise where numbers, dates or truth values would be added to a column that holds none, or infinite ones."""
-    columns = {str(column.name): (column, *_kind(column)) for column in generator.codec.columns}
-    columns = {name: found for name, found in columns.items() if found[1]}
+def _check_contents(source: Path, generator: Generator) -> None:
+    """Raise where synthetic numbers, dates or truth values would meet other values, or numbers are infinite."""
+    columns = {str(column.name): column for column in generator.codec.columns if _held(column) != TEXTS}
     for piece in read_pieces(source, columns=list(columns)) if columns else ():
-        for name, (column, kinds, wanted) in columns.items():
-            series = piece[name]
-            if series.dtype.kind not in kinds and not series.isna().all():
+        for name, column in columns.items():
+            series, held = piece[name], _held(column)
+            if series.dtype.kind not in DTYPE_KINDS[held] and not series.isna().all():
                 raise DataError(
-                    f"Column {name!r} of {source} must hold {wanted}, as it did where the model was fitted, but holds "
+                    f"Column {name!r} of {source} must hold {held}, as it did where the model was fitted, but holds "
                     f"{str(series.dropna().iloc[0])!r:.80}: correct it, or fit a model to this table"
                 )
             if isinstance(column, NumericColumn):
                 numeric_values(series, column)
 
 
-def _kind(column: Column) -> tuple[str, str]:
-    """Return which kinds of dtypes a table may have for a column, and what it holds; nothing for text, which is any."""
+def _held(column: Column) -> str:
+    """Tell what a column holds."""
     if isinstance(column, NumericColumn):
-        return ("M", _DATES) if column.kind == "datetime" else ("iufb", "numbers")
-    truth = all(isinstance(category, bool) for category in column.categories) and column.categories
-    return ("b", _TRUTH) if truth else ("", "")
+        return DATES if column.kind == "datetime" else NUMBERS
+    is_truth = column.categories and all(isinstance(category, bool) for category in column.categories)
+    return TRUTH_VALUES if is_truth else TEXTS
 
 
 def _target(generator: Generator) -> str:
+    """Return the name of the column of labels where the model was fitted."""
     name = generator.metadata["schema"].get("target", "target")
     return name if isinstance(name, str) else "target"
 
 
 def _draw(generator: Generator, label: Any, count: int, seed: int) -> "Iterator[DataFrame]":
-    """Yield pieces of screened rows of one class; they do not depend on which other classes are drawn."""
+    """Yield pieces of screened rows of one class; they do not depend on the other classes."""
     own_seed = (seed, generator.classes.index(label))
     stream = generator.stream(min(PIECE_ROWS, max(count, 1)), labels=[label], seed=own_seed, screened=True)
     while count > 0:
@@ -168,7 +242,7 @@ def _draw(generator: Generator, label: Any, count: int, seed: int) -> "Iterator[
 
 
 def _dtypes(generator: Generator) -> dict[Any, Any]:
-    """Return dtypes for columns of objects, which tell a file nothing where all that is drawn is missing."""
+    """Return dtypes for object columns, because a file could not tell the type where all drawn values are missing."""
     import pandas as pd
 
     columns = [column for column in generator.codec.category_columns if column.dtype == "object" and column.categories]

@@ -1,12 +1,15 @@
-"""Text for a terminal: names come from folders and files that nobody vouches for."""
+"""Text for a terminal. Names come from untrusted folders and files, and are printed escaped."""
 
 from collections.abc import Sequence
 
-__all__ = ["clock", "counted", "listing", "printable", "sentence"]
+__all__ = ["clock", "counted", "listing", "printable", "sentence", "shortened"]
+
+MAX_WIDTH = 100
+"""Characters of a text that `shortened` keeps."""
 
 
 def printable(text: object) -> str:
-    r"""Return the text with every character that does not print escaped, so that none can steer a terminal.
+    r"""Return the text with every unprintable character escaped, so that it cannot control a terminal.
 
     Examples
     --------
@@ -17,7 +20,7 @@ def printable(text: object) -> str:
 
 
 def sentence(message: str) -> str:
-    """Return a message as one printable line with a capital at its start and a stop at its end.
+    """Return a message as one printable line that begins with a capital and ends with a full stop.
 
     Examples
     --------
@@ -29,14 +32,25 @@ def sentence(message: str) -> str:
     return (line if is_path else line[:1].upper() + line[1:]) + ("" if line.endswith((".", "!", "?")) else ".")
 
 
-def listing(names: Sequence[object], most: int = 20) -> str:
-    """Return the first few names, quoted where they are text, and how many more there are."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(map(repr, names[:most])) + more
+def listing(names: Sequence[object], limit: int = 20) -> str:
+    """Return the first names, with quotes around text, and the number of the others.
+
+    Examples
+    --------
+    >>> listing(["cat", "dog", "owl"], limit=2)
+    "'cat', 'dog' and 1 more"
+    """
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(map(repr, names[:limit])) + more
+
+
+def shortened(text: str) -> str:
+    """Return a text without what exceeds the width of a line."""
+    return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 3] + "..."
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number of things.
+    """Return a number and the noun in its singular or plural.
 
     Examples
     --------
@@ -47,7 +61,7 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def clock(seconds: float) -> str:
-    """Return seconds as a clock shows them.
+    """Return seconds as minutes and seconds, or as hours, minutes and seconds.
 
     Examples
     --------

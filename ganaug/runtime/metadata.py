@@ -1,4 +1,4 @@
-"""What a model file says about itself: the JSON in its ONNX property ``ganaug``, read without trusting a byte of it."""
+"""The metadata of a model file: the JSON in its ONNX property ``ganaug``, validated because the file is untrusted."""
 
 import json
 import math
@@ -7,27 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
+from ganaug.data.labels import Label, is_label
 from ganaug.data.modalities import MODALITIES
 from ganaug.data.sample_format import is_modality
+from ganaug.data.state import MAX_TEXT, is_int
 from ganaug.errors import FormatError
 
 __all__ = ["FORMAT_VERSION", "Label", "Metadata"]
-
-Label = str | int | bool
 
 FORMAT_VERSION = 1
 
 _MAX_JSON_BYTES = 64 * 2**20
 _MAX_CLASSES = 100_000
 _MAX_NOISE = 4096
-_MAX_TEXT = 1000
 _MAX_DEPTH = 20
-_INT64 = range(-(2**63), 2**63)
+"""Levels of nesting in the JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """Everything that a generator's file says besides its weights. It is validated whenever one is made.
+    """Everything in a model file besides its network. Every instance is validated when it is made.
 
     Parameters
     ----------
@@ -38,11 +37,11 @@ class Metadata:
     classes : sequence of str, int or bool
         The class labels, in the order of the ONNX input ``label``.
     class_counts : sequence of int
-        How many training samples each class had.
+        Number of training samples of each class.
     noise_dim : int
         Width of the ONNX input ``noise``, 1 to 4096.
     schema : mapping
-        Images: ``height``, ``width``, ``channels``. Tables: the column schema, which the table codec checks.
+        Images: ``height``, ``width``, ``channels``. Tables: the column schema. `SampleFormat.from_schema` checks it.
     versions : mapping of str to str
         The versions of the libraries that made the file.
     training : mapping
@@ -50,14 +49,14 @@ class Metadata:
     fingerprint : str
         sha256 of the training data, 64 hexadecimal digits.
     screen : mapping, optional
-        ``thresholds``: for each class, the smallest ``agreement`` that a screened sample needs, from 0 to 1.
+        ``thresholds``: for each class, the smallest ``agreement`` of a screened sample, from 0 to 1.
     format_version : int
         Version of this format.
 
     Raises
     ------
     FormatError
-        If any of that does not hold.
+        If any of these does not hold.
 
     Examples
     --------
@@ -83,7 +82,7 @@ class Metadata:
 
     def __post_init__(self) -> None:
         _check_version(self.format_version)
-        # Copies of plain JSON types only, so that nothing the caller does later changes what was checked here.
+        # Copies in plain JSON types, so that no later change by the caller can alter what is validated here.
         plain = {field.name: _plain(getattr(self, field.name), field.name) for field in fields(self)}
         for name in ("classes", "class_counts"):
             _require(isinstance(plain[name], list), f"{name} must be a list")
@@ -93,15 +92,15 @@ class Metadata:
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 
-        _require(is_modality(self.modality), f"modality must be {' or '.join(MODALITIES)}, not {_short(self.modality)}")
-        _require(_is_text(self.family) and bool(self.family), "family must be a short text")
-        _require(_is_int(self.noise_dim, 1, _MAX_NOISE), f"noise_dim must be a whole number from 1 to {_MAX_NOISE}")
+        _require(is_modality(self.modality), f"modality must be {' or '.join(MODALITIES)}, not {self.modality!r:.80}")
+        _require(_is_short_text(self.family) and bool(self.family), "family must be a short text")
+        _require(is_int(self.noise_dim, 1, _MAX_NOISE), f"noise_dim must be a whole number from 1 to {_MAX_NOISE}")
         _require(
             isinstance(self.fingerprint, str) and re.fullmatch("[0-9a-f]{64}", self.fingerprint) is not None,
             "fingerprint must be 64 hexadecimal digits",
         )
         self._check_classes()
-        _require(all(_is_text(version) for version in self.versions.values()), "versions must be short texts")
+        _require(all(map(_is_short_text, self.versions.values())), "versions must be short texts")
         if self.screen is not None:
             self._check_screen(self.screen)
 
@@ -109,51 +108,40 @@ class Metadata:
         known = len(self.classes)
         _require(1 <= known <= _MAX_CLASSES, f"there must be 1 to {_MAX_CLASSES:,} classes, not {known:,}")
         for label in self.classes:
-            good = _is_text(label) and "\0" not in str(label) if isinstance(label, str) else isinstance(label, int)
-            _require(good, f"each class must be a short text, a whole number or true or false, not {_short(label)}")
+            valid = isinstance(label, str | int) and is_label(label)
+            _require(valid, f"each class must be a short text, a whole number or true or false, not {label!r:.80}")
         _require(len(set(self.classes)) == known, "the classes must all be different")
-        good = len(self.class_counts) == known and all(_is_int(count, 0, _INT64[-1]) for count in self.class_counts)
-        _require(good, "class_counts must be one whole number, 0 or more, for each class")
+        valid = len(self.class_counts) == known and all(is_int(count, 0) for count in self.class_counts)
+        _require(valid, "class_counts must be one whole number, 0 or more, for each class")
 
     def _check_screen(self, screen: Mapping[str, Any]) -> None:
         thresholds = screen.get("thresholds") if isinstance(screen, dict) else None
-        good = isinstance(thresholds, list) and len(thresholds) == len(self.classes)
-        good = good and all(type(value) in (int, float) and 0 <= value <= 1 for value in thresholds or ())
-        _require(good, "the thresholds of screen must be one number from 0 to 1 for each class")
+        valid = isinstance(thresholds, list) and len(thresholds) == len(self.classes)
+        valid = valid and all(type(value) in (int, float) and 0 <= value <= 1 for value in thresholds or ())
+        _require(valid, "the thresholds of screen must be one number from 0 to 1 for each class")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the same as a fresh dict of plain JSON types; ``screen`` is left out where there is none."""
+        """Return a fresh dict of plain JSON types, without ``screen`` if there is none."""
         names = ["format_version", *(field.name for field in fields(self) if field.name != "format_version")]
         if self.screen is None:
             names.remove("screen")
         return {name: _plain(getattr(self, name), name) for name in names}
 
     def to_json(self) -> str:
-        """Return the JSON text for the model file.
-
-        Raises
-        ------
-        FormatError
-            If it is larger than a reader would accept.
-        """
+        """Return the JSON text for the model file; `FormatError` if it is larger than `from_json` accepts."""
         text = json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
         _require(len(text.encode()) <= _MAX_JSON_BYTES, f"it is larger than {_MAX_JSON_BYTES:,} bytes")
         return text
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Metadata":
-        """Read untrusted JSON.
-
-        Parameters
-        ----------
-        text : str or bytes
-            The value of the model file's property ``ganaug``.
+        """Read untrusted JSON, the value of the model file's property ``ganaug``.
 
         Raises
         ------
         FormatError
-            If it is not JSON, too large, of a newer format, incomplete, or says something impossible. Keys that this
-            version does not know are ignored.
+            If the text is not JSON, too large, of a newer format, incomplete, or has an invalid value. Unknown keys
+            are ignored.
         """
         _require(len(text) <= _MAX_JSON_BYTES, f"it is larger than {_MAX_JSON_BYTES:,} bytes")
         try:
@@ -161,7 +149,7 @@ class Metadata:
         except (ValueError, RecursionError) as error:
             raise FormatError("The metadata of this model is not valid JSON.") from error
         _require(isinstance(state, dict), "it is not a JSON object")
-        # First of all, since a newer format may well look wrong in every other respect.
+        # The version comes first, because a newer format may differ in everything else.
         _check_version(state.get("format_version"))
         known = {field.name for field in fields(cls)}
         missing = known - {"screen"} - state.keys()
@@ -174,7 +162,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _check_version(version: object) -> None:
-    _require(_is_int(version, 1, _INT64[-1]), "format_version must be a whole number, 1 or more")
+    _require(is_int(version, 1), "format_version must be a whole number, 1 or more")
     if version != FORMAT_VERSION:
         raise FormatError(
             f"This model has format version {version} and this ganaug reads version {FORMAT_VERSION}: upgrade ganaug."
@@ -186,21 +174,12 @@ def _require(holds: bool, rule: str) -> None:
         raise FormatError(f"The metadata of this model is not valid: {rule}.")
 
 
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _is_int(value: object, low: int, high: int) -> bool:
-    return type(value) is int and low <= value <= high
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= _MAX_TEXT
+def _is_short_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_TEXT
 
 
 def _plain(value: object, where: str, depth: int = 0) -> Any:
-    """Copy a JSON value into plain Python types, and refuse what JSON cannot hold."""
+    """Copy a JSON value into plain Python types; `FormatError` if JSON cannot hold it."""
     _require(depth <= _MAX_DEPTH, f"{where} is nested too deeply")
     if value is None or isinstance(value, bool):
         return value
@@ -208,7 +187,7 @@ def _plain(value: object, where: str, depth: int = 0) -> Any:
         _require(not any("\ud800" <= char <= "\udfff" for char in value), f"{where} holds text that is not Unicode")
         return str(value)
     if isinstance(value, int):
-        _require(value in _INT64, f"{where} holds a number beyond 64 bits")
+        _require(is_int(int(value)), f"{where} holds a number beyond 64 bits")
         return int(value)
     if isinstance(value, float):
         _require(math.isfinite(value), f"{where} holds a number that is not finite")

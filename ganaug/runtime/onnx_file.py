@@ -1,4 +1,4 @@
-"""ONNX's wire format, as far as an untrusted file must be read before a runtime may see it."""
+"""ONNX files as bytes: what must be checked in an untrusted file before a runtime opens it, and what is cut out."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +8,7 @@ __all__ = ["PROPERTY", "check_model", "only_outputs", "output_names", "read_prop
 
 PROPERTY = "ganaug"
 
-# Which fields of ONNX's protobuf messages are messages to look into, as (message, field number) -> message.
+# The fields of ONNX's protobuf messages that are inspected: (message, field number) -> message inside.
 _INSIDE = {
     ("model", 7): "graph",
     ("model", 8): "opset",
@@ -24,7 +24,7 @@ _INSIDE = {
     ("sparse tensor", 1): "tensor",
     ("sparse tensor", 2): "tensor",
 }
-# What ganaug never writes and will not run; control flow is among it because a hostile loop need not end.
+# Fields that ganaug never writes and refuses to run. Control flow is refused because a hostile loop need not end.
 _REFUSED = {
     ("tensor", 13): "weights in other files",
     ("tensor", 14): "weights in other files",
@@ -35,31 +35,27 @@ _REFUSED = {
 }
 _DOMAINS = {("opset", 1), ("node", 7)}
 _MAX_FIELDS = 2_000_000
+"""Protobuf fields of one model; the scan takes time for each."""
 _NOT_ONNX = "This is not an ONNX model, or it is damaged or cut short."
 
 Field = tuple[int, int | memoryview, memoryview]
+"""Number, value, and whole encoding of a protobuf field."""
 
 
 def check_model(model: bytes) -> list[bytes]:
-    """Refuse what would make an untrusted ONNX model unsafe to run.
+    """Refuse an untrusted ONNX model that is unsafe to run.
 
-    Nothing is executed, and neither ONNX nor protobuf is needed: the wire format is read directly.
-
-    Parameters
-    ----------
-    model : bytes
-        The content of the file.
+    The protobuf encoding is read directly: nothing is executed, and neither ONNX nor protobuf is imported.
 
     Returns
     -------
     list of bytes
-        The values of its properties ``ganaug``, not yet validated: one in a model of ours.
+        The values of the metadata properties named ``ganaug``, not yet validated.
 
     Raises
     ------
     FormatError
-        If this is not a whole ONNX model, or keeps weights in other files, or has custom operators, control flow or
-        functions.
+        If this is not a whole ONNX model, or has weights in other files, custom operators, control flow or functions.
     """
     properties: list[bytes] = []
     visited = 0
@@ -70,7 +66,7 @@ def check_model(model: bytes) -> list[bytes]:
         for number, value, _ in _fields(message):
             visited += 1
             if visited > _MAX_FIELDS:
-                raise FormatError("The model has more parts than any that ganaug writes.")
+                raise FormatError(f"A model must have at most {_MAX_FIELDS:,} parts, but this has more parts.")
             here = (kind, number)
             if here in _INSIDE:
                 pending.append((_INSIDE[here], _part(value)))
@@ -87,22 +83,12 @@ def check_model(model: bytes) -> list[bytes]:
 
 
 def read_property(model: bytes) -> bytes:
-    """Find the property ``ganaug`` of an untrusted ONNX model that is safe to run (see `check_model`).
-
-    Parameters
-    ----------
-    model : bytes
-        The content of the file.
-
-    Returns
-    -------
-    bytes
-        The value of the property, not yet validated.
+    """Return the property ``ganaug`` of an untrusted ONNX model, not yet validated.
 
     Raises
     ------
     FormatError
-        As `check_model`, and if the model was not written by ganaug.
+        As `check_model` raises it, and if ganaug did not write the model.
     """
     properties = check_model(model)
     if len(properties) != 1:
@@ -111,31 +97,19 @@ def read_property(model: bytes) -> bytes:
 
 
 def output_names(model: bytes) -> list[str]:
-    """List the outputs of an ONNX model that `read_property` has accepted."""
+    """Return the names of the outputs of an ONNX model that `read_property` has accepted."""
     return [_name(value).decode(errors="replace") for number, value, _ in _graph(model) if number == 12]
 
 
 def only_outputs(model: bytes, outputs: Sequence[str]) -> bytes:
-    """Cut an ONNX model down to some outputs and the nodes they need.
+    """Return an ONNX model, which `read_property` has accepted, with some of its outputs and the nodes they need.
 
-    ONNX Runtime runs every node of a graph, even for outputs that nobody asks for: images would cost as much as images
-    and the discriminator's opinion of them.
-
-    Parameters
-    ----------
-    model : bytes
-        A model that `read_property` has accepted.
-    outputs : sequence of str
-        The outputs to keep.
-
-    Returns
-    -------
-    bytes
-        The smaller model.
+    ONNX Runtime runs every node of a graph, even for outputs that are not asked for: without this, images would cost
+    the time of the discriminator too.
     """
     needed = {name.encode() for name in outputs}
     kept = []
-    for number, value, whole in reversed(_graph(model)):  # a node stands after those it needs
+    for number, value, whole in reversed(_graph(model)):  # a node stands after the nodes it needs
         if number == 12 and _name(value) not in needed:
             continue
         if number == 1:
@@ -150,13 +124,13 @@ def only_outputs(model: bytes, outputs: Sequence[str]) -> bytes:
 
 
 def _fields(message: memoryview) -> Iterator[Field]:
-    """Take a protobuf message apart: the number, value (an int, or bytes) and whole encoding of each field."""
+    """Yield the fields of a protobuf message."""
     position, end = 0, len(message)
     while position < end:
         start = position
         tag, position = _decoded(message, position)
         number, kind = tag >> 3, tag & 7
-        # Protobuf drops the bits of a tag beyond 32: a larger one could be a field in disguise.
+        # Protobuf ignores the bits of a tag beyond 32, so that a larger tag could disguise a field.
         if number == 0 or tag >= 2**32 or kind not in (0, 1, 2, 5):
             raise FormatError(_NOT_ONNX)
         value: int | memoryview
@@ -174,7 +148,7 @@ def _fields(message: memoryview) -> Iterator[Field]:
 
 
 def _part(value: int | memoryview) -> memoryview:
-    """Insist on a value that is text or a message."""
+    """Return a value that must be text or a message; `FormatError` if it is a number."""
     if isinstance(value, int):
         raise FormatError(_NOT_ONNX)
     return value
@@ -190,7 +164,7 @@ def _name(output: int | memoryview) -> bytes:
 
 
 def _decoded(message: memoryview, position: int) -> tuple[int, int]:
-    """Read a protobuf varint: its value, and where the next thing starts."""
+    """Read a protobuf varint; return its value and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
         if position >= len(message):

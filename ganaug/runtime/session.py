@@ -1,4 +1,4 @@
-"""ONNX Runtime: how a model's bytes become sessions, in every process its own, and sessions become arrays."""
+"""ONNX Runtime: sessions of a model, opened in each process, and the arrays that they compute."""
 
 import multiprocessing
 import os
@@ -28,7 +28,7 @@ _TYPES: dict[Any, str] = {
 
 
 class Runtime:
-    """Runs a model, and trusts none of what comes out.
+    """Runs an untrusted model, and checks every array that comes out.
 
     Parameters
     ----------
@@ -36,16 +36,16 @@ class Runtime:
         The content of an ONNX file.
     noise_dim : int
         Width of its input `noise`.
-    outputs : mapping of str to (tuple of int, type)
-        The shape and type of one sample of each output.
+    outputs : mapping of str to OutputForm
+        The shape and dtype of one sample of each output.
 
     Notes
     -----
-    A session is opened for each combination of outputs when it is first asked for, so that what nobody asks for is not
-    computed. It can be used on both sides of a fork: a child opens its own sessions.
+    Each combination of outputs gets a session of its own when it is first asked for, so that other outputs are not
+    computed. After a fork, the child opens its own sessions.
 
-    A session has one thread, and several passes are made through it at once. Threads that share out every layer of one
-    pass wait for one another at the end of each, and together draw a third less.
+    A session has one thread, and several passes run through it at the same time. This is faster than sharing each layer
+    of one pass among threads, which wait for one another at the end of every layer.
     """
 
     def __init__(self, data: bytes, noise_dim: int, outputs: Mapping[str, OutputForm]) -> None:
@@ -54,30 +54,16 @@ class Runtime:
         _living.add(self)
 
     def run(
-        self, outputs: tuple[str, ...], noise: NDArray[np.float32], label: NDArray[np.int64], width: int
+        self, outputs: tuple[str, ...], noise: NDArray[np.float32], label: NDArray[np.int64], pass_size: int
     ) -> list[NDArray[Any]]:
-        """Return some outputs of the model.
+        """Return some outputs of the model, each of shape (n, ...), from noise (n, noise_dim) and class indices (n,).
 
-        Parameters
-        ----------
-        outputs : tuple of str
-            Which.
-        noise : ndarray of shape (n, noise_dim), float32
-            What the samples are made from.
-        label : ndarray of shape (n,), int64
-            Indices into the classes.
-        width : int
-            How many samples the model sees in one pass; in the last there may be fewer.
-
-        Returns
-        -------
-        list of ndarray, each of shape (n, ...)
-            The outputs, of the shape and type that they must have.
+        A pass of the network has `pass_size` samples; the last pass may have fewer.
 
         Raises
         ------
         FormatError
-            If the model does not run, or its outputs are not what they should be.
+            If the model does not run, or an output has another shape or dtype or is not finite.
         """
         if outputs not in self._sessions:
             self._sessions[outputs] = open_session(only_outputs(self.data, outputs), _providers())
@@ -85,32 +71,38 @@ class Runtime:
         arrays: list[NDArray[Any]] = [np.empty((len(label), *shape), dtype) for shape, dtype in forms]
 
         def fill(start: int) -> None:
-            rows = slice(start, start + width)
-            for array, part in zip(arrays, self._passed(session, outputs, noise[rows], label[rows]), strict=True):
+            rows = slice(start, start + pass_size)
+            for array, part in zip(arrays, self._one_pass(session, outputs, noise[rows], label[rows]), strict=True):
                 array[rows] = part
 
-        _share_out(fill, range(0, len(label), width), _threads())
+        _in_threads(fill, range(0, len(label), pass_size), _threads())
         return arrays
 
-    def _passed(
+    def _one_pass(
         self, session: Any, outputs: tuple[str, ...], noise: NDArray[np.float32], label: NDArray[np.int64]
     ) -> list[NDArray[Any]]:
         try:
             results: list[NDArray[Any]] = session.run(outputs, {"noise": noise, "label": label})
-        except Exception as error:  # whatever the runtime raises; its errors have no common base
+        except Exception as error:  # the errors of ONNX Runtime have no common base
             raise FormatError(f"The model fails when it is run: {_first_line(error)}.") from error
         for name, result in zip(outputs, results, strict=True):
             shape, dtype = self.outputs[name]
             if not isinstance(result, np.ndarray):
-                raise FormatError(f"The model's output {name!r} must be an array, but came out as another kind.")
+                raise FormatError(f"The model's output {name!r} must be an array, but is a {type(result).__name__}.")
             if result.shape != (len(label), *shape) or result.dtype != dtype:
-                raise FormatError(f"The model's output {name!r} came out as {result.dtype} {result.shape}.")
+                raise FormatError(
+                    f"The model's output {name!r} must be {np.dtype(dtype)} {(len(label), *shape)}, but is "
+                    f"{result.dtype} {result.shape}."
+                )
             if dtype is np.float32 and not np.isfinite(result).all():
-                raise FormatError(f"The model's output {name!r} is not finite: its weights are damaged, fit it again.")
+                raise FormatError(
+                    f"The model's output {name!r} must be finite, but is not finite: its weights are damaged; fit it "
+                    "again."
+                )
         return results
 
     def check_contract(self) -> None:
-        """Raise `FormatError` unless the inputs and outputs are what they should be."""
+        """Raise `FormatError` unless the inputs and outputs have the names, shapes and types that they must have."""
         session = open_session(self.data)
         inputs: dict[str, OutputForm] = {"noise": ((self.noise_dim,), np.float32), "label": ((), np.int64)}
         try:
@@ -130,23 +122,14 @@ class Runtime:
 
 
 def open_session(model: bytes, providers: Sequence[Any] = ("CPUExecutionProvider",)) -> Any:
-    """Open an ONNX Runtime session of one thread, silently.
+    """Open an `onnxruntime.InferenceSession` of one thread, silently.
 
-    Parameters
-    ----------
-    model : bytes
-        The content of an ONNX file.
-    providers : sequence
-        What it runs on, best first. If that fails to start, the processor takes over.
-
-    Returns
-    -------
-    onnxruntime.InferenceSession
+    The providers are execution providers, best first. If the session cannot be opened, the last one is tried alone.
 
     Raises
     ------
     FormatError
-        If the runtime refuses the model.
+        If ONNX Runtime refuses the model.
     """
     import onnxruntime
 
@@ -154,14 +137,14 @@ def open_session(model: bytes, providers: Sequence[Any] = ("CPUExecutionProvider
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
-    # Bytes can be read as the runtime's own format too, and then hold another graph than the one that was checked.
+    # Read as ONNX Runtime's own format, the same bytes could hold another graph than the one that was checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        # Without its fallback, which prints, and without the settings that a model can bring.
+        # No fallback, because it prints; no settings from the model, because it is untrusted.
         return onnxruntime.InferenceSession(
             model, options, providers=list(providers), enable_fallback=0, read_config_from_model=0
         )
-    except Exception as error:  # whatever the runtime raises; its errors have no common base
+    except Exception as error:  # the errors of ONNX Runtime have no common base
         if len(providers) > 1:
             return open_session(model, providers[-1:])
         raise FormatError(f"ONNX Runtime cannot open the model: {_first_line(error)}.") from error
@@ -172,17 +155,17 @@ def _first_line(error: Exception) -> str:
 
 
 def _threads() -> int:
-    """Use the cores there are, a few at most, and one in a worker process, whose siblings use the others."""
+    """Return the number of threads: that of the cores, 4 at most; 1 in a worker process, which has siblings."""
     if multiprocessing.parent_process() is not None:
         return 1
     return min(_MAX_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def _share_out(work: Callable[[int], None], items: Iterable[int], threads: int) -> None:
-    """Do the work for each item, in this thread and in others that last as long as this call.
+def _in_threads(work: Callable[[int], None], items: Iterable[int], threads: int) -> None:
+    """Do the work for each item, in this thread and in others that end with this call.
 
-    Starting them takes a hundredth of the time of what they do. A pool's would not exist in a forked child, and a pool
-    takes no more work once the interpreter begins to end, while threads of the user's may still go on.
+    Starting a thread is cheap beside a pass of a network. A pool would be lost in a forked child, and refuses work
+    while the interpreter shuts down, although threads of the user may still draw then.
     """
     pending, helpers, failures = deque(items), list[Thread](), list[BaseException]()
 
@@ -190,7 +173,7 @@ def _share_out(work: Callable[[int], None], items: Iterable[int], threads: int) 
         while True:
             try:
                 item = pending.popleft()
-            except IndexError:  # nothing is left
+            except IndexError:  # no item is left
                 return
             try:
                 work(item)
@@ -199,7 +182,7 @@ def _share_out(work: Callable[[int], None], items: Iterable[int], threads: int) 
                 pending.clear()
 
     try:
-        with suppress(RuntimeError):  # no more can be had: there is a limit to them, or the interpreter is ending
+        with suppress(RuntimeError):  # no thread can be started: a limit is reached, or the interpreter shuts down
             for _ in range(min(threads, len(pending)) - 1):
                 helpers.append(Thread(target=serve, name="ganaug", daemon=True))
                 helpers[-1].start()
@@ -207,19 +190,19 @@ def _share_out(work: Callable[[int], None], items: Iterable[int], threads: int) 
     finally:
         pending.clear()
         for helper in helpers:
-            if helper.ident is not None:  # it did start
+            if helper.ident is not None:  # it was started
                 helper.join()
     if failures:
         raise failures[0]
 
 
 def _providers() -> list[Any]:
-    """Prefer CUDA where ONNX Runtime can have it; a forked process cannot, once its parent has used it."""
+    """Return CUDA first if ONNX Runtime has it, but not in a forked process: CUDA does not survive a fork."""
     import onnxruntime
 
     if _is_forked or _CUDA not in onnxruntime.get_available_providers():
         return ["CPUExecutionProvider"]
-    # Full precision, and no timing of every algorithm before the first sample.
+    # Full float32 precision, and no benchmark of all convolution algorithms before the first sample.
     return [(_CUDA, {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}), "CPUExecutionProvider"]
 
 
@@ -230,10 +213,10 @@ _abandoned: list[dict[tuple[str, ...], Any]] = []
 
 
 def _abandon_sessions() -> None:
-    """Put aside, in a forked child, the sessions of the parent.
+    """Set aside, in a forked child, the sessions of the parent.
 
-    One of its threads may have been at work in them, and does not exist here to give back the locks it held. So they
-    are kept, out of use, for as long as the child lives.
+    A thread of the parent may hold locks of a session, and does not exist in the child to release them. So the child
+    neither uses these sessions nor frees them.
     """
     global _is_forked
     _is_forked = True

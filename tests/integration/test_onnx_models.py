@@ -1,4 +1,4 @@
-"""The trained generators that come with the project: each loads, samples, draws its classes and has its card."""
+"""The trained generators of the project: each loads, draws samples of its classes, and has a card."""
 
 from pathlib import Path
 
@@ -10,9 +10,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.svm import SVC
 
 from ganaug import Generator
-from tests.paths import MODELS
+from tests.paths import MODELS as FOLDER
 
-FOLDER = MODELS
 MODELS = [FOLDER / "digits.onnx", FOLDER / "mnist.onnx"]
 
 
@@ -51,7 +50,7 @@ def test_model_and_card(path: Path) -> None:
     assert images.dtype == np.uint8
     for name in generator.classes:
         own = images[labels == name].astype(float)
-        assert own.std(axis=0).mean() > 5  # not one image over and over
+        assert own.std(axis=0).mean() > 5  # the images of a class differ
     assert path.stat().st_size < 8_000_000
 
 

@@ -1,4 +1,4 @@
-"""What importing costs and what the package offers, each in a fresh interpreter."""
+"""What imports load and what the package offers, each in a fresh interpreter."""
 
 import subprocess
 import sys

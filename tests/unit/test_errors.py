@@ -1,4 +1,4 @@
-"""Warnings: they point at the line of whoever called."""
+"""Warnings name the line of the caller."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Outputs are whole or absent, whatever happens half-way; class names never leave the folder they are put in."""
+"""Outputs are complete or absent after any failure; class names never lead out of their folder."""
 
 import errno
 import os
@@ -44,7 +44,7 @@ def names_in(folder: Path) -> list[str]:
 def test_a_written_file_is_there_whole_and_alone(tmp_path: Path) -> None:
     with atomic_write(tmp_path / "new.bin") as file:
         file.write(b"abc")
-        assert names_in(tmp_path) != ["new.bin"]  # not under its name before it is whole
+        assert names_in(tmp_path) != ["new.bin"]  # the name appears when the file is complete
         assert Path(file.name).parent == tmp_path
     assert (tmp_path / "new.bin").read_bytes() == b"abc"
     assert names_in(tmp_path) == ["new.bin"]
@@ -233,7 +233,7 @@ def test_a_good_place_is_accepted_and_left_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_refuses_new_files_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "open", fail_with(errno.EROFS))  # root may write anywhere, so no chmod can show this
+    monkeypatch.setattr(os, "open", fail_with(errno.EROFS))  # not by chmod, because root may write anywhere
     monkeypatch.setattr(Path, "touch", fail_with(errno.EROFS))
     with pytest.raises(OutputError, match="read-only file system; choose a place that you may write to"):
         check_writable(tmp_path / "out", folder=False)
@@ -361,7 +361,7 @@ def test_no_class_takes_the_name_of_the_manifest(name: str) -> None:
 def test_names_that_are_safe_already_choose_first() -> None:
     assert safe_names(["a/b", "a_b"])[1] == "a_b"
     taken = safe_names(["a/b", "a_b"])[0]
-    again = safe_names(["a/b", "a_b", taken])  # a class named like the other's way out
+    again = safe_names(["a/b", "a_b", taken])  # a class whose name is the one that another class would get
     assert again[2] == taken
     assert len(set(again)) == 3
     assert len(set(safe_names(["x", "x", "x"]))) == 3

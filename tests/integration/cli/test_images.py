@@ -1,4 +1,4 @@
-"""The command line: what it writes, what it says, and that bad input costs one sentence and nothing else."""
+"""The command line with images: what it writes and prints, and that bad input gives one sentence."""
 
 import csv
 import errno
@@ -24,16 +24,17 @@ from PIL import Image, ImageFont
 from ganaug import cli, files
 from ganaug.cli import main
 from ganaug.cli.fit import _summarise
+from ganaug.cli.images import Manifest, synthetic_files
 from ganaug.cli.options import duration
-from ganaug.cli.pictures import Manifest, synthetic_files
 from ganaug.cli.preview import HEADER, NAMES, _drawable, draw_preview, is_preview
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
 from ganaug.data.images.dataset import load_folder
+from ganaug.data.modalities import MODALITIES, part_of
 from ganaug.errors import OutputError
 from ganaug.runtime.generator import Generator
-from ganaug.training import ImageFit
-from ganaug.training.loop import Measure, Step
+from ganaug.training import Run
+from ganaug.training.loop import Step, ValidationResult
 from ganaug.training.validation import Alarms
 from tests.paths import ROOT
 
@@ -43,7 +44,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(autouse=True)
 def quick_and_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These tests are not about what a generator has learnt, nor about when it stops to learn."""
+    """Shorten the training: these tests are about neither the quality of a generator nor early stopping."""
     monkeypatch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
     monkeypatch.setattr("ganaug.training.loop.PATIENCE", 2.0)
 
@@ -53,7 +54,7 @@ def run(*arguments: object) -> Result:
 
 
 def refused(*arguments: object, saying: str) -> None:
-    """Check that a command ends with code 2 and one sentence, which holds these words, and nothing on stdout."""
+    """Check that a command exits with code 2, one sentence with these words, and nothing on standard output."""
     result = run(*arguments)
     assert result.exit_code == 2, result.output
     assert "Traceback" not in result.stderr
@@ -83,15 +84,15 @@ def model(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
         patch.setattr("ganaug.training.loop.PATIENCE", 2.0)
-        # Whoever draws from it would be told of its alarms.
-        patch.setattr("ganaug.training.run.raise_alarms", lambda *_: Alarms([], []))
+        # Its alarms would be printed with every sample.
+        patch.setattr("ganaug.training.trained.raise_alarms", lambda *_: Alarms([], []))
         result = run("fit", photos, "--output", output, "--steps", 5)
     assert result.exit_code == 0, result.stderr
     return output
 
 
 def with_metadata(model: Path, output: Path, **changes: Any) -> Path:
-    """Copy a model file with other claims about itself."""
+    """Copy a model file with some changes to its metadata."""
     proto = onnx.load(model)
     (claim,) = [prop for prop in proto.metadata_props if prop.key == "ganaug"]
     claim.value = json.dumps(json.loads(claim.value) | changes)
@@ -110,7 +111,7 @@ def manifest(folder: Path) -> list[tuple[str, str]]:
     return [(file, label) for file, label in rows[1:]]
 
 
-# In a process of its own.
+# Commands in a process of their own
 
 
 def python(*lines: str, **environment: str) -> subprocess.Popen[str]:
@@ -132,7 +133,7 @@ main()
 
 
 def start_fit(photos: Path, output: Path, *more: object) -> subprocess.Popen[str]:
-    """Begin a run, and return when it has shown some progress and saved a checkpoint."""
+    """Start a run, and return when it has printed progress and saved a checkpoint."""
     arguments = [str(argument) for argument in ("fit", photos, "--output", output, "--no-preview", *more)]
     process = python(f"import sys; sys.argv[1:] = {arguments}", FIT)
     assert process.stderr is not None
@@ -142,7 +143,7 @@ def start_fit(photos: Path, output: Path, *more: object) -> subprocess.Popen[str
 
 
 def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, list[str]]:
-    """Send a signal, and return the exit code and what is said from then on."""
+    """Send a signal, and return the exit code and the lines printed after it."""
     assert process.stderr is not None
     process.send_signal(number)
     said = process.stderr.read().splitlines()
@@ -183,13 +184,20 @@ def test_killed_then_interrupted_then_finished_is_what_an_unbroken_run_makes(pho
     np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_every_kind_of_data_has_its_files(modality: str) -> None:
+    files = part_of(modality, "cli.{}").FILES
+    assert files.modality == modality
+    assert files.foreign_options
+
+
 # fit
 
 
 @pytest.fixture
 def quick_export(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take a model from elsewhere instead of exporting one, which costs seconds."""
-    monkeypatch.setattr("ganaug.training.ImageFit.finish", lambda _: Generator.load(model))
+    """Return another model instead of exporting one, which takes seconds."""
+    monkeypatch.setattr("ganaug.training.Trained.export", lambda _: Generator.load(model))
 
 
 def test_fit_writes_model_and_preview_and_says_how_it_went(photos: Path, model: Path, tmp_path: Path) -> None:
@@ -201,7 +209,8 @@ def test_fit_writes_model_and_preview_and_says_how_it_went(photos: Path, model: 
     assert "Trained 10 steps" in result.stdout
     assert str(output) in result.stdout
     assert " 50% · step 5 ·" in result.stderr
-    assert "sameness" in result.stderr
+    assert " · loss " in result.stderr
+    assert " variety " in result.stderr
     assert ("Alarms: none." in result.stdout) != ("Alarm: The " in result.stdout)
     with Image.open(tmp_path / "photos.preview.png") as preview:
         assert preview.mode == "RGB"
@@ -347,7 +356,7 @@ def test_fit_refuses_class_names_that_are_not_text(tmp_path: Path) -> None:
 def test_fit_looks_at_its_outputs_before_it_trains(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganaug.data.images.dataset.load_folder", lambda *_: pytest.fail("it went to work"))
+    monkeypatch.setattr("ganaug.cli.images.load_folder", lambda *_: pytest.fail("it went to work"))
     file, folder = tmp_path / "file", tmp_path / "folder.onnx"
     file.touch()
     folder.mkdir()
@@ -439,12 +448,12 @@ def test_a_model_that_cannot_be_written_costs_no_training(
 def test_a_last_checkpoint_that_cannot_be_written_costs_no_model(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganaug.cli.progress._Lines.show", raising(signal.SIGINT))
-    saves = iter([ImageFit.save_checkpoint, full_disk])
-    monkeypatch.setattr(ImageFit, "save_checkpoint", lambda fit: next(saves)(fit))
+    monkeypatch.setattr("ganaug.cli.progress._StepLines.show", raising(signal.SIGINT))
+    saves = iter([Run.save_checkpoint, full_disk])
+    monkeypatch.setattr(Run, "save_checkpoint", lambda run: next(saves)(run))
     result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 50)
     assert result.exit_code == 130
-    assert result.stderr.splitlines()[-1].endswith("with --resume goes on from the last checkpoint.")
+    assert result.stderr.splitlines()[-1].endswith("with --resume continues at the last checkpoint.")
     assert (tmp_path / "a.onnx").exists()
 
 
@@ -452,7 +461,7 @@ def test_a_last_checkpoint_that_cannot_be_written_costs_no_model(
 def test_a_full_disk_leaves_no_half_folder(
     command: str, photos: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganaug.cli.pictures.encode", full_disk)
+    monkeypatch.setattr("ganaug.cli.images.encode", full_disk)
     arguments = [photos, model] if command == "balance" else [model]
     refused(command, *arguments, "--output", tmp_path / "out", saying="no space left on device")
     assert list(tmp_path.iterdir()) == []
@@ -463,7 +472,7 @@ def test_no_memory_is_a_sentence(kind: str, model: Path, monkeypatch: pytest.Mon
     def greedy(*_: object) -> None:
         if kind == "python":
             raise MemoryError
-        torch.empty(2**55)  # on the CPU a RuntimeError like any other, but for its words
+        torch.empty(2**55)  # on the CPU a RuntimeError, which only its text tells apart
 
     monkeypatch.setattr(Generator, "load", greedy)
     refused("inspect", model, saying="not enough memory")
@@ -487,7 +496,7 @@ def test_patience_ends_between_steps_first_and_at_once_then() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_anywhere_is_130(number: signal.Signals, model: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("ganaug.cli.pictures.encode", raising(number))
+    monkeypatch.setattr("ganaug.cli.images.encode", raising(number))
     result = run("sample", model, "--output", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
     assert list(tmp_path.iterdir()) == []
@@ -503,15 +512,15 @@ def test_one_interrupt_saves_and_exports(
     number: signal.Signals, photos: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "a.onnx"
-    monkeypatch.setattr("ganaug.cli.progress._Lines.show", raising(number))
+    monkeypatch.setattr("ganaug.cli.progress._StepLines.show", raising(number))
     result = run("fit", photos, "--output", output, "--steps", 50)
     assert result.exit_code == 130
-    assert result.stderr.splitlines()[-1].endswith("the same command with --resume goes on from here.")
+    assert result.stderr.splitlines()[-1].endswith("the same command with --resume continues here.")
     assert output.read_bytes() == model.read_bytes()
     assert json.loads((tmp_path / "a.onnx.checkpoint" / "checkpoint.json").read_text())["step"] == 1
 
 
-@pytest.mark.parametrize("place", ["ganaug.data.images.dataset.load_folder", "ganaug.training.run.fit_screen"])
+@pytest.mark.parametrize("place", ["ganaug.cli.images.load_folder", "ganaug.training.run.fit_screen"])
 def test_an_interrupt_before_the_first_step_says_that_nothing_is_lost(
     place: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -520,7 +529,7 @@ def test_an_interrupt_before_the_first_step_says_that_nothing_is_lost(
     result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 5)
     assert result.exit_code == 130
     *_, told, interrupted = result.stderr.splitlines()
-    assert (told, interrupted) == ("Training had not begun, and so there was nothing to save.", "Interrupted.")
+    assert (told, interrupted) == ("Training had not begun, so there was nothing to save.", "Interrupted.")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -531,12 +540,14 @@ def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
     output = tmp_path / "a.onnx"
     output.write_text("an older model")
     with monkeypatch.context() as patch:
-        patch.setattr("ganaug.cli.progress._Lines.show", raising(signal.SIGINT))
-        patch.setattr("ganaug.training.ImageFit.finish", raising(signal.SIGINT))
+        patch.setattr("ganaug.cli.progress._StepLines.show", raising(signal.SIGINT))
+        patch.setattr("ganaug.training.Trained.export", raising(signal.SIGINT))
         result = run("fit", photos, "--output", output, "--steps", 50, "--no-preview")
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1] == "Interrupted."
-    assert f"kept in {output}.checkpoint: the same command with --resume goes on" in result.stderr.splitlines()[-2]
+    assert (
+        f"kept in {output}.checkpoint: the same command with --resume continues it." in result.stderr.splitlines()[-2]
+    )
     assert output.read_text() == "an older model"
 
     other = run("fit", photos, "--output", output, "--steps", 50, "--seed", 1, "--resume")
@@ -553,8 +564,8 @@ LOSSES: Any = {"generator": np.float32(1.25), "variety": np.float32(0.5)}
 
 def steps(count: int) -> Iterator[Step]:
     for number in range(1, count + 1):
-        measure = Measure(0.5, (0.9, 0.7), (1.0, 1.0)) if number == count // 2 else None
-        yield Step(number, number / count, number / 10, 8, LOSSES, measure)
+        result = ValidationResult(0.5, (0.9, 0.7), (1.0, 1.0)) if number == count // 2 else None
+        yield Step(number, number / count, number / 10, 8, LOSSES, result)
 
 
 def test_progress_is_a_line_a_tenth_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -566,7 +577,7 @@ def test_progress_is_a_line_a_tenth_without_a_terminal(capsys: pytest.CaptureFix
     assert len(lines) == 10
     assert lines[0].startswith(" 10% · step 4 · 0:04 left · 8 px · 10.0 steps/s")
     assert "score" not in lines[3]
-    assert "score 0.500, 80% read as their label · generator 1.25 sameness 0.50" in lines[5]
+    assert "score 0.500, 80% read as their label · loss generator 1.25 variety 0.50" in lines[5]
     with progress(quiet=True) as show:
         for step in steps(40):
             show(step)
@@ -590,7 +601,7 @@ def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "learning to tell the classes apart" in terminal.getvalue()
     assert "steps/s" in terminal.getvalue()
     assert "score 0.500 (80%)" in terminal.getvalue()
-    assert "G 1.25 S 0.50" in terminal.getvalue()
+    assert "loss G 1.25 V 0.50" in terminal.getvalue()
 
 
 # The preview
@@ -763,7 +774,7 @@ def test_balance_says_that_real_images_have_more_bits(model: Path, tmp_path: Pat
     Image.fromarray(np.full((8, 8), 65535, np.uint16)).save(root / "dog" / "deep.png")
     result = run("balance", root, model, "--output", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
-    assert "Note: synthetic images have 8 bits a channel and some real ones have more" in result.stderr
+    assert "Note: synthetic images have 8 bits a channel, and some real images have more." in result.stderr
 
 
 def test_balance_of_a_messy_folder(model: Path, tmp_path: Path) -> None:
@@ -817,9 +828,9 @@ def test_alarms_about_classes_that_are_drawn_are_noted(photos: Path, model: Path
         [
             (["dog"], ["--class", "dog"], True),
             (["dog"], ["--class", "cat"], False),
-            ("rubbish", ["--class", "cat"], True),  # about which class it is cannot be told
+            ("rubbish", ["--class", "cat"], True),  # the alarm may concern any class
             (["dog"], None, True),
-            (["cat"], None, False),  # the largest class, which balance adds nothing to
+            (["cat"], None, False),  # the largest class, to which balance adds nothing
         ]
     ):
         alarming = with_metadata(model, tmp_path / f"{number}.onnx", training=training | {"alarmed": alarmed})
@@ -881,7 +892,7 @@ def test_a_sentence_leaves_names_of_files_as_they_are() -> None:
 
 
 def test_unknown_commands_are_usage_errors() -> None:
-    assert list(main.commands) == []  # none is loaded before it is asked for
+    assert list(main.commands) == []  # commands are loaded when they are asked for
     refused("dance", saying="No such command 'dance'")
     listed = run("--help").stdout.split("Commands:")[1].splitlines()[1:]
     assert tuple(line.split()[0] for line in listed) == cli.COMMANDS

@@ -1,4 +1,4 @@
-"""Tables on the command line: what the commands write, and that bad input costs one sentence and nothing else."""
+"""The command line with tables: what it writes and prints, and that bad input gives one sentence."""
 
 import csv
 import errno
@@ -32,7 +32,7 @@ COLUMNS = ["amount", "count", "city", "flag", "since", ODD, "churned"]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These tests are not about what a generator has learnt, nor about when it stops to learn."""
+    """Shorten the training: these tests are about neither the quality of a generator nor early stopping."""
     monkeypatch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
     monkeypatch.setattr("ganaug.training.loop.PATIENCE", 2.0)
 
@@ -43,7 +43,7 @@ def rows_of(path: Path) -> list[list[str]]:
 
 
 def write_customers(path: Path) -> Path:
-    """Write a CSV file as people have them: a mark of its encoding, R's truth values, odd names, gaps and line ends."""
+    """Write a realistic CSV file: a byte order mark, truth values as R writes them, odd names, gaps and line ends."""
     rng = np.random.default_rng(0)
     with path.open("w", encoding="utf-8-sig", newline="") as lines:
         writer = csv.writer(lines)
@@ -71,7 +71,7 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def parquet(customers: Path) -> Path:
-    """The same in the types of another program, some of which pandas lacks."""
+    """Return the same table as Parquet, with types of another program that pandas lacks."""
     table = pa.Table.from_pandas(table_file.read_table(customers), preserve_index=False)
     types = {"since": pa.timestamp("s"), "city": pa.dictionary(pa.int32(), pa.string()), "amount": pa.decimal128(9, 3)}
     fields = [field.with_type(types.get(field.name, field.type)) for field in table.schema]
@@ -85,8 +85,8 @@ def model(customers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("model") / "churn.onnx"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
-        # Whoever draws from it would be told of its alarms.
-        patch.setattr("ganaug.training.run.raise_alarms", lambda *_: Alarms([], []))
+        # Its alarms would be printed with every sample.
+        patch.setattr("ganaug.training.trained.raise_alarms", lambda *_: Alarms([], []))
         result = run("fit", customers, "--target", "churned", "--output", output, "--steps", 3)
     assert result.exit_code == 0, result.output
     assert "38 rows of 3 classes, with 6 columns." in result.stderr
@@ -100,7 +100,7 @@ def model(customers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganaug.training.TableFit", lambda *_, **__: pytest.fail("it went to work"))
+    monkeypatch.setattr("ganaug.training.Run", lambda *_, **__: pytest.fail("it went to work"))
 
 
 # fit
@@ -148,7 +148,8 @@ def test_fit_refuses(customers: Path, parquet: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.parquet").write_bytes(parquet.read_bytes()[:-50])
     refused("fit", tmp_path / "cut.parquet", *output, "--target", "y", saying="must be a whole Parquet file")
     (tmp_path / "t.tsv").write_text("a\ty\n1\tn\n")
-    refused("fit", tmp_path / "t.tsv", *output, "--target", "y", saying=".csv or .parquet file, but SOURCE is 't.tsv'")
+    other = f"must be an image folder or a .csv or .parquet file, but SOURCE is {str(tmp_path / 't.tsv')!r}"
+    refused("fit", tmp_path / "t.tsv", *output, "--target", "y", saying=other)
     (tmp_path / "folder.csv").mkdir()
     refused("fit", tmp_path / "folder.csv", *output, "--target", "y", saying="--target names a column of a table")
     (tmp_path / "loop.csv").symlink_to("loop.csv")
@@ -183,8 +184,8 @@ def test_fit_refuses_parquet_types_that_cannot_be_learned(tmp_path: Path) -> Non
 
 @pytest.fixture
 def quick_export(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take a model from elsewhere instead of exporting one, which costs seconds."""
-    monkeypatch.setattr("ganaug.training.TableFit.finish", lambda _: Generator.load(model))
+    """Return another model instead of exporting one, which takes seconds."""
+    monkeypatch.setattr("ganaug.training.Trained.export", lambda _: Generator.load(model))
 
 
 @pytest.mark.usefixtures("quick_export")
@@ -227,7 +228,7 @@ def test_inspect_names_the_columns_and_steers_no_terminal(model: Path) -> None:
         "no                  24",
     ):
         assert words in shown.stdout, words
-    assert "rules" not in shown.stdout
+    assert "constraints" not in shown.stdout
     about = json.loads(run("inspect", model, "--json").stdout)
     assert about["schema"]["target"] == "churned"
     assert [column["name"] for column in about["schema"]["columns"]] == COLUMNS[:-1]
@@ -235,7 +236,7 @@ def test_inspect_names_the_columns_and_steers_no_terminal(model: Path) -> None:
     assert kinds == ["numeric", "integer", "category", "boolean", "datetime", "category"]
 
 
-def test_inspect_shows_the_rules_that_were_found(tmp_path: Path) -> None:
+def test_inspect_shows_the_constraints_that_were_found(tmp_path: Path) -> None:
     low = np.random.default_rng(0).exponential(size=80)
     table = pd.DataFrame({"low": low, "high\x1b[2J": low + low[::-1], "copy": low, "y": ["a", "b", "a", "a"] * 20})
     table.to_parquet(tmp_path / "table.parquet")
@@ -243,10 +244,10 @@ def test_inspect_shows_the_rules_that_were_found(tmp_path: Path) -> None:
     arguments = ("fit", tmp_path / "table.parquet", "--target", "y", "--output", path, "--steps", 3, "--no-preview")
     assert run(*arguments).exit_code == 0
     shown = run("inspect", path).stdout
-    assert "\nrules that hold in all of the training data, and are kept\n" in shown
-    assert "  on a line  low, from it copy\n" in shown
+    assert "\nconstraints that hold in all training samples, and in all synthetic samples\n" in shown
+    assert "  linear   low, which gives copy\n" in shown
     assert "\x1b" not in shown
-    assert "  in order   low <= high\\x1b" in shown
+    assert "  ordered  low <= high\\x1b" in shown
 
 
 # sample
@@ -459,7 +460,7 @@ def test_dates_from_a_parquet_and_those_of_samples_have_one_form(
     assert run("fit", source, "--target", "y", "--output", model, "--steps", 2).exit_code == 0
     assert run("balance", source, model, "--output", output).exit_code == 0
     assert {tuple(map(len, row[:3])) for row in rows_of(output)[1:]} == {(10, 19, 19)}
-    # A piece that happens to hold no hours must not be written without them.
+    # The hours must be written even for a piece in which all are zero.
     monkeypatch.setattr("ganaug.cli.tables.PIECE_ROWS", 1)
     assert run("sample", model, "--output", output, "--per-class", 20).exit_code == 0
     samples = rows_of(output)[1:]
@@ -523,7 +524,7 @@ def test_balance_refuses_what_the_model_was_not_fitted_to(customers: Path, model
         refused("balance", source, model, *output, saying=saying)
     refused("balance", customers, model, *output, "--target", "city", saying="without 'city', its --target")
     refused("balance", customers, model, *output, "--target", "nothing", saying="but is 'nothing'")
-    refused("balance", customers, IMAGES, *output, saying="is a model of the other kind")
+    refused("balance", customers, IMAGES, *output, saying="must make tables like SOURCE, but")
     refused("balance", tmp_path / "no.csv", model, *output, saying="There is no table")
     assert list(tmp_path.iterdir()) == [source]
 

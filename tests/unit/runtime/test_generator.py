@@ -1,4 +1,4 @@
-"""The artefact: seeds mean what they say, and no file, however hostile, does more than raise one clear error."""
+"""The exported model: seeds repeat samples, and a damaged or hostile file raises one clear error."""
 
 import copy
 import itertools
@@ -79,7 +79,7 @@ def glass(
     thresholds: list[float] | None = None,
     **said: Any,
 ) -> onnx.ModelProto:
-    """A model to look through: the channels of its images are the label, 255 x agreement and 255 x realism."""
+    """Return a model whose images have three channels: the label, 255 x agreement and 255 x realism."""
     node = helper.make_node
     nodes = [
         node("Gather", ["noise", "zero"], ["first"], axis=1),
@@ -115,7 +115,7 @@ def glass(
 
 
 def convolutional() -> onnx.ModelProto:
-    """A model whose every pixel depends on the order in which a convolution adds up."""
+    """Return a model in which every pixel depends on the order in which a convolution adds up."""
     node = helper.make_node
     random = np.random.default_rng(1)
 
@@ -169,7 +169,7 @@ def conv() -> Generator:
 
 
 class Counted:
-    """A session that remembers what was drawn through it."""
+    """A session that records every run."""
 
     def __init__(self, session: Any) -> None:
         self.session = session
@@ -186,7 +186,7 @@ class Counted:
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Generator], Counted]:
-    """Make the next session of a generator a counted one."""
+    """Let the next session of a generator be a counted one."""
 
     def watch(generator: Generator) -> Counted:
         watched = Counted(None)
@@ -229,7 +229,7 @@ def test_a_number_of_samples_is_spread_over_the_classes(clear: Generator) -> Non
     assert images.dtype == np.uint8
     assert Counter(labels.tolist()) == {"cat": 67, "dog": 67, "owl": 66}
     assert [CLASSES[index] for index in images[:, 0, 0, 0]] == labels.tolist()
-    assert len(np.unique(images[:, 0, 0, 1:], axis=0)) > 190  # not the same noise over and over
+    assert len(np.unique(images[:, 0, 0, 1:], axis=0)) > 190  # the noise differs
 
 
 def test_counts_are_kept_to_the_letter(clear: Generator) -> None:
@@ -325,12 +325,12 @@ def test_little_is_drawn_in_vain(conv: Generator, counted: Any, count: int) -> N
 
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Let models have so many threads, whatever this machine has."""
+    """Set the number of threads, whatever this machine has."""
     return lambda count: monkeypatch.setattr(runtime, "_threads", lambda: count)
 
 
 def drawn(generator: Generator, seed: int) -> list[NDArray[Any]]:
-    """Draw samples in every way there is."""
+    """Draw samples with every method."""
     label = generator.classes[0]
     samples = [
         generator.sample(1_100, seed=seed)[0],
@@ -365,7 +365,7 @@ def test_threads_of_the_user_may_draw_at_the_same_time(conv: Generator, threads:
 
 
 class Meeting:
-    """A session whose runs wait until two of them are there."""
+    """A session in which a run waits for a second run."""
 
     def __init__(self, session: Any) -> None:
         self.session, self.barrier = session, threading.Barrier(2)
@@ -520,7 +520,7 @@ def test_realism_judges_the_samples_of_the_same_seed(clear: Generator) -> None:
 def test_nobody_pays_for_outputs_they_do_not_ask_for() -> None:
     model = glass(outputs=("image", "agreement"))
     model.graph.output.append(helper.make_tensor_value_info("realism", FLOAT, ["batch"]))
-    for node in model.graph.node:  # realism now fails whenever it is run, and the image does not need it
+    for node in model.graph.node:  # realism now fails if it is computed, and the image does not need it
         if "realism" in node.output:
             node.output[0] = "judged"
         if "realism" in node.input:
@@ -588,7 +588,7 @@ def test_damaged_weights_do_not_sample() -> None:
     for node in model.graph.node:
         if "agreement" in node.output:
             node.op_type = "Sqrt"  # of normal noise: half of it NaN
-    with pytest.raises(FormatError, match=r"'agreement' is not finite"):
+    with pytest.raises(FormatError, match=r"'agreement' must be finite, but is not finite"):
         opened(model).sample(50, seed=0, screened=True)
 
 
@@ -611,7 +611,7 @@ FORKED = """
 import gc, os, sys
 from ganaug.runtime.generator import Generator
 from ganaug.runtime import session as runtime
-runtime._threads = lambda: 2  # whatever this machine has: it is threads that hang
+runtime._threads = lambda: 2  # on any machine, because threads are what would hang
 model = Generator.load(sys.argv[1])
 stream = model.stream(5, seed=0)
 next(stream)
@@ -631,7 +631,7 @@ os._exit(0 if same else 3)  # as multiprocessing does: with onnxruntime imported
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_draws_forgets_and_exits(tmp_path: Path, conv: Generator) -> None:
-    """Threads of the parent do not exist in the child, and whoever waits for them does so for ever."""
+    """Threads of the parent do not exist in the child, which must not wait for them."""
     conv.save(tmp_path / "model.onnx")
     command = [sys.executable, "-c", FORKED, str(tmp_path / "model.onnx")]
     assert subprocess.run(command, cwd=ROOT, timeout=30, check=False).returncode == 0  # noqa: S603
@@ -904,10 +904,10 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_vast_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (tmp_path / "vast.onnx").open("wb") as file:
         file.truncate(2**40)  # sparse: it takes no space
-    with pytest.raises(FormatError, match="beyond anything that ganaug writes"):
+    with pytest.raises(FormatError, match="must have at most 1,073,741,824 bytes: ganaug wrote no larger file"):
         Generator.load(tmp_path / "vast.onnx")
     monkeypatch.setattr(module, "_MAX_FILE_BYTES", 100)
-    with pytest.raises(FormatError, match="beyond anything that ganaug writes"):
+    with pytest.raises(FormatError, match="must have at most 1,073,741,824 bytes: ganaug wrote no larger file"):
         Generator.from_bytes(bytes(101))
 
 
@@ -916,7 +916,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise PermissionError(13, "Permission denied", str(path))
 
     (tmp_path / "model.onnx").write_bytes(b"x")
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read anything, so no chmod can show this
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # not by chmod, because root may read anything
     with pytest.raises(FormatError, match=r"model\.onnx: Permission denied\."):
         Generator.load(tmp_path / "model.onnx")
 
@@ -948,7 +948,7 @@ def test_a_walk_goes_round_by_small_steps(stripes_generator: Generator) -> None:
 
 @pytest.mark.parametrize("data", ["model.onnx", None, 3])
 def test_what_is_no_content_of_a_file_is_refused(data: Any) -> None:
-    with pytest.raises(FormatError, match="is the content of its file, as bytes, but this is"):
+    with pytest.raises(FormatError, match="must be the content of its file, as bytes, but this is"):
         Generator.from_bytes(data)
 
 

@@ -1,4 +1,4 @@
-"""What a file says about itself is believed only after every word of it was checked."""
+"""The metadata of a model file are validated in full before they are used."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import onnx
 import pytest
 
+from ganaug.data.sample_format import format_of
 from ganaug.errors import FormatError
 from ganaug.runtime import onnx_file as module
 from ganaug.runtime.metadata import Metadata
@@ -126,14 +127,6 @@ HOSTILE: list[tuple[str, Any]] = [
     ("noise_dim", 64.0),
     ("noise_dim", "64"),
     ("noise_dim", True),
-    ("schema", {}),
-    ("schema", {"height": 32, "width": 32}),
-    ("schema", {"height": 0, "width": 32, "channels": 3}),
-    ("schema", {"height": 32, "width": 4097, "channels": 3}),
-    ("schema", {"height": 32, "width": "32", "channels": 3}),
-    ("schema", {"height": 32, "width": 32, "channels": 2}),
-    ("schema", {"height": 32, "width": 32, "channels": 5}),
-    ("schema", {"height": 32, "width": 32.5, "channels": 3}),
     ("versions", {"torch": 2}),
     ("versions", {"torch": "x" * 1001}),
     ("versions", ["torch"]),
@@ -171,6 +164,29 @@ def test_nonsense_is_refused_in_one_sentence(key: str, value: Any) -> None:
     if value is not REMOVED:
         with pytest.raises(FormatError):
             Metadata(**raw)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"height": 32, "width": 32},
+        {"height": 0, "width": 32, "channels": 3},
+        {"height": 32, "width": 4097, "channels": 3},
+        {"height": 32, "width": "32", "channels": 3},
+        {"height": 32, "width": 32, "channels": 2},
+        {"height": 32, "width": 32, "channels": 5},
+        {"height": 32, "width": 32.5, "channels": 3},
+    ],
+)
+def test_image_sizes_are_checked_by_the_format_of_the_samples(schema: dict[str, Any]) -> None:
+    with pytest.raises(FormatError) as caught:
+        format_of("image", Metadata.from_json(json.dumps(state(schema=schema))).schema)
+    message = str(caught.value)
+    assert message.startswith("The metadata of this model is not valid: the image ")
+    assert message.endswith(".")
+    assert "\n" not in message
+    assert len(message) < 300
 
 
 @pytest.mark.parametrize(
@@ -228,7 +244,7 @@ def test_values_that_are_not_json_are_refused_where_they_are_made() -> None:
 
 
 def test_the_scan_knows_every_place_where_onnx_keeps_tensors_graphs_and_operators() -> None:
-    """ONNX's own schema, so that a new field in a new version of ONNX fails here instead of slipping through."""
+    """The schema comes from ONNX itself, so that a new field in a later version of ONNX fails here."""
     kinds = {
         "ModelProto": "model",
         "OperatorSetIdProto": "opset",
@@ -278,5 +294,5 @@ def test_what_is_not_onnx_is_refused(junk: bytes) -> None:
 
 def test_a_file_of_crumbs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MAX_FIELDS", 1000)
-    with pytest.raises(FormatError, match="more parts"):
+    with pytest.raises(FormatError, match="at most 1,000 parts, but this has more parts"):
         read_property(b"\x08\x01" * 2000)

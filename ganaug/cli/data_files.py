@@ -1,0 +1,112 @@
+"""The files of a kind of data: what the commands read and write, with one subclass for each kind of data.
+
+The commands know no kind of data. They find its files by SOURCE or by the model, through the registry of modalities.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+from ganaug.data.modalities import MODALITIES, part_of
+from ganaug.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ganaug.data.dataset import Dataset
+    from ganaug.runtime.generator import Generator
+
+__all__ = ["DataFiles", "files_of_model", "files_of_source"]
+
+Lines = list[tuple[str, str]]
+"""Pairs of a title and a text, which `ganaug inspect` prints as two columns."""
+
+
+class DataFiles(ABC):
+    """The files of one kind of data. The module of each kind has an instance named `FILES`."""
+
+    modality: ClassVar[str]
+    noun: ClassVar[str]
+    """The word for one sample."""
+    source_form: ClassVar[str]
+    """What SOURCE must be."""
+    foreign_options: ClassVar[Mapping[str, str]]
+    """Options that only other kinds of data have, and the sentence that refuses each."""
+    min_budget: ClassVar[float] = 0.0
+    """Seconds that loading, screening and export take in a fit; a smaller budget is warned about."""
+    has_preview: ClassVar[bool] = False
+
+    def check_options(self, **options: object) -> None:
+        """Refuse an option that has a value although only other kinds of data have it."""
+        for name, value in options.items():
+            if value is not None and name in self.foreign_options:
+                raise click.UsageError(self.foreign_options[name])
+
+    @abstractmethod
+    def check_source(self, source: "Path", target: str | None) -> None:
+        """Refuse a source that is not there, or lacks its target, before anything slow is loaded."""
+
+    @abstractmethod
+    def claims(self, source: "Path") -> bool:
+        """Tell whether this kind of data is in SOURCE, by what it is or, if it is missing, by its name."""
+
+    @abstractmethod
+    def read(self, source: "Path", *, target: str | None, size: int | None) -> "Dataset":
+        """Read SOURCE to learn from it."""
+
+    @abstractmethod
+    def described(self, data: Any) -> str:
+        """Say in a line what was read."""
+
+    @abstractmethod
+    def check_output(self, output: "Path", source: "Path | None" = None) -> None:
+        """Refuse, before any work, an output that cannot be written, or that would change SOURCE."""
+
+    @abstractmethod
+    def write_samples(
+        self, generator: "Generator", labels: Sequence[Any], per_class: int, output: "Path", seed: int
+    ) -> None:
+        """Write `per_class` screened samples of each label. They do not depend on the other labels."""
+
+    @abstractmethod
+    def write_balanced(
+        self, source: "Path", generator: "Generator", output: "Path", *, target: str | None, seed: int
+    ) -> tuple[int, int]:
+        """Write SOURCE, and synthetic samples until its classes are equal; return the numbers of real and synthetic."""
+
+    def draw_preview(self, data: Any, generator: "Generator") -> bytes:
+        """Return the preview as the content of a PNG file."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
+        """Describe the form of the samples for `ganaug inspect`."""
+
+    def constraint_lines(self, schema: Mapping[str, Any]) -> Lines:  # noqa: ARG002
+        """Describe for `ganaug inspect` the constraints that hold in every sample, if there are any."""
+        return []
+
+
+def files_of_model(generator: "Generator") -> DataFiles:
+    """Return the files of the kind of data that a model makes."""
+    files: DataFiles = part_of(generator.modality, "cli.{}").FILES
+    return files
+
+
+def files_of_source(source: "Path") -> DataFiles:
+    """Return the files of the kind of data in SOURCE.
+
+    Raises
+    ------
+    DataError
+        If no kind of data is in it.
+    """
+    kinds: list[DataFiles] = [part_of(modality, "cli.{}").FILES for modality in MODALITIES]
+    for files in kinds:
+        if files.claims(source):
+            return files
+    forms = " or ".join(files.source_form for files in kinds)
+    found = "is a file of another kind: convert it" if source.is_file() else "does not exist: check the name"
+    raise DataError(f"SOURCE must be {forms}, but SOURCE is {str(source)!r}, which {found}")
