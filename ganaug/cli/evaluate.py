@@ -180,7 +180,7 @@ def _copied(figures: dict[str, Any]) -> list[str]:
     copies = figures["copies"]
     if copies["share"] is None:
         return []
-    from ganaug.evaluation.chance import usual_share
+    from ganaug.evaluation.metrics.copies import usual_share
 
     found = copies["calibration"]["planted_altered_found"]
     planted = "" if found is None else f" Of planted, slightly altered copies {found:.0%} were found."

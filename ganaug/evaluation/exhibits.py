@@ -1,4 +1,4 @@
-"""What an evaluation has to show besides its figures: pictures, rows and distributions, as plain numpy and pandas."""
+"""What a report shows besides its figures: pictures, rows and distributions, as plain numpy and pandas."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ __all__ = ["Exhibits"]
 
 @dataclass(frozen=True)
 class Exhibits:
-    """The exhibits of an evaluation; whatever there is none of stays empty.
+    """The exhibits of an evaluation; each may be empty.
 
     Attributes
     ----------
@@ -18,10 +18,10 @@ class Exhibits:
     walk : mapping of str to ndarray of shape (n, H, W, C), uint8
         For each class the frames of a walk through the latent space; images only.
     closest : sequence of (class name, real item, synthetic item, distance)
-        Synthetic items with the real one nearest to each, closest first. The distance is in units of the typical
-        distance from a real item to another.
+        Synthetic items, each with the real item nearest to it, closest first. Unit of the distance: the median distance
+        from a real item to the nearest other one.
     quiz : sequence of (item, bool)
-        Shuffled items (uint8 images, or dicts from column to text), each with whether it is real.
+        Shuffled items, uint8 images or dicts from column to text, each with whether it is real.
     distributions : sequence of mapping
         For each column of a table ``name``, ``kind`` and the arrays ``real`` and ``synthetic``.
     """

@@ -1,72 +1,41 @@
-"""How like the real ones samples are: measured in each fold on rows that the generator has not seen, then pooled."""
+"""Fidelity: how similar samples are to real items that the generator has not seen, measured in folds and pooled."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.dataset import Dataset
-from ganaug.data.tables.codec import TableCodec
-from ganaug.data.tables.dataset import LabelledTable
-from ganaug.evaluation.metrics.columns import ColumnDistance, association_distance, broken_promises, column_distances
-from ganaug.evaluation.metrics.distances import (
-    FlooredDistance,
-    floored,
-    frechet_distance,
-    inception_score,
-    kernel_distance,
-    typical_distance,
-)
-from ganaug.evaluation.metrics.manifold import manifold_overlap
-from ganaug.evaluation.metrics.two_sample import two_sample_auc
-from ganaug.evaluation.statistics import Auc, known, pooled_areas
+from ganaug.evaluation import metrics
+from ganaug.evaluation.metrics.base import FoldData
+from ganaug.evaluation.statistics import Auc
 
-__all__ = ["COLLAPSED", "FEWEST_OF_A_CLASS", "Fidelity", "measure_fidelity", "pooled_fidelity"]
+if TYPE_CHECKING:
+    from ganaug.data.tables.codec import TableCodec
 
-FEWEST_OF_A_CLASS = 6
-"""Real rows of a class in one fold that its own figures need."""
-COLLAPSED = 0.5
-"""A class whose variety is below this share of its real ones' has collapsed."""
+__all__ = ["Fidelity", "measure_fidelity", "pooled_class_fidelity", "pooled_fidelity"]
 
-OVERLAPS = ("precision", "recall", "density", "coverage")
+SECTION = "fidelity"
+MIN_CLASS_ROWS = 6
+"""Real and synthetic items of a class in one fold, below which the class has no metrics of its own."""
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Figures of one fold.
+    """The results of one fold, each as `ganaug.evaluation.metrics.base.Metric.measure` returns it.
 
     Attributes
     ----------
-    two_sample : Auc
-        Of a classifier that tells real from synthetic.
-    realism : Auc or None
-        Of the discriminator's own opinion.
-    frechet, kernel : FlooredDistance
-    inception : tuple of float or None
-        Inception Score of samples, and of real ones.
-    overlap : dict of str to float
-        Precision, recall, density and coverage.
-    by_class : list of dict of str to float
-        For each class the same, and its variety relative to the real ones'; empty where there are too few.
-    columns : list of ColumnDistance
-    associations : tuple of float or None
-        Distance and floor.
-    promises : tuple of int or None
-        Checked and violated.
+    overall : dict
+        By metric; metrics that do not apply are left out.
+    by_class : list of dict
+        For each class the same; empty where the class has too few items.
     """
 
-    two_sample: Auc
-    realism: Auc | None
-    frechet: FlooredDistance
-    kernel: FlooredDistance
-    inception: tuple[float, float] | None
-    overlap: dict[str, float]
-    by_class: list[dict[str, float]]
-    columns: list[ColumnDistance]
-    associations: tuple[float, float] | None
-    promises: tuple[int, int] | None
+    overall: dict[str, Any]
+    by_class: list[dict[str, Any]]
 
 
 def measure_fidelity(
@@ -74,118 +43,48 @@ def measure_fidelity(
     synthetic: Dataset,
     features: Callable[[Dataset], NDArray[np.floating]],
     *,
-    codec: TableCodec | None = None,
+    codec: "TableCodec | None" = None,
     probabilities: Callable[[Dataset], NDArray[np.floating]] | None = None,
     realism: Auc | None = None,
     seed: int = 0,
 ) -> Fidelity:
-    """Compare samples with real rows that their generator has not seen.
+    """Compare samples with real items that their generator has not seen.
 
     Parameters
     ----------
-    real, synthetic : LabelledImages or LabelledTable
-        With class shares alike.
+    real, synthetic : Dataset
+        With similar class shares.
     features : callable
-        From data to its features (n, d), learned from neither of them.
+        From a dataset to its features (n, d), learned from neither of the two.
     codec : TableCodec, optional
-        Of a table: what its generator promises of the values.
+        The constraints that the generator promises for the columns of a table.
     probabilities : callable, optional
-        From data to class probabilities (n, n_classes), for the Inception Score.
+        From a dataset to class probabilities (n, n_classes), for the Inception Score.
     realism : Auc, optional
-        Passed on.
+        How well the discriminator of the generator tells real from synthetic.
     seed : int
     """
     own, made = features(real), features(synthetic)
     by_class = []
     for label in range(len(real.classes)):
         sides = own[real.labels == label], made[synthetic.labels == label]
-        figures: dict[str, float] = {}
-        if min(map(len, sides)) >= FEWEST_OF_A_CLASS:
-            figures = manifold_overlap(*sides)
-            spread = typical_distance(sides[0])
-            figures["variety"] = typical_distance(sides[1]) / spread if spread > 0 else float("nan")
-        by_class.append(figures)
-    inception = None
-    if probabilities is not None:
-        inception = inception_score(probabilities(synthetic)), inception_score(probabilities(real))
-    columns, associations, promises = [], None, None
-    if isinstance(real, LabelledTable):
-        assert isinstance(synthetic, LabelledTable)  # noqa: S101
-        known_columns = synthetic.codec
-        columns = column_distances(real.frame, synthetic.frame, known_columns, seed=seed)
-        associations = association_distance(real.frame, synthetic.frame, known_columns, seed=seed)
-        promises = None if codec is None else broken_promises(synthetic.frame[codec.names], codec)
-    return Fidelity(
-        two_sample=two_sample_auc(own, made, seed=seed),
-        realism=realism,
-        frechet=floored(frechet_distance, own, made, seed=seed),
-        kernel=floored(kernel_distance, own, made, seed=seed),
-        inception=inception,
-        overlap=manifold_overlap(own, made),
-        by_class=by_class,
-        columns=columns,
-        associations=associations,
-        promises=promises,
-    )
+        results = {}
+        if min(map(len, sides)) >= MIN_CLASS_ROWS:
+            results = {name: one.measure_class(*sides) for name, one in metrics.registered(SECTION).items()}
+        by_class.append({name: result for name, result in results.items() if result is not None})
+    fold = FoldData(real, synthetic, own, made, codec, probabilities, realism, seed)
+    return Fidelity(metrics.measured(SECTION, fold), by_class)
 
 
 def pooled_fidelity(folds: Sequence[Fidelity], features_name: str) -> dict[str, Any]:
-    """Return the figures of a report: means over folds, whose test rows are all different."""
-    realism = [fold.realism for fold in folds if fold.realism is not None]
-    kernel = _mean_distance([fold.kernel for fold in folds])
-    frechet = _mean_distance([fold.frechet for fold in folds])
-    inception = [fold.inception for fold in folds if fold.inception is not None]
-    associations = [fold.associations for fold in folds if fold.associations is not None]
-    promises = [fold.promises for fold in folds if fold.promises is not None]
-    return {
-        "features": features_name,
-        "two_sample_auc": pooled_areas([fold.two_sample for fold in folds]).estimate().to_dict(),
-        "realism_auc": pooled_areas(realism).estimate().to_dict() if realism else None,
-        "frechet_distance": {"value": frechet["value"], "floor": frechet["floor"]},
-        "kernel_distance": kernel,
-        "inception_score": _pair(inception, "value", "real"),
-        **{name: _mean([fold.overlap.get(name, float("nan")) for fold in folds]) for name in OVERLAPS},
-        "columns": _mean_columns([fold.columns for fold in folds]),
-        "associations": _pair(associations, "distance", "floor"),
-        "constraints": (
-            {"checked": sum(one[0] for one in promises), "violated": sum(one[1] for one in promises)}
-            if promises
-            else None
-        ),
-    }
+    """Return the JSON entries: means over folds, whose test items are all different."""
+    return {"features": features_name} | metrics.pooled(SECTION, [fold.overall for fold in folds])
 
 
 def pooled_class_fidelity(folds: Sequence[Fidelity], label: int) -> dict[str, float | None]:
-    """Return the figures of one class: means over the folds that have them."""
-    found = [fold.by_class[label] for fold in folds if fold.by_class[label]]
-    return {name: _mean([one[name] for one in found]) for name in (*OVERLAPS, "variety") if found}
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    finite = [value for value in values if np.isfinite(value)]
-    return known(float(np.mean(finite))) if finite else None
-
-
-def _pair(pairs: Sequence[tuple[float, float]], one: str, other: str) -> dict[str, float | None] | None:
-    return {one: _mean([pair[0] for pair in pairs]), other: _mean([pair[1] for pair in pairs])} if pairs else None
-
-
-def _mean_distance(distances: Sequence[FlooredDistance]) -> dict[str, float | None]:
-    errors = [one.error for one in distances if np.isfinite(one.error)]
-    return {
-        "value": _mean([one.value for one in distances]),
-        "standard_error": known(float(np.sqrt(np.sum(np.square(errors))) / len(errors))) if errors else None,
-        "floor": _mean([one.floor for one in distances]),
-    }
-
-
-def _mean_columns(folds: Sequence[list[ColumnDistance]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": column.name,
-            "kind": column.kind,
-            "distance": _mean([fold[i].distance for fold in folds]),
-            "floor": _mean([fold[i].floor for fold in folds]),
-        }
-        for i, column in enumerate(folds[0] if folds else [])
-    ]
+    """Return the JSON entries of one class: means over the folds that measured it."""
+    figures: dict[str, float | None] = {}
+    for name, metric in metrics.registered(SECTION).items():
+        if results := [fold.by_class[label][name] for fold in folds if name in fold.by_class[label]]:
+            figures |= metric.pool(results)
+    return figures

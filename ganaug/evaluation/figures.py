@@ -1,4 +1,4 @@
-"""The figures of an evaluation, as its JSON has them: schema version 1."""
+"""The figures of an evaluation as JSON, schema version 1 (see docs/evaluation.md)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug import __version__
-from ganaug.evaluation.copying import class_copies, pooled_copies
-from ganaug.evaluation.fidelity import pooled_class_fidelity, pooled_fidelity
+from ganaug.evaluation.copying import Copying, class_copies, pooled_copies
+from ganaug.evaluation.fidelity import Fidelity, pooled_class_fidelity, pooled_fidelity
 from ganaug.evaluation.findings import findings
 from ganaug.evaluation.session import Session, SplitResult
 from ganaug.evaluation.splits import fewest_for_a_verdict
@@ -29,7 +29,7 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
     source : str
         Where the data came from.
     interrupted : bool
-        Whether the user ended it.
+        Whether the user interrupted the evaluation.
     """
     data, complete = session.data, session.complete
     comparison = _compared(session, complete)
@@ -38,21 +38,7 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
     if session.own_copying is not None:
         searched = [session.own_copying]
     fidelity, copies = pooled_fidelity(measured, session.features_name), pooled_copies(searched)
-    counts = np.bincount(data.labels, minlength=len(data.classes))
-    classes = [
-        {
-            "name": str(name),
-            "count": int(counts[c]),
-            # None where no row of the class was tested, which is no "no difference".
-            "verdict": None if comparison.class_difference[c].mean is None else comparison.class_verdict[c],
-            "rival": comparison.rival,
-            "recall": {arm: rows[c].to_dict() for arm, rows in comparison.recall.items()},
-            "difference": comparison.class_difference[c].to_dict(),
-            "fidelity": pooled_class_fidelity(measured, c),
-            "copies": class_copies(searched, c),
-        }
-        for c, name in enumerate(data.classes)
-    ]
+    classes = _classes(session, comparison, measured, searched)
     return {
         "schema_version": SCHEMA_VERSION,
         "ganaug_version": __version__,
@@ -86,7 +72,7 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
             "source": source,
             "n": len(data.labels),
             "fingerprint": data.fingerprint,
-            # A fingerprint tells all of the data from anything else, but not a part of it from nothing.
+            # The fingerprint shows whether all of the data was seen. It does not show whether a part of it was.
             "seen_by_model": None if session.seen == "none" else session.seen,
         },
         "settings": {
@@ -103,19 +89,37 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
     }
 
 
+def _classes(
+    session: Session, comparison: Comparison, measured: Sequence[Fidelity], searched: Sequence[Copying]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": str(name),
+            "count": count,
+            # None where no row of the class was tested, which is not "no difference".
+            "verdict": None if comparison.class_difference[c].mean is None else comparison.class_verdict[c],
+            "rival": comparison.rival,
+            "recall": {arm: rows[c].to_dict() for arm, rows in comparison.recall.items()},
+            "difference": comparison.class_difference[c].to_dict(),
+            "fidelity": pooled_class_fidelity(measured, c),
+            "copies": class_copies(searched, c),
+        }
+        for c, (name, count) in enumerate(session.data.counts.items())
+    ]
+
+
 def _tested(session: Session, complete: Sequence[SplitResult]) -> NDArray[np.int64]:
-    """Return how many different rows of each class were tested, (n_classes,)."""
+    """Return the number of different test rows of each class, (n_classes,)."""
     rows = np.unique(np.concatenate([np.zeros(0, np.int64), *(result.split.test for result in complete)]))
     return np.bincount(session.data.labels[rows], minlength=len(session.data.classes))
 
 
 def _untested(session: Session, complete: Sequence[SplitResult]) -> list[str]:
-    """Return the classes that have rows, but no tested ones; none before anything was tested."""
+    """Return the classes with rows of which none was tested; no classes before the first complete split."""
     if not complete:
         return []
-    counts = np.bincount(session.data.labels, minlength=len(session.data.classes))
-    missing = (counts > 0) & (_tested(session, complete) == 0)
-    return [str(name) for name, lacks in zip(session.data.classes, missing, strict=True) if lacks]
+    counts = session.data.counts.items()
+    return [str(name) for (name, n), tested in zip(counts, _tested(session, complete), strict=True) if n and not tested]
 
 
 def _compared(session: Session, complete: Sequence[SplitResult]) -> Comparison:
@@ -134,7 +138,15 @@ def _compared(session: Session, complete: Sequence[SplitResult]) -> Comparison:
 
 
 def sentence_of(comparison: Comparison, fewest: int, untested: Sequence[str] = ()) -> str:
-    """Say in one sentence what came out; of which classes, where some were not tested.
+    """Return the result in one sentence.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    fewest : int
+        Splits that a verdict needs.
+    untested : sequence of str
+        The classes that have no test rows; the sentence then says how many classes it is about.
 
     Examples
     --------
@@ -161,7 +173,7 @@ def sentence_of(comparison: Comparison, fewest: int, untested: Sequence[str] = (
     }[comparison.verdict]
     mean, low, high = (f"{100 * end:+.1f}" for end in (difference.mean, difference.low, difference.high))
     return (
-        f"{outcome}: on data not learned from, {accuracy} changed by {mean} points (95 % interval {low} "
+        f"{outcome}: on held-out data, {accuracy} changed by {mean} points (95 % interval {low} "
         f"to {high}) against the best arm without them ({comparison.rival})."
     )
 
@@ -203,7 +215,7 @@ def _left_out(session: Session, complete: Sequence[SplitResult], interrupted: bo
     found, missing = list(session.left_out), len(session.splits) - len(complete)
     if untested := _untested(session, complete):
         names = ", ".join(map(repr, untested))
-        found.append(f"tests of {names}: too few to be learned from and tested too, they count in no accuracy")
+        found.append(f"tests of {names}: too few samples to train on and to test on; no accuracy includes them")
     if cut := sum(result.cut_short for result in session.results):
         trained = sum(result.trained for result in session.results)
         where = "each split" if cut == trained else f"{cut} of {trained} splits"

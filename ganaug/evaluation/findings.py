@@ -1,41 +1,60 @@
-"""What somebody should know before they believe an evaluation, each in a sentence."""
+"""The findings of an evaluation: what somebody should know before they rely on it, each in a sentence."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganaug.evaluation.chance import usual_share
-from ganaug.evaluation.fidelity import COLLAPSED
+from ganaug.evaluation.metrics.copies import usual_share
+from ganaug.evaluation.metrics.variety import MIN_VARIETY
 from ganaug.evaluation.statistics import share_estimate
 
 __all__ = ["findings"]
 
-LOWEST_COVERAGE = 0.2
-FEW_ROWS = 10
-FOUND = 0.8
-"""Share of the slightly altered copies that a search must find to be believed."""
-CLEARLY = 0.55
-"""A membership-inference area whose interval lies above this tells rows apart."""
-BEYOND = 3
-"""How many times as many samples as real ones must be taken for copies, or how many times fewer must not be."""
+MIN_COVERAGE = 0.2
+"""Share of the real samples with a synthetic one nearby; below it the generator has collapsed."""
+MIN_ROWS = 10
+"""Real samples of a class, below which hardly anything can be said of the class."""
+MIN_FOUND = 0.8
+"""Share of the slightly altered copies that a search must find to be reliable."""
+MAX_MEMBERSHIP = 0.55
+"""Area under the curve of membership inference; above it, training rows can be told from others."""
+FACTOR = 3
+"""More copies than chance gives: this many times as many samples are flagged, or this many times fewer are not."""
+ALARMING_SHARE = 0.25
+"""Share of flagged samples above which copies are an alarm and not only a warning."""
+MAX_NAMES = 5
+"""Names that a sentence lists."""
+
+LEVELS = ("alarm", "warning", "note")
+SEEN = {
+    "all": "The model was trained on all of this data and cannot be judged by it: fidelity and verdict are those of "
+    "generators that were trained the same way inside the splits; copies were looked for in the model's own samples.",
+    "part": "The model was trained on a part of this data, and is judged by the rest: one split, in which only the "
+    "seeds differ.",
+    "none": "By its fingerprint, the model was not trained on exactly this data. Its file does not tell whether it was "
+    "trained on some of this data, and copies of training data that is not here cannot be found. The verdict is that "
+    "of generators that were trained inside the splits.",
+}
+"""By how much of the data a given model has seen, the note on it."""
 
 Finding = dict[str, str]
+Classes = Sequence[Mapping[str, Any]]
 
 
 def findings(
     fidelity: Mapping[str, Any],
     copies: Mapping[str, Any],
-    classes: Sequence[Mapping[str, Any]],
+    classes: Classes,
     *,
     seen: str,
     repeated: int,
     grouped: bool,
 ) -> list[Finding]:
-    """Return findings, the worst first.
+    """Return the findings, the gravest first, each with ``level`` ("alarm", "warning" or "note") and ``text``.
 
     Parameters
     ----------
     fidelity, copies, classes
-        As in the report (see the schema in docs/evaluation.md).
+        As in the JSON (see the schema in docs/evaluation.md).
     seen : {"all", "part", "none", "not applicable"}
         How much of the data a given model was trained on, as far as its file tells: "none" may be a part.
     repeated : int
@@ -50,127 +69,108 @@ def findings(
     >>> [(one["level"], "collapse" in one["text"]) for one in found]
     [('alarm', True), ('note', False), ('note', False)]
     """
-    found = [*_collapse(fidelity, classes), *_copied(copies, classes), *_data(classes, seen, repeated, grouped)]
+    found = [*_collapse(fidelity, classes), *_copied(copies, classes), *_data(classes, repeated, grouped)]
+    if seen in SEEN:
+        found.append(_finding("note", SEEN[seen]))
     told = fidelity.get("two_sample_auc") or {}
     if round(told.get("low") or 0, 2) > 0.5:  # as it is printed
         text = f"A classifier tells real from synthetic: its area under the curve is at least {told['low']:.2f}."
-        found.append({"level": "note", "text": text})
+        found.append(_finding("note", text))
     constraints = fidelity.get("constraints")
     if constraints and constraints["violated"]:
-        number = constraints["violated"]
-        found.append({"level": "alarm", "text": f"{number:,} synthetic values break what their columns promise."})
-    order = {"alarm": 0, "warning": 1, "note": 2}
-    return sorted(found, key=lambda one: order[one["level"]])
+        text = f"{constraints['violated']:,} synthetic values violate the constraints of their columns."
+        found.append(_finding("alarm", text))
+    return sorted(found, key=lambda one: LEVELS.index(one["level"]))
 
 
-def _collapse(fidelity: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def _finding(level: str, text: str) -> Finding:
+    return {"level": level, "text": text}
+
+
+def _collapse(fidelity: Mapping[str, Any], classes: Classes) -> list[Finding]:
     found = []
     coverage = fidelity.get("coverage")
-    if coverage is not None and coverage < LOWEST_COVERAGE:
-        text = f"Only {coverage:.0%} of the real samples have a synthetic one near them (collapse, or no likeness)."
-        found.append({"level": "alarm", "text": text})
-    narrow = [
-        one["name"]
-        for one in classes
-        if (variety := one["fidelity"].get("variety")) is not None and variety < COLLAPSED
-    ]
-    if narrow:
+    if coverage is not None and coverage < MIN_COVERAGE:
+        text = f"Only {coverage:.0%} of the real samples have a synthetic one nearby (collapse, or no likeness)."
+        found.append(_finding("alarm", text))
+    varieties = {one["name"]: one["fidelity"].get("variety") for one in classes}
+    if narrow := [name for name, variety in varieties.items() if variety is not None and variety < MIN_VARIETY]:
         text = f"The samples of {_listed(narrow)} vary less than half as much as the real ones do (collapse)."
-        found.append({"level": "alarm", "text": text})
+        found.append(_finding("alarm", text))
     return found
 
 
-def _copied(copies: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def _copied(copies: Mapping[str, Any], classes: Classes) -> list[Finding]:
     found, share, usual = [], copies.get("share"), usual_share(copies)
     copied = [one for one in classes if _is_copied(one.get("copies") or {}, usual)]
     names = _listed([one["name"] for one in copied])
-    if share is not None and _beyond(share, share, usual):
-        level = "alarm" if share > 0.25 else "warning"
-        text = f"{share:.0%} of the samples are nearer to a training sample than all but {usual:.0%} of real ones are"
+    criterion = f"are nearer to a training sample than all but {usual:.0%} of real ones are"
+    if share is not None and _is_beyond(share, share, usual):
         where = f", above all those of {names}" if 0 < len(copied) < len(classes) else ""
-        found.append({"level": level, "text": f"{text}{where}."})
+        level = "alarm" if share > ALARMING_SHARE else "warning"
+        found.append(_finding(level, f"{share:.0%} of the samples {criterion}{where}."))
     elif copied:
-        least = min(one["copies"]["share"] for one in copied)
-        level = "alarm" if any(one["copies"]["share"] > 0.25 and not _few_real(one) for one in copied) else "warning"
+        lowest = min(one["copies"]["share"] for one in copied)
+        alarming = any(one["copies"]["share"] > ALARMING_SHARE and not _few_real(one) for one in copied)
         text = (
-            f"Of the samples of {names}, {least:.0%}{' or more' * (len(copied) > 1)} are nearer to a training sample "
-            f"than all but {usual:.0%} of real ones are; of all samples together, {share or 0:.0%}."
+            f"Of the samples of {names}, {lowest:.0%}{' or more' * (len(copied) > 1)} {criterion}; of all samples "
+            f"together, {share or 0:.0%}."
         )
-        found.append({"level": level, "text": text})
+        found.append(_finding("alarm" if alarming else "warning", text))
     if few := [one["name"] for one in classes if _few_real(one)]:
         text = (
-            f"Too few real samples of {_listed(few)} were unseen, fewer than {FEW_ROWS}, to tell how near such samples "
-            "come by chance: for copies theirs are judged by what is usual in the other classes."
+            f"Too few real samples of {_listed(few)} were unseen, fewer than {MIN_ROWS}, to tell how near such samples "
+            "come by chance. Copies of these classes are judged by what is usual in the other classes."
         )
-        found.append({"level": "note", "text": text})
+        found.append(_finding("note", text))
     altered = (copies.get("calibration") or {}).get("planted_altered_found")
-    if altered is not None and altered < FOUND:
+    if altered is not None and altered < MIN_FOUND:
         text = (
-            f"Copies cannot be told reliably in this data: of planted copies that were slightly altered, {altered:.0%} "
-            "were found, for real samples lie as near to one another."
+            f"Copies cannot be told reliably in this data: {altered:.0%} of the slightly altered copies that were "
+            "planted were found, because real samples lie as near to one another."
         )
-        found.append({"level": "warning", "text": text})
+        found.append(_finding("warning", text))
     membership = (copies.get("membership_auc") or {}).get("low")
-    if membership is not None and membership > CLEARLY:
-        text = "The samples give away what was trained on: nearness to them tells training rows from others."
-        found.append({"level": "warning", "text": text})
+    if membership is not None and membership > MAX_MEMBERSHIP:
+        text = "The samples reveal training rows: their distance to the nearest sample tells these from other rows."
+        found.append(_finding("warning", text))
     return found
 
 
-def _beyond(low: float, share: float, usual: float) -> bool:
-    # Where few real samples calibrate, the usual share is coarse and three times it can be more than all there are.
-    return low > BEYOND * usual or BEYOND * (1 - share) < 1 - usual
+def _is_beyond(low: float, share: float, usual: float) -> bool:
+    # With few real samples to calibrate on, the usual share is coarse, and three times it may be more than 1.
+    return low > FACTOR * usual or FACTOR * (1 - share) < 1 - usual
 
 
 def _is_copied(of_class: Mapping[str, Any], usual: float) -> bool:
-    """Tell whether more of one class is taken for copies than chance gives, of all classes or of its own."""
+    """Tell whether more samples of a class are flagged than chance gives, in all classes and in this one."""
     share, n = of_class.get("share"), of_class.get("n") or 0
     if share is None:
         return False
-    if (of_class.get("n_real") or 0) >= FEW_ROWS:
+    if (of_class.get("n_real") or 0) >= MIN_ROWS:
         usual = max(usual, of_class.get("false_alarms") or 0.0)
-    return _beyond(share_estimate(round(share * n), n).low or 0.0, share, usual)
+    return _is_beyond(share_estimate(round(share * n), n).low or 0.0, share, usual)
 
 
 def _few_real(one: Mapping[str, Any]) -> bool:
     of_class = one.get("copies") or {}
-    return of_class.get("share") is not None and (of_class.get("n_real") or 0) < FEW_ROWS
+    return of_class.get("share") is not None and (of_class.get("n_real") or 0) < MIN_ROWS
 
 
-def _data(classes: Sequence[Mapping[str, Any]], seen: str, repeated: int, grouped: bool) -> list[Finding]:
+def _data(classes: Classes, repeated: int, grouped: bool) -> list[Finding]:
     found = []
-    if few := [one["name"] for one in classes if one["count"] < FEW_ROWS]:
-        text = (
-            f"Fewer than {FEW_ROWS} samples of {_listed(few)}: what is said of such a class is hardly more than luck."
-        )
-        found.append({"level": "warning", "text": text})
+    if few := [one["name"] for one in classes if one["count"] < MIN_ROWS]:
+        text = f"There are fewer than {MIN_ROWS} samples of {_listed(few)}: figures of such a class are mostly chance."
+        found.append(_finding("warning", text))
     if repeated and not grouped:
         text = (
-            f"{repeated:,} samples are the same as others: where they fall on both sides of a split, every figure "
-            "flatters; drop them, or keep them together with --group."
+            f"{repeated:,} samples are the same as others. Where they fall on both sides of a split, every figure is "
+            "too good: drop them, or keep them together with --group."
         )
-        found.append({"level": "warning", "text": text})
-    if seen == "all":
-        text = (
-            "The model was trained on all of this data and cannot be judged by it: likeness and verdict are those of "
-            "generators trained the same way inside the splits; copies were looked for in the model's own samples."
-        )
-        found.append({"level": "note", "text": text})
-    if seen == "part":
-        text = (
-            "The model was trained on a part of this data, and is judged by the rest: one split, in which seeds differ."
-        )
-        found.append({"level": "note", "text": text})
-    if seen == "none":
-        text = (
-            "By its fingerprint the model was not trained on exactly this data; whether some of it was among its "
-            "training data, the file does not tell, and copies of training data that is not here cannot be found. "
-            "The verdict is that of generators trained inside the splits."
-        )
-        found.append({"level": "note", "text": text})
+        found.append(_finding("warning", text))
     return found
 
 
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(map(repr, names[:most]))
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:MAX_NAMES]))
+    return shown if len(names) <= MAX_NAMES else f"{shown} and {len(names) - MAX_NAMES} more"

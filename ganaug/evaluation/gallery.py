@@ -1,4 +1,4 @@
-"""What a report shows: some real and synthetic items, a walk, the closest pairs, a quiz, distributions."""
+"""The exhibits of a report: some real and synthetic items, a walk, the closest pairs, a quiz, distributions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,33 +8,37 @@ from numpy.typing import NDArray
 
 from ganaug.data.dataset import Dataset
 from ganaug.data.tables.category import CategoryColumn
-from ganaug.data.tables.dataset import LabelledTable
 from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.metrics.columns import column_values
 from ganaug.evaluation.metrics.copies import CopyScan
 
 __all__ = ["exhibits_of", "walk_of"]
 
-CLASSES, PER_CLASS = 20, 8
-PAIRS, PER_CLASS_PAIRS = 12, 3
-QUIZ = 20
+MAX_CLASSES = 20
+ITEMS_PER_CLASS = 8
+MAX_PAIRS = 12
+MAX_PAIRS_OF_CLASS = 3
+MAX_QUESTIONS = 20
+"""Items of either kind in the quiz."""
 FRAMES = 12
-MOST_VALUES = 2_000
+"""Frames of a walk."""
+MAX_VALUES = 2_000
+"""Values of a column that its distribution is drawn from."""
 
 
 def exhibits_of(
     real: Dataset, synthetic: Dataset, train: Dataset, scan: CopyScan | None, *, walk: dict[str, Any], seed: int = 0
 ) -> Exhibits:
-    """Choose what is shown.
+    """Choose the exhibits.
 
     Parameters
     ----------
-    real : LabelledImages or LabelledTable
-        Not trained on: beside the samples, and in the quiz.
-    synthetic : LabelledImages or LabelledTable
+    real : Dataset
+        Items that the generator has not seen: shown beside the samples, and in the quiz.
+    synthetic : Dataset
         The samples that `scan` judged, of a generator trained on `train`.
-    train : LabelledImages or LabelledTable
-        Where the closest real items are.
+    train : Dataset
+        The items among which `scan` found the nearest ones.
     scan : CopyScan or None
     walk : dict
         As `walk_of` returns it.
@@ -43,83 +47,83 @@ def exhibits_of(
     """
     rng = np.random.default_rng([seed, 5])
     shown = _shown_classes(train)
-    sides = [
-        {
-            str(train.classes[c]): data.items(rng.permutation(np.flatnonzero(data.labels == c))[:PER_CLASS])
-            for c in shown
-        }
-        for data in (real, synthetic)
-    ]
+
+    def some_of_each(data: Dataset) -> dict[str, Any]:
+        rows = [rng.permutation(np.flatnonzero(data.labels == c))[:ITEMS_PER_CLASS] for c in shown]
+        return {str(train.classes[c]): data.items(chosen) for c, chosen in zip(shown, rows, strict=True)}
+
     return Exhibits(
-        real=sides[0],
-        synthetic=sides[1],
+        real=some_of_each(real),
+        synthetic=some_of_each(synthetic),
         walk=walk,
         closest=_closest(synthetic, train, scan) if scan is not None else (),
         quiz=_quiz(real, synthetic, rng),
-        distributions=_distributions(real, synthetic, rng) if isinstance(real, LabelledTable) else (),
+        distributions=_distributions(real, synthetic, rng) if real.columns else (),
     )
 
 
 def walk_of(generator: Any, data: Dataset, *, seed: int = 0) -> dict[str, NDArray[np.uint8]]:
-    """Return frames of a walk through the latent space for each class shown; images only, if the generator can."""
-    if data.modality != "image" or not hasattr(generator, "walk"):
+    """Return for each shown class the frames of a walk through the latent space.
+
+    Empty where the generator has no method `walk`, or where its samples cannot be shown as frames.
+    """
+    if not data.shows_walks or not hasattr(generator, "walk"):
         return {}
     return {str(data.classes[c]): generator.walk(data.classes[c], FRAMES, [seed, int(c)]) for c in _shown_classes(data)}
 
 
 def _shown_classes(data: Dataset) -> list[int]:
-    """Return the classes that are shown: all or, of many, the rarest half and the commonest half of what fits."""
+    """Return the indices of the classes that are shown; of too many, half are the rarest and half the most frequent."""
     counts = np.bincount(data.labels, minlength=len(data.classes))
-    if len(counts) <= CLASSES:
+    if len(counts) <= MAX_CLASSES:
         return list(range(len(counts)))
     order = np.argsort(counts, kind="stable")
-    return sorted([*order[: CLASSES // 2].tolist(), *order[-(CLASSES // 2) :].tolist()])
+    return sorted([*order[: MAX_CLASSES // 2].tolist(), *order[-(MAX_CLASSES // 2) :].tolist()])
 
 
 def _closest(synthetic: Dataset, train: Dataset, scan: CopyScan) -> list[tuple[str, Any, Any, float]]:
-    """Return the closest pairs, no more than a few of one class and none twice."""
+    """Return the closest pairs: at most a few of one class, and each real item at most once."""
     pairs: list[tuple[str, Any, Any, float]] = []
-    taken: dict[int, int] = {}
+    taken = dict.fromkeys(range(len(synthetic.classes)), 0)
     used: set[int] = set()
     for row in np.argsort(scan.distance, kind="stable"):
         label, nearest = int(synthetic.labels[row]), int(scan.nearest[row])
-        if taken.get(label, 0) < PER_CLASS_PAIRS and nearest not in used:
-            taken[label] = taken.get(label, 0) + 1
+        if taken[label] < MAX_PAIRS_OF_CLASS and nearest not in used:
+            taken[label] += 1
             used.add(nearest)
             name, distance = str(synthetic.classes[label]), float(scan.distance[row])
             pairs.append((name, train.item(nearest), synthetic.item(int(row)), distance))
-        if len(pairs) == PAIRS:
+        if len(pairs) == MAX_PAIRS:
             break
     return pairs
 
 
 def _quiz(real: Dataset, synthetic: Dataset, rng: np.random.Generator) -> list[tuple[Any, bool]]:
     """Return as many real as synthetic items, of the same classes, in random order."""
-    count = min(QUIZ, len(real.labels), len(synthetic.labels))
+    count = min(MAX_QUESTIONS, len(real.labels), len(synthetic.labels))
     items: list[tuple[Any, bool]] = []
     spare = {c: rng.permutation(np.flatnonzero(synthetic.labels == c)).tolist() for c in range(len(real.classes))}
     for row in rng.permutation(len(real.labels)):
-        own = spare[int(real.labels[row])]
-        if own and len(items) < 2 * count:
-            items += [(real.item(int(row)), True), (synthetic.item(own.pop()), False)]
+        of_class = spare[int(real.labels[row])]
+        if of_class and len(items) < 2 * count:
+            items += [(real.item(int(row)), True), (synthetic.item(of_class.pop()), False)]
     return [items[i] for i in rng.permutation(len(items))]
 
 
-def _distributions(real: LabelledTable, synthetic: Dataset, rng: np.random.Generator) -> Sequence[dict[str, Any]]:
-    """Return the values of every column: of some real rows, and of as many synthetic ones of the same classes."""
-    assert isinstance(synthetic, LabelledTable)  # noqa: S101
-    rows = rng.permutation(len(real.labels))[:MOST_VALUES]
+def _distributions(real: Dataset, synthetic: Dataset, rng: np.random.Generator) -> Sequence[dict[str, Any]]:
+    """Return the values of every column, of some real rows and of as many synthetic rows of the same classes."""
+    rows = rng.permutation(len(real.labels))[:MAX_VALUES]
     drawn = [
         rng.choice(np.flatnonzero(synthetic.labels == c), count)
         for c, count in enumerate(np.bincount(real.labels[rows]))
         if (synthetic.labels == c).any()
     ]
-    frames = real.frame.iloc[rows], synthetic.frame.iloc[np.concatenate(drawn)]
-    codec, found = real.codec, []
-    for column, *values in zip(codec.columns, *(column_values(frame, codec) for frame in frames), strict=True):
+    frames = real.content.iloc[rows], synthetic.content.iloc[np.concatenate(drawn)]
+    columns, found = real.columns, []
+    for column, *values in zip(columns, *(column_values(frame, columns) for frame in frames), strict=True):
         if isinstance(column, CategoryColumn):
             names = np.array([*map(str, column.categories), "another", "missing"], dtype=object)
-            values = [names[codes] for codes in values]  # -1 and -2 are the last two
+            values = [names[codes] for codes in values]  # the codes -1 and -2 are the last two names
         elif column.kind == "datetime":
             values = [frame[column.name] for frame in frames]
         found.append({"name": str(column.name), "kind": column.kind, "real": values[0], "synthetic": values[1]})

@@ -53,6 +53,7 @@ class LabelledImages(Dataset):
     """
 
     modality = "image"
+    shows_walks = True
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ganaug.data.dataset import Dataset
 from ganaug.data.labels import Label, check_labels, listed, plain_label
-from ganaug.data.tables.codec import TableCodec
+from ganaug.data.tables.codec import Column, TableCodec
 from ganaug.data.tables.layout import RowLayout
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.series import numeric_series, numeric_values
@@ -178,6 +178,11 @@ class LabelledTable(Dataset):
                 f"{listed(form.codec.names)}: fit a model to this table"
             )
         return self
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What is known of each column."""
+        return self.codec.columns
 
 
 def _text(value: Any) -> str:

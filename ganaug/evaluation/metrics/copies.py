@@ -1,44 +1,68 @@
-"""Copies: synthetic samples nearer to a real one than real ones come to each other."""
+"""Copies: synthetic samples nearer to a training item than real items come to one another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import NearestNeighbors
 
-from ganaug.evaluation.statistics import Auc, area
+from ganaug.evaluation.metrics.base import Features, Metric, MetricLine, mean
+from ganaug.evaluation.wording import count, is_known, number, percent
 
-__all__ = ["NOMINAL", "CopyScan", "View", "find_copies", "membership_area"]
+__all__ = ["METRIC", "NOMINAL_SHARE", "CopyScan", "CopySearch", "View", "find_copies", "usual_share"]
 
-NOMINAL = 0.03
-"""Share of real items, unseen by the generator, that may be taken for copies."""
+NOMINAL_SHARE = 0.03
+"""Share of the real items that the generator has not seen which may be flagged as copies."""
 NEIGHBOURS = 3
-"""How many neighbours say how densely real items lie around one."""
+"""Neighbours of a training item whose mean distance says how dense the items lie around it."""
 
-Points = NDArray[np.floating]
+CALIBRATION = {
+    "planted_exact_found": ("Planted copies found", "ideal 100 %", "Training samples, planted unchanged."),
+    "planted_altered_found": ("Planted altered copies found", "ideal 100 %", "The same, slightly altered first."),
+    "false_alarms": ("False alarms", "as by chance", "Unseen real samples that are flagged as copies."),
+}
+"""By key of the JSON, name, reference and meaning."""
 
 
 @dataclass(frozen=True)
 class View:
-    """The same items in one space of distances: each an array of shape (n, d).
+    """The items of one search in one feature space: arrays of shape (n, d).
 
     Attributes
     ----------
     synthetic, train, held_out : ndarray
-        Samples; what their generator learned from; what it did not.
+        Samples; items that their generator learned from; real items that it did not learn from.
     exact, altered : ndarray
-        Planted copies of `train`: as they are, and slightly altered.
+        Planted copies of `train`: unchanged, and slightly altered.
     searched : ndarray, optional
-        Where samples and planted copies are looked for, if that is more than `train`.
+        The items among which copied ones are looked for, if these are more than `train`.
     """
 
-    synthetic: Points
-    train: Points
-    held_out: Points
-    exact: Points
-    altered: Points
-    searched: Points | None = None
+    synthetic: Features
+    train: Features
+    held_out: Features
+    exact: Features
+    altered: Features
+    searched: Features | None = None
+
+
+@dataclass(frozen=True)
+class CopySearch:
+    """What the metrics of copies measure in one fold.
+
+    Attributes
+    ----------
+    views : sequence of View
+        The same items in each feature space; the first one gives the nearest items and the distances.
+    infers_membership : bool
+        Whether the generator learned from all of `train` and from nothing of `held_out`.
+    seed : int
+    """
+
+    views: Sequence[View]
+    infers_membership: bool = True
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,17 +72,17 @@ class CopyScan:
     Attributes
     ----------
     flagged : ndarray of bool, shape (n_synthetic,)
-        Which samples are taken for copies.
+        Whether each sample is taken for a copy.
     nearest : ndarray of int, shape (n_synthetic,)
-        The real item nearest to each sample, in the first view.
+        The row of the real item nearest to each sample, in the first view.
     distance : ndarray of shape (n_synthetic,)
-        How near, in units of the median distance from a real item to the nearest other one.
+        The distance to it. Unit: the median distance from a real item to the nearest other one.
     threshold : float
-        The ratio, in the first view, of a sample's distance to the real one's own neighbours' below which it is a copy.
+        A sample is flagged where the ratio described in `find_copies` is smaller; of the first view.
     exact_found, altered_found : float
         Shares of the planted copies that are flagged.
     alarms : ndarray of bool, shape (n_held_out,)
-        Which held-out real items are flagged. Each half of them is judged by what the other half says is normal.
+        Whether each held-out real item is flagged, by the threshold that the other half of these items gives.
     """
 
     flagged: NDArray[np.bool_]
@@ -76,19 +100,19 @@ class CopyScan:
 
 
 def find_copies(views: Sequence[View], *, seed: int = 0) -> CopyScan:
-    """Flag the samples that are nearer to a training item than all but a few held-out real ones are.
+    """Flag the samples that are nearer to a training item than nearly all held-out real items are.
 
-    What counts is the ratio of a sample's distance to its nearest training item and of that item's own mean distance to
-    its three neighbours in the training set, so that dense and sparse regions are judged alike. The threshold is a
-    quantile of that ratio over real items that were not trained on: 3 % of these may be below it. In several views each
-    has its share of the 3 %, and a copy in one is a copy.
+    The criterion is the ratio of two distances: from the sample to its nearest training item, and from that item to
+    its three nearest neighbours in the training set, on average. Dense and sparse regions are thus judged alike. The
+    threshold is a quantile of the ratio over held-out real items, of which 3 % may be below it. Several views share
+    these 3 % equally; a sample that is flagged in one of them is flagged.
 
     Parameters
     ----------
     views : sequence of View
-        The same items, in each space.
+        The same items, in each feature space.
     seed : int
-        Halves the held-out items, for the calibration.
+        Chooses the halves of the held-out items for the false alarms.
 
     Returns
     -------
@@ -104,66 +128,125 @@ def find_copies(views: Sequence[View], *, seed: int = 0) -> CopyScan:
     >>> round(float(copied.flagged.mean()), 2), bool(fine.flagged.mean() < 0.1), fine.exact_found
     (1.0, True, 1.0)
     """
-    allowed = NOMINAL / len(views)
+    allowed = NOMINAL_SHARE / len(views)
     first = np.random.default_rng(seed).permutation(len(views[0].held_out)) % 2 == 0
     hits = {name: np.zeros(len(getattr(views[0], name)), bool) for name in ("synthetic", "exact", "altered")}
     alarms = np.zeros(len(first), bool)
     results = []
     for view in views:
-        reference = _Reference(view.train)
-        normal = reference.ratios(view.held_out)[0]
+        index = _TrainingIndex(view.train)
+        normal = index.ratios(view.held_out)[0]
         if view.searched is not None:
-            reference = _Reference(view.searched)
+            index = _TrainingIndex(view.searched)
         threshold = _threshold(normal, allowed)
         alarms[first] |= normal[first] < _threshold(normal[~first], allowed)
         alarms[~first] |= normal[~first] < _threshold(normal[first], allowed)
         for name, hit in hits.items():
-            ratio, nearest, distance = reference.ratios(getattr(view, name))
+            ratio, nearest, distance = index.ratios(getattr(view, name))
             hit |= ratio < threshold
             if name == "synthetic":
-                results.append((nearest, distance / reference.typical, threshold))
+                results.append((nearest, distance / index.typical, threshold))
     nearest, distance, threshold = results[0]
     exact, altered = (float(found.mean()) if len(found) else float("nan") for found in (hits["exact"], hits["altered"]))
     return CopyScan(hits["synthetic"], nearest, distance, threshold, exact, altered, alarms)
 
 
-class _Reference:
-    """Training items: who is nearest, and how far these are from one another."""
+class _TrainingIndex:
+    """Finds the nearest training item, and knows how far each training item is from its neighbours."""
 
-    def __init__(self, train: Points) -> None:
+    def __init__(self, train: Features) -> None:
+        from sklearn.neighbors import NearestNeighbors
+
         self.index = NearestNeighbors(n_neighbors=1).fit(train)
         apart = self.index.kneighbors(n_neighbors=min(NEIGHBOURS, len(train) - 1))[0]
         self.scale = apart.mean(axis=1)
         self.typical = float(np.median(apart[:, 0])) or float(np.mean(apart[:, 0])) or 1.0
 
-    def ratios(self, queries: Points) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-        """Return the ratio that counts, the nearest training item, and the distance."""
+    def ratios(self, queries: Features) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return for each query the ratio of `find_copies`, the nearest training item, and the distance to it."""
         if not len(queries):
             return np.zeros(0), np.zeros(0, np.int64), np.zeros(0)
         distance, nearest = (array[:, 0] for array in self.index.kneighbors(queries))
         scale = self.scale[nearest]
-        # Where real items repeat one another, being on top of one says nothing.
+        # An item with identical neighbours is no evidence: a real item may be identical to it as well.
         ratio = np.divide(distance, scale, out=np.full(len(scale), np.inf), where=scale > 0)
         return ratio, nearest, distance
 
 
 def _threshold(normal: NDArray[np.float64], allowed: float) -> float:
-    """Return what a fresh real item is below with at most the probability `allowed`; the least of few items."""
+    """Return the ratio below which an unseen real item is with at most the probability `allowed`."""
     ordered = np.sort(normal)
     rank = int(allowed * (len(ordered) + 1))
     return float(ordered[max(rank, 1) - 1]) if len(ordered) else 0.0
 
 
-def membership_area(synthetic: Points, train: Points, held_out: Points) -> Auc:
-    """Return how well nearness to the samples tells training items from held-out ones: 0.5 is not at all.
+def usual_share(copies: Mapping[str, Any]) -> float:
+    """Return the share of real samples that are flagged by chance: the nominal share, or the measured one if larger.
+
+    Parameters
+    ----------
+    copies : mapping
+        The JSON entries of the section on copies.
 
     Examples
     --------
-    >>> rng = np.random.default_rng(0)
-    >>> train, held_out = rng.normal(size=(2, 100, 5))
-    >>> membership_area(train + 0.01, train, held_out).value > 0.9
-    True
+    >>> usual_share({"expected_share": 0.03, "calibration": {"false_alarms": 0.1}})
+    0.1
     """
-    index = NearestNeighbors(n_neighbors=1).fit(synthetic)
-    nearness = [-index.kneighbors(side)[0][:, 0] for side in (train, held_out)]
-    return area(np.concatenate(nearness), np.repeat([True, False], [len(train), len(held_out)]))
+    alarms = (copies.get("calibration") or {}).get("false_alarms")
+    return max(copies.get("expected_share") or 0.0, alarms or 0.0)
+
+
+class Copies(Metric):
+    """The share of the samples that are copies, and what the search finds of planted copies."""
+
+    def measure(self, fold: CopySearch) -> CopyScan:
+        """Search one fold."""
+        return find_copies(fold.views, seed=fold.seed)
+
+    def pool(self, results: Sequence[CopyScan]) -> dict[str, Any]:
+        """Return the share over the samples of all folds, and the means of the calibration."""
+        flagged = np.concatenate([np.zeros(0, bool), *(scan.flagged for scan in results)])
+        return {
+            "share": mean([float(flagged.mean())]) if len(flagged) else None,
+            "expected_share": NOMINAL_SHARE,
+            "threshold": mean([scan.threshold for scan in results]),
+            "n": len(flagged),
+            "calibration": {
+                "planted_exact_found": mean([scan.exact_found for scan in results]),
+                "planted_altered_found": mean([scan.altered_found for scan in results]),
+                "false_alarms": mean([scan.false_alarms for scan in results]),
+            },
+        }
+
+    def lines(self, figures: Mapping[str, Any]) -> list[MetricLine]:
+        """Show the share beside what chance gives, and the calibration."""
+        rows, tried = [], figures.get("calibration") or {}
+        if is_known(figures.get("share")):
+            reference = f"{percent(usual_share(figures))} by chance" if is_known(figures.get("expected_share")) else ""
+            meaning = (
+                f"Share of {count(figures.get('n'), 'synthetic sample')} whose distance to the nearest training sample "
+                f"is less than {number(figures.get('threshold'))} times the distance from that one to its own "
+                "neighbours. Only a few unseen real samples come so near. Rare classes weigh more than their size: "
+                "each class has 30 samples in a split, or more."
+            )
+            reading = _reading(figures)
+            rows.append(MetricLine("Near-copies", percent(figures["share"]), "", reference, meaning, reading))
+        rows += [
+            MetricLine(name, percent(tried[key]), "", reference, meaning)
+            for key, (name, reference, meaning) in CALIBRATION.items()
+            if is_known(tried.get(key))
+        ]
+        return rows
+
+
+def _reading(figures: Mapping[str, Any]) -> str:
+    share, usual = figures["share"], usual_share(figures)
+    if share == 0:
+        return "None found."
+    if not is_known(figures.get("expected_share")):
+        return ""
+    return "No more than by chance." if share <= usual else f"{number(100 * (share - usual), 2)} points more."
+
+
+METRIC = Copies()

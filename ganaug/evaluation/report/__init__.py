@@ -1,4 +1,4 @@
-"""The HTML report: one file that shows an evaluation to people, on any screen, with nothing fetched."""
+"""The HTML report: one file that shows an evaluation on any screen and loads nothing."""
 
 from ganaug.evaluation.report.page import render
 

@@ -1,4 +1,4 @@
-"""The charts of the report; what they show stands in words or in a table beside each of them."""
+"""The charts of the report. Text or a table beside each of them says the same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from ganaug.evaluation.report.columns import Bars, Histogram
+from ganaug.evaluation.report.histograms import Bars, Histogram
 from ganaug.evaluation.report.svg import ROLES, draw
-from ganaug.evaluation.report.wording import clean, interval, is_known, points
+from ganaug.evaluation.wording import clean, interval, is_known, points
 
-__all__ = ["MOST_LINES", "Strip", "course", "difference", "distribution", "strips"]
+__all__ = ["MAX_LINES", "Strip", "curves_chart", "difference", "distribution", "strips"]
 
 INK, MUTED, RULE = ROLES["ink"], ROLES["muted"], ROLES["rule"]
 REAL, SYNTHETIC, ACCENT = ROLES["real"], ROLES["synthetic"], ROLES["accent"]
 LINES = ((SYNTHETIC, "-"), (REAL, (0, (5, 2))), (INK, (0, (1, 1.5))), (MUTED, (0, (5, 1.5, 1, 1.5))))
-MOST_LINES = len(LINES)
+MAX_LINES = len(LINES)
 
 
 @dataclass(frozen=True)
 class Strip:
-    """An estimate as marks in a table row, in per cent of the width that all rows share; None where there is none."""
+    """An estimate as marks in a table row: positions in per cent of the width, on one scale for all rows."""
 
     mean: float
     low: float | None
@@ -33,14 +33,14 @@ class Strip:
 def strips(
     estimates: Sequence[Any], reference: float | None = None, limits: tuple[float, float] = (0.0, 1.0)
 ) -> list[Strip | None]:
-    """Put estimates, and a value to compare them with, on one scale.
+    """Place estimates, and a reference value, on one scale.
 
     Parameters
     ----------
     estimates : sequence of dict or None
     reference : float, optional
     limits : tuple of float
-        What is possible at all: the interval of a few splits may well reach beyond.
+        The possible values; marks beyond are moved to the limit, because an interval may reach beyond it.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def difference(estimate: dict[str, Any]) -> Markup:
     return draw("difference", title, (380, 96), paint)
 
 
-def course(
+def curves_chart(
     name: str,
     title: str,
     x: NDArray[np.float64],
@@ -108,15 +108,15 @@ def course(
     x_label: str,
     kept: float | None,
 ) -> Markup:
-    """Draw how a few quantities went over training; a dotted line marks the moment that was kept.
+    """Draw quantities over the training; a dotted line marks the moment whose weights were kept.
 
-    The page's legend names the lines, in the colours and dashes that its style sheet repeats.
+    The legend of the page names the lines; the style sheet repeats their colours and dashes.
     """
 
     def paint(figure: Any) -> None:
         axes = figure.add_axes((0.13, 0.24, 0.84, 0.7))
         for y, (colour, dashes) in zip(lines, LINES, strict=False):
-            known = np.isfinite(y)  # quality is measured less often than losses
+            known = np.isfinite(y)  # validation is less frequent than the recording of losses
             marker = "o" if known.sum() <= 30 else None
             axes.plot(x[known], y[known], color=colour, linestyle=dashes, linewidth=1.8, marker=marker, markersize=3)
         if kept is not None:
@@ -130,7 +130,7 @@ def course(
 
 
 def distribution(name: str, title: str, shown: Histogram | Bars) -> Markup:
-    """Draw real beside synthetic values of one column: as shares of each, so that their numbers do not matter."""
+    """Draw the real and the synthetic values of one column as shares, so that their numbers do not matter."""
     if isinstance(shown, Bars):
         return _bars(name, title, shown)
 
@@ -153,7 +153,7 @@ def distribution(name: str, title: str, shown: Histogram | Bars) -> Markup:
 
 
 def _moments(days: NDArray[np.float64]) -> list[str]:
-    """Return days since 1970 as text, no finer than tells them apart."""
+    """Return days since 1970 as text: as dates, or with the time of day where they span less than two days."""
     unit = "D" if np.ptp(days) >= 2 else "m"
     return [str(np.datetime64(round(day * 86400), "s").astype(f"datetime64[{unit}]")).replace("T", " ") for day in days]
 

@@ -1,4 +1,4 @@
-"""The exhibits of an evaluation as a page shows them: bounded in number, in size and in the length of every text."""
+"""The exhibits of an evaluation as the page shows them, with bounds on their number, size and text."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,42 +10,45 @@ from markupsafe import Markup
 
 from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.report.charts import distribution
-from ganaug.evaluation.report.columns import counted, missing
+from ganaug.evaluation.report.histograms import counted, missing
 from ganaug.evaluation.report.pictures import SIDES, Sheet, evenly, picture, sheet, within
-from ganaug.evaluation.report.wording import clean, number, percent
+from ganaug.evaluation.wording import clean, number, percent
 
 __all__ = [
+    "ClassSamples",
     "Pair",
     "Plot",
     "Rows",
-    "Specimens",
     "Walk",
     "chosen_classes",
+    "class_samples",
     "no_quiz",
     "pairs",
     "plots",
     "quiz",
-    "specimens",
     "walks",
 ]
 
-CLASSES, EACH, ROWS, COLUMNS = 12, 8, 5, 16
-"""Classes that are shown; images, or rows and their columns, of each."""
-FAIR = 64
-"""Pixels of a side below which half as many images are better than smaller ones."""
-WALKS, FRAMES = 6, 24
-PAIRS, QUIZ, PLOTS = 8, 40, 24
-FEWEST = 2
+MAX_CLASSES = 12
+MAX_IMAGES, MAX_ROWS = 8, 5
+"""Images, or rows of a table, of each class."""
+MAX_COLUMNS = 16
+"""Columns of a row."""
+SMALL_SIDE = 64
+"""Pixels of a side from which on half as many images are better than smaller ones."""
+MAX_WALKS, MAX_FRAMES = 6, 24
+MAX_PAIRS, MAX_QUESTIONS, MAX_PLOTS = 8, 40, 24
+MIN_QUESTIONS = 2
 """Items of either kind that a quiz needs."""
-CELL = 32
-"""Characters of a table's cell."""
+MAX_CELL = 32
+"""Characters of a table cell."""
 GRID_BYTES, WALK_BYTES, PAIR_BYTES, QUIZ_BYTES = 2_400_000, 1_000_000, 250_000, 600_000
-"""Characters that the pictures of each section may take: 4.25 MB of the 5 MB of a page."""
+"""Characters of the pictures of each section: 4.25 MB of the 5 MB of a page."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a table as text; `more` columns are not shown."""
+    """Rows of a table as text, without the last `more` columns."""
 
     columns: Sequence[str]
     cells: Sequence[Sequence[str]]
@@ -53,7 +56,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Specimens:
+class ClassSamples:
     """Real beside synthetic samples of one class."""
 
     name: str
@@ -76,7 +79,7 @@ class Walk:
 
 @dataclass(frozen=True)
 class Pair:
-    """A synthetic item and the real one nearest to it: pictures, or cells as (column, real, synthetic, is the same)."""
+    """A synthetic item and the real one nearest to it: pictures, or cells as (column, real, synthetic, are equal)."""
 
     name: str
     distance: str
@@ -87,7 +90,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Plot:
-    """The distribution of one column, with what is to be said below its chart."""
+    """The distribution of one column: its chart and a note below it."""
 
     name: str
     kind: str
@@ -96,53 +99,59 @@ class Plot:
 
 
 def chosen_classes(figures: Mapping[str, Any], available: Sequence[str], most: int) -> list[str]:
-    """Return the names of the classes to show, in the order of the figures: the rarest, where they are too many."""
+    """Return the names of the classes to show, in the order of the figures; of too many, the rarest ones."""
     counts = {str(entry["name"]): entry.get("count") or 0 for entry in figures.get("classes") or []}
     names = [name for name in counts if name in available] + [name for name in available if name not in counts]
     kept = set(sorted(names, key=lambda name: counts.get(name, 0))[:most])
     return [name for name in names if name in kept]
 
 
-def specimens(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Specimens]:
-    """Return a grid of each class."""
+def class_samples(figures: Mapping[str, Any], exhibits: Exhibits) -> list[ClassSamples]:
+    """Return real and synthetic samples of each class."""
     real, synthetic = (
         {str(name): items for name, items in side.items()} for side in (exhibits.real, exhibits.synthetic)
     )
-    names = chosen_classes(figures, [*real, *(name for name in synthetic if name not in real)], CLASSES)
+    names = chosen_classes(figures, [*real, *(name for name in synthetic if name not in real)], MAX_CLASSES)
     if any(not isinstance(side.get(name), np.ndarray | None) for side in (real, synthetic) for name in names):
-        return [Specimens(clean(name), _rows(real.get(name)), _rows(synthetic.get(name))) for name in names]
+        return [ClassSamples(clean(name), _rows(real.get(name)), _rows(synthetic.get(name))) for name in names]
 
-    def make(one: tuple[int, int]) -> list[Specimens]:
+    def make(one: tuple[int, int]) -> list[ClassSamples]:
         side, each = one
 
         def laid(items: Any) -> Sheet | None:
             return sheet(items[:each], side, 4) if items is not None and len(items) else None
 
-        return [Specimens(clean(name), laid(real.get(name)), laid(synthetic.get(name))) for name in names]
+        return [ClassSamples(clean(name), laid(real.get(name)), laid(synthetic.get(name))) for name in names]
 
-    def size(made: list[Specimens]) -> int:
+    def size(made: list[ClassSamples]) -> int:
         return sum(
             len(part.source) for entry in made for part in (entry.real, entry.synthetic) if isinstance(part, Sheet)
         )
 
-    tries = [(side, each) for side in SIDES for each in ((EACH, EACH // 2) if side == FAIR else (EACH,))]
+    tries = [
+        (side, each)
+        for side in SIDES
+        for each in ((MAX_IMAGES, MAX_IMAGES // 2) if side == SMALL_SIDE else (MAX_IMAGES,))
+    ]
     return within(GRID_BYTES, make, size, tries)
 
 
 def walks(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Walk]:
-    """Return the walks, each as one sheet of frames."""
+    """Return the walks, each as a sheet of frames."""
     frames = {str(name): images for name, images in exhibits.walk.items() if len(images)}
-    names = chosen_classes(figures, list(frames), WALKS)
+    names = chosen_classes(figures, list(frames), MAX_WALKS)
 
     def make(side: int) -> list[Walk]:
-        return [Walk(clean(name), sheet(frames[name][evenly(len(frames[name]), FRAMES)], side, 8)) for name in names]
+        return [
+            Walk(clean(name), sheet(frames[name][evenly(len(frames[name]), MAX_FRAMES)], side, 8)) for name in names
+        ]
 
     return within(WALK_BYTES, make, lambda made: sum(len(walk.frames.source) for walk in made))
 
 
 def pairs(exhibits: Exhibits) -> list[Pair]:
     """Return the closest pairs."""
-    closest = exhibits.closest[:PAIRS]
+    closest = exhibits.closest[:MAX_PAIRS]
     if any(not isinstance(real, np.ndarray) for _, real, _, _ in closest):
         return [Pair(clean(name), number(far, 2), "", "", _compared(a, b)) for name, a, b, far in closest]
 
@@ -156,19 +165,19 @@ def pairs(exhibits: Exhibits) -> list[Pair]:
 
 
 def quiz(exhibits: Exhibits) -> dict[str, Any] | None:
-    """Return what the page's script asks, as many real as synthetic items so that a coin would score one half.
+    """Return the questions of the quiz: as many real as synthetic items, so that guessing scores one half.
 
     Returns
     -------
     dict or None
         ``kind`` ("image" or "row") and ``items``, each with ``real`` and its ``picture`` or its ``cells``. None where
-        there are not two items or more of both.
+        there are fewer than two items of either kind.
     """
     places: dict[bool, list[int]] = {True: [], False: []}
     for place, (_, is_real) in enumerate(exhibits.quiz):
         places[bool(is_real)].append(place)
-    each = min(len(places[True]), len(places[False]), QUIZ // 2)
-    if each < FEWEST:
+    each = min(len(places[True]), len(places[False]), MAX_QUESTIONS // 2)
+    if each < MIN_QUESTIONS:
         return None
     asked = [exhibits.quiz[place] for place in sorted(places[True][:each] + places[False][:each])]
     truth = [bool(is_real) for _, is_real in asked]
@@ -179,12 +188,12 @@ def quiz(exhibits: Exhibits) -> dict[str, Any] | None:
             lambda made: sum(map(len, made)),
         )
         return {"kind": "image", "items": [{"picture": p, "real": r} for p, r in zip(pictures, truth, strict=True)]}
-    cells = [_cells(item)[:COLUMNS] for item, _ in asked]
+    cells = [_cells(item)[:MAX_COLUMNS] for item, _ in asked]
     return {"kind": "row", "items": [{"cells": c, "real": r} for c, r in zip(cells, truth, strict=True)]}
 
 
 def no_quiz(exhibits: Exhibits) -> str:
-    """Return why there is no quiz; nothing where there is one.
+    """Return why there is no quiz; an empty text where there is one.
 
     Examples
     --------
@@ -194,16 +203,16 @@ def no_quiz(exhibits: Exhibits) -> str:
     if not exhibits.quiz:
         return "There is no quiz: the evaluation ended before it had samples to show."
     n_real = sum(bool(is_real) for _, is_real in exhibits.quiz)
-    if min(n_real, len(exhibits.quiz) - n_real) >= FEWEST:
+    if min(n_real, len(exhibits.quiz) - n_real) >= MIN_QUESTIONS:
         return ""
     return (
-        f"There is no quiz: it needs {FEWEST} real samples that were not learned from and {FEWEST} synthetic ones of "
-        f"the same classes, and had {n_real} and {len(exhibits.quiz) - n_real}."
+        f"There is no quiz: it needs {MIN_QUESTIONS} real samples that the generator has not seen and {MIN_QUESTIONS} "
+        f"synthetic ones of the same classes, and had {n_real} and {len(exhibits.quiz) - n_real}."
     )
 
 
 def plots(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Plot]:
-    """Return the distributions, those furthest from their floor first."""
+    """Return the charts of the columns, those with the largest distance above the floor first."""
     fidelity = figures.get("fidelity") or {}
     known = {str(entry["name"]): entry for entry in fidelity.get("columns") or []}
 
@@ -211,7 +220,7 @@ def plots(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Plot]:
         entry = known.get(str(column["name"]), {})
         return float((entry.get("distance") or 0.0) - (entry.get("floor") or 0.0))
 
-    shown = sorted(exhibits.distributions, key=lambda column: -excess(column))[:PLOTS]
+    shown = sorted(exhibits.distributions, key=lambda column: -excess(column))[:MAX_PLOTS]
     return [_plot(f"column{index}", column, known.get(str(column["name"]), {})) for index, column in enumerate(shown)]
 
 
@@ -233,29 +242,29 @@ def _plot(name: str, column: Mapping[str, Any], entry: Mapping[str, Any]) -> Plo
 def _rows(frame: Any) -> Rows | None:
     if frame is None or not len(frame):
         return None
-    shown = frame.iloc[:ROWS, :COLUMNS]
+    shown = frame.iloc[:MAX_ROWS, :MAX_COLUMNS]
     cells = [[_text(value) for value in row] for row in shown.itertuples(index=False, name=None)]
-    return Rows([clean(name, CELL) for name in shown.columns], cells, frame.shape[1] - shown.shape[1])
+    return Rows([clean(name, MAX_CELL) for name in shown.columns], cells, frame.shape[1] - shown.shape[1])
 
 
 def _cells(item: Any) -> list[tuple[str, str]]:
-    return [(clean(name, CELL), _text(value)) for name, value in dict(item).items()]
+    return [(clean(name, MAX_CELL), _text(value)) for name, value in dict(item).items()]
 
 
 def _compared(real: Any, synthetic: Any) -> list[tuple[str, str, str, bool]]:
     other = dict(synthetic)
     return [
-        (clean(name, CELL), _text(value), _text(other.get(name)), _text(value) == _text(other.get(name)))
-        for name, value in list(dict(real).items())[:COLUMNS]
+        (clean(name, MAX_CELL), _text(value), _text(other.get(name)), _text(value) == _text(other.get(name)))
+        for name, value in list(dict(real).items())[:MAX_COLUMNS]
     ]
 
 
 def _text(value: Any) -> str:
-    """Return a cell as text: numbers short enough to compare by eye."""
+    """Return a cell as text; numbers with five significant digits."""
     import pandas as pd
 
     if np.ndim(value) == 0 and pd.isna(value):
         return "(missing)"
     if isinstance(value, float | np.floating) and math.isfinite(value):
         return f"{value:.5g}".replace("-", "\u2212")
-    return clean(value, CELL).removesuffix(" 00:00:00")
+    return clean(value, MAX_CELL).removesuffix(" 00:00:00")

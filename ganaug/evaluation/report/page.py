@@ -1,4 +1,4 @@
-"""The page: everything put together by a template that escapes whatever it is given."""
+"""The page: a template, which escapes all text, and its content."""
 
 import base64
 import hashlib
@@ -8,25 +8,30 @@ from importlib import resources
 from typing import Any
 
 from ganaug import __version__
+from ganaug.evaluation import metrics
 from ganaug.evaluation.exhibits import Exhibits
-from ganaug.evaluation.report import charts, gallery, measures, tables
-from ganaug.evaluation.report.training_curves import courses
-from ganaug.evaluation.report.wording import clean, count, duration, interval, is_known, number, percent, points
+from ganaug.evaluation.report import charts, classifier_tables, gallery
+from ganaug.evaluation.report.training_curves import training_curves
+from ganaug.evaluation.wording import clean, count, duration, interval, is_known, number, percent, points
 
 __all__ = ["render"]
 
 VERDICTS = {"helps": "helps", "no difference": "same", "hurts": "hurts"}
-"""Verdicts, and the class that colours each."""
+"""By verdict, the class of the style sheet."""
 LEVELS = {"alarm": 0, "warning": 1, "note": 2}
-LONGEST_SENTENCE, MOST_FINDINGS, MOST_SETTINGS = 600, 60, 60
+MAX_SENTENCE = 600
+"""Characters."""
+MAX_FINDINGS = 60
+MAX_SETTINGS = 60
 SEEN = {
-    "all": "The model had learned from all of this data, so it could not be judged by it: unless it is said otherwise, "
+    "all": "The model had learned from all of this data, so it could not be judged by it. Unless it is said otherwise, "
     "the figures are those of generators that were trained the same way inside every split.",
     "part": "The model had learned from a part of this data, and was judged by the rest alone.",
-    None: "By its fingerprint, the model had not learned from exactly this data; whether it had from some of it, its "
-    "file does not tell.",
-    "not applicable": "Generators were trained anew inside every split, on its training part alone.",
+    None: "By its fingerprint, the model had not learned from exactly this data. Its file does not tell whether it had "
+    "learned from some of it.",
+    "not applicable": "A new generator was trained inside every split, on its training part alone.",
 }
+"""By how much of the data a given model has seen, a sentence on it."""
 
 
 def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:
@@ -35,16 +40,16 @@ def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:
     Parameters
     ----------
     figures : mapping
-        What ``Report.to_dict()`` gives. A part that is missing or None is left out of the page, or named as missing
-        where a reader would look for it. All text in it is taken for hostile.
+        As ``Report.to_dict()`` returns them. A part that is missing or None is left out of the page, or named as
+        missing where a reader would look for it. All text is treated as hostile.
     exhibits : Exhibits
-        What there is to look at.
+        Pictures, rows and distributions.
 
     Returns
     -------
     str
-        HTML of less than five million bytes in UTF-8, whatever the number of classes or the size of the images. The
-        same input gives the same page.
+        HTML of less than five million bytes in UTF-8, for any number of classes and any size of images. The same input
+        gives the same page.
 
     Examples
     --------
@@ -72,72 +77,71 @@ def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:
 def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
     comparison, data = figures.get("comparison") or {}, figures.get("data") or {}
     gap = comparison.get("difference")
-    verdict = tables.verdict_on({"verdict": figures.get("verdict"), "difference": gap}, comparison)
+    verdict = classifier_tables.verdict_on({"verdict": figures.get("verdict"), "difference": gap}, comparison)
     features = (figures.get("fidelity") or {}).get("features")
-    rows, measured = tables.classes(figures)
+    rows, measured = classifier_tables.class_rows(figures)
     return {
-        "modality": figures.get("modality") or "",
         "verdict": verdict,
         "tone": VERDICTS.get(verdict, "same"),
-        "sentence": clean(figures.get("sentence") or "Nothing was compared.", LONGEST_SENTENCE),
+        "sentence": clean(figures.get("sentence") or "Nothing was compared.", MAX_SENTENCE),
         "source": clean(re.split(r"[\\/]", str(data["source"]).rstrip("\\/"))[-1], 80) if data.get("source") else "",
         "n": data.get("n"),
         "comparison": _some(comparison, "chosen", "rival", "splits", "grouped"),
         "gap": gap,
         "gap_bounds": interval(gap, points),
         "gap_chart": charts.difference(gap) if isinstance(gap, dict) and is_known(gap.get("mean")) else None,
-        "metrics": tables.metrics(figures),
-        "arms": tables.arms(figures),
+        "metrics": classifier_tables.classifier_metrics(figures),
+        "arms": classifier_tables.arm_rows(figures),
         "n_arms": len(figures.get("arms") or []),
         "findings": _findings(figures),
         "alerts": _alerts(figures),
         "n_findings": len(figures.get("findings") or []),
         "classes": rows,
         "n_classes": len(figures.get("classes") or []),
-        "class_measures": measured,
+        "class_metrics": measured,
         "quiz": gallery.quiz(exhibits),
         "no_quiz": gallery.no_quiz(exhibits),
-        "specimens": gallery.specimens(figures, exhibits),
+        "samples": gallery.class_samples(figures, exhibits),
         "training": _some(figures.get("training") or {}, "steps", "seconds", "kept_from"),
-        "courses": courses(figures.get("training") or {}),
+        "curves": training_curves(figures.get("training") or {}),
         "walks": gallery.walks(figures, exhibits),
         "pairs": gallery.pairs(exhibits),
         "plots": gallery.plots(figures, exhibits),
         "n_columns": len(exhibits.distributions),
-        "fidelity": measures.fidelity(figures),
+        "fidelity": metrics.lines("fidelity", figures.get("fidelity") or {}),
         "features": clean(features, 120) if features else "",
-        "copies": measures.copies(figures),
+        "copies": metrics.lines("copies", figures.get("copies") or {}),
         "seen": SEEN.get(data.get("seen_by_model", ""), ""),
         "settings": _settings(figures),
         "seconds": figures.get("seconds"),
-        "left_out": [clean(line, LONGEST_SENTENCE) for line in (figures.get("left_out") or [])[:MOST_FINDINGS]],
+        "left_out": [clean(line, MAX_SENTENCE) for line in (figures.get("left_out") or [])[:MAX_FINDINGS]],
         "version": clean(figures.get("ganaug_version") or __version__),
     }
 
 
 def _some(found: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    """Return these entries, None where one is missing; nothing at all if there is none."""
+    """Return these entries, None where one is missing; an empty dict for an empty mapping."""
     return {key: found.get(key) for key in keys} if found else {}
 
 
 def _findings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return level and text of the findings, the gravest first."""
     found = [
-        (entry["level"] if entry.get("level") in LEVELS else "note", clean(entry.get("text", ""), LONGEST_SENTENCE))
+        (entry["level"] if entry.get("level") in LEVELS else "note", clean(entry.get("text", ""), MAX_SENTENCE))
         for entry in figures.get("findings") or []
     ]
-    return sorted(found, key=lambda entry: LEVELS[entry[0]])[:MOST_FINDINGS]
+    return sorted(found, key=lambda entry: LEVELS[entry[0]])[:MAX_FINDINGS]
 
 
 def _alerts(figures: Mapping[str, Any]) -> str:
-    """Return how many findings there are that qualify the verdict; nothing if there are none."""
+    """Return how many alarms and warnings there are; an empty text if there are none."""
     levels = [entry.get("level") for entry in figures.get("findings") or []]
     counts = [count(levels.count(level), level) for level in ("alarm", "warning") if level in levels]
     return " and ".join(counts)
 
 
 def _settings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the settings, and where the data comes from, as names and values."""
+    """Return the settings and the source of the data, as names and values."""
     comparison, data = figures.get("comparison") or {}, figures.get("data") or {}
     lines: list[tuple[str, Any]] = [
         ("source", data.get("source")),
@@ -149,11 +153,11 @@ def _settings(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         *(figures.get("settings") or {}).items(),
     ]
     shown = {clean(str(name).replace("_", " ")): value for name, value in lines if value not in (None, "", [], {})}
-    return [(name, clean(value, 120)) for name, value in list(shown.items())[:MOST_SETTINGS]]
+    return [(name, clean(value, 120)) for name, value in list(shown.items())[:MAX_SETTINGS]]
 
 
 def _asset(name: str) -> str:
-    """Return a file of the page, with the line ends that a browser would hash."""
+    """Return a file of the page with the line ends that browsers hash."""
     text = (resources.files("ganaug.evaluation.report") / "page_parts" / name).read_text(encoding="utf-8")
     return text.replace("\r\n", "\n")
 

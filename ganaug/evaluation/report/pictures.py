@@ -1,4 +1,4 @@
-"""Images as PNG data in a page, together no larger than a budget."""
+"""Images as PNG data in a page, within a budget of bytes."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ from PIL import Image
 __all__ = ["SIDES", "Sheet", "evenly", "picture", "sheet", "within"]
 
 SIDES = (96, 64, 48, 32, 24, 16)
-"""Longest sides, in pixels, at which images are tried until a budget is met."""
+"""Longer sides of images in pixels, tried from the largest down until the budget is met."""
 GUTTER = 4
 """Transparent pixels between the images of a sheet."""
 
@@ -28,15 +28,15 @@ class Sheet:
     Attributes
     ----------
     source : str
-        Its ``data:`` address.
+        The ``data:`` URL of the PNG.
     columns, n : int
-        Images in a row, and in all.
+        Images in a row, and in total.
     cell : tuple of int
-        Width and height of each image.
+        Width and height of an image, in pixels.
     gutter : int
-        Pixels between them.
+        Pixels between two images.
     size : tuple of int
-        Width and height of the whole.
+        Width and height of the PNG, in pixels.
     """
 
     source: str
@@ -48,12 +48,12 @@ class Sheet:
 
 
 def picture(image: Images, side: int) -> str:
-    """Return one image of shape (H, W, C) as a ``data:`` address, its longer side about `side` pixels."""
-    return _address(_fit(image, side))
+    """Return one image of shape (H, W, C) as a ``data:`` URL; its longer side has at most `side` pixels."""
+    return _data_url(_fit(image, side))
 
 
 def sheet(images: Images, side: int, columns: int) -> Sheet:
-    """Lay images of shape (n, H, W, C) out in rows of so many, which keep their width where there are fewer.
+    """Lay out images of shape (n, H, W, C) in rows of `columns`; fewer images leave the rest of the row empty.
 
     Examples
     --------
@@ -69,13 +69,13 @@ def sheet(images: Images, side: int, columns: int) -> Sheet:
     for index, cell in enumerate(cells):
         row, column = divmod(index, columns)
         whole.paste(cell.convert(whole.mode), (column * (width + GUTTER), row * (height + GUTTER)))
-    return Sheet(_address(whole), columns, len(cells), (width, height), GUTTER, size)
+    return Sheet(_data_url(whole), columns, len(cells), (width, height), GUTTER, size)
 
 
 def within(
     budget: int, make: Callable[[Any], Thing], size: Callable[[Thing], int], tries: Iterable[Any] = SIDES
 ) -> Thing:
-    """Return what `make` gives for the first try whose result is within the budget, or else for the last one.
+    """Return the result of `make` for the first try that is within the budget, or else for the last one.
 
     Examples
     --------
@@ -90,12 +90,12 @@ def within(
 
 
 def evenly(n: int, most: int) -> Sequence[int]:
-    """Return up to `most` of n indices, first and last among them, evenly spread."""
+    """Return at most `most` of n indices, evenly spread from the first to the last."""
     return [int(index) for index in np.linspace(0, n - 1, min(n, most)).round()] if n else []
 
 
 def _fit(image: Images, side: int) -> Image.Image:
-    """Shrink to the side with averaging, or enlarge by a whole factor, so that every pixel stays a sharp square."""
+    """Shrink with averaging to the side, or enlarge by a whole factor, so that every pixel stays a sharp square."""
     pixels = np.ascontiguousarray(image)
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     longest = max(picture.size)
@@ -106,7 +106,7 @@ def _fit(image: Images, side: int) -> Image.Image:
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 
 
-def _address(image: Image.Image) -> str:
+def _data_url(image: Image.Image) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

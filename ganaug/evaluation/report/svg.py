@@ -1,7 +1,7 @@
-"""Charts drawn by matplotlib, made fit for a page: no inline styles, no clashing names, colours by role.
+"""Charts drawn by matplotlib as SVG for the page: without inline styles, with unique ids, with colours by role.
 
-The page's content security policy forbids ``style`` attributes, and its colours follow the reader's light or dark
-scheme. So styles become presentation attributes, and each colour of `ROLES` a class that the style sheet colours.
+The content security policy of the page forbids ``style`` attributes, and the colours follow the light or dark scheme of
+the reader. Styles therefore become presentation attributes, and each colour of `ROLES` a class of the style sheet.
 """
 
 import io
@@ -23,12 +23,12 @@ ROLES = {
     "synthetic": "#0d0e0f",
     "accent": "#101112",
 }
-"""A colour to draw with for each role; none of them is ever seen."""
+"""By role, the colour to draw with. It only marks the role: the style sheet replaces it."""
 
 _SETTINGS: Any = {
-    "svg.fonttype": "none",  # text stays text: small, searchable, in the page's own font
-    "svg.hashsalt": "ganaug",  # the same chart is the same text
-    "text.parse_math": False,  # a class may well be called $x_1$
+    "svg.fonttype": "none",  # text stays text: small, searchable, in the font of the page
+    "svg.hashsalt": "ganaug",  # the same chart gives the same ids
+    "text.parse_math": False,  # a class may be called $x_1$
     "text.usetex": False,
     "axes.unicode_minus": True,
     "axes.edgecolor": ROLES["rule"],
@@ -38,7 +38,7 @@ _SETTINGS: Any = {
     "axes.spines.right": False,
     "axes.formatter.limits": (-4, 5),
     "axes.formatter.useoffset": False,
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that layout depends on no machine
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the layout is the same on every machine
     "font.size": 11,
     "text.color": ROLES["ink"],
     "xtick.color": ROLES["rule"],
@@ -65,24 +65,24 @@ def draw(name: str, title: str, size: tuple[float, float], paint: Callable[..., 
     Parameters
     ----------
     name : str
-        What its inner names begin with: unique on the page, letters and digits.
+        Prefix of the ids inside the chart: unique on the page, letters and digits.
     title : str
-        What it shows, for those who do not see it.
+        What the chart shows, for screen readers.
     size : tuple of float
-        Width and height in CSS pixels, of the drawing; the page scales it.
+        Width and height of the drawing in CSS pixels; the page scales it.
     paint : callable
         ``paint(figure)`` draws on a matplotlib figure.
 
     Returns
     -------
     Markup
-        Safe to put on a page, whatever text was drawn.
+        Safe on a page, whatever text was drawn.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    # A figure of its own, without pyplot, leaves the caller's figures, backend and settings as they are.
+    # A figure without pyplot leaves the figures, the backend and the settings of the caller unchanged.
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS)
@@ -115,7 +115,7 @@ def _tidy(drawn: bytes, name: str, title: str) -> Markup:
 
 
 def _attributes(node: ElementTree.Element, name: str, used: set[str]) -> dict[str, str]:
-    """Return what is kept of a node's attributes, with its style among them."""
+    """Return the attributes of a node that are kept, with those from its style."""
     style = dict(part.split(": ", 1) for part in node.attrib.get("style", "").split("; ") if ": " in part)
     given = {key: value for key, value in (node.attrib | style).items() if key in _KEPT}
     kept = {key: _NUMBER.sub(lambda match: f"{float(match[0]):.1f}", value) for key, value in given.items()}
@@ -135,6 +135,6 @@ def _attributes(node: ElementTree.Element, name: str, used: set[str]) -> dict[st
 
 
 def _is_idle(node: ElementTree.Element) -> bool:
-    """Tell metadata, styles, and shapes that show nothing, such as a transparent background."""
+    """Tell whether a node is metadata, a style, or an invisible shape such as a transparent background."""
     shapeless = node.tag == "path" and node.attrib.get("fill") == "none" and not node.attrib.get("class")
     return node.tag in ("metadata", "style") or shapeless

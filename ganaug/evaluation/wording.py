@@ -5,7 +5,7 @@ import unicodedata
 from typing import Any, TypeGuard
 
 __all__ = [
-    "LONGEST",
+    "MAX_NAME",
     "clean",
     "count",
     "decimal",
@@ -18,19 +18,19 @@ __all__ = [
     "points",
 ]
 
-LONGEST = 60
-"""Characters of a name that are shown; longer ones would push everything else off a page."""
+MAX_NAME = 60
+"""Characters of a name that are shown: longer names would push everything else off the page."""
 UNKNOWN = "–"
 
 _REPLACED = {"Cc", "Cs", "Zl", "Zp"}
-# What turns text around, and what XML has no place for.
+# Characters that change the direction of text, or that XML forbids.
 _UNSAFE = set("\ufffe\uffff\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def clean(text: object, limit: int = LONGEST) -> str:
-    r"""Return a name in one line, without characters that no page may hold or that turn the text around them.
+def clean(text: object, limit: int = MAX_NAME) -> str:
+    r"""Return a name in one line, without characters that a page may not hold or that change the direction of text.
 
-    Markup is not touched: escaping is the business of the template, and of the library that draws the charts.
+    Markup stays: the template and the library that draws the charts escape it.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def is_known(value: Any) -> TypeGuard[float]:
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """Return a number with so many significant digits; a dash where there is none.
+    """Return a number with so many significant digits; a dash for an unknown one.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def percent(share: Any, digits: int = 1) -> str:
 
 
 def decimal(value: Any, places: int = 3) -> str:
-    """Return a number with so many decimals, for a column whose numbers are to be compared by eye.
+    """Return a number with so many decimals, for a column of numbers to compare by eye.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def decimal(value: Any, places: int = 3) -> str:
 
 
 def hundredths(share: Any) -> str:
-    """Return a share in per cent without the sign, for a column that has it in its head.
+    """Return a share in per cent without the sign, for a column with the sign in its head.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def hundredths(share: Any) -> str:
 
 
 def points(difference: Any) -> str:
-    """Return a difference of shares in points of a per cent, always with its sign.
+    """Return a difference of shares in percentage points, with its sign.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def points(difference: Any) -> str:
 
 
 def interval(estimate: Any, form: Any) -> str:
-    """Return the bounds of an estimate; nothing where it has none.
+    """Return the bounds of an estimate; an empty text where it has none.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def interval(estimate: Any, form: Any) -> str:
 
 
 def count(n: Any, one: str, many: str = "") -> str:
-    """Return a number of things.
+    """Return a number of things in words.
 
     Examples
     --------
@@ -137,7 +137,7 @@ def count(n: Any, one: str, many: str = "") -> str:
 
 
 def duration(seconds: Any) -> str:
-    """Return a length of time.
+    """Return a length of time in words.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Values of a column, real and synthetic, counted for a chart: in bins where they are ordered, else by category."""
+"""The real and the synthetic values of a column as histograms, or as shares of its categories."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 __all__ = ["Bars", "Histogram", "counted", "missing"]
 
-FEWEST_BINS, MOST_BINS, CATEGORIES, FEW = 6, 24, 8, 10
-"""Bins of a histogram; categories shown before the rest become one; most distinct numbers shown as categories."""
+MIN_BINS, MAX_BINS = 6, 24
+MAX_CATEGORIES = 8
+"""Categories with a bar of their own; the others share one."""
+MAX_DISTINCT = 10
+"""Distinct numbers of a column that are shown as categories; of more, a histogram is shown."""
 TAILS = (0.5, 99.5)
-"""Percentiles between which a histogram reaches; what lies beyond counts in its outermost bins."""
+"""Percentiles that a histogram reaches to; values beyond them count in its outermost bins."""
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """Shares of the real and of the synthetic values in the bins between the edges; times are days since 1970."""
+    """Shares of the real and the synthetic values between the edges; the unit of times is days since 1970."""
 
     edges: NDArray[np.float64]
     real: NDArray[np.float64]
@@ -28,7 +31,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Bars:
-    """Shares of the real and of the synthetic values in each category; `others` were put together in the last."""
+    """Shares of the real and the synthetic values by category; the last may stand for `others` categories together."""
 
     labels: Sequence[str]
     real: Sequence[float]
@@ -37,7 +40,7 @@ class Bars:
 
 
 def missing(column: Mapping[str, Any]) -> tuple[float, float]:
-    """Return the share of values that are missing among the real and the synthetic ones."""
+    """Return the shares of missing values, real and synthetic."""
     import pandas as pd
 
     real, synthetic = (pd.isna(np.asarray(column[side])) for side in ("real", "synthetic"))
@@ -45,12 +48,12 @@ def missing(column: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def counted(column: Mapping[str, Any]) -> Histogram | Bars | None:
-    """Count the values of an exhibit's column (see `ganaug.evaluation.exhibits.Exhibits.distributions`).
+    """Count the values of a column (see `ganaug.evaluation.exhibits.Exhibits.distributions`).
 
     Returns
     -------
     Histogram, Bars or None
-        None where one side has no value at all.
+        None where one side has no values.
 
     Examples
     --------
@@ -67,13 +70,13 @@ def counted(column: Mapping[str, Any]) -> Histogram | Bars | None:
         )
     if not kinds <= {"i", "u", "f"}:
         return _bars(real, synthetic, ordered=False)
-    if len(np.union1d(real, synthetic)) <= FEW:
+    if len(np.union1d(real, synthetic)) <= MAX_DISTINCT:
         return _bars(real, synthetic, ordered=True)
     return _histogram(real.astype(np.float64), synthetic.astype(np.float64), is_time=False)
 
 
 def _present(values: Any) -> NDArray[Any]:
-    """Return the values that are there, in the narrowest type that holds them all; times in UTC."""
+    """Return the values that are not missing, as numbers, times in UTC, or text."""
     import pandas as pd
 
     if isinstance(getattr(values, "dtype", None), pd.DatetimeTZDtype):
@@ -92,7 +95,7 @@ def _histogram(real: NDArray[np.float64], synthetic: NDArray[np.float64], *, is_
         return None
     bounds = np.array([np.percentile(values, TAILS) for values in sides])
     low, high = float(bounds[:, 0].min()), float(bounds[:, 1].max())
-    bins = int(np.clip(2 * min(map(len, sides)) ** (1 / 3), FEWEST_BINS, MOST_BINS))  # Rice's rule
+    bins = int(np.clip(2 * min(map(len, sides)) ** (1 / 3), MIN_BINS, MAX_BINS))  # Rice's rule
     edges = np.linspace(low, high if high > low else low + max(1.0, abs(low)) * 1e-6, bins + 1)
     shares = [np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values) for values in sides]
     return Histogram(edges, shares[0], shares[1], is_time)
@@ -106,7 +109,7 @@ def _bars(real: NDArray[Any], synthetic: NDArray[Any], *, ordered: bool) -> Bars
     labels = (
         sorted(shares) if ordered else sorted(shares, key=lambda label: (-shares[label][0], -shares[label][1], label))
     )
-    rest = labels[CATEGORIES:] if len(labels) > CATEGORIES + 1 and not ordered else []
+    rest = labels[MAX_CATEGORIES:] if len(labels) > MAX_CATEGORIES + 1 and not ordered else []
     labels = labels[: len(labels) - len(rest)]
     columns = [[shares[label][side] for label in labels] for side in (0, 1)]
     names = [f"{label:g}" if isinstance(label, float) else str(label) for label in labels]

@@ -1,15 +1,17 @@
-"""The tables that an engineer trusts: arms, and classes, every figure with its interval."""
+"""The tables of arms and of classes, each value with its interval."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ganaug.evaluation.report.charts import Strip, strips
-from ganaug.evaluation.report.wording import clean, decimal, hundredths, interval, is_known, number, percent, points
+from ganaug.evaluation.wording import clean, decimal, hundredths, interval, is_known, number, percent, points
 
-__all__ = ["Arm", "Class", "Figure", "arms", "classes", "metrics", "verdict_on"]
+__all__ = ["ArmRow", "ClassRow", "EstimateCell", "arm_rows", "class_rows", "classifier_metrics", "verdict_on"]
 
-MOST_ARMS, MOST_CLASSES = 40, 100
+MAX_ARMS = 40
+MAX_CLASSES = 100
+MAX_CLASS_METRICS = 5
 KINDS = {
     "nothing": "real data alone",
     "classical": "classical remedy",
@@ -32,8 +34,8 @@ METRICS: dict[str, tuple[str, str, Callable[[Any], str]]] = {
 
 
 @dataclass(frozen=True)
-class Figure:
-    """An estimate in words, and its marks in a row."""
+class EstimateCell:
+    """An estimate as text, and its marks in a table row."""
 
     value: str
     bounds: str
@@ -41,43 +43,43 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Arm:
-    """One way to train the classifier, and how well it did."""
+class ArmRow:
+    """One way to train the classifier, and its metrics."""
 
     name: str
     kind: str
     role: str
-    metrics: Sequence[Figure]
-    difference: Figure | None
+    metrics: Sequence[EstimateCell]
+    difference: EstimateCell | None
 
 
 @dataclass(frozen=True)
-class Class:
-    """One class: how well it is recognised with and without synthetic data."""
+class ClassRow:
+    """One class: its recall without and with synthetic data."""
 
     name: str
     count: str
     verdict: str
     rival: str
-    before: Figure
-    after: Figure
-    difference: Figure
+    before: EstimateCell
+    after: EstimateCell
+    difference: EstimateCell
     fidelity: Sequence[str]
     copies: str
 
 
-def metrics(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return key, name and explanation of each metric that any arm has."""
+def classifier_metrics(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return key, name and meaning of each metric that any arm has."""
     present = {key for arm in figures.get("arms") or [] for key, value in (arm.get("metrics") or {}).items() if value}
     return [(key, name, meaning) for key, (name, meaning, _) in METRICS.items() if key in present]
 
 
-def arms(figures: Mapping[str, Any]) -> list[Arm]:
+def arm_rows(figures: Mapping[str, Any]) -> list[ArmRow]:
     """Return the rows of the table of arms; the marks are those of the first metric."""
-    found = (figures.get("arms") or [])[:MOST_ARMS]
+    found = (figures.get("arms") or [])[:MAX_ARMS]
     comparison = figures.get("comparison") or {}
     roles = {comparison.get("chosen"): "best with synthetic data", comparison.get("rival"): "best without"}
-    keys = [key for key, _, _ in metrics(figures)]
+    keys = [key for key, _, _ in classifier_metrics(figures)]
     rows = []
     estimates = [[(arm.get("metrics") or {}).get(key) for arm in found] for key in keys]
     reference = (
@@ -88,45 +90,45 @@ def arms(figures: Mapping[str, Any]) -> list[Arm]:
     marks = strips(estimates[0], reference) if keys else []
     for index, arm in enumerate(found):
         shown = [
-            _figure(column[index], METRICS[key][2], marks[index] if place == 0 else None)
+            _cell(column[index], METRICS[key][2], marks[index] if place == 0 else None)
             for place, (key, column) in enumerate(zip(keys, estimates, strict=True))
         ]
         gap = arm.get("difference")
         rows.append(
-            Arm(
+            ArmRow(
                 clean(arm.get("name", "")),
                 KINDS.get(arm.get("kind", ""), clean(arm.get("kind", ""))),
                 roles.get(arm.get("name"), "") if arm.get("name") is not None else "",
                 shown,
-                _figure(gap, points) if gap else None,
+                _cell(gap, points) if gap else None,
             )
         )
     return rows
 
 
-def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
-    """Return the rows of the table of classes, and the names of the fidelity measures among its columns."""
+def class_rows(figures: Mapping[str, Any]) -> tuple[list[ClassRow], list[str]]:
+    """Return the rows of the table of classes, and the names of the fidelity metrics among its columns."""
     found = figures.get("classes") or []
     found = (
-        sorted(found, key=lambda entry: entry.get("count") or 0)[:MOST_CLASSES] if len(found) > MOST_CLASSES else found
+        sorted(found, key=lambda entry: entry.get("count") or 0)[:MAX_CLASSES] if len(found) > MAX_CLASSES else found
     )
     comparison = figures.get("comparison") or {}
     chosen = comparison.get("chosen")
-    measured = list(dict.fromkeys(key for entry in found for key in entry.get("fidelity") or {}))[:5]
+    measured = list(dict.fromkeys(key for entry in found for key in entry.get("fidelity") or {}))[:MAX_CLASS_METRICS]
     marks = strips([entry.get("difference") for entry in found], 0.0, (-1.0, 1.0))
     rows = []
     for entry, mark in zip(found, marks, strict=True):
         recall, scores = entry.get("recall") or {}, entry.get("fidelity") or {}
         share = (entry.get("copies") or {}).get("share")
         rows.append(
-            Class(
+            ClassRow(
                 clean(entry.get("name", "")),
                 number(entry.get("count"), 9),
                 verdict_on(entry, comparison),
                 clean(entry["rival"]) if entry.get("rival") else "",
-                _figure(recall.get(entry.get("rival")), hundredths),
-                _figure(recall.get(chosen), hundredths),
-                _figure(entry.get("difference"), points, mark),
+                _cell(recall.get(entry.get("rival")), hundredths),
+                _cell(recall.get(chosen), hundredths),
+                _cell(entry.get("difference"), points, mark),
                 [decimal(_mean(scores.get(key)), 2) for key in measured],
                 percent(share),
             )
@@ -135,14 +137,14 @@ def classes(figures: Mapping[str, Any]) -> tuple[list[Class], list[str]]:
 
 
 def verdict_on(entry: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
-    """Return a verdict as it may be shown: "no difference" claims too much where it could not have been told.
+    """Return the verdict to show: "undecided" instead of "no difference" where a difference could not have been found.
 
     Parameters
     ----------
     entry : mapping
         With ``verdict`` and ``difference``.
     comparison : mapping
-        With ``splits``, and perhaps ``fewest_splits``, the fewest that anything can be told from.
+        With ``splits`` and, where it is known, ``fewest_splits``, the number that a verdict needs.
 
     Examples
     --------
@@ -168,10 +170,10 @@ def _is(arm: Mapping[str, Any], comparison: Mapping[str, Any], role: str) -> boo
 
 
 def _mean(value: Any) -> Any:
-    """Return an estimate's mean, a distance's value, or the number itself."""
+    """Return the mean of an estimate, the value of a distance, or the number itself."""
     return value.get("mean", value.get("value")) if isinstance(value, dict) else value
 
 
-def _figure(estimate: Any, form: Callable[[Any], str], strip: Strip | None = None) -> Figure:
+def _cell(estimate: Any, form: Callable[[Any], str], strip: Strip | None = None) -> EstimateCell:
     value = _mean(estimate)
-    return Figure(form(value) if is_known(value) else form(None), interval(estimate, form), strip)
+    return EstimateCell(form(value) if is_known(value) else form(None), interval(estimate, form), strip)

@@ -1,0 +1,134 @@
+"""The associations between pairs of columns of a table, real against synthetic."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.data.tables.codec import Column
+from ganaug.data.tables.numeric import NumericColumn
+from ganaug.evaluation.metrics.base import FoldData, Metric, MetricLine, compare_with, mean
+from ganaug.evaluation.metrics.columns import HALVINGS, QUANTILE, Values, column_values
+from ganaug.evaluation.wording import is_known, number
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["METRIC", "association_distance"]
+
+MAX_COLUMNS = 40
+"""Columns whose pairs are compared, the first ones: bounds the time."""
+
+
+def association_distance(
+    real: "DataFrame", synthetic: "DataFrame", columns: Sequence[Column], *, seed: int = 0
+) -> tuple[float, float] | None:
+    """Return the mean absolute difference of all pairwise associations, and its floor; None for a single column.
+
+    The association of two columns of numbers is Spearman's correlation, of two columns of categories Cramer's V, and
+    of one of each the correlation ratio of the ranks. The absolute value of each is from 0 to 1.
+
+    Parameters
+    ----------
+    real, synthetic : DataFrame
+        With these columns, in their order.
+    columns : sequence of NumericColumn or CategoryColumn
+    seed : int
+        Chooses the halves of the real rows for the floor.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ganaug.data.tables.codec import TableCodec
+    >>> x = np.random.default_rng(0).normal(size=200)
+    >>> real, made = pd.DataFrame({"a": x, "b": x}), pd.DataFrame({"a": x, "b": x[::-1]})
+    >>> distance, floor = association_distance(real, made, TableCodec.fit(real).columns)
+    >>> distance > 0.8, floor
+    (True, 0.0)
+    """
+    kinds = columns[:MAX_COLUMNS]
+    if len(kinds) < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    own, made = (column_values(frame, kinds) for frame in (real, synthetic))
+
+    def distance(left: list[Values], right: list[Values]) -> float:
+        return float(np.abs(_associations(left, kinds) - _associations(right, kinds)).mean())
+
+    floors = []
+    for _ in range(HALVINGS):
+        halves = np.array_split(rng.permutation(len(real)), 2)
+        floors.append(distance(*([values[rows] for values in own] for rows in halves)))
+    return distance(own, made), float(np.quantile(floors, QUANTILE))
+
+
+def _associations(values: list[Values], kinds: Sequence[Column]) -> NDArray[np.float64]:
+    """Return the association of every pair, shape (n_pairs,)."""
+    from scipy.stats import rankdata
+
+    ranks = [
+        rankdata(np.where(np.isnan(one), np.nanmedian(one) if np.isfinite(one).any() else 0.0, one))
+        if isinstance(kind, NumericColumn)
+        else one
+        for one, kind in zip(values, kinds, strict=True)
+    ]
+    found = []
+    for i in range(len(kinds)):
+        for j in range(i):
+            numeric = [isinstance(kinds[k], NumericColumn) for k in (i, j)]
+            if all(numeric):
+                found.append(_correlation(ranks[i], ranks[j]))
+            elif any(numeric):
+                numbers, category = (ranks[i], ranks[j]) if numeric[0] else (ranks[j], ranks[i])
+                found.append(_correlation_ratio(numbers, category))
+            else:
+                found.append(_cramers_v(ranks[i], ranks[j]))
+    return np.array(found)
+
+
+def _correlation(left: Values, right: Values) -> float:
+    spread = float(left.std() * right.std())
+    return float(((left - left.mean()) * (right - right.mean())).mean()) / spread if spread > 0 else 0.0
+
+
+def _correlation_ratio(numbers: Values, category: Values) -> float:
+    _, codes, counts = np.unique(category, return_inverse=True, return_counts=True)
+    means, centre = np.bincount(codes, weights=numbers) / counts, numbers.mean()
+    between, total = float((counts * (means - centre) ** 2).sum()), float(((numbers - centre) ** 2).sum())
+    return float(np.sqrt(between / total)) if total > 0 else 0.0
+
+
+def _cramers_v(left: Values, right: Values) -> float:
+    rows, columns = (np.unique(side, return_inverse=True)[1] for side in (left, right))
+    shape = (int(rows.max(initial=0)) + 1, int(columns.max(initial=0)) + 1)
+    table = np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(len(left), 1)
+    squared = float(((table - expected) ** 2 / np.where(expected > 0, expected, 1)).sum())
+    freedom = min(shape) - 1
+    return float(np.sqrt(squared / (len(left) * freedom))) if freedom > 0 and len(left) else 0.0
+
+
+class Associations(Metric):
+    """The mean absolute difference of the pairwise associations, with its floor."""
+
+    def measure(self, fold: FoldData) -> tuple[float, float] | None:
+        """Return distance and floor of one fold; None for a single column, or where the data has no columns."""
+        return association_distance(fold.real.content, fold.synthetic.content, fold.synthetic.columns, seed=fold.seed)
+
+    def pool(self, results: Sequence[tuple[float, float]]) -> dict[str, Any]:
+        """Return the means over the folds; null without results."""
+        means = {name: mean([one[place] for one in results]) for place, name in enumerate(("distance", "floor"))}
+        return {"associations": means if results else None}
+
+    def lines(self, figures: Mapping[str, Any]) -> list[MetricLine]:
+        """Show the distance beside its floor."""
+        found = figures.get("associations") or {}
+        if not is_known(found.get("distance")):
+            return []
+        meaning = "How much pairs of columns depend on each other, real against synthetic: mean absolute difference."
+        reference = compare_with("floor", found.get("floor"))
+        return [MetricLine("Associations of columns", number(found["distance"]), "", reference, meaning)]
+
+
+METRIC = Associations()

@@ -1,0 +1,85 @@
+"""The constraints of the columns of a table: whether synthetic values keep them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ganaug.data.tables.category import MISSING, UNSEEN
+from ganaug.data.tables.numeric import NumericColumn
+from ganaug.evaluation.metrics.base import FoldData, Metric, MetricLine
+from ganaug.evaluation.metrics.columns import column_values
+from ganaug.evaluation.wording import is_known, number
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from ganaug.data.tables.codec import TableCodec
+
+__all__ = ["METRIC", "count_violations"]
+
+TOLERANCE = 1e-9
+"""Rounding error of a number that is no violation, relative to the larger bound of its column."""
+
+
+def count_violations(synthetic: "DataFrame", codec: "TableCodec") -> tuple[int, int]:
+    """Check the values of synthetic rows against the constraints of their columns.
+
+    Numbers must lie within the bounds of the real numbers and on their decimals, categories must be known, and values
+    may be missing only in columns where real values are missing.
+
+    Returns
+    -------
+    checked, violated : int
+        Number of checks, and of those that failed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ganaug.data.tables.codec import TableCodec
+    >>> real = pd.DataFrame({"rooms": [1, 2, 3, 4]})
+    >>> count_violations(pd.DataFrame({"rooms": [2, 9]}), TableCodec.fit(real))
+    (6, 1)
+    """
+    checked = violated = 0
+    for column, values in zip(codec.columns, column_values(synthetic, codec.columns), strict=True):
+        if isinstance(column, NumericColumn):
+            present = values[~np.isnan(values)]
+            low, high = column.bounds
+            room = TOLERANCE * max(abs(low), abs(high), 1.0)
+            failures = [np.isnan(values) & (not column.missing), (present < low - room) | (present > high + room)]
+            if column.decimals is not None:
+                failures.append(np.abs(present - column.from_steps(column.to_steps(present))) > room)
+        else:
+            failures = [(values == MISSING) & (not column.missing), values == UNSEEN]
+        checked += sum(map(len, failures))
+        violated += sum(int(failed.sum()) for failed in failures)
+    return checked, violated
+
+
+class Constraints(Metric):
+    """How many synthetic values violate the constraints of their columns."""
+
+    def measure(self, fold: FoldData) -> tuple[int, int] | None:
+        """Return the counts of one fold; None where the generator promises nothing."""
+        codec = fold.codec
+        return None if codec is None else count_violations(fold.synthetic.content[codec.names], codec)
+
+    def pool(self, results: Sequence[tuple[int, int]]) -> dict[str, Any]:
+        """Return the sums over the folds; null without results."""
+        sums = {name: sum(one[place] for one in results) for place, name in enumerate(("checked", "violated"))}
+        return {"constraints": sums if results else None}
+
+    def lines(self, figures: Mapping[str, Any]) -> list[MetricLine]:
+        """Say whether all constraints hold."""
+        found = figures.get("constraints") or {}
+        if not is_known(found.get("checked")):
+            return []
+        meaning = "Bounds, decimals, known categories and missing values of each column, checked value by value."
+        violated = found.get("violated")
+        reading = "All are kept." if violated == 0 else "Some are violated: report this as a fault."
+        reference = f"of {number(found['checked'])}"
+        return [MetricLine("Constraints violated", number(violated), "", reference, meaning, reading)]
+
+
+METRIC = Constraints()

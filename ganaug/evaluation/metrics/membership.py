@@ -1,0 +1,53 @@
+"""Membership inference: whether the samples tell which items the generator was trained on."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganaug.evaluation.metrics.base import AucMetric, Features
+from ganaug.evaluation.metrics.copies import CopySearch
+
+if TYPE_CHECKING:
+    from ganaug.evaluation.statistics import Auc
+
+__all__ = ["METRIC", "membership_auc"]
+
+
+def membership_auc(synthetic: Features, train: Features, held_out: Features) -> "Auc":
+    """Return how well the distance to the nearest sample tells training items from held-out ones: 0.5 is chance.
+
+    References
+    ----------
+    D. Chen et al.: GAN-Leaks: a taxonomy of membership inference attacks against generative models. CCS 2020.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> train, held_out = rng.normal(size=(2, 100, 5))
+    >>> membership_auc(train + 0.01, train, held_out).value > 0.9
+    True
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    from ganaug.evaluation.statistics import area
+
+    index = NearestNeighbors(n_neighbors=1).fit(synthetic)
+    nearness = [-index.kneighbors(side)[0][:, 0] for side in (train, held_out)]
+    return area(np.concatenate(nearness), np.repeat([True, False], [len(train), len(held_out)]))
+
+
+class Membership(AucMetric):
+    """The area under the ROC curve of an attack that guesses which items were trained on."""
+
+    key = "membership_auc"
+    title = "Training rows recognised (AUC)"
+    meaning = "Guesses from the samples which rows the generator was trained on. 0.5: it cannot; 1: it always can."
+    verb = "recognised"
+
+    def measure(self, fold: CopySearch) -> "Auc | None":
+        """Return the area of one fold; None where it is not known which items the generator has seen."""
+        view = fold.views[0]
+        return membership_auc(view.synthetic, view.train, view.held_out) if fold.infers_membership else None
+
+
+METRIC = Membership()
