@@ -26,7 +26,7 @@ class Copying:
     Attributes
     ----------
     results : dict
-        By metric, as `ganaug.evaluation.metrics.base.Metric.measure` returns it.
+        By metric, as `ganaug.evaluation.metrics.base.Metric` measures it.
     labels : ndarray of shape (n_synthetic,)
         Classes of the samples.
     real_labels : ndarray of shape (n_held_out,)

@@ -24,7 +24,7 @@ MIN_CLASS_ROWS = 6
 
 @dataclass(frozen=True)
 class Fidelity:
-    """The results of one fold, each as `ganaug.evaluation.metrics.base.Metric.measure` returns it.
+    """The results of one fold, each as `ganaug.evaluation.metrics.base.Metric` measures it.
 
     Attributes
     ----------
@@ -68,10 +68,8 @@ def measure_fidelity(
     by_class = []
     for label in range(len(real.classes)):
         sides = own[real.labels == label], made[synthetic.labels == label]
-        results = {}
-        if min(map(len, sides)) >= MIN_CLASS_ROWS:
-            results = {name: one.measure_class(*sides) for name, one in metrics.registered(SECTION).items()}
-        by_class.append({name: result for name, result in results.items() if result is not None})
+        describing = metrics.registered(SECTION).items() if min(map(len, sides)) >= MIN_CLASS_ROWS else ()
+        by_class.append({name: metric.measure_class(*sides) for name, metric in describing if metric.measure_class})
     fold = FoldData(real, synthetic, own, made, codec, probabilities, realism, seed)
     return Fidelity(metrics.measured(SECTION, fold), by_class)
 

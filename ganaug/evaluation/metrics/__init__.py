@@ -48,7 +48,7 @@ def registered(section: str) -> "dict[str, Metric]":
 
 def measured(section: str, fold: Any) -> dict[str, Any]:
     """Measure one fold with every metric of a section that applies to it; the results by metric."""
-    results = {name: metric.measure(fold) for name, metric in registered(section).items()}
+    results = {name: metric.measure(fold) for name, metric in registered(section).items() if metric.measure}
     return {name: result for name, result in results.items() if result is not None}
 
 
@@ -56,7 +56,7 @@ def pooled(section: str, folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the JSON entries of a section from what `measured` returned for each fold."""
     figures: dict[str, Any] = {}
     for name, metric in registered(section).items():
-        if metric.is_overall:
+        if metric.measure:
             figures |= metric.pool([fold[name] for fold in folds if name in fold])
     return figures
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.tables.codec import Column
 from ganaug.data.tables.numeric import NumericColumn
-from ganaug.evaluation.metrics.base import FoldData, Metric, MetricLine, compare_with, mean
+from ganaug.evaluation.metrics.base import FoldData, Metric, MetricLine, compare_with, mean_pairs
 from ganaug.evaluation.metrics.columns import HALVINGS, QUANTILE, Values, column_values
 from ganaug.evaluation.wording import is_known, number
 
@@ -109,26 +109,17 @@ def _cramers_v(left: Values, right: Values) -> float:
     return float(np.sqrt(squared / (len(left) * freedom))) if freedom > 0 and len(left) else 0.0
 
 
-class Associations(Metric):
-    """The mean absolute difference of the pairwise associations, with its floor."""
-
-    def measure(self, fold: FoldData) -> tuple[float, float] | None:
-        """Return distance and floor of one fold; None for a single column, or where the data has no columns."""
-        return association_distance(fold.real.content, fold.synthetic.content, fold.synthetic.columns, seed=fold.seed)
-
-    def pool(self, results: Sequence[tuple[float, float]]) -> dict[str, Any]:
-        """Return the means over the folds; null without results."""
-        means = {name: mean([one[place] for one in results]) for place, name in enumerate(("distance", "floor"))}
-        return {"associations": means if results else None}
-
-    def lines(self, figures: Mapping[str, Any]) -> list[MetricLine]:
-        """Show the distance beside its floor."""
-        found = figures.get("associations") or {}
-        if not is_known(found.get("distance")):
-            return []
-        meaning = "How much pairs of columns depend on each other, real against synthetic: mean absolute difference."
-        reference = compare_with("floor", found.get("floor"))
-        return [MetricLine("Associations of columns", number(found["distance"]), "", reference, meaning)]
+def _measure(fold: FoldData) -> tuple[float, float] | None:
+    return association_distance(fold.real.content, fold.synthetic.content, fold.synthetic.columns, seed=fold.seed)
 
 
-METRIC = Associations()
+def _lines(figures: Mapping[str, Any]) -> list[MetricLine]:
+    found = figures.get("associations") or {}
+    if not is_known(found.get("distance")):
+        return []
+    meaning = "How much pairs of columns depend on each other, real against synthetic: mean absolute difference."
+    reference = compare_with("floor", found.get("floor"))
+    return [MetricLine("Associations of columns", number(found["distance"]), "", reference, meaning)]
+
+
+METRIC = Metric(mean_pairs("associations", ("distance", "floor")), _measure, lines=_lines)

@@ -1,9 +1,8 @@
 """What a metric is: how it measures one fold, pools the folds into JSON, and words the result for people."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,17 @@ if TYPE_CHECKING:
     from ganaug.data.tables.codec import TableCodec
     from ganaug.evaluation.statistics import Auc
 
-__all__ = ["AucMetric", "Features", "FoldData", "Metric", "MetricLine", "compare_with", "mean", "random_rows"]
+__all__ = [
+    "Features",
+    "FoldData",
+    "Metric",
+    "MetricLine",
+    "auc_metric",
+    "compare_with",
+    "mean",
+    "mean_pairs",
+    "random_rows",
+]
 
 Features = NDArray[np.floating]  # (n, d)
 
@@ -53,13 +62,13 @@ class FoldData:
 
 @dataclass(frozen=True)
 class MetricLine:
-    """One row of a table of metrics on the page.
+    """One row of a table of metrics on the page, as text.
 
     Attributes
     ----------
-    name : str
-    value, bounds : str
-        The value, and its 95 % interval or standard error where there is one.
+    name, value : str
+    bounds : str
+        The 95 % interval or the standard error, where there is one.
     reference : str
         The value of real data, or the ideal value.
     meaning, reading : str
@@ -74,67 +83,84 @@ class MetricLine:
     reading: str = ""
 
 
-class Metric(ABC):
-    """One metric of a report. A result, as `measure` returns it, is whatever `pool` understands.
+@dataclass(frozen=True)
+class Metric:
+    """One metric of a report.
 
     Attributes
     ----------
-    is_overall : bool
-        Whether the metric describes all samples together; otherwise it describes single classes only.
+    pool : callable
+        From the results of all folds to the JSON entries. Every key is there, even if there are no results.
+    measure : callable or None
+        From a fold, such as a `FoldData`, to its result: an object that `pool` understands, or None where the metric
+        does not apply. Without this function the metric describes single classes only.
+    measure_class : callable or None
+        From the real and the synthetic features of one class to the result. Without this function the metric describes
+        all samples only.
+    lines : callable
+        From the JSON entries of the section, of which any may be missing, to the rows of the page.
     """
 
-    is_overall: ClassVar[bool] = True
-
-    @abstractmethod
-    def measure(self, fold: Any) -> Any:
-        """Return the result for one fold, such as a `FoldData`; None where the metric does not apply."""
-
-    def measure_class(self, real: Features, synthetic: Features) -> Any:  # noqa: ARG002
-        """Return the result for the features of one class; None where the metric does not describe classes."""
-        return None
-
-    @abstractmethod
-    def pool(self, results: Sequence[Any]) -> dict[str, Any]:
-        """Return the JSON entries for the results of all folds; every key is there, even if there are no results."""
-
-    def lines(self, figures: Mapping[str, Any]) -> list[MetricLine]:  # noqa: ARG002
-        """Return the rows of the page for the JSON entries of the section; by default the page shows none."""
-        return []
+    pool: Callable[[Sequence[Any]], dict[str, Any]]
+    measure: Callable[[Any], Any] | None = None
+    measure_class: Callable[[Features, Features], Any] | None = None
+    lines: Callable[[Mapping[str, Any]], list[MetricLine]] = lambda _: []
 
 
-class AucMetric(Metric):
-    """The area under the ROC curve of something that tells two kinds of items apart: 0.5 is chance, 1 is always."""
+def auc_metric(
+    key: str,
+    measure: Callable[[Any], Any],
+    *,
+    title: str,
+    meaning: str,
+    verb: str = "told apart",
+    is_nullable: bool = True,
+) -> Metric:
+    """Return a metric that is an area under the ROC curve: 0.5 is chance, 1 is always.
 
-    key: ClassVar[str]
-    title: ClassVar[str]
-    meaning: ClassVar[str]
-    verb: ClassVar[str] = "told apart"
+    Parameters
+    ----------
+    key : str
+        Of the JSON.
+    measure : callable
+        From a fold to an `Auc`, or None.
+    title, meaning, verb : str
+        The name of the metric, its meaning, and the participle for what an area of 1 says of the items.
+    is_nullable : bool
+        Whether the JSON entry is null without results, and not an estimate of unknown numbers.
+    """
 
-    def pool(self, results: "Sequence[Auc]") -> dict[str, Any]:
-        """Return the estimate of the mean area; null without results."""
+    def pool(results: Sequence[Any]) -> dict[str, Any]:
         from ganaug.evaluation.statistics import pooled_areas
 
-        return {self.key: pooled_areas(results).estimate().to_dict() if results else None}
+        return {key: pooled_areas(results).estimate().to_dict() if results or not is_nullable else None}
 
-    def lines(self, figures: Mapping[str, Any]) -> list[MetricLine]:
-        """Say whether the area is above chance."""
-        estimate = figures.get(self.key)
+    def lines(figures: Mapping[str, Any]) -> list[MetricLine]:
+        estimate = figures.get(key)
         if not isinstance(estimate, dict) or not is_known(estimate.get("mean")):
             return []
         value, low = estimate["mean"], estimate.get("low")
         if value <= 0.5 or (is_known(low) and low <= 0.5):
-            reading = f"Not {self.verb} beyond chance."
+            reading = f"Not {verb} beyond chance."
         else:
             degree = "a little better than chance" if value < 0.7 else "often" if value < 0.9 else "nearly always"
-            reading = f"{self.verb.capitalize()} {degree}."
-        bounds = interval(estimate, number)
-        return [MetricLine(self.title, number(value), bounds, "chance 0.5", self.meaning, reading)]
+            reading = f"{verb.capitalize()} {degree}."
+        return [MetricLine(title, number(value), interval(estimate, number), "chance 0.5", meaning, reading)]
+
+    return Metric(pool, measure, lines=lines)
 
 
 def mean(values: Sequence[float]) -> float | None:
     """Return the mean of the finite values, rounded for JSON; None where there are none."""
     finite = [value for value in values if np.isfinite(value)]
     return round(float(np.mean(finite)), 6) if finite else None
+
+
+def mean_pairs(key: str, names: tuple[str, str]) -> Callable[[Sequence[tuple[float, float]]], dict[str, Any]]:
+    """Return a function that pools pairs of numbers into ``{key: {name: mean, name: mean}}``, null without results."""
+    return lambda results: {
+        key: {name: mean([one[place] for one in results]) for place, name in enumerate(names)} if results else None
+    }
 
 
 def compare_with(word: str, value: Any) -> str:

@@ -93,17 +93,14 @@ def _total_variation(left: Values, right: Values) -> float:
     return float(np.abs(shares[0] - shares[1]).sum() / 2)
 
 
-class Columns(Metric):
-    """The distance of each column of a table; the page shows it below the chart of the column."""
+def _measure(fold: FoldData) -> list[ColumnDistance] | None:
+    columns = fold.synthetic.columns
+    return column_distances(fold.real.content, fold.synthetic.content, columns, seed=fold.seed) if columns else None
 
-    def measure(self, fold: FoldData) -> list[ColumnDistance] | None:
-        """Return the distances of one fold; None where the data has no columns."""
-        columns = fold.synthetic.columns
-        return column_distances(fold.real.content, fold.synthetic.content, columns, seed=fold.seed) if columns else None
 
-    def pool(self, results: Sequence[list[ColumnDistance]]) -> dict[str, Any]:
-        """Return the means over the folds, by column."""
-        entries = [
+def _pool(results: Sequence[list[ColumnDistance]]) -> dict[str, Any]:
+    return {
+        "columns": [
             {
                 "name": folds[0].name,
                 "kind": folds[0].kind,
@@ -112,7 +109,7 @@ class Columns(Metric):
             }
             for folds in zip(*results, strict=True)
         ]
-        return {"columns": entries}
+    }
 
 
-METRIC = Columns()
+METRIC = Metric(_pool, _measure)  # the page shows the distances below the charts of the columns

@@ -57,29 +57,23 @@ def count_violations(synthetic: "DataFrame", codec: "TableCodec") -> tuple[int, 
     return checked, violated
 
 
-class Constraints(Metric):
-    """How many synthetic values violate the constraints of their columns."""
-
-    def measure(self, fold: FoldData) -> tuple[int, int] | None:
-        """Return the counts of one fold; None where the generator promises nothing."""
-        codec = fold.codec
-        return None if codec is None else count_violations(fold.synthetic.content[codec.names], codec)
-
-    def pool(self, results: Sequence[tuple[int, int]]) -> dict[str, Any]:
-        """Return the sums over the folds; null without results."""
-        sums = {name: sum(one[place] for one in results) for place, name in enumerate(("checked", "violated"))}
-        return {"constraints": sums if results else None}
-
-    def lines(self, figures: Mapping[str, Any]) -> list[MetricLine]:
-        """Say whether all constraints hold."""
-        found = figures.get("constraints") or {}
-        if not is_known(found.get("checked")):
-            return []
-        meaning = "Bounds, decimals, known categories and missing values of each column, checked value by value."
-        violated = found.get("violated")
-        reading = "All are kept." if violated == 0 else "Some are violated: report this as a fault."
-        reference = f"of {number(found['checked'])}"
-        return [MetricLine("Constraints violated", number(violated), "", reference, meaning, reading)]
+def _measure(fold: FoldData) -> tuple[int, int] | None:
+    return None if fold.codec is None else count_violations(fold.synthetic.content[fold.codec.names], fold.codec)
 
 
-METRIC = Constraints()
+def _pool(results: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    sums = {name: sum(one[place] for one in results) for place, name in enumerate(("checked", "violated"))}
+    return {"constraints": sums if results else None}
+
+
+def _lines(figures: Mapping[str, Any]) -> list[MetricLine]:
+    found = figures.get("constraints") or {}
+    if not is_known(found.get("checked")):
+        return []
+    meaning = "Bounds, decimals, known categories and missing values of each column, checked value by value."
+    reading = "All are kept." if found.get("violated") == 0 else "Some are violated: report this as a fault."
+    reference = f"of {number(found['checked'])}"
+    return [MetricLine("Constraints violated", number(found.get("violated")), "", reference, meaning, reading)]
+
+
+METRIC = Metric(_pool, _measure, lines=_lines)

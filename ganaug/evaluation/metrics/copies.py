@@ -197,47 +197,38 @@ def usual_share(copies: Mapping[str, Any]) -> float:
     return max(copies.get("expected_share") or 0.0, alarms or 0.0)
 
 
-class Copies(Metric):
-    """The share of the samples that are copies, and what the search finds of planted copies."""
+def _pool(results: Sequence[CopyScan]) -> dict[str, Any]:
+    flagged = np.concatenate([np.zeros(0, bool), *(scan.flagged for scan in results)])
+    return {
+        "share": mean([float(flagged.mean())]) if len(flagged) else None,
+        "expected_share": NOMINAL_SHARE,
+        "threshold": mean([scan.threshold for scan in results]),
+        "n": len(flagged),
+        "calibration": {
+            "planted_exact_found": mean([scan.exact_found for scan in results]),
+            "planted_altered_found": mean([scan.altered_found for scan in results]),
+            "false_alarms": mean([scan.false_alarms for scan in results]),
+        },
+    }
 
-    def measure(self, fold: CopySearch) -> CopyScan:
-        """Search one fold."""
-        return find_copies(fold.views, seed=fold.seed)
 
-    def pool(self, results: Sequence[CopyScan]) -> dict[str, Any]:
-        """Return the share over the samples of all folds, and the means of the calibration."""
-        flagged = np.concatenate([np.zeros(0, bool), *(scan.flagged for scan in results)])
-        return {
-            "share": mean([float(flagged.mean())]) if len(flagged) else None,
-            "expected_share": NOMINAL_SHARE,
-            "threshold": mean([scan.threshold for scan in results]),
-            "n": len(flagged),
-            "calibration": {
-                "planted_exact_found": mean([scan.exact_found for scan in results]),
-                "planted_altered_found": mean([scan.altered_found for scan in results]),
-                "false_alarms": mean([scan.false_alarms for scan in results]),
-            },
-        }
-
-    def lines(self, figures: Mapping[str, Any]) -> list[MetricLine]:
-        """Show the share beside what chance gives, and the calibration."""
-        rows, tried = [], figures.get("calibration") or {}
-        if is_known(figures.get("share")):
-            reference = f"{percent(usual_share(figures))} by chance" if is_known(figures.get("expected_share")) else ""
-            meaning = (
-                f"Share of {count(figures.get('n'), 'synthetic sample')} whose distance to the nearest training sample "
-                f"is less than {number(figures.get('threshold'))} times the distance from that one to its own "
-                "neighbours. Only a few unseen real samples come so near. Rare classes weigh more than their size: "
-                "each class has 30 samples in a split, or more."
-            )
-            reading = _reading(figures)
-            rows.append(MetricLine("Near-copies", percent(figures["share"]), "", reference, meaning, reading))
-        rows += [
-            MetricLine(name, percent(tried[key]), "", reference, meaning)
-            for key, (name, reference, meaning) in CALIBRATION.items()
-            if is_known(tried.get(key))
-        ]
-        return rows
+def _lines(figures: Mapping[str, Any]) -> list[MetricLine]:
+    rows, tried = [], figures.get("calibration") or {}
+    if is_known(figures.get("share")):
+        reference = f"{percent(usual_share(figures))} by chance" if is_known(figures.get("expected_share")) else ""
+        meaning = (
+            f"Share of {count(figures.get('n'), 'synthetic sample')} whose distance to the nearest training sample is "
+            f"less than {number(figures.get('threshold'))} times the distance from that one to its own neighbours. "
+            "Only a few unseen real samples come so near. Rare classes weigh more than their size: each class has 30 "
+            "samples in a split, or more."
+        )
+        rows.append(MetricLine("Near-copies", percent(figures["share"]), "", reference, meaning, _reading(figures)))
+    rows += [
+        MetricLine(name, percent(tried[key]), "", reference, meaning)
+        for key, (name, reference, meaning) in CALIBRATION.items()
+        if is_known(tried.get(key))
+    ]
+    return rows
 
 
 def _reading(figures: Mapping[str, Any]) -> str:
@@ -249,4 +240,4 @@ def _reading(figures: Mapping[str, Any]) -> str:
     return "No more than by chance." if share <= usual else f"{number(100 * (share - usual), 2)} points more."
 
 
-METRIC = Copies()
+METRIC = Metric(_pool, lambda search: find_copies(search.views, seed=search.seed), lines=_lines)

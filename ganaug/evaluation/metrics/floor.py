@@ -1,17 +1,16 @@
 """Distances between two sets of features with their floor: the distance between two halves of the real set."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.evaluation.metrics.base import Features, FoldData, Metric, MetricLine, compare_with, mean
+from ganaug.evaluation.metrics.base import Features, Metric, MetricLine, compare_with, mean
 from ganaug.evaluation.wording import is_known, number
 
-__all__ = ["DistanceMetric", "FlooredDistance", "doubles", "floored"]
+__all__ = ["FlooredDistance", "distance_metric", "doubles", "floored"]
 
 HALVINGS = 20
 """Random halves whose distances the floor is the quantile of."""
@@ -72,31 +71,34 @@ def floored(
     return FlooredDistance(float(np.mean(across)), float(np.std(across, ddof=1)), float(np.quantile(within, QUANTILE)))
 
 
-class DistanceMetric(Metric):
-    """A distance with its floor."""
+def distance_metric(
+    key: str, distance: Callable[[Features, Features], float], *, title: str, meaning: str, has_error: bool = False
+) -> Metric:
+    """Return a metric that is a distance with a floor.
 
-    key: ClassVar[str]
-    title: ClassVar[str]
-    meaning: ClassVar[str]
+    Parameters
+    ----------
+    key : str
+        Of the JSON.
+    distance : callable
+        From two sets of features (n, d), (m, d) to a number.
+    title, meaning : str
+    has_error : bool
+        Whether the JSON has the standard error.
+    """
 
-    @staticmethod
-    @abstractmethod
-    def distance(left: Features, right: Features) -> float:
-        """Return the distance between two sets of rows."""
-
-    def measure(self, fold: FoldData) -> FlooredDistance:
-        """Return the distance and its floor for the features of one fold."""
-        return floored(self.distance, fold.real_features, fold.synthetic_features, seed=fold.seed)
-
-    def pool(self, results: Sequence[FlooredDistance]) -> dict[str, Any]:
-        """Return the means over the folds."""
-        return {
-            self.key: {"value": mean([one.value for one in results]), "floor": mean([one.floor for one in results])}
+    def pool(results: Sequence[FlooredDistance]) -> dict[str, Any]:
+        errors = [one.error for one in results if np.isfinite(one.error)]
+        error = mean([float(np.sqrt(np.sum(np.square(errors))) / len(errors))]) if errors else None
+        entry = {
+            "value": mean([one.value for one in results]),
+            "standard_error": error,
+            "floor": mean([one.floor for one in results]),
         }
+        return {key: entry if has_error else {"value": entry["value"], "floor": entry["floor"]}}
 
-    def lines(self, figures: Mapping[str, Any]) -> list[MetricLine]:
-        """Say how far above the floor the distance is."""
-        found = figures.get(self.key)
+    def lines(figures: Mapping[str, Any]) -> list[MetricLine]:
+        found = figures.get(key)
         if not isinstance(found, dict) or not is_known(found.get("value")):
             return []
         value, floor, error = found["value"], found.get("floor"), found.get("standard_error")
@@ -105,7 +107,11 @@ class DistanceMetric(Metric):
             slack = 2 * error if is_known(error) else 0.1 * floor
             reading = "At the floor." if value <= floor + slack else f"{number(value / floor, 2)} times the floor."
         bounds = f"± {number(error)} (standard error)" if is_known(error) else ""
-        return [MetricLine(self.title, number(value), bounds, compare_with("floor", floor), self.meaning, reading)]
+        return [MetricLine(title, number(value), bounds, compare_with("floor", floor), meaning, reading)]
+
+    return Metric(
+        pool, lambda fold: floored(distance, fold.real_features, fold.synthetic_features, seed=fold.seed), lines=lines
+    )
 
 
 def doubles(*sides: Features) -> list[NDArray[np.float64]]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.evaluation.metrics.base import Features
-from ganaug.evaluation.metrics.floor import DistanceMetric, doubles
+from ganaug.evaluation.metrics.floor import distance_metric, doubles
 
 __all__ = ["METRIC", "frechet_distance"]
 
@@ -45,16 +45,10 @@ def _roots_product(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDA
     return product
 
 
-class Frechet(DistanceMetric):
-    """The Frechet distance with its floor."""
-
-    key = "frechet_distance"
-    title = "Fréchet distance"
-    meaning = (
-        "How far the two clouds of features lie apart, by their means and covariances. The floor is the distance "
-        "between two halves of the real data; a smaller distance cannot be told from zero."
-    )
-    distance = staticmethod(frechet_distance)
-
-
-METRIC = Frechet()
+METRIC = distance_metric(
+    "frechet_distance",
+    frechet_distance,
+    title="Fréchet distance",
+    meaning="How far the two clouds of features lie apart, by their means and covariances. The floor is the distance "
+    "between two halves of the real data; a smaller distance cannot be told from zero.",
+)

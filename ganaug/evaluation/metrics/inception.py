@@ -1,12 +1,12 @@
 """The Inception Score: how clearly and how evenly a classifier sorts samples into classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.evaluation.metrics.base import FoldData, Metric, MetricLine, compare_with, mean
+from ganaug.evaluation.metrics.base import FoldData, Metric, MetricLine, compare_with, mean_pairs
 from ganaug.evaluation.wording import is_known, number
 
 __all__ = ["METRIC", "inception_score"]
@@ -34,28 +34,19 @@ def inception_score(probabilities: NDArray[np.floating]) -> float:
     return float(np.exp((given * (np.log(given) - np.log(average))).sum(axis=1).mean()))
 
 
-class Inception(Metric):
-    """The Inception Score of the samples, beside that of the real items."""
-
-    def measure(self, fold: FoldData) -> tuple[float, float] | None:
-        """Return the scores of samples and of real items; None where the classifier gives no probabilities."""
-        if fold.probabilities is None:
-            return None
-        return inception_score(fold.probabilities(fold.synthetic)), inception_score(fold.probabilities(fold.real))
-
-    def pool(self, results: Sequence[tuple[float, float]]) -> dict[str, Any]:
-        """Return the mean of both scores; null without results."""
-        means = {name: mean([one[place] for one in results]) for place, name in enumerate(("value", "real"))}
-        return {"inception_score": means if results else None}
-
-    def lines(self, figures: Mapping[str, Any]) -> list[MetricLine]:
-        """Show the score beside that of the real data."""
-        score = figures.get("inception_score") or {}
-        if not is_known(score.get("value")):
-            return []
-        meaning = "How clearly and how evenly the samples fall into classes. Compare with the score of the real data."
-        reference = compare_with("real", score.get("real"))
-        return [MetricLine("Inception Score", number(score["value"]), "", reference, meaning)]
+def _measure(fold: FoldData) -> tuple[float, float] | None:
+    if fold.probabilities is None:
+        return None
+    return inception_score(fold.probabilities(fold.synthetic)), inception_score(fold.probabilities(fold.real))
 
 
-METRIC = Inception()
+def _lines(figures: Mapping[str, Any]) -> list[MetricLine]:
+    score = figures.get("inception_score") or {}
+    if not is_known(score.get("value")):
+        return []
+    meaning = "How clearly and how evenly the samples fall into classes. Compare with the score of the real data."
+    reference = compare_with("real", score.get("real"))
+    return [MetricLine("Inception Score", number(score["value"]), "", reference, meaning)]
+
+
+METRIC = Metric(mean_pairs("inception_score", ("value", "real")), _measure, lines=_lines)

@@ -1,13 +1,10 @@
 """The kernel distance between the features of real and of synthetic items."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.evaluation.metrics.base import Features
-from ganaug.evaluation.metrics.floor import DistanceMetric, FlooredDistance, doubles
+from ganaug.evaluation.metrics.floor import distance_metric, doubles
 
 __all__ = ["METRIC", "kernel_distance"]
 
@@ -41,23 +38,11 @@ def _kernel(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np
     return kernel
 
 
-class Kernel(DistanceMetric):
-    """The kernel distance with its floor and its standard error."""
-
-    key = "kernel_distance"
-    title = "Kernel distance"
-    meaning = (
-        "How far the two clouds of features lie apart, without an assumption about their shapes. The standard error "
-        "tells noise from a difference."
-    )
-    distance = staticmethod(kernel_distance)
-
-    def pool(self, results: Sequence[FlooredDistance]) -> dict[str, Any]:
-        """Return the means over the folds, and the standard error of the mean value."""
-        pooled = super().pool(results)[self.key]
-        errors = [one.error for one in results if np.isfinite(one.error)]
-        error = round(float(np.sqrt(np.sum(np.square(errors))) / len(errors)), 6) if errors else None
-        return {self.key: {"value": pooled["value"], "standard_error": error, "floor": pooled["floor"]}}
-
-
-METRIC = Kernel()
+METRIC = distance_metric(
+    "kernel_distance",
+    kernel_distance,
+    title="Kernel distance",
+    meaning="How far the two clouds of features lie apart, with no assumption about their shapes. The standard error "
+    "tells noise from a difference.",
+    has_error=True,
+)

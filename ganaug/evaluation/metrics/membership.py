@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganaug.evaluation.metrics.base import AucMetric, Features
+from ganaug.evaluation.metrics.base import Features, auc_metric
 from ganaug.evaluation.metrics.copies import CopySearch
 
 if TYPE_CHECKING:
@@ -36,18 +36,15 @@ def membership_auc(synthetic: Features, train: Features, held_out: Features) -> 
     return area(np.concatenate(nearness), np.repeat([True, False], [len(train), len(held_out)]))
 
 
-class Membership(AucMetric):
-    """The area under the ROC curve of an attack that guesses which items were trained on."""
-
-    key = "membership_auc"
-    title = "Training rows recognised (AUC)"
-    meaning = "Guesses from the samples which rows the generator was trained on. 0.5: it cannot; 1: it always can."
-    verb = "recognised"
-
-    def measure(self, fold: CopySearch) -> "Auc | None":
-        """Return the area of one fold; None where it is not known which items the generator has seen."""
-        view = fold.views[0]
-        return membership_auc(view.synthetic, view.train, view.held_out) if fold.infers_membership else None
+def _measure(fold: CopySearch) -> "Auc | None":
+    view = fold.views[0]
+    return membership_auc(view.synthetic, view.train, view.held_out) if fold.infers_membership else None
 
 
-METRIC = Membership()
+METRIC = auc_metric(
+    "membership_auc",
+    _measure,
+    title="Training rows recognised (AUC)",
+    meaning="Guesses from the samples which rows the generator was trained on. 0.5: it cannot; 1: it always can.",
+    verb="recognised",
+)

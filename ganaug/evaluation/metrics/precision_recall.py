@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ganaug.evaluation.metrics.base import Features, FoldData, Metric, MetricLine, mean, random_rows
+from ganaug.evaluation.metrics.base import Features, Metric, MetricLine, mean, random_rows
 from ganaug.evaluation.wording import is_known, number
 
 __all__ = ["METRIC", "precision_recall"]
@@ -75,28 +75,18 @@ def precision_recall(real: Features, synthetic: Features, neighbours: int = NEIG
     }
 
 
-class PrecisionRecall(Metric):
-    """Precision, recall, density and coverage, of all samples and of each class."""
-
-    def measure(self, fold: FoldData) -> dict[str, float]:
-        """Return the four shares for the features of one fold."""
-        return precision_recall(fold.real_features, fold.synthetic_features)
-
-    def measure_class(self, real: Features, synthetic: Features) -> dict[str, float]:
-        """Return the four shares for the features of one class."""
-        return precision_recall(real, synthetic)
-
-    def pool(self, results: Sequence[dict[str, float]]) -> dict[str, Any]:
-        """Return the means over the folds."""
-        return {name: mean([one.get(name, np.nan) for one in results]) for name in SHARES}
-
-    def lines(self, figures: Mapping[str, Any]) -> list[MetricLine]:
-        """Show each of the four that is known."""
-        return [
-            MetricLine(name, number(figures[key]), "", "ideal 1", meaning)
-            for key, (name, meaning) in SHARES.items()
-            if is_known(figures.get(key))
-        ]
+def _pool(results: Sequence[dict[str, float]]) -> dict[str, Any]:
+    return {name: mean([one.get(name, np.nan) for one in results]) for name in SHARES}
 
 
-METRIC = PrecisionRecall()
+def _lines(figures: Mapping[str, Any]) -> list[MetricLine]:
+    return [
+        MetricLine(name, number(figures[key]), "", "ideal 1", meaning)
+        for key, (name, meaning) in SHARES.items()
+        if is_known(figures.get(key))
+    ]
+
+
+METRIC = Metric(
+    _pool, lambda fold: precision_recall(fold.real_features, fold.synthetic_features), precision_recall, _lines
+)

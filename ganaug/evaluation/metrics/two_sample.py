@@ -1,12 +1,11 @@
 """The classifier two-sample test: whether a classifier can tell real items from synthetic ones."""
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganaug.evaluation.metrics.base import AucMetric, Features, FoldData
+from ganaug.evaluation.metrics.base import Features, auc_metric
 
 if TYPE_CHECKING:
     from ganaug.evaluation.statistics import Auc
@@ -73,25 +72,11 @@ def two_sample_auc(real: Features, synthetic: Features, *, seed: int = 0) -> "Au
     return Auc(pooled.value, pooled.error * math.sqrt(1 + FOLDS / (FOLDS - 1)))
 
 
-class TwoSample(AucMetric):
-    """The classifier two-sample test between real and synthetic items."""
-
-    key = "two_sample_auc"
-    title = "Told apart by a classifier (AUC)"
-    meaning = (
-        "A classifier learns to tell real from synthetic samples and is tested on samples that it has not seen. "
-        "0.5: it cannot; 1: it always can."
-    )
-
-    def measure(self, fold: FoldData) -> "Auc":
-        """Return the area for the features of one fold."""
-        return two_sample_auc(fold.real_features, fold.synthetic_features, seed=fold.seed)
-
-    def pool(self, results: "Sequence[Auc]") -> dict[str, Any]:
-        """Return the estimate of the mean area; its numbers are not known without results, but it is never null."""
-        from ganaug.evaluation.statistics import Auc
-
-        return super().pool(results or [Auc(math.nan, math.nan)])
-
-
-METRIC = TwoSample()
+METRIC = auc_metric(
+    "two_sample_auc",
+    lambda fold: two_sample_auc(fold.real_features, fold.synthetic_features, seed=fold.seed),
+    title="Told apart by a classifier (AUC)",
+    meaning="A classifier learns to tell real from synthetic samples and is tested on samples that it has not seen. "
+    "0.5: it cannot; 1: it always can.",
+    is_nullable=False,
+)
