@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from ganaug.evaluation.report import render
-from ganaug.evaluation.report.wording import clean
+from ganaug.evaluation.wording import clean
 from tests import reports
 from tests.chromium import Browser, find, launch
 
@@ -233,7 +233,7 @@ def test_screen_readers_get_names_for_everything(browser: Browser, pages: dict[s
     assert roles.count("table") == browser.ask("document.querySelectorAll('table').length")
 
 
-def test_stacked_measures_are_still_a_table_on_a_phone(browser: Browser, pages: dict[str, Path]) -> None:
+def test_stacked_metrics_are_still_a_table_on_a_phone(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["digits"], width=360)
     roles = [node["role"]["value"] for node in browser.accessibility()]
     assert roles.count("table") == browser.ask("document.querySelectorAll('table').length")

@@ -18,10 +18,10 @@ from PIL import Image
 
 from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.report import charts, render, training_curves
-from ganaug.evaluation.report.columns import Bars, Histogram, counted, missing
 from ganaug.evaluation.report.gallery import no_quiz, quiz
+from ganaug.evaluation.report.histograms import Bars, Histogram, counted, missing
 from ganaug.evaluation.report.pictures import picture, sheet, within
-from ganaug.evaluation.report.wording import clean, percent, points
+from ganaug.evaluation.wording import clean, percent, points
 from tests import reports
 
 Made = tuple[dict[str, Any], Exhibits]
@@ -215,7 +215,7 @@ def test_unknown_figures_within_a_part_are_dashes(digits: Made) -> None:
 def test_training_shows_losses_and_measures_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = {}
 
-    def course(name: str, title: str, x: Any, lines: list[Any], x_label: str, kept: float | None) -> Markup:
+    def curves_chart(name: str, title: str, x: Any, lines: list[Any], x_label: str, kept: float | None) -> Markup:
         drawn[title.split()[0]] = (
             x[np.isfinite(lines[0])].tolist(),
             [line[np.isfinite(line)].tolist() for line in lines],
@@ -223,7 +223,7 @@ def test_training_shows_losses_and_measures_apart(monkeypatch: pytest.MonkeyPatc
         )
         return Markup("<svg></svg>")
 
-    monkeypatch.setattr(training_curves, "course", course)
+    monkeypatch.setattr(training_curves, "curves_chart", curves_chart)
     history = [
         {"progress": 0.1, "losses": {"variety": 0.0, "discriminator": 1.0, "generator": 2.0}},
         {"progress": 0.4, "variety": 0.7, "agreement": 0.9},

@@ -1,0 +1,25 @@
+"""The kernel distance."""
+
+import pytest
+
+from ganaug.evaluation.metrics.kernel import kernel_distance
+from tests.unit.evaluation.judging import random_images
+
+
+def test_the_kernel_distance_agrees_with_torchmetrics() -> None:
+    pytest.importorskip("torchmetrics")
+    import torch
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    class Flat(torch.nn.Module):
+        num_features = 12
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.flatten(1).float() / 255
+
+    one, other = random_images()
+    kernel = KernelInceptionDistance(feature=Flat(), subsets=1, subset_size=40)
+    kernel.update(torch.from_numpy(one), real=True)
+    kernel.update(torch.from_numpy(other), real=False)
+    flat = [side.reshape(40, -1) / 255.0 for side in (one, other)]
+    assert kernel_distance(*flat) == pytest.approx(float(kernel.compute()[0]), rel=1e-3)

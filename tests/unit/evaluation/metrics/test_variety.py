@@ -1,0 +1,12 @@
+"""Variety."""
+
+import numpy as np
+import pytest
+
+from ganaug.evaluation.metrics.variety import mean_pairwise_distance
+
+
+def test_the_mean_distance_is_of_rows_from_all_over() -> None:
+    rng = np.random.default_rng(0)
+    real = np.concatenate([rng.normal(0, 1, (2_000, 3)), rng.normal(9, 1, (2_000, 3))])
+    assert mean_pairwise_distance(np.sort(real, axis=0)) == pytest.approx(mean_pairwise_distance(real), rel=0.2)
