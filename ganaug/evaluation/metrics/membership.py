@@ -45,6 +45,6 @@ METRIC = auc_metric(
     "membership_auc",
     _measure,
     title="Training rows recognised (AUC)",
-    meaning="Guesses from the samples which rows the generator was trained on. 0.5: it cannot; 1: it always can.",
+    meaning="An attack guesses from the samples which rows were trained on. 0.5: it cannot tell; 1: it always can.",
     verb="recognised",
 )

@@ -1,13 +1,12 @@
 """The tables of arms and of classes, each value with its interval."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ganaug.evaluation.report.charts import Strip, strips
 from ganaug.evaluation.wording import clean, decimal, hundredths, interval, is_known, number, percent, points
 
-__all__ = ["ArmRow", "ClassRow", "EstimateCell", "arm_rows", "class_rows", "classifier_metrics", "verdict_on"]
+__all__ = ["arm_rows", "class_rows", "classifier_metrics", "verdict_on"]
 
 MAX_ARMS = 40
 MAX_CLASSES = 100
@@ -27,45 +26,13 @@ METRICS: dict[str, tuple[str, str, Callable[[Any], str]]] = {
     "brier": ("Brier score", "squared error of the probabilities; lower is better", decimal),
     "calibration_error": (
         "Calibration error,\u00a0%",
-        "stated confidence against actual hits; lower is better",
+        "predicted confidence against hits; lower is better",
         hundredths,
     ),
 }
+"""By key of the JSON: the name, the meaning, and the form of the values."""
 
-
-@dataclass(frozen=True)
-class EstimateCell:
-    """An estimate as text, and its marks in a table row."""
-
-    value: str
-    bounds: str
-    strip: Strip | None = None
-
-
-@dataclass(frozen=True)
-class ArmRow:
-    """One way to train the classifier, and its metrics."""
-
-    name: str
-    kind: str
-    role: str
-    metrics: Sequence[EstimateCell]
-    difference: EstimateCell | None
-
-
-@dataclass(frozen=True)
-class ClassRow:
-    """One class: its recall without and with synthetic data."""
-
-    name: str
-    count: str
-    verdict: str
-    rival: str
-    before: EstimateCell
-    after: EstimateCell
-    difference: EstimateCell
-    fidelity: Sequence[str]
-    copies: str
+Row = dict[str, Any]
 
 
 def classifier_metrics(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -74,64 +41,53 @@ def classifier_metrics(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]
     return [(key, name, meaning) for key, (name, meaning, _) in METRICS.items() if key in present]
 
 
-def arm_rows(figures: Mapping[str, Any]) -> list[ArmRow]:
-    """Return the rows of the table of arms; the marks are those of the first metric."""
-    found = (figures.get("arms") or [])[:MAX_ARMS]
-    comparison = figures.get("comparison") or {}
-    roles = {comparison.get("chosen"): "best with synthetic data", comparison.get("rival"): "best without"}
+def arm_rows(figures: Mapping[str, Any]) -> list[Row]:
+    """Return the rows of the table of arms: texts, and cells as `_cell` makes them.
+
+    The first metric has marks, with the best arm without synthetic data as their reference.
+    """
+    arms, comparison = (figures.get("arms") or [])[:MAX_ARMS], figures.get("comparison") or {}
+    roles = {comparison.get("chosen"): "best with synthetic data", comparison.get("rival"): "best without", None: ""}
     keys = [key for key, _, _ in classifier_metrics(figures)]
-    rows = []
-    estimates = [[(arm.get("metrics") or {}).get(key) for arm in found] for key in keys]
-    reference = (
-        next((_mean(e) for arm, e in zip(found, estimates[0], strict=True) if _is(arm, comparison, "rival")), None)
-        if keys
-        else None
+    measured = [arm.get("metrics") or {} for arm in arms]
+    by_name = {arm.get("name"): found for arm, found in zip(reversed(arms), reversed(measured), strict=True)}
+    rival = {} if comparison.get("rival") is None else by_name.get(comparison["rival"], {})
+    marks = (
+        strips([found.get(keys[0]) for found in measured], _mean(rival.get(keys[0]))) if keys else [None] * len(arms)
     )
-    marks = strips(estimates[0], reference) if keys else []
-    for index, arm in enumerate(found):
-        shown = [
-            _cell(column[index], METRICS[key][2], marks[index] if place == 0 else None)
-            for place, (key, column) in enumerate(zip(keys, estimates, strict=True))
-        ]
-        gap = arm.get("difference")
-        rows.append(
-            ArmRow(
-                clean(arm.get("name", "")),
-                KINDS.get(arm.get("kind", ""), clean(arm.get("kind", ""))),
-                roles.get(arm.get("name"), "") if arm.get("name") is not None else "",
-                shown,
-                _cell(gap, points) if gap else None,
-            )
-        )
-    return rows
+    return [
+        {
+            "name": clean(arm.get("name", "")),
+            "kind": KINDS.get(arm.get("kind", ""), clean(arm.get("kind", ""))),
+            "role": roles.get(arm.get("name"), ""),
+            "metrics": [_cell(found.get(key), METRICS[key][2], mark if key == keys[0] else None) for key in keys],
+            "difference": _cell(arm["difference"], points) if arm.get("difference") else None,
+        }
+        for arm, found, mark in zip(arms, measured, marks, strict=True)
+    ]
 
 
-def class_rows(figures: Mapping[str, Any]) -> tuple[list[ClassRow], list[str]]:
+def class_rows(figures: Mapping[str, Any]) -> tuple[list[Row], list[str]]:
     """Return the rows of the table of classes, and the names of the fidelity metrics among its columns."""
-    found = figures.get("classes") or []
-    found = (
-        sorted(found, key=lambda entry: entry.get("count") or 0)[:MAX_CLASSES] if len(found) > MAX_CLASSES else found
-    )
-    comparison = figures.get("comparison") or {}
-    chosen = comparison.get("chosen")
-    measured = list(dict.fromkeys(key for entry in found for key in entry.get("fidelity") or {}))[:MAX_CLASS_METRICS]
-    marks = strips([entry.get("difference") for entry in found], 0.0, (-1.0, 1.0))
+    entries, comparison = figures.get("classes") or [], figures.get("comparison") or {}
+    if len(entries) > MAX_CLASSES:
+        entries = sorted(entries, key=lambda entry: entry.get("count") or 0)[:MAX_CLASSES]
+    measured = list(dict.fromkeys(key for one in entries for key in one.get("fidelity") or {}))[:MAX_CLASS_METRICS]
+    marks = strips([entry.get("difference") for entry in entries], 0.0, (-1.0, 1.0))
     rows = []
-    for entry, mark in zip(found, marks, strict=True):
-        recall, scores = entry.get("recall") or {}, entry.get("fidelity") or {}
-        share = (entry.get("copies") or {}).get("share")
+    for entry, mark in zip(entries, marks, strict=True):
+        recall, fidelity = entry.get("recall") or {}, entry.get("fidelity") or {}
         rows.append(
-            ClassRow(
-                clean(entry.get("name", "")),
-                number(entry.get("count"), 9),
-                verdict_on(entry, comparison),
-                clean(entry["rival"]) if entry.get("rival") else "",
-                _cell(recall.get(entry.get("rival")), hundredths),
-                _cell(recall.get(chosen), hundredths),
-                _cell(entry.get("difference"), points, mark),
-                [decimal(_mean(scores.get(key)), 2) for key in measured],
-                percent(share),
-            )
+            {
+                "name": clean(entry.get("name", "")),
+                "count": number(entry.get("count"), 9),
+                "verdict": verdict_on(entry, comparison),
+                "before": _cell(recall.get(entry.get("rival")), hundredths),
+                "after": _cell(recall.get(comparison.get("chosen")), hundredths),
+                "difference": _cell(entry.get("difference"), points, mark),
+                "fidelity": [decimal(_mean(fidelity.get(key)), 2) for key in measured],
+                "copies": percent((entry.get("copies") or {}).get("share")),
+            }
         )
     return rows, [clean(key.replace("_", " "), 24) for key in measured]
 
@@ -165,15 +121,11 @@ def verdict_on(entry: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
     return str(entry.get("verdict")) if known and enough else "undecided"
 
 
-def _is(arm: Mapping[str, Any], comparison: Mapping[str, Any], role: str) -> bool:
-    return arm.get("name") is not None and arm.get("name") == comparison.get(role)
-
-
 def _mean(value: Any) -> Any:
     """Return the mean of an estimate, the value of a distance, or the number itself."""
     return value.get("mean", value.get("value")) if isinstance(value, dict) else value
 
 
-def _cell(estimate: Any, form: Callable[[Any], str], strip: Strip | None = None) -> EstimateCell:
-    value = _mean(estimate)
-    return EstimateCell(form(value) if is_known(value) else form(None), interval(estimate, form), strip)
+def _cell(estimate: Any, form: Callable[[Any], str], strip: Strip | None = None) -> Row:
+    """Return an estimate as text, with its marks in the table."""
+    return {"value": form(_mean(estimate)), "bounds": interval(estimate, form), "strip": strip}

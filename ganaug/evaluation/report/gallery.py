@@ -1,12 +1,11 @@
 """The exhibits of an evaluation as the page shows them, with bounds on their number, size and text."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
 from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.report.charts import distribution
@@ -14,20 +13,7 @@ from ganaug.evaluation.report.histograms import counted, missing
 from ganaug.evaluation.report.pictures import SIDES, Sheet, evenly, picture, sheet, within
 from ganaug.evaluation.wording import clean, number, percent
 
-__all__ = [
-    "ClassSamples",
-    "Pair",
-    "Plot",
-    "Rows",
-    "Walk",
-    "chosen_classes",
-    "class_samples",
-    "no_quiz",
-    "pairs",
-    "plots",
-    "quiz",
-    "walks",
-]
+__all__ = ["chosen_classes", "class_samples", "no_quiz", "pairs", "plots", "quiz", "walks"]
 
 MAX_CLASSES = 12
 MAX_IMAGES, MAX_ROWS = 8, 5
@@ -46,6 +32,9 @@ GRID_BYTES, WALK_BYTES, PAIR_BYTES, QUIZ_BYTES = 2_400_000, 1_000_000, 250_000, 
 """Characters of the pictures of each section: 4.25 MB of the 5 MB of a page."""
 
 
+Entry = dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Rows:
     """Rows of a table as text, without the last `more` columns."""
@@ -53,49 +42,6 @@ class Rows:
     columns: Sequence[str]
     cells: Sequence[Sequence[str]]
     more: int
-
-
-@dataclass(frozen=True)
-class ClassSamples:
-    """Real beside synthetic samples of one class."""
-
-    name: str
-    real: Sheet | Rows | None
-    synthetic: Sheet | Rows | None
-
-    @property
-    def is_table(self) -> bool:
-        """Whether these are rows."""
-        return isinstance(self.real or self.synthetic, Rows)
-
-
-@dataclass(frozen=True)
-class Walk:
-    """Frames of a walk through the latent space of one class."""
-
-    name: str
-    frames: Sheet
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A synthetic item and the real one nearest to it: pictures, or cells as (column, real, synthetic, are equal)."""
-
-    name: str
-    distance: str
-    real: str
-    synthetic: str
-    cells: Sequence[tuple[str, str, str, bool]]
-
-
-@dataclass(frozen=True)
-class Plot:
-    """The distribution of one column: its chart and a note below it."""
-
-    name: str
-    kind: str
-    chart: Markup | None
-    note: str
 
 
 def chosen_classes(figures: Mapping[str, Any], available: Sequence[str], most: int) -> list[str]:
@@ -106,27 +52,31 @@ def chosen_classes(figures: Mapping[str, Any], available: Sequence[str], most: i
     return [name for name in names if name in kept]
 
 
-def class_samples(figures: Mapping[str, Any], exhibits: Exhibits) -> list[ClassSamples]:
-    """Return real and synthetic samples of each class."""
-    real, synthetic = (
-        {str(name): items for name, items in side.items()} for side in (exhibits.real, exhibits.synthetic)
-    )
-    names = chosen_classes(figures, [*real, *(name for name in synthetic if name not in real)], MAX_CLASSES)
-    if any(not isinstance(side.get(name), np.ndarray | None) for side in (real, synthetic) for name in names):
-        return [ClassSamples(clean(name), _rows(real.get(name)), _rows(synthetic.get(name))) for name in names]
+def class_samples(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Entry]:
+    """Return for each class its name, and its real and its synthetic samples as `Sheet` or `Rows`; None for none."""
+    sides = [{str(name): items for name, items in side.items()} for side in (exhibits.real, exhibits.synthetic)]
+    names = chosen_classes(figures, list(dict.fromkeys([*sides[0], *sides[1]])), MAX_CLASSES)
 
-    def make(one: tuple[int, int]) -> list[ClassSamples]:
+    def entries(laid: Callable[[Any], Sheet | Rows | None]) -> list[Entry]:
+        return [
+            {
+                "name": clean(name),
+                "is_table": False,
+                "real": laid(sides[0].get(name)),
+                "synthetic": laid(sides[1].get(name)),
+            }
+            for name in names
+        ]
+
+    if any(not isinstance(side.get(name), np.ndarray | None) for side in sides for name in names):
+        return [entry | {"is_table": bool(entry["real"] or entry["synthetic"])} for entry in entries(_rows)]
+
+    def make(one: tuple[int, int]) -> list[Entry]:
         side, each = one
+        return entries(lambda items: sheet(items[:each], side, 4) if items is not None and len(items) else None)
 
-        def laid(items: Any) -> Sheet | None:
-            return sheet(items[:each], side, 4) if items is not None and len(items) else None
-
-        return [ClassSamples(clean(name), laid(real.get(name)), laid(synthetic.get(name))) for name in names]
-
-    def size(made: list[ClassSamples]) -> int:
-        return sum(
-            len(part.source) for entry in made for part in (entry.real, entry.synthetic) if isinstance(part, Sheet)
-        )
+    def size(made: list[Entry]) -> int:
+        return sum(len(entry[side].source) for entry in made for side in ("real", "synthetic") if entry[side])
 
     tries = [
         (side, each)
@@ -136,32 +86,42 @@ def class_samples(figures: Mapping[str, Any], exhibits: Exhibits) -> list[ClassS
     return within(GRID_BYTES, make, size, tries)
 
 
-def walks(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Walk]:
-    """Return the walks, each as a sheet of frames."""
+def walks(figures: Mapping[str, Any], exhibits: Exhibits) -> list[tuple[str, Sheet]]:
+    """Return for each class its name and the frames of its walk."""
     frames = {str(name): images for name, images in exhibits.walk.items() if len(images)}
     names = chosen_classes(figures, list(frames), MAX_WALKS)
 
-    def make(side: int) -> list[Walk]:
-        return [
-            Walk(clean(name), sheet(frames[name][evenly(len(frames[name]), MAX_FRAMES)], side, 8)) for name in names
-        ]
+    def make(side: int) -> list[tuple[str, Sheet]]:
+        return [(clean(name), sheet(frames[name][evenly(len(frames[name]), MAX_FRAMES)], side, 8)) for name in names]
 
-    return within(WALK_BYTES, make, lambda made: sum(len(walk.frames.source) for walk in made))
+    return within(WALK_BYTES, make, lambda made: sum(len(film.source) for _, film in made))
 
 
-def pairs(exhibits: Exhibits) -> list[Pair]:
-    """Return the closest pairs."""
+def pairs(exhibits: Exhibits) -> list[Entry]:
+    """Return the closest pairs.
+
+    Each has ``name``, ``distance``, and the pictures ``real`` and ``synthetic`` or, for rows, ``cells``: (column, real
+    value, synthetic value, whether both are equal).
+    """
     closest = exhibits.closest[:MAX_PAIRS]
     if any(not isinstance(real, np.ndarray) for _, real, _, _ in closest):
-        return [Pair(clean(name), number(far, 2), "", "", _compared(a, b)) for name, a, b, far in closest]
-
-    def make(side: int) -> list[Pair]:
         return [
-            Pair(clean(name), number(float(far), 2), picture(real, side), picture(synthetic, side), ())
+            {"name": clean(name), "distance": number(far, 2), "cells": _compared(a, b)} for name, a, b, far in closest
+        ]
+
+    def make(side: int) -> list[Entry]:
+        return [
+            {
+                "name": clean(name),
+                "distance": number(float(far), 2),
+                "cells": None,
+                "real": picture(real, side),
+                "synthetic": picture(synthetic, side),
+            }
             for name, real, synthetic, far in closest
         ]
 
-    return within(PAIR_BYTES, make, lambda made: sum(len(pair.real) + len(pair.synthetic) for pair in made))
+    return within(PAIR_BYTES, make, lambda made: sum(len(pair["real"]) + len(pair["synthetic"]) for pair in made))
 
 
 def quiz(exhibits: Exhibits) -> dict[str, Any] | None:
@@ -211,10 +171,9 @@ def no_quiz(exhibits: Exhibits) -> str:
     )
 
 
-def plots(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Plot]:
-    """Return the charts of the columns, those with the largest distance above the floor first."""
-    fidelity = figures.get("fidelity") or {}
-    known = {str(entry["name"]): entry for entry in fidelity.get("columns") or []}
+def plots(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Entry]:
+    """Return ``name``, ``kind``, ``chart`` and ``note`` of the columns, the largest distance above the floor first."""
+    known = {str(entry["name"]): entry for entry in (figures.get("fidelity") or {}).get("columns") or []}
 
     def excess(column: Mapping[str, Any]) -> float:
         entry = known.get(str(column["name"]), {})
@@ -224,19 +183,17 @@ def plots(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Plot]:
     return [_plot(f"column{index}", column, known.get(str(column["name"]), {})) for index, column in enumerate(shown)]
 
 
-def _plot(name: str, column: Mapping[str, Any], entry: Mapping[str, Any]) -> Plot:
-    shown, title = counted(column), clean(column["name"])
-    notes = []
+def _plot(name: str, column: Mapping[str, Any], entry: Mapping[str, Any]) -> Entry:
+    values, title = counted(column), clean(column["name"])
+    notes = [] if values else ["No values to draw."]
     if entry.get("distance") is not None:
         floor = f"; the floor is {number(entry['floor'])}" if entry.get("floor") is not None else ""
         notes.append(f"Distance {number(entry['distance'])}{floor}.")
     gaps = missing(column)
     if any(gaps):
         notes.append(f"Missing: {percent(gaps[0])} of real, {percent(gaps[1])} of synthetic values.")
-    if shown is None:
-        return Plot(title, clean(column.get("kind", "")), None, " ".join(["No values to draw.", *notes]))
-    chart = distribution(name, f"Real and synthetic values of {title}", shown)
-    return Plot(title, clean(column.get("kind", "")), chart, " ".join(notes))
+    chart = distribution(name, f"Real and synthetic values of {title}", values) if values else None
+    return {"name": title, "kind": clean(column.get("kind", "")), "chart": chart, "note": " ".join(notes)}
 
 
 def _rows(frame: Any) -> Rows | None:
