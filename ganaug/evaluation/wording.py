@@ -1,11 +1,28 @@
-"""Numbers and untrusted names as text that a page can show."""
+r"""Numbers and untrusted names as text for a page.
+
+An unknown number becomes a dash, and unknown bounds an empty text.
+
+Examples
+--------
+>>> number(0.12345), number(-3), number(1234567.0), number(None)
+('0.123', '−3', '1,234,567', '–')
+>>> percent(0.1234), hundredths(0.1234), decimal(0.02), decimal(0, 2)
+('12.3\u202f%', '12.3', '0.020', '0.00')
+>>> points(0.0123), points(-0.2), points(0.00001)
+('+1.2', '−20.0', '0.0')
+>>> interval({"mean": 0.5, "low": 0.4, "high": 0.6}, points), interval({"mean": 0.5, "low": None}, points)
+('+40.0 to +60.0', '')
+>>> count(1, "class", "classes"), count(1200, "row")
+('1 class', '1,200 rows')
+>>> duration(8.24), duration(75), duration(7260)
+('8.2 seconds', '1 min 15 s', '2 h 1 min')
+"""
 
 import math
 import unicodedata
 from typing import Any, TypeGuard
 
 __all__ = [
-    "MAX_NAME",
     "clean",
     "count",
     "decimal",
@@ -48,13 +65,7 @@ def is_known(value: Any) -> TypeGuard[float]:
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """Return a number with so many significant digits; a dash for an unknown one.
-
-    Examples
-    --------
-    >>> number(0.12345), number(-3), number(1234567.0), number(None)
-    ('0.123', '−3', '1,234,567', '–')
-    """
+    """Return a number with so many significant digits."""
     if not is_known(value):
         return UNKNOWN
     if value == 0 or 1e-4 <= abs(value) < 1e9:
@@ -66,46 +77,22 @@ def number(value: Any, digits: int = 3) -> str:
 
 
 def percent(share: Any, digits: int = 1) -> str:
-    r"""Return a share in per cent.
-
-    Examples
-    --------
-    >>> percent(0.1234), percent(1), percent(None)
-    ('12.3\u202f%', '100.0\u202f%', '–')
-    """
+    """Return a share in per cent."""
     return _minus(f"{100 * share:.{digits}f}\u202f%") if is_known(share) else UNKNOWN
 
 
 def decimal(value: Any, places: int = 3) -> str:
-    """Return a number with so many decimals, for a column of numbers to compare by eye.
-
-    Examples
-    --------
-    >>> decimal(0.02), decimal(0, 2), decimal(None)
-    ('0.020', '0.00', '–')
-    """
+    """Return a number with so many decimals, for a column of numbers to compare by eye."""
     return _minus(f"{value:.{places}f}") if is_known(value) else UNKNOWN
 
 
 def hundredths(share: Any) -> str:
-    """Return a share in per cent without the sign, for a column with the sign in its head.
-
-    Examples
-    --------
-    >>> hundredths(0.1234)
-    '12.3'
-    """
+    """Return a share in per cent without the sign, for a column with the sign in its head."""
     return _minus(f"{100 * share:.1f}") if is_known(share) else UNKNOWN
 
 
 def points(difference: Any) -> str:
-    """Return a difference of shares in percentage points, with its sign.
-
-    Examples
-    --------
-    >>> points(0.0123), points(-0.2), points(0.00001)
-    ('+1.2', '−20.0', '0.0')
-    """
+    """Return a difference of shares in percentage points, with its sign."""
     if not is_known(difference):
         return UNKNOWN
     text = f"{100 * difference:+.1f}"
@@ -113,37 +100,19 @@ def points(difference: Any) -> str:
 
 
 def interval(estimate: Any, form: Any) -> str:
-    """Return the bounds of an estimate; an empty text where it has none.
-
-    Examples
-    --------
-    >>> interval({"mean": 0.5, "low": 0.4, "high": 0.6}, points), interval({"mean": 0.5, "low": None}, points)
-    ('+40.0 to +60.0', '')
-    """
+    """Return the bounds of an estimate; an empty text where it has none."""
     if not isinstance(estimate, dict) or not (is_known(estimate.get("low")) and is_known(estimate.get("high"))):
         return ""
     return f"{form(estimate['low'])} to {form(estimate['high'])}"
 
 
 def count(n: Any, one: str, many: str = "") -> str:
-    """Return a number of things in words.
-
-    Examples
-    --------
-    >>> count(1, "class", "classes"), count(1200, "row")
-    ('1 class', '1,200 rows')
-    """
+    """Return a number of things in words."""
     return f"{n:,} {one if n == 1 else many or one + 's'}" if is_known(n) else UNKNOWN
 
 
 def duration(seconds: Any) -> str:
-    """Return a length of time in words.
-
-    Examples
-    --------
-    >>> duration(8.24), duration(75), duration(7260)
-    ('8.2 seconds', '1 min 15 s', '2 h 1 min')
-    """
+    """Return a length of time in words."""
     if not is_known(seconds):
         return UNKNOWN
     if seconds < 60:

@@ -1,16 +1,15 @@
 """The associations between pairs of columns of a table, real against synthetic."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.tables.codec import Column
 from ganaug.data.tables.numeric import NumericColumn
-from ganaug.evaluation.metrics.base import FoldData, Metric, MetricLine, compare_with, mean_pairs
+from ganaug.evaluation.metrics.base import FoldData, pair_metric
 from ganaug.evaluation.metrics.columns import HALVINGS, QUANTILE, Values, column_values
-from ganaug.evaluation.wording import is_known, number
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -29,13 +28,7 @@ def association_distance(
     The association of two columns of numbers is Spearman's correlation, of two columns of categories Cramer's V, and
     of one of each the correlation ratio of the ranks. The absolute value of each is from 0 to 1.
 
-    Parameters
-    ----------
-    real, synthetic : DataFrame
-        With these columns, in their order.
-    columns : sequence of NumericColumn or CategoryColumn
-    seed : int
-        Chooses the halves of the real rows for the floor.
+    Both tables have these columns, in their order. The floor is that of random halves of the real rows.
 
     Examples
     --------
@@ -113,13 +106,10 @@ def _measure(fold: FoldData) -> tuple[float, float] | None:
     return association_distance(fold.real.content, fold.synthetic.content, fold.synthetic.columns, seed=fold.seed)
 
 
-def _lines(figures: Mapping[str, Any]) -> list[MetricLine]:
-    found = figures.get("associations") or {}
-    if not is_known(found.get("distance")):
-        return []
-    meaning = "How much pairs of columns depend on each other, real against synthetic: mean absolute difference."
-    reference = compare_with("floor", found.get("floor"))
-    return [MetricLine("Associations of columns", number(found["distance"]), "", reference, meaning)]
-
-
-METRIC = Metric(mean_pairs("associations", ("distance", "floor")), _measure, lines=_lines)
+METRIC = pair_metric(
+    "associations",
+    ("distance", "floor"),
+    _measure,
+    title="Associations of columns",
+    meaning="How much pairs of columns depend on each other, real against synthetic: mean absolute difference.",
+)

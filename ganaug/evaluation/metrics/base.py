@@ -22,7 +22,7 @@ __all__ = [
     "auc_metric",
     "compare_with",
     "mean",
-    "mean_pairs",
+    "pair_metric",
     "random_rows",
 ]
 
@@ -118,16 +118,8 @@ def auc_metric(
 ) -> Metric:
     """Return a metric that is an area under the ROC curve: 0.5 is chance, 1 is always.
 
-    Parameters
-    ----------
-    key : str
-        Of the JSON.
-    measure : callable
-        From a fold to an `Auc`, or None.
-    title, meaning, verb : str
-        The name of the metric, its meaning, and the participle for what an area of 1 says of the items.
-    is_nullable : bool
-        Whether the JSON entry is null without results, and not an estimate of unknown numbers.
+    `measure` returns an `Auc` or None. `verb` is what an area of 1 says of the items. Without results, the JSON entry
+    is null if `is_nullable`, or else an estimate of unknown numbers.
     """
 
     def pool(results: Sequence[Any]) -> dict[str, Any]:
@@ -150,17 +142,32 @@ def auc_metric(
     return Metric(pool, measure, lines=lines)
 
 
+def pair_metric(
+    key: str,
+    names: tuple[str, str],
+    measure: Callable[[Any], tuple[float, float] | None],
+    *,
+    title: str,
+    meaning: str,
+) -> Metric:
+    """Return a metric that is a value and its reference, with these names in the JSON: ``{key: {name: mean, ...}}``."""
+
+    def pool(results: Sequence[tuple[float, float]]) -> dict[str, Any]:
+        means = {name: mean([pair[place] for pair in results]) for place, name in enumerate(names)}
+        return {key: means if results else None}
+
+    def lines(figures: Mapping[str, Any]) -> list[MetricLine]:
+        value, reference = ((figures.get(key) or {}).get(name) for name in names)
+        found = MetricLine(title, number(value), "", compare_with(names[1], reference), meaning)
+        return [found] if is_known(value) else []
+
+    return Metric(pool, measure, lines=lines)
+
+
 def mean(values: Sequence[float]) -> float | None:
     """Return the mean of the finite values, rounded for JSON; None where there are none."""
     finite = [value for value in values if np.isfinite(value)]
     return round(float(np.mean(finite)), 6) if finite else None
-
-
-def mean_pairs(key: str, names: tuple[str, str]) -> Callable[[Sequence[tuple[float, float]]], dict[str, Any]]:
-    """Return a function that pools pairs of numbers into ``{key: {name: mean, name: mean}}``, null without results."""
-    return lambda results: {
-        key: {name: mean([one[place] for one in results]) for place, name in enumerate(names)} if results else None
-    }
 
 
 def compare_with(word: str, value: Any) -> str:

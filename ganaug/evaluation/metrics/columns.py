@@ -53,13 +53,7 @@ def column_distances(
     functions; a missing value counts as smaller than every number. The distance of categories is the total variation,
     half the sum of the absolute differences of the shares.
 
-    Parameters
-    ----------
-    real, synthetic : DataFrame
-        With these columns, in their order.
-    columns : sequence of NumericColumn or CategoryColumn
-    seed : int
-        Chooses the halves of the real rows.
+    Both tables have these columns, in their order. The floor is that of random halves of the real rows.
 
     Examples
     --------

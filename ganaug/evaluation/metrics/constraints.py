@@ -26,12 +26,8 @@ def count_violations(synthetic: "DataFrame", codec: "TableCodec") -> tuple[int, 
     """Check the values of synthetic rows against the constraints of their columns.
 
     Numbers must lie within the bounds of the real numbers and on their decimals, categories must be known, and values
-    may be missing only in columns where real values are missing.
-
-    Returns
-    -------
-    checked, violated : int
-        Number of checks, and of those that failed.
+    may be missing only in columns where real values are missing. The result is the number of checks, and of those that
+    failed.
 
     Examples
     --------

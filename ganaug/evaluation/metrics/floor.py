@@ -74,18 +74,7 @@ def floored(
 def distance_metric(
     key: str, distance: Callable[[Features, Features], float], *, title: str, meaning: str, has_error: bool = False
 ) -> Metric:
-    """Return a metric that is a distance with a floor.
-
-    Parameters
-    ----------
-    key : str
-        Of the JSON.
-    distance : callable
-        From two sets of features (n, d), (m, d) to a number.
-    title, meaning : str
-    has_error : bool
-        Whether the JSON has the standard error.
-    """
+    """Return a metric that is a distance with a floor; `has_error` says whether the JSON has the standard error."""
 
     def pool(results: Sequence[FlooredDistance]) -> dict[str, Any]:
         errors = [one.error for one in results if np.isfinite(one.error)]

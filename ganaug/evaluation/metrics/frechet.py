@@ -13,12 +13,8 @@ def frechet_distance(left: Features, right: Features) -> float:
     """Return the squared Frechet distance between normal distributions fitted to two sets of features.
 
     The trace of the root of the product of the covariances equals the sum of the singular values of the product of the
-    centred sets. It is computed in that form, so that a set may have fewer rows than columns.
-
-    Parameters
-    ----------
-    left, right : ndarray of shape (n, d), (m, d)
-        At least two rows each.
+    centred sets. It is computed in that form, so that a set may have fewer rows than columns. Each set has two rows
+    or more.
 
     References
     ----------

@@ -1,13 +1,9 @@
 """The Inception Score: how clearly and how evenly a classifier sorts samples into classes."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.evaluation.metrics.base import FoldData, Metric, MetricLine, compare_with, mean_pairs
-from ganaug.evaluation.wording import is_known, number
+from ganaug.evaluation.metrics.base import FoldData, pair_metric
 
 __all__ = ["METRIC", "inception_score"]
 
@@ -15,10 +11,7 @@ __all__ = ["METRIC", "inception_score"]
 def inception_score(probabilities: NDArray[np.floating]) -> float:
     """Return the exponential of the mean KL divergence of the class probabilities from their mean: 1 to n_classes.
 
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n, n_classes)
-        The class probabilities of each sample, by some classifier.
+    The probabilities, of shape (n, n_classes), are those that some classifier gives to each sample.
 
     References
     ----------
@@ -40,13 +33,10 @@ def _measure(fold: FoldData) -> tuple[float, float] | None:
     return inception_score(fold.probabilities(fold.synthetic)), inception_score(fold.probabilities(fold.real))
 
 
-def _lines(figures: Mapping[str, Any]) -> list[MetricLine]:
-    score = figures.get("inception_score") or {}
-    if not is_known(score.get("value")):
-        return []
-    meaning = "How clearly and how evenly the samples fall into classes. Compare with the score of the real data."
-    reference = compare_with("real", score.get("real"))
-    return [MetricLine("Inception Score", number(score["value"]), "", reference, meaning)]
-
-
-METRIC = Metric(mean_pairs("inception_score", ("value", "real")), _measure, lines=_lines)
+METRIC = pair_metric(
+    "inception_score",
+    ("value", "real"),
+    _measure,
+    title="Inception Score",
+    meaning="How clearly and how evenly the samples fall into classes. Compare with the score of the real data.",
+)

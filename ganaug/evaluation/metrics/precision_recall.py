@@ -11,6 +11,7 @@ from ganaug.evaluation.wording import is_known, number
 __all__ = ["METRIC", "precision_recall"]
 
 NEIGHBOURS = 5
+"""The k of the k-th neighbour; smaller where there are too few rows."""
 MAX_ROWS = 1_500
 """Rows of each side that are compared: bounds time and memory."""
 SHARES = {
@@ -22,7 +23,7 @@ SHARES = {
 """By key of the JSON, name and meaning."""
 
 
-def precision_recall(real: Features, synthetic: Features, neighbours: int = NEIGHBOURS) -> dict[str, float]:
+def precision_recall(real: Features, synthetic: Features) -> dict[str, float]:
     """Return precision, recall, density and coverage, from a ball around each row that reaches its k-th neighbour.
 
     - *Precision* is the share of synthetic rows inside the ball of at least one real row.
@@ -30,17 +31,7 @@ def precision_recall(real: Features, synthetic: Features, neighbours: int = NEIG
     - *Density* is the mean number of balls of real rows that a synthetic row lies in, divided by k.
     - *Coverage* is the share of real rows whose ball holds at least one synthetic row.
 
-    Parameters
-    ----------
-    real, synthetic : ndarray of shape (n, d), (m, d)
-        Features; 1,500 random rows of each are used where there are more.
-    neighbours : int
-        k; smaller where there are too few rows.
-
-    Returns
-    -------
-    dict of str to float
-        Empty where either side has fewer than three rows.
+    At most 1,500 random rows of each side are used. The result is empty where a side has fewer than three rows.
 
     References
     ----------
@@ -61,7 +52,7 @@ def precision_recall(real: Features, synthetic: Features, neighbours: int = NEIG
         return {}
 
     def radius(points: Features) -> Features:
-        k = min(neighbours, len(points) - 1)
+        k = min(NEIGHBOURS, len(points) - 1)
         found: Features = np.partition(pairwise_distances(points), k, axis=1)[:, k]  # a row is its own neighbour 0
         return found
 
@@ -70,7 +61,7 @@ def precision_recall(real: Features, synthetic: Features, neighbours: int = NEIG
     return {
         "precision": float(inside.any(axis=0).mean()),
         "recall": float((across <= radius(synthetic)[None, :]).any(axis=1).mean()),
-        "density": float(inside.sum(axis=0).mean() / min(neighbours, len(real) - 1)),
+        "density": float(inside.sum(axis=0).mean() / min(NEIGHBOURS, len(real) - 1)),
         "coverage": float(inside.any(axis=1).mean()),
     }
 

@@ -26,18 +26,7 @@ def two_sample_auc(real: Features, synthetic: Features, *, seed: int = 0) -> "Au
     A forest of extremely randomised trees is fitted to four fifths of both sides, in equal numbers, and tested on the
     last fifth. The areas of the five folds are averaged rather than their scores pooled, because the scores of
     different forests are not on one scale. The folds share training rows, so the standard error is enlarged by Nadeau
-    and Bengio's correction.
-
-    Parameters
-    ----------
-    real, synthetic : ndarray of shape (n, d), (m, d)
-        Features.
-    seed : int
-
-    Returns
-    -------
-    Auc
-        NaN where either side has fewer than ten rows.
+    and Bengio's correction. The area is NaN where either side has fewer than ten rows.
 
     References
     ----------
