@@ -24,15 +24,7 @@ MIN_CLASS_ROWS = 6
 
 @dataclass(frozen=True)
 class Fidelity:
-    """The results of one fold, each as `ganaug.evaluation.metrics.base.Metric` measures it.
-
-    Attributes
-    ----------
-    overall : dict
-        By metric; metrics that do not apply are left out.
-    by_class : list of dict
-        For each class the same; empty where the class has too few items.
-    """
+    """The results of one fold by metric, and the same for each class; a class with too few items has none."""
 
     overall: dict[str, Any]
     by_class: list[dict[str, Any]]
@@ -48,21 +40,14 @@ def measure_fidelity(
     realism: Auc | None = None,
     seed: int = 0,
 ) -> Fidelity:
-    """Compare samples with real items that their generator has not seen.
+    """Compare samples with real items that their generator has not seen, of similar class shares.
 
     Parameters
     ----------
-    real, synthetic : Dataset
-        With similar class shares.
+    real, synthetic, codec, probabilities, realism, seed
+        As in `FoldData`.
     features : callable
         From a dataset to its features (n, d), learned from neither of the two.
-    codec : TableCodec, optional
-        The constraints that the generator promises for the columns of a table.
-    probabilities : callable, optional
-        From a dataset to class probabilities (n, n_classes), for the Inception Score.
-    realism : Auc, optional
-        How well the discriminator of the generator tells real from synthetic.
-    seed : int
     """
     own, made = features(real), features(synthetic)
     by_class = []

@@ -22,14 +22,7 @@ SCHEMA_VERSION = 1
 def figures_of(session: Session, *, source: str = "", interrupted: bool = False) -> dict[str, Any]:
     """Return everything that is known so far, as plain JSON.
 
-    Parameters
-    ----------
-    session : Session
-        Finished or not.
-    source : str
-        Where the data came from.
-    interrupted : bool
-        Whether the user interrupted the evaluation.
+    `source` says where the data came from, and `interrupted` whether the user interrupted the evaluation.
     """
     data, complete = session.data, session.complete
     comparison = _compared(session, complete)
@@ -60,12 +53,7 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
         "fidelity": fidelity,
         "copies": copies,
         "findings": findings(
-            fidelity,
-            copies,
-            classes,
-            seen=session.seen,
-            repeated=data.n_repeated,
-            grouped=session.groups is not None,
+            fidelity, copies, classes, seen=session.seen, repeated=data.n_repeated, grouped=session.groups is not None
         ),
         "training": _training(session),
         "data": {
@@ -140,13 +128,7 @@ def _compared(session: Session, complete: Sequence[SplitResult]) -> Comparison:
 def sentence_of(comparison: Comparison, fewest: int, untested: Sequence[str] = ()) -> str:
     """Return the result in one sentence.
 
-    Parameters
-    ----------
-    comparison : Comparison
-    fewest : int
-        Splits that a verdict needs.
-    untested : sequence of str
-        The classes that have no test rows; the sentence then says how many classes it is about.
+    A verdict needs `fewest` splits. If there are `untested` classes, the sentence says how many were tested.
 
     Examples
     --------

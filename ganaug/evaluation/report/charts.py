@@ -18,6 +18,7 @@ INK, MUTED, RULE = ROLES["ink"], ROLES["muted"], ROLES["rule"]
 REAL, SYNTHETIC, ACCENT = ROLES["real"], ROLES["synthetic"], ROLES["accent"]
 LINES = ((SYNTHETIC, "-"), (REAL, (0, (5, 2))), (INK, (0, (1, 1.5))), (MUTED, (0, (5, 1.5, 1, 1.5))))
 MAX_LINES = len(LINES)
+KEYS = ("mean", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def strips(
     [Strip(mean=50.0, low=4.0, high=96.0, reference=None), None]
     """
     usable = [
-        {key: min(max(entry[key], limits[0]), limits[1]) for key in ("mean", "low", "high") if is_known(entry.get(key))}
+        {key: min(max(entry[key], limits[0]), limits[1]) for key in KEYS if is_known(entry.get(key))}
         if isinstance(entry, dict) and is_known(entry.get("mean"))
         else None
         for entry in estimates
@@ -72,11 +73,7 @@ def strips(
 
 def difference(estimate: dict[str, Any]) -> Markup:
     """Draw a difference in points with its interval around zero."""
-    known = {
-        key: min(max(100 * estimate[key], -100.0), 100.0)
-        for key in ("mean", "low", "high")
-        if is_known(estimate.get(key))
-    }
+    known = {key: 100 * min(max(estimate[key], -1.0), 1.0) for key in KEYS if is_known(estimate.get(key))}
     reach = 1.25 * max(0.4, *map(abs, known.values()))
 
     def paint(figure: Any) -> None:

@@ -31,12 +31,11 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Bars:
-    """Shares of the real and the synthetic values by category; the last may stand for `others` categories together."""
+    """Shares of the real and the synthetic values by category; the last label may stand for several categories."""
 
     labels: Sequence[str]
     real: Sequence[float]
     synthetic: Sequence[float]
-    others: int
 
 
 def missing(column: Mapping[str, Any]) -> tuple[float, float]:
@@ -58,16 +57,15 @@ def counted(column: Mapping[str, Any]) -> Histogram | Bars | None:
     Examples
     --------
     >>> counted({"real": np.array(["a", "a", "b", None]), "synthetic": np.array(["b"])})
-    Bars(labels=['a', 'b'], real=[0.6666666666666666, 0.3333333333333333], synthetic=[0.0, 1.0], others=0)
+    Bars(labels=['a', 'b'], real=[0.6666666666666666, 0.3333333333333333], synthetic=[0.0, 1.0])
     """
     real, synthetic = (_present(column[side]) for side in ("real", "synthetic"))
     if not len(real) or not len(synthetic):
         return None
     kinds = {side.dtype.kind for side in (real, synthetic)}
     if kinds <= {"M"}:
-        return _histogram(
-            *(side.astype("datetime64[s]").astype(np.float64) / 86400 for side in (real, synthetic)), is_time=True
-        )
+        days = [side.astype("datetime64[s]").astype(np.float64) / 86400 for side in (real, synthetic)]
+        return _histogram(*days, is_time=True)
     if not kinds <= {"i", "u", "f"}:
         return _bars(real, synthetic, ordered=False)
     if len(np.union1d(real, synthetic)) <= MAX_DISTINCT:
@@ -104,11 +102,9 @@ def _histogram(real: NDArray[np.float64], synthetic: NDArray[np.float64], *, is_
 def _bars(real: NDArray[Any], synthetic: NDArray[Any], *, ordered: bool) -> Bars:
     counts = [Counter(side.tolist()) for side in (real, synthetic)]
     shares = {
-        label: [counts[0][label] / len(real), counts[1][label] / len(synthetic)] for label in counts[0] | counts[1]
+        label: (counts[0][label] / len(real), counts[1][label] / len(synthetic)) for label in counts[0] | counts[1]
     }
-    labels = (
-        sorted(shares) if ordered else sorted(shares, key=lambda label: (-shares[label][0], -shares[label][1], label))
-    )
+    labels = sorted(shares, key=None if ordered else lambda label: (-shares[label][0], -shares[label][1], label))
     rest = labels[MAX_CATEGORIES:] if len(labels) > MAX_CATEGORIES + 1 and not ordered else []
     labels = labels[: len(labels) - len(rest)]
     columns = [[shares[label][side] for label in labels] for side in (0, 1)]
@@ -117,4 +113,4 @@ def _bars(real: NDArray[Any], synthetic: NDArray[Any], *, ordered: bool) -> Bars
         names.append(f"{len(rest):,} others")
         for side, column in enumerate(columns):
             column.append(sum(shares[label][side] for label in rest))
-    return Bars(names, columns[0], columns[1], len(rest))
+    return Bars(names, columns[0], columns[1])
