@@ -45,6 +45,14 @@ class Dataset(ABC):
         values: NDArray[Any] = np.array(self.classes, dtype=object)[self.labels]
         return values
 
+    shows_walks: ClassVar[bool] = False
+    """Whether samples along a path through the noise can be shown as frames."""
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        """What is known of each column of a table; empty for data without columns."""
+        return ()
+
     @property
     @abstractmethod
     def content(self) -> Any:
@@ -124,11 +132,3 @@ class Dataset(ABC):
     def n_repeated(self) -> int:
         """The number of items whose content equals that of an earlier item."""
         return len(self) - len(set(self.keys()))
-
-    shows_walks: ClassVar[bool] = False
-    """Whether samples along a path through the noise can be shown as frames."""
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        """What is known of each column of a table; empty for data without columns."""
-        return ()

@@ -72,6 +72,11 @@ class LabelledTable(Dataset):
         """The rows."""
         return self.frame
 
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What is known of each column."""
+        return self.codec.columns
+
     def part(self, rows: NDArray[np.int64]) -> Self:
         """Return some of the rows.
 
@@ -178,11 +183,6 @@ class LabelledTable(Dataset):
                 f"{listed(form.codec.names)}: fit a model to this table"
             )
         return self
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """What is known of each column."""
-        return self.codec.columns
 
 
 def _text(value: Any) -> str:
