@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ganaug.data.dataset import Dataset
 from ganaug.data.labels import Label, check_labels, listed, plain_label
-from ganaug.data.tables.codec import Column, TableCodec
+from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.layout import RowLayout
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.series import numeric_series, numeric_values
@@ -73,7 +73,7 @@ class LabelledTable(Dataset):
         return self.frame
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[Any, ...]:
         """What is known of each column."""
         return self.codec.columns
 
