@@ -204,7 +204,7 @@ def test_a_model_of_other_data_is_judged_by_this(small_generator: Generator, tmp
     figures = report.to_dict()
     assert figures["data"]["seen_by_model"] is None  # a part of the data has another fingerprint too
     report.save_html(tmp_path / "report.html")
-    assert "whether it had from some of it, its file does not tell" in (tmp_path / "report.html").read_text()
+    assert "Its file does not tell whether it had learned from some of it." in (tmp_path / "report.html").read_text()
     assert figures["copies"]["share"] < 0.2  # and not that of the copier, which the splits are compared with
     assert figures["fidelity"]["constraints"]["violated"] == 0
     with pytest.raises(DataError, match="columns of the data"):
