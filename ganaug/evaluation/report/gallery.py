@@ -10,18 +10,18 @@ import numpy as np
 from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.report.charts import distribution
 from ganaug.evaluation.report.histograms import counted, missing
-from ganaug.evaluation.report.pictures import SIDES, Sheet, evenly, picture, sheet, within
+from ganaug.evaluation.report.pictures import Sheet, evenly, picture, sheet, within
 from ganaug.evaluation.wording import clean, number, percent
 
 __all__ = ["chosen_classes", "class_samples", "no_quiz", "pairs", "plots", "quiz", "walks"]
 
 MAX_CLASSES = 12
-MAX_IMAGES, MAX_ROWS = 8, 5
-"""Images, or rows of a table, of each class."""
+MAX_ROWS = 5
+"""Rows of a table of each class."""
 MAX_COLUMNS = 16
 """Columns of a row."""
-SMALL_SIDE = 64
-"""Pixels of a side from which on half as many images are better than smaller ones."""
+GRID_TRIES = ((96, 8), (64, 8), (64, 4), (48, 8), (32, 8), (24, 8), (16, 8))
+"""Longer side in pixels, and number, of the images of each class: tried in this order until the budget is met."""
 MAX_WALKS, MAX_FRAMES = 6, 24
 MAX_PAIRS, MAX_QUESTIONS, MAX_PLOTS = 8, 40, 24
 MIN_QUESTIONS = 2
@@ -36,8 +36,8 @@ Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows of a table as text, without the last `more` columns."""
+class TableExcerpt:
+    """TableExcerpt of a table as text, without the last `more` columns."""
 
     columns: Sequence[str]
     cells: Sequence[Sequence[str]]
@@ -53,11 +53,11 @@ def chosen_classes(figures: Mapping[str, Any], available: Sequence[str], most: i
 
 
 def class_samples(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Entry]:
-    """Return for each class its name, and its real and its synthetic samples as `Sheet` or `Rows`; None for none."""
+    """Return for each class its name, its real and its synthetic samples: `Sheet`, `TableExcerpt`, or None for none."""
     sides = [{str(name): items for name, items in side.items()} for side in (exhibits.real, exhibits.synthetic)]
     names = chosen_classes(figures, list(dict.fromkeys([*sides[0], *sides[1]])), MAX_CLASSES)
 
-    def entries(laid: Callable[[Any], Sheet | Rows | None]) -> list[Entry]:
+    def entries(laid: Callable[[Any], Sheet | TableExcerpt | None]) -> list[Entry]:
         return [
             {
                 "name": clean(name),
@@ -78,12 +78,7 @@ def class_samples(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Entry]
     def size(made: list[Entry]) -> int:
         return sum(len(entry[side].source) for entry in made for side in ("real", "synthetic") if entry[side])
 
-    tries = [
-        (side, each)
-        for side in SIDES
-        for each in ((MAX_IMAGES, MAX_IMAGES // 2) if side == SMALL_SIDE else (MAX_IMAGES,))
-    ]
-    return within(GRID_BYTES, make, size, tries)
+    return within(GRID_BYTES, make, size, GRID_TRIES)
 
 
 def walks(figures: Mapping[str, Any], exhibits: Exhibits) -> list[tuple[str, Sheet]]:
@@ -196,12 +191,12 @@ def _plot(name: str, column: Mapping[str, Any], entry: Mapping[str, Any]) -> Ent
     return {"name": title, "kind": clean(column.get("kind", "")), "chart": chart, "note": " ".join(notes)}
 
 
-def _rows(frame: Any) -> Rows | None:
+def _rows(frame: Any) -> TableExcerpt | None:
     if frame is None or not len(frame):
         return None
     shown = frame.iloc[:MAX_ROWS, :MAX_COLUMNS]
     cells = [[_text(value) for value in row] for row in shown.itertuples(index=False, name=None)]
-    return Rows([clean(name, MAX_CELL) for name in shown.columns], cells, frame.shape[1] - shown.shape[1])
+    return TableExcerpt([clean(name, MAX_CELL) for name in shown.columns], cells, frame.shape[1] - shown.shape[1])
 
 
 def _cells(item: Any) -> list[tuple[str, str]]:
