@@ -52,6 +52,11 @@ class SampleFormat(ABC):
     def __str__(self) -> str:
         """Describe the samples in a few words."""
 
+    @property
+    def cached_form(self) -> OutputForm | None:
+        """Shape and dtype of a sample as caches keep it, or None if samples are drawn as fast as they are read."""
+        return None
+
 
 def format_of(modality: str, schema: Mapping[str, Any]) -> SampleFormat:
     """Return the sample format of a model with this modality, a key of `MODALITIES`, and this schema."""

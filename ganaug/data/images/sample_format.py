@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.sample_format import SampleFormat
+from ganaug.data.sample_format import OutputForm, SampleFormat
 from ganaug.errors import FormatError
 
 __all__ = ["FORMAT", "ImageFormat"]
@@ -33,7 +33,7 @@ class ImageFormat(SampleFormat):
 
     def __init__(self, height: int, width: int, channels: int) -> None:
         self.image_shape = (height, width, channels)
-        self.outputs = {"image": (self.image_shape, np.uint8)}
+        self.outputs: dict[str, OutputForm] = {"image": (self.image_shape, np.uint8)}
         self.pass_size = max(1, min(MAX_PASS, MAX_PASS_PIXELS // (height * width)))
 
     @classmethod
@@ -60,6 +60,11 @@ class ImageFormat(SampleFormat):
 
     def __str__(self) -> str:
         return "images {}x{}x{}".format(*self.image_shape)
+
+    @property
+    def cached_form(self) -> OutputForm:
+        """Shape and dtype of an image."""
+        return self.outputs["image"]
 
 
 FORMAT = ImageFormat

@@ -1,10 +1,10 @@
-"""The PyTorch faces: labelled folders, datasets filled up to class balance, streams of synthetic samples, loaders."""
+"""The PyTorch interface: image folders, datasets filled up to class balance, streams of synthetic samples, loaders."""
 
 from ganaug.integrations.torch.augmented import AugmentedDataset
 from ganaug.integrations.torch.filling import fill_counts
 from ganaug.integrations.torch.folder import ImageFolder
-from ganaug.integrations.torch.labels import Label
 from ganaug.integrations.torch.loader import EvenSampler, balanced_loader
+from ganaug.integrations.torch.real_items import Label
 from ganaug.integrations.torch.synthetic import SyntheticDataset
 
 __all__ = [

@@ -1,20 +1,21 @@
 """How many items each class gains, and how many of these are synthetic."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ganaug.errors import DataError
-from ganaug.integrations.torch.labels import Label
+from ganaug.integrations.torch.real_items import Label
 
 __all__ = ["fill_counts", "wanted"]
 
-MOST_ITEMS = 20_000_000
-"""Of a class: the place of each is kept in memory, and more than this was hardly meant."""
+MAX_ITEMS = 20_000_000
+"""Items of a class that a strategy may ask for: the number of each is kept in memory."""
 
 
-def wanted(strategy: Any, labels: list[Label], sizes: Mapping[Label, int]) -> dict[Label, int]:
+def wanted(strategy: Any, labels: list[Label]) -> dict[Label, int]:
     """Return how many items to add to each class.
 
     Parameters
@@ -23,8 +24,6 @@ def wanted(strategy: Any, labels: list[Label], sizes: Mapping[Label, int]) -> di
         As imbalanced-learn's over-samplers take it, or a list of the classes to fill up to the largest.
     labels : list
         The label of every item.
-    sizes : mapping
-        How many items each class has.
 
     Raises
     ------
@@ -34,21 +33,19 @@ def wanted(strategy: Any, labels: list[Label], sizes: Mapping[Label, int]) -> di
     Examples
     --------
     >>> labels = ["common"] * 9 + ["rare"] * 2
-    >>> sizes = {"common": 9, "rare": 2}
-    >>> wanted("auto", labels, sizes), wanted(2 / 3, labels, sizes), wanted({"rare": 5}, labels, sizes)
+    >>> wanted("auto", labels), wanted(2 / 3, labels), wanted({"rare": 5}, labels)
     ({'common': 0, 'rare': 7}, {'common': 0, 'rare': 4}, {'common': 0, 'rare': 3})
     """
+    sizes = Counter(labels)
     if isinstance(strategy, str) and strategy == "auto":
         return {label: max(sizes.values()) - size for label, size in sizes.items()}
     if isinstance(strategy, Mapping):
-        return _named_sizes(strategy, sizes)
-    from ganaug.integrations.strategy import (  # scikit-learn takes a second to import, in spawned workers too
-        added_rows,
-        sizes_by,
-    )
+        return _added_to_reach(strategy, sizes)
+    # Imported here, as scikit-learn takes a second to import, in spawned workers too.
+    from ganaug.integrations.strategy import added_rows, sizes_by
 
     if callable(strategy):
-        return _named_sizes(sizes_by(strategy, np.array(labels)), sizes)
+        return _added_to_reach(sizes_by(strategy, np.array(labels)), sizes)
     try:
         added = added_rows(strategy, np.array(labels))
     except DataError:
@@ -61,8 +58,8 @@ def wanted(strategy: Any, labels: list[Label], sizes: Mapping[Label, int]) -> di
     return {label: added.get(label, 0) for label in sizes}
 
 
-def _named_sizes(strategy: Mapping[Label, Any], sizes: Mapping[Label, int]) -> dict[Label, int]:
-    for label, size in strategy.items():
+def _added_to_reach(wanted_sizes: Mapping[Label, Any], sizes: Mapping[Label, int]) -> dict[Label, int]:
+    for label, size in wanted_sizes.items():
         if label not in sizes:
             raise DataError(f"strategy must name classes of the dataset ({list(sizes)}), but names {label!r}")
         if isinstance(size, bool) or not isinstance(size, int | np.integer):
@@ -71,17 +68,17 @@ def _named_sizes(strategy: Mapping[Label, Any], sizes: Mapping[Label, int]) -> d
             raise DataError(
                 f"strategy must not ask for fewer items than there are ({sizes[label]} of {label!r}), but is {size}"
             )
-        if size > max(MOST_ITEMS, sizes[label]):
+        if size > max(MAX_ITEMS, sizes[label]):
             raise DataError(
-                f"strategy must ask for at most {MOST_ITEMS:,} items of a class, but for {label!r} is {size}"
+                f"strategy must ask for at most {MAX_ITEMS:,} items of a class, but for {label!r} is {size}"
             )
-    return {label: strategy.get(label, size) - size for label, size in sizes.items()}
+    return {label: wanted_sizes.get(label, size) - size for label, size in sizes.items()}
 
 
 def fill_counts(n_real: int, added: dict[Label, int], share: float) -> dict[Label, int]:
     """Return how many of the added items of each class are synthetic, so that at most `share` of the whole is.
 
-    Every class gives up the same part of its filling.
+    If the share allows fewer than all, the synthetic part of the added items is the same in every class.
 
     Examples
     --------
@@ -90,6 +87,6 @@ def fill_counts(n_real: int, added: dict[Label, int], share: float) -> dict[Labe
     >>> fill_counts(100, {"rare": 80}, share=0.25)
     {'rare': 45}
     """
-    wanted = sum(added.values())
-    allowed = min(1.0, share * (n_real + wanted) / wanted) if wanted else 0.0
+    total = sum(added.values())
+    allowed = min(1.0, share * (n_real + total) / total) if total else 0.0
     return {label: int(count * allowed) for label, count in added.items()}

@@ -16,16 +16,16 @@ __all__ = ["ImageFolder", "to_tensor"]
 
 
 class ImageFolder(Dataset[tuple[Any, int]]):
-    """A folder with one subfolder of images per class, read into memory once.
+    """A folder with one subfolder of images per class. All images are read into memory at once.
 
     Parameters
     ----------
     root : path-like
-        The folder; what counts as an image, and what is skipped, is told in `ganaug.data.images.folder.scan_folder`.
+        The folder. `ganaug.data.images.folder.scan_folder` says which files are images, and which are skipped.
     size : int, optional
         Side of the square images, a power of two; by default chosen from the data as ``ganaug fit`` does.
     transform : callable, optional
-        Applied to every image, a uint8 array of shape (size, size, channels), when it is asked for.
+        Applied to an image, a uint8 array of shape (size, size, channels), every time it is asked for.
 
     Attributes
     ----------
@@ -66,9 +66,9 @@ class ImageFolder(Dataset[tuple[Any, int]]):
         return self.present(self.data.images[index]), self.targets[index]
 
     def present(self, image: NDArray[np.uint8]) -> Any:
-        """Turn pixels into what an item holds; those of another size or number of channels are first made alike."""
+        """Return pixels, uint8 (H, W, C), in the form of the images of the items."""
         image = image if image.shape == self.data.codec.shape else self.data.codec.encode(image)
-        # A transform gets pixels of its own: it may work in place.
+        # A copy, as the transform may work in place.
         return to_tensor(image) if self.transform is None else self.transform(image.copy())
 
 

@@ -1,4 +1,4 @@
-"""Loaders whose batches are balanced, and the order that makes them so."""
+"""Loaders with balanced batches, and the order of items that balances them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -7,33 +7,34 @@ import numpy as np
 from torch.utils.data import DataLoader, DistributedSampler
 
 from ganaug.files import StrPath
-from ganaug.integrations.torch.arguments import check_epoch, check_seed, replicas_of
-from ganaug.integrations.torch.augmented import At, AugmentedDataset
-from ganaug.integrations.torch.cache import CACHE_BYTES
+from ganaug.integrations.torch.arguments import check_seed, replicas_of
+from ganaug.integrations.torch.augmented import AugmentedDataset
+from ganaug.integrations.torch.disk_cache import CACHE_BYTES
+from ganaug.integrations.torch.epochs import EpochIndex, check_epoch
 from ganaug.runtime.generator import Generator
 
 __all__ = ["EvenSampler", "balanced_loader"]
 
 
-class EvenSampler(DistributedSampler[At]):
-    """A random order of an `AugmentedDataset` that spreads its synthetic items evenly, and tells it the epoch.
+class EvenSampler(DistributedSampler[EpochIndex]):
+    """A random order of an `AugmentedDataset` that spreads its synthetic items evenly, and names the epoch.
 
-    Any run of consecutive items, and so every batch, has the synthetic share of the whole, give or take one item.
+    Every run of consecutive items, and so every batch, has the synthetic share of the whole, to within one item.
 
     Parameters
     ----------
     dataset : AugmentedDataset
-        What to go through.
+        The dataset to go through.
     seed : int, default=0
         Decides the order, together with the epoch.
     num_replicas, rank : int, optional
-        How many processes share an epoch, and which of them this is; by default what `torch.distributed` says. Every
-        process gets as many items, and no item comes twice but to fill up.
+        How many processes share an epoch, and which of them this is; by default as `torch.distributed` has them. Every
+        process gets the same number of items. An item is repeated only where that needs more items than there are.
 
     Notes
     -----
-    Each time it is gone through is a new epoch, beginning with 0; `set_epoch` chooses which comes next. It is a
-    `DistributedSampler`, so that frameworks which put one around other samplers leave it alone.
+    Every iteration is a new epoch, beginning with 0; `set_epoch` sets the next one. The class is a
+    `DistributedSampler`, so that frameworks which put one around other samplers do not do so here.
 
     Examples
     --------
@@ -47,20 +48,20 @@ class EvenSampler(DistributedSampler[At]):
         super().__init__(dataset, *replicas_of(num_replicas, rank), seed=check_seed(seed))
         self.augmented = dataset
 
-    def __iter__(self) -> Iterator[At]:
+    def __iter__(self) -> Iterator[EpochIndex]:
         epoch, self.epoch = self.epoch, self.epoch + 1
-        whole = np.resize(self._order(epoch), self.total_size)  # begins anew where the processes need more
-        own = np.split(whole, self.num_replicas)[self.rank]  # in one piece: every n-th could be the synthetic ones
-        return (At(index, epoch) for index in own.tolist())
+        whole = np.resize(self._order(epoch), self.total_size)  # repeats the first items where the processes need more
+        own = np.split(whole, self.num_replicas)[self.rank]  # in one piece, as every n-th item might be a synthetic one
+        return (EpochIndex(index, epoch) for index in own.tolist())
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that comes next."""
+        """Set the epoch of the next iteration."""
         self.epoch = check_epoch(epoch)
 
     def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
         rng = np.random.default_rng([self.seed, epoch])
         total, synthetic = len(self.augmented), self.augmented.synthetic_indices
-        # The share of the first k places that are synthetic never differs from that of the whole by a place.
+        # Of the first k items, for every k, the number of synthetic ones is that of the whole times k / total, rounded.
         dealt = (np.arange(total + 1) * len(synthetic) + rng.integers(total)) // total
         takes = np.diff(dealt) > 0
         order = np.empty(total, np.int64)
@@ -89,20 +90,20 @@ def balanced_loader(
     Parameters
     ----------
     dataset, generator, strategy, synthetic_share, fresh, seed, return_source, synthetic_transform, cache, cache_bytes
-        As `AugmentedDataset` takes them. `fresh` is a tenth unless it is given: to draw every synthetic image anew in
-        every epoch takes several times longer than to decode real ones. The first epoch draws all of them.
+        As `AugmentedDataset` takes them, but `fresh` is 0.1 by default: to draw all synthetic images anew in every
+        epoch takes several times longer than to decode real ones. The first epoch draws all of them.
     batch_size : int
-        Items in a batch. The cap `synthetic_share` holds for every batch, to within one item.
+        Items in a batch. The synthetic share of every batch is at most `synthetic_share`, to within one item.
     **loader_kwargs
         Passed to `torch.utils.data.DataLoader`: `num_workers`, `persistent_workers`, `multiprocessing_context`, ...
-        A `shuffle=False`, `sampler` or `batch_sampler` replaces the order, an `EvenSampler` in which every epoch is
-        shuffled anew.
+        ``shuffle=False``, `sampler` or `batch_sampler` replaces the order, which is by default that of an
+        `EvenSampler`: shuffled anew in every epoch.
 
     Returns
     -------
     DataLoader
-        Its `dataset` is the `AugmentedDataset`, its `sampler` has `set_epoch`. One seed gives the same epochs whatever
-        the number of workers and however they are started.
+        Its `dataset` is the `AugmentedDataset`; its `sampler` has `set_epoch`. The epochs depend on the seed, but not
+        on the number of workers or how they are started.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A progress bar for what turns out to take long, and nothing for what does not."""
+"""A progress bar for loops that take longer than a second."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,13 @@ from rich.progress import Progress
 __all__ = ["tracked"]
 
 PATIENCE = 1.0
-"""Seconds that pass before anything is shown."""
+"""Seconds before the bar is shown."""
 
 T = TypeVar("T")
 
 
 def tracked(items: Iterable[T], total: int, doing: str) -> Iterator[T]:
-    """Pass items on and, once that has taken a while, show on standard error how far it has come.
+    """Yield the items; after `PATIENCE` seconds, show a progress bar on standard error.
 
     Examples
     --------

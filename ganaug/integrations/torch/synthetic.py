@@ -1,29 +1,29 @@
-"""Synthetic samples alone, as a stream that DataLoader workers share out."""
+"""Synthetic samples alone, as a stream that the workers of a DataLoader share."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from ganaug.data.modalities import part_of
 from ganaug.errors import DataError
 from ganaug.integrations.torch.arguments import (
-    check_epoch,
+    check_function,
     check_generator,
     check_list,
     check_seed,
     check_whole,
     replicas_of,
-    shared,
 )
-from ganaug.integrations.torch.folder import to_tensor
-from ganaug.integrations.torch.rows import check_numbers, numbers_of
+from ganaug.integrations.torch.epochs import EpochCounter
+from ganaug.integrations.torch.item_maker import ItemMaker
 from ganaug.runtime.generator import Generator
 
 __all__ = ["SyntheticDataset"]
 
-MOST_WORKERS = 1024
-FEW = "give a list of classes, or leave it out for all"
+MAX_WORKERS = 1024
+"""Workers of a loader, each of which has a counter of epochs in shared memory."""
+LABELS_REMEDY = "give a list of classes, or leave it out for all"
 
 
 class SyntheticDataset(IterableDataset[tuple[Any, int]]):
@@ -32,38 +32,39 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
     Parameters
     ----------
     generator : Generator
-        Of images or of tables.
+        Draws the samples.
     labels : iterable, optional
-        The labels to go through, over and over; by default every class in turn.
+        The labels of the samples, over and over; by default every class in turn.
     seed : int, default=0
         Decides all samples.
     size : int, optional
-        How many samples an epoch has, all workers and processes together, rounded up so that every process gets as
-        many; by default it has no end.
+        How many samples an epoch has, in all workers and processes together, rounded up so that every process gets
+        the same number. By default the stream does not end.
     batch_size : int, default=64
-        How many samples are drawn at once, and dealt to one worker. If the DataLoader's is the same, its batches and
-        their order do not depend on the number of workers; otherwise the samples of an epoch of some `size` do not.
+        How many samples are drawn at once, by one worker. If it is the batch size of the DataLoader, the number of
+        workers changes neither the batches nor their order. Otherwise it changes the order of the samples alone, if
+        `size` is given.
     transform : callable, optional
         Applied to every sample: a uint8 array of shape (H, W, C), or a dict from column to value.
     screened : bool, default=True
-        Keep only samples that the model's own classifier reads as their label, if it carries one.
+        Keep only samples that the model's own classifier, if it has one, assigns to their class.
     num_replicas, rank : int, optional
-        How many processes share the stream, and which of them this is; by default what `torch.distributed` says.
+        How many processes share the stream, and which of them this is; by default as `torch.distributed` has them.
 
     Attributes
     ----------
     classes : list
-        The generator's classes, which an item's label indexes.
+        The generator's classes. The label of an item is an index into this list.
 
     Raises
     ------
     DataError
-        If an argument is out of range, or a table has columns of text or dates and there is no `transform`.
+        If an argument is out of range, or if a table has columns of text or dates and there is no `transform`.
 
     Notes
     -----
-    An item is ``(x, label)``. Without a `transform`, x is a float32 tensor: (C, H, W) in [0, 1], or the values of the
-    columns. Every time the stream is begun is another epoch, with other samples; `set_epoch` chooses it.
+    An item is ``(x, label)``. Without a `transform`, x is a float32 tensor: an image (C, H, W) in [0, 1], or the values
+    of the columns. Every iteration is a new epoch, with new samples, unless `set_epoch` was called.
 
     Examples
     --------
@@ -88,23 +89,18 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
     ) -> None:
         check_generator(generator)
         self.generator, self.classes = generator, list(generator.classes)
-        self.labels = self.classes if labels is None else check_list(labels, "labels", FEW)
+        self.labels = self.classes if labels is None else check_list(labels, "labels", LABELS_REMEDY)
         if not self.labels or not all(label in self.classes for label in self.labels):
             raise DataError(
-                f"labels must name some of the generator's classes {self.classes}, but are {self.labels}: {FEW}"
+                f"labels must name some of the generator's classes {self.classes}, but are {self.labels}: "
+                f"{LABELS_REMEDY}"
             )
         self.seed, self.batch_size = check_seed(seed), check_whole(batch_size, "batch_size", 1)
         self.size = None if size is None else check_whole(size, "size")
-        if transform is not None and not callable(transform):
-            raise DataError(
-                f"transform must be a function of a sample, but is {transform!r:.80}: leave it out for none"
-            )
-        self.transform, self.screened = transform, screened
+        self.transform, self.screened = check_function(transform, "transform", "a sample", "none"), screened
         self.num_replicas, self.rank = replicas_of(num_replicas, rank)
-        if generator.modality == "table" and transform is None:
-            check_numbers(generator.codec.columns)
-        # All processes share the epoch (-1 for none), and how often each worker has begun.
-        self._shared = shared(torch.tensor([-1] + [0] * MOST_WORKERS))
+        self._epochs = EpochCounter(MAX_WORKERS)
+        self._new_transform()  # for its checks
 
     def __len__(self) -> int:
         if self.size is None:
@@ -114,45 +110,32 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
     def __iter__(self) -> Iterator[tuple[Any, int]]:
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
-        epoch = self._begin(worker)
-        return (item for numbers in self._blocks(worker, workers) for item in self._items(numbers, epoch))
+        if worker >= MAX_WORKERS:
+            raise DataError(f"num_workers must be at most {MAX_WORKERS}, but this is worker {worker}")
+        return self._items(self._epochs.read(worker), worker, workers)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the samples, in workers that are at work already too."""
-        self._shared[0] = check_epoch(epoch)
+        """Set the epoch that decides the samples. Workers that already run follow."""
+        self._epochs.set(epoch)
 
-    def _begin(self, worker: int) -> int:
-        if worker >= MOST_WORKERS:
-            raise DataError(f"num_workers must be at most {MOST_WORKERS}, but this is worker {worker}")
-        begun = int(self._shared[1 + worker])
-        self._shared[1 + worker] = begun + 1
-        return begun if self._shared[0] < 0 else int(self._shared[0])
+    def _new_transform(self) -> Callable[[Any], Any]:
+        maker: type[ItemMaker] = part_of(self.generator.modality, "integrations.torch.{}").MAKER
+        return maker.without_items(self.generator.format, self.transform)
+
+    def _items(self, epoch: int, worker: int, workers: int) -> Iterator[tuple[Any, int]]:
+        transform = self._new_transform()
+        for numbers in self._blocks(worker, workers):
+            labels = [self.labels[number % len(self.labels)] for number in numbers]
+            seeds = [(self.seed, epoch, number) for number in numbers]
+            samples, _ = self.generator.sample_each(labels, seeds, screened=self.screened)
+            for sample, label in zip(self.generator.format.listed(samples), labels, strict=True):
+                yield transform(sample), self.classes.index(label)
 
     def _blocks(self, worker: int, workers: int) -> Iterator[range]:
-        """Deal out the numbers of the samples, as many at once as are drawn at once; every process has as many."""
-        first = worker * self.batch_size
-        while self.size is None or first < len(self):
-            count = self.batch_size if self.size is None else min(self.batch_size, len(self) - first)
-            start = first * self.num_replicas + self.rank * count  # the processes before this one have their turn
-            yield range(start, start + count)
-            first += workers * self.batch_size
-
-    def _items(self, numbers: range, epoch: int) -> Iterator[tuple[Any, int]]:
-        labels = [self.labels[number % len(self.labels)] for number in numbers]
-        seeds = [(self.seed, epoch, number) for number in numbers]
-        X, _ = self.generator.sample_each(labels, seeds, screened=self.screened)
-        if self.generator.modality == "image":
-            samples = map(self.transform or to_tensor, X)
-        else:
-            samples = map(self._row, X.itertuples(index=False, name=None))
-        return zip(samples, map(self.classes.index, labels), strict=True)
-
-    def _row(self, row: tuple[Any, ...]) -> Any:
-        codec = self.generator.codec
-        if self.transform is not None:
-            return self.transform(dict(zip(codec.names, row, strict=True)))
-        return torch.from_numpy(numbers_of(row, codec.columns)).float()
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
-        shared(self._shared)
+        """Yield the numbers of the samples of a worker, as many at once as are drawn at once."""
+        start = worker * self.batch_size  # within the samples of one process
+        while self.size is None or start < len(self):
+            count = self.batch_size if self.size is None else min(self.batch_size, len(self) - start)
+            first = start * self.num_replicas + self.rank * count  # after the blocks of the processes before this one
+            yield range(first, first + count)
+            start += workers * self.batch_size

@@ -115,7 +115,7 @@ def test_survives_json(by: str, digits: Generator, tmp_path: Path) -> None:
     [
         ({}, "a path or its content"),
         ({"path": 5}, "a path or its content"),
-        ({"onnx": "%%%"}, "not base64"),
+        ({"onnx": "%%%"}, "must be base64 text, but is not"),
         ({"onnx": "AAAA"}, "not"),
         ({"path": str(DIGITS)}, "saved with"),
         ({"path": "/dev/zero", "sha256": ""}, "not a file"),
@@ -146,9 +146,11 @@ def test_labels_may_be_indices_or_under_another_key(digits: Generator) -> None:
     assert same([by_index], [pipeline(image=GREY, digit="3")["image"]])
     pipeline.set_random_seed(0)
     assert same([by_index], [pipeline(image=GREY, digit=torch.tensor(1))["image"]])
-    with pytest.raises(DataError, match="must know every one of `classes`, but not"):
+    with pytest.raises(DataError, match="must know the class of every label, but not 'cat' of `classes`"):
         SyntheticSwap(digits, classes=["cat"])
-    with pytest.raises(DataError, match="classes must list what integer labels index, but is 5: give"):
+    with pytest.raises(
+        DataError, match="classes must list the classes that integer labels are indices of, but is 5: give"
+    ):
         SyntheticSwap(digits, classes=5)
 
 

@@ -29,7 +29,7 @@ from torch.utils.data import (
 from ganaug import AugmentedDataset, Generator, SyntheticDataset, balanced_loader
 from ganaug.errors import DataError
 from ganaug.integrations.torch import EvenSampler, progress
-from ganaug.integrations.torch.drawing import Draws
+from ganaug.integrations.torch.sample_source import GeneratorSource
 from ganaug.runtime import session as runtime
 from tests.conftest import name_of
 from tests.paths import MODELS
@@ -176,16 +176,16 @@ def test_the_share_drawn_anew_is_the_promised_one(fresh: float, counts: dict[int
     data = TensorDataset(torch.rand(len(labels), 1, 8, 8), labels)
     augmented = AugmentedDataset(data, digits, synthetic_share=1.0, fresh=fresh)
     places = augmented.synthetic_indices
-    keys = [[augmented._key(place, epoch) for place in places] for epoch in range(60)]
-    assert {key.epoch for key in keys[0]} == {0}
+    ids = [[augmented._sample_id(place, epoch) for place in places] for epoch in range(60)]
+    assert {one.epoch for one in ids[0]} == {0}
     for epoch in range(1, 60):
-        anew = [key for key, before in zip(keys[epoch], keys[epoch - 1], strict=True) if key != before]
-        assert all(key.epoch == epoch for key in anew)
+        anew = [one for one, before in zip(ids[epoch], ids[epoch - 1], strict=True) if one != before]
+        assert all(one.epoch == epoch for one in anew)
         assert abs(len(anew) - fresh * len(places)) < 1 + 1e-6
         for label in counts:  # of every class alike
             count = sum(augmented.targets[place] == label for place in places)
-            assert abs(sum(key.name == str(label) for key in anew) - fresh * count) < 1 + 1e-6
-    assert min(key.epoch for key in keys[-1]) > 59 - 1 / fresh - 1  # everyone's turn comes
+            assert abs(sum(one.class_name == str(label) for one in anew) - fresh * count) < 1 + 1e-6
+    assert min(one.epoch for one in ids[-1]) > 59 - 1 / fresh - 1  # everyone's turn comes
 
 
 @pytest.mark.parametrize("fresh", [0.1, 0.4])
@@ -193,20 +193,21 @@ def test_what_is_drawn_ahead_is_what_is_due(
     fresh: float, data: TensorDataset, digits: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    whole = Draws.many
+    whole = GeneratorSource.get_batch
 
-    def counted(self: Draws, keys: Any) -> Any:
-        asked.extend(keys)
-        return whole(self, keys)
+    def counted(self: GeneratorSource, ids: Any) -> Any:
+        asked.extend(ids)
+        return whole(self, ids)
 
-    monkeypatch.setattr(Draws, "many", counted)
+    monkeypatch.setattr(GeneratorSource, "get_batch", counted)
     augmented = AugmentedDataset(data, digits, synthetic_share=1.0, strategy={3: 60, 7: 60}, fresh=fresh)
     sampler = EvenSampler(augmented)
     for epoch in range(6):
         asked.clear()
         for _ in DataLoader(augmented, 16, sampler=sampler):
             pass
-        due = {key for place in augmented.synthetic_indices if (key := augmented._key(place, epoch)).epoch == epoch}
+        ids = [augmented._sample_id(index, epoch) for index in augmented.synthetic_indices]
+        due = {one for one in ids if one.epoch == epoch}
         assert len(asked) == len(due)
         assert set(asked) == due
 
@@ -224,9 +225,9 @@ def test_what_has_no_room_in_shared_memory_is_drawn_every_time(
     data: TensorDataset, digits: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = epoch_of(balanced_loader(data, digits, 6, synthetic_share=1.0, fresh=False))
-    monkeypatch.setattr("ganaug.integrations.torch.pool._free_shared_memory", lambda: 2 * 5 * 64)
+    monkeypatch.setattr("ganaug.integrations.torch.memory_cache._free_shared_memory", lambda: 2 * 5 * 64)
     loader = balanced_loader(data, digits, 6, synthetic_share=1.0, fresh=False)
-    assert len(loader.dataset._supply._pixels) == 5  # type: ignore[attr-defined]
+    assert len(loader.dataset._source._samples) == 5  # type: ignore[attr-defined]
     assert epoch_of(loader) == wanted
     assert [x.tolist() for x, _ in loader.dataset] == [x.tolist() for x, _ in loader.dataset]
 
@@ -314,8 +315,8 @@ def test_each_epoch_has_every_item_once_in_another_order(data: TensorDataset, di
     augmented = AugmentedDataset(data, digits)
     sampler = EvenSampler(augmented, seed=3)
     first, second = list(sampler), list(sampler)
-    assert sorted(at.place for at in first) == sorted(at.place for at in second) == list(range(36))
-    assert [at.place for at in first] != [at.place for at in second]
+    assert sorted(one.position for one in first) == sorted(one.position for one in second) == list(range(36))
+    assert [one.position for one in first] != [one.position for one in second]
     sampler.set_epoch(0)
     assert list(sampler) == first
 
@@ -324,7 +325,7 @@ def test_processes_share_an_epoch(data: TensorDataset, digits: Generator) -> Non
     augmented = AugmentedDataset(data, digits)
     parts = [list(EvenSampler(augmented, num_replicas=5, rank=rank)) for rank in range(5)]
     assert {len(part) for part in parts} == {8}
-    seen = Counter(at.place for part in parts for at in part)
+    seen = Counter(one.position for part in parts for one in part)
     assert set(seen) == set(range(36))
     assert max(seen.values()) == 2
     assert seen.total() == 40
@@ -407,7 +408,7 @@ def test_nothing_to_add(digits: Generator, tmp_path: Path) -> None:
 def test_two_labels_of_one_class(digits: Generator) -> None:
     data = Pairs([0, "zero", 1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
     data.classes = ["0", "zero"]  # type: ignore[attr-defined]
-    with pytest.raises(DataError, match="must know the dataset's classes"):
+    with pytest.raises(DataError, match="must know the class of every label, but not 'zero' of `classes`"):
         balanced_loader(data, digits, 4)
     mixed = Pairs([0, 0, 0, "3"] + [1] * 9)
     mixed.classes = ["3", "1"]  # type: ignore[attr-defined]
@@ -562,7 +563,7 @@ def test_processes_have_the_same_share_of_synthetic_items(digits: Generator, pro
     assert len(synthetic) == 30
     shares = []
     for rank in range(processes):
-        places = [at.place for at in EvenSampler(augmented, num_replicas=processes, rank=rank)]
+        places = [one.position for one in EvenSampler(augmented, num_replicas=processes, rank=rank)]
         shares.append(sum(place in synthetic for place in places) / len(places))
     assert min(shares) > 0.2
     assert max(shares) < 0.3

@@ -1,0 +1,34 @@
+"""A generator's images as PIL images of another size and mode."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganaug.data.images.codec import unpadded
+
+__all__ = ["MODES", "pil_image"]
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Pillow's mode for each number of channels."""
+
+
+def pil_image(pixels: NDArray[np.uint8], mode: str | None = None, size: tuple[int, int] | None = None) -> Image.Image:
+    """Return the pixels of a square image as a PIL image.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (size, size, channels), uint8
+        A generator's sample.
+    mode : str, optional
+        Pillow's mode of the result; by default that of the pixels.
+    size : (width, height), optional
+        Size of the result, from which the padding of the square is cut off; by default that of the pixels.
+
+    Examples
+    --------
+    >>> pil_image(np.zeros((8, 8, 1), np.uint8), "RGB", (20, 40))
+    <PIL.Image.Image image mode=RGB size=20x40 at ...>
+    """
+    pixels = pixels if size is None else unpadded(pixels, size[1], size[0])
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    return image if mode in (None, image.mode) else image.convert(mode)

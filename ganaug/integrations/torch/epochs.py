@@ -1,0 +1,115 @@
+"""Epochs: which one it is, in all processes of a loader, and which samples it draws anew."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ganaug.errors import DataError
+from ganaug.integrations.torch.arguments import check_whole
+from ganaug.runtime.metadata import Label
+
+__all__ = ["EpochCounter", "EpochIndex", "RedrawSchedule", "check_epoch", "shared"]
+
+NOT_SET = -1
+MAX_DENOMINATOR = 10**6
+"""Of the share that is drawn anew: floats such as 0.1 become the fraction that was meant."""
+
+
+class EpochIndex(NamedTuple):
+    """The index of an item, and the epoch for which a sampler asks for it."""
+
+    position: int
+    epoch: int
+
+
+class EpochCounter:
+    """The epoch, in memory that all processes of a loader share.
+
+    Unless `set` names the epoch, it is counted: every counter counts how often it was read.
+
+    Parameters
+    ----------
+    n : int
+        How many counters there are.
+
+    Examples
+    --------
+    >>> epochs = EpochCounter(2)
+    >>> epochs.read(0), epochs.read(0), epochs.read(1)
+    (0, 1, 0)
+    >>> epochs.set(7)
+    >>> epochs.read(0), epochs.read(0)
+    (7, 7)
+    """
+
+    def __init__(self, n: int) -> None:
+        values = torch.zeros(1 + n, dtype=torch.int64)  # the epoch that was set, then the counters
+        values[0] = NOT_SET
+        self._values = shared(values)
+
+    def set(self, epoch: int) -> None:
+        """Set the epoch, for all processes."""
+        self._values[0] = check_epoch(epoch)
+
+    def read(self, counter: int) -> int:
+        """Return the epoch that was set or, if none was, how often this counter was read before."""
+        values = self._values.numpy()
+        if values[0] != NOT_SET:
+            return int(values[0])
+        count = int(values[1 + counter])
+        values[1 + counter] = count + 1
+        return count
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        shared(self._values)
+
+
+class RedrawSchedule:
+    """The epochs in which samples are drawn anew, where every epoch redraws a share of all samples.
+
+    The samples of all classes are numbered n = 0, 1, 2, ... in a row. Sample n is redrawn in epoch e if
+    ``floor((e + n) * share)`` is above ``floor((e + n - 1) * share)``. Of any samples in a row, such as those of a
+    class, each epoch thus redraws the share, to within one sample.
+
+    Parameters
+    ----------
+    counts : mapping of label to int
+        How many samples of each class there are.
+    share : float
+        From 0 (samples are drawn once) to 1 (every epoch redraws all of them).
+
+    Examples
+    --------
+    >>> schedule = RedrawSchedule({"rare": 4}, share=0.5)
+    >>> [[schedule.last_drawn("rare", number, epoch) for number in range(4)] for epoch in range(3)]
+    [[0, 0, 0, 0], [0, 1, 0, 1], [2, 1, 2, 1]]
+    """
+
+    def __init__(self, counts: Mapping[Label, int], share: float) -> None:
+        self.share = Fraction(share).limit_denominator(MAX_DENOMINATOR)
+        self._starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
+
+    def last_drawn(self, class_name: Label, number: int, epoch: int) -> int:
+        """Return the last epoch, up to this one, in which a sample was drawn anew; 0 if it never was."""
+        if not self.share:
+            return 0
+        n, multiple = self._starts[class_name] + number, self.share.numerator
+        passed = (epoch + n) * multiple // self.share.denominator
+        return max(0, -(-passed * self.share.denominator // multiple) - n)
+
+
+def check_epoch(value: Any) -> int:
+    """Return an epoch as an int of at most 63 bits, as shared memory holds it."""
+    if check_whole(value, "epoch") >= 2**63:
+        raise DataError(f"epoch must be below 2**63, but is {value}: count the epochs from 0")
+    return int(value)
+
+
+def shared(values: Tensor) -> Tensor:
+    """Move a tensor to memory that forked and spawned processes share."""
+    return values.share_memory_()  # type: ignore[no-untyped-call,no-any-return]
