@@ -2,11 +2,11 @@
 
     python benchmarks/loader.py [--workers 0,1,2,4] [--rounds 5] [--items 1000] [--quick] [--output benchmarks/results]
 
-A plain DataLoader over PNG files is compared with `balanced_loader` over the same files, half of every batch synthetic.
-The loaders take turns, one epoch each, and ratios are taken within a round, so that what else the machine does strikes
-both. At 32 px the generator is that of MNIST in ``onnx_models/``; at 64 px one of three training steps, whose samples
-say nothing but cost as much, and which all pass its screen. Results go to ``OUTPUT/loader.json`` and ``loader.md``.
-Without other work on the machine the loaders' times are their own; run it there.
+A plain DataLoader over PNG files is compared with `balanced_loader` over the same files, where half of every batch is
+synthetic. The loaders take turns, one epoch each, and ratios are taken within a round, so that other work on the
+machine affects both loaders alike. At 32 px the generator is that of MNIST in ``onnx_models/``. At 64 px it is one of
+three training steps: its samples show nothing, but cost as much, and all pass its screen. Results go to
+``OUTPUT/loader.json`` and ``OUTPUT/loader.md``. Run it on a machine without other work.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ARMS: dict[str, dict[str, Any]] = {"default": {}, "all fresh": {"fresh": True}, 
 
 
 class Pngs(Dataset[tuple[torch.Tensor, int]]):
-    """Images decoded when they are asked for, as torchvision's ImageFolder does it."""
+    """PNG files, decoded when they are asked for, as in torchvision's ImageFolder."""
 
     def __init__(self, folder: Path, labels: list[int], classes: list[str]) -> None:
         self.paths = [str(folder / f"{index}.png") for index in range(len(labels))]
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def untrained(size: int) -> Generator:
-    """Return a generator of this size that has learned next to nothing, and whose samples all pass."""
+    """Return a generator of images of this size that was trained for three steps, and whose samples all pass."""
     images = np.random.default_rng(0).integers(0, 256, (60, size, size), dtype=np.uint8)
     generator = fit_images(from_arrays(images, np.arange(60) % 10, list("0123456789")), max_steps=3, random_state=0)
     proto = onnx.load_model_from_string(generator.to_bytes())
@@ -96,7 +96,7 @@ def untrained(size: int) -> Generator:
 
 
 def written(folder: Path, generator: Generator, items: int) -> Pngs:
-    """Write images of nine classes, and a tenth that hardly has any."""
+    """Write images of nine classes, and a few of a tenth class."""
     images, _ = generator.sample(items, seed=0)
     for index, image in enumerate(images):
         Image.fromarray(image[:, :, 0]).save(folder / f"{index}.png")
@@ -114,7 +114,7 @@ def new_loader(data: Pngs, generator: Generator, arm: str | None, workers: int, 
 
 
 def measure(data: Pngs, generator: Generator, workers: int, rounds: int, folder: Path) -> Record:
-    """Return items per second of all loaders, round by round, their first epoch, and the wait for a first batch."""
+    """Return the items per second of all loaders, in the first epoch and by round, and the time to the first batch."""
     arms: list[str | None] = [None, *ARMS]
     loaders = {arm: new_loader(data, generator, arm, workers, folder) for arm in arms}
     first = {str(arm): speed(loader) for arm, loader in loaders.items()}
@@ -131,7 +131,7 @@ def speed(loader: DataLoader[Any]) -> float:
 
 
 def wait(data: Pngs, generator: Generator, arm: str | None, workers: int, folder: Path) -> float:
-    """Return the seconds from a loader that is there, and a generator that has drawn nothing yet, to a batch."""
+    """Return the seconds to the first batch of a new loader, with a generator that has drawn nothing yet."""
     loader = new_loader(data, Generator(generator.to_bytes()), arm, workers, folder)
     began = time.perf_counter()
     next(iter(loader))
@@ -139,7 +139,7 @@ def wait(data: Pngs, generator: Generator, arm: str | None, workers: int, folder
 
 
 def memory(data: Pngs, generator: Generator) -> Record | None:
-    """Return the private memory, in MB, of workers after an epoch; what is shared with others does not count."""
+    """Return the mean private memory of the workers, in MB, after an epoch; shared memory does not count."""
     if not Path("/proc/self/smaps_rollup").exists():
         return None
     with tempfile.TemporaryDirectory() as folder:
@@ -160,7 +160,7 @@ def _private(pid: int) -> float:
 
 
 def as_markdown(results: Record) -> str:
-    """Return the tables that a person reads."""
+    """Return the results as tables."""
     machine = results["machine"]
     sections = [
         "# Loaders: what synthetic images cost\n\n"

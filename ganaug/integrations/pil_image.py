@@ -13,21 +13,14 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 def pil_image(pixels: NDArray[np.uint8], mode: str | None = None, size: tuple[int, int] | None = None) -> Image.Image:
-    """Return the pixels of a square image as a PIL image.
+    """Return a generator's image, uint8 (S, S, C), as a PIL image of a mode and a size (width, height).
 
-    Parameters
-    ----------
-    pixels : ndarray of shape (size, size, channels), uint8
-        A generator's sample.
-    mode : str, optional
-        Pillow's mode of the result; by default that of the pixels.
-    size : (width, height), optional
-        Size of the result, from which the padding of the square is cut off; by default that of the pixels.
+    The padding of the square is cut off so that the proportions are those of the size.
 
     Examples
     --------
-    >>> pil_image(np.zeros((8, 8, 1), np.uint8), "RGB", (20, 40))
-    <PIL.Image.Image image mode=RGB size=20x40 at ...>
+    >>> pil_image(np.zeros((8, 8, 1), np.uint8), "RGB", (20, 40)).size
+    (20, 40)
     """
     pixels = pixels if size is None else unpadded(pixels, size[1], size[0])
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)

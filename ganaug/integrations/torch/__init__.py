@@ -1,7 +1,7 @@
 """The PyTorch interface: image folders, datasets filled up to class balance, streams of synthetic samples, loaders."""
 
 from ganaug.integrations.torch.augmented import AugmentedDataset
-from ganaug.integrations.torch.filling import fill_counts
+from ganaug.integrations.torch.composition import fill_counts
 from ganaug.integrations.torch.folder import ImageFolder
 from ganaug.integrations.torch.loader import EvenSampler, balanced_loader
 from ganaug.integrations.torch.real_items import Label

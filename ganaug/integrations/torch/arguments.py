@@ -16,7 +16,6 @@ __all__ = [
     "check_function",
     "check_generator",
     "check_list",
-    "check_seed",
     "check_share",
     "check_whole",
     "replicas_of",
@@ -46,11 +45,6 @@ def check_function(value: Any, what: str, of: str, default: str) -> Callable[[An
         raise DataError(f"{what} must be a function of {of}, but is {value!r:.80}: leave it out for {default}")
     function: Callable[[Any], Any] | None = value
     return function
-
-
-def check_seed(seed: Any) -> int:
-    """Return a seed as an int."""
-    return check_whole(seed, "seed")
 
 
 def check_whole(value: Any, what: str, minimum: int = 0) -> int:

@@ -14,14 +14,12 @@ from ganaug.integrations.torch.arguments import (
     check_folder,
     check_function,
     check_generator,
-    check_seed,
     check_share,
     check_whole,
 )
-from ganaug.integrations.torch.composition import Composition
+from ganaug.integrations.torch.composition import Composition, fill_counts, wanted
 from ganaug.integrations.torch.disk_cache import CACHE_BYTES, DiskCache
 from ganaug.integrations.torch.epochs import EpochCounter, EpochIndex, RedrawSchedule
-from ganaug.integrations.torch.filling import fill_counts, wanted
 from ganaug.integrations.torch.item_maker import ItemMaker
 from ganaug.integrations.torch.memory_cache import MemoryCache
 from ganaug.integrations.torch.real_items import Label, RealItems
@@ -137,13 +135,14 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         check_generator(generator)
-        self.dataset, self.generator, self.seed = dataset, generator, check_seed(seed)
+        self.dataset, self.generator, self.seed = dataset, generator, check_whole(seed, "seed")
         self.fresh, self.return_source = check_share(fresh, "fresh"), return_source
         cache_folder = None if cache is None else check_folder(cache, "cache")
         max_cache_bytes = check_whole(cache_bytes, "cache_bytes")
         maker: type[ItemMaker] = part_of(generator.modality, "integrations.torch.{}").MAKER
         transform = _check_transform(synthetic_transform, generator, maker)
-        share = _check_synthetic_share(synthetic_share)
+        is_auto = isinstance(synthetic_share, str) and synthetic_share == "auto"
+        share = DEFAULT_SHARE if is_auto else check_share(synthetic_share, "synthetic_share", "'auto' or ")
 
         # Reading items runs the dataset's random transforms, and must not change what they do later.
         with torch.random.fork_rng(devices=[]):
@@ -171,12 +170,12 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     def _choose_source(self, counts: dict[Any, int], cache_folder: StrPath | None, max_bytes: int) -> SampleSource:
         """Return where synthetic samples come from: a cache on disk, a cache in memory, or the generator."""
         source = GeneratorSource(self.generator, self.seed, counts)
-        form, share = self.generator.format.cached_form, self._schedule.share
-        if not any(counts.values()):
-            return source
-        if cache_folder is not None:
+        form, schedule = self.generator.format.cached_form, self._schedule
+        if cache_folder is not None and any(counts.values()):
             return DiskCache(cache_folder, source, counts, max_bytes=max_bytes)
-        return source if form is None or share == 1 else MemoryCache(source, form, counts, share.denominator)
+        if form is None or schedule.n_redrawn == schedule.period or not any(counts.values()):
+            return source
+        return MemoryCache(source, form, counts, schedule.period)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -192,17 +191,18 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
 
     def __getitems__(self, indices: Sequence[int | EpochIndex]) -> list[tuple[Any, ...]]:
         """Return a batch of items, as a DataLoader asks for it. Its synthetic items are drawn together."""
+        positions = self.synthetic_indices
         located = [self._located(index) for index in indices]
-        synthetic = [(position, epoch) for position, epoch in located if position in self.synthetic_indices]
-        ids = [self._sample_id(position, epoch) for position, epoch in synthetic]
-        rows = [self._composition.row(position) for position, _ in located if position not in self.synthetic_indices]
+        synthetic = [one for one in located if one[0] in positions]
+        ids = [self._sample_id(*one) for one in synthetic]
+        rows = [self._composition.row(position) for position, _ in located if position not in positions]
         read_batch = getattr(self.dataset, "__getitems__", None)
         items = read_batch(rows) if read_batch else map(self.dataset.__getitem__, rows)
         # All real items come first, whatever their order: the transforms of a user may draw random numbers.
         real = iter([self._finished(item, False) for _, item in zip(rows, items, strict=True)])
         samples = zip(synthetic, self._source.get_batch(ids), strict=True)
         made = iter([self._synthetic(position, sample) for (position, _), sample in samples])
-        return [next(made if position in self.synthetic_indices else real) for position, _ in located]
+        return [next(made if position in positions else real) for position, _ in located]
 
     def is_synthetic(self, index: int) -> bool:
         """Return whether an item is synthetic."""
@@ -228,18 +228,19 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
 
     def _sample_id(self, position: int, epoch: int | None) -> SampleId:
         """Return which sample a synthetic item is."""
-        number_in_all = position - self.synthetic_indices.start
+        number_in_all = position - self._composition.synthetic_positions.start
         label, number = self._composition.synthetic[number_in_all]
         name = self._class_names[label]
-        if not self._schedule.share:
+        if not self._schedule.n_redrawn:
             return SampleId(name, number, 0)
         if epoch is None:
             epoch = self._epochs.read(number_in_all)
         return SampleId(name, number, self._schedule.last_drawn(name, number, epoch))
 
     def _synthetic(self, position: int, sample: Sample) -> tuple[Any, ...]:
-        label, number = self._composition.synthetic[position - self.synthetic_indices.start]
-        return self._finished(self._makers[self._composition.model_row(label, number)](sample, label), True)
+        items = self._composition
+        label, number = items.synthetic[position - items.synthetic_positions.start]
+        return self._finished(self._makers[items.model_row(label, number)](sample, label), True)
 
     def _finished(self, item: tuple[Any, ...], is_synthetic: bool) -> tuple[Any, ...]:
         return (*item, is_synthetic) if self.return_source else item
@@ -250,11 +251,6 @@ def _check_transform(transform: Any, generator: Generator, maker: type[ItemMaker
     if checked is not None and not maker.takes_transform:
         raise DataError(f"synthetic_transform is for images, but the generator makes {generator.format}: leave it out")
     return checked
-
-
-def _check_synthetic_share(share: Any) -> float:
-    is_auto = isinstance(share, str) and share == "auto"
-    return DEFAULT_SHARE if is_auto else check_share(share, "synthetic_share", "'auto' or ")
 
 
 def _class_names(real: RealItems, generator: Generator) -> dict[Label, Any]:

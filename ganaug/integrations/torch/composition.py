@@ -1,39 +1,29 @@
-"""What a dataset that is filled up consists of: its real items, its synthetic items, its repeats."""
+"""What a dataset that is filled up consists of: real items, synthetic items, repeats of real ones."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ganaug.errors import DataError
 from ganaug.integrations.torch.real_items import Label
 
-__all__ = ["Composition"]
+__all__ = ["Composition", "fill_counts", "wanted"]
+
+MAX_ITEMS = 20_000_000
+"""Items of a class that a strategy may ask for: the number of each is kept in memory."""
 
 
 class Composition:
-    """The items of a filled dataset by position: the real ones, the synthetic ones class by class, the repeats.
+    """The items of a filled dataset by position: real ones, then synthetic ones class by class, then repeats.
 
-    Parameters
-    ----------
-    labels : sequence
-        The label of every real item.
-    added : mapping of label to int
-        How many items each class gains.
-    n_synthetic : mapping of label to int
-        How many of these are synthetic. The others repeat real items of the class.
-    seed : int
-        Decides which real items are repeated.
-
-    Attributes
-    ----------
-    synthetic : list of (label, int)
-        The label of every synthetic item, and its number within its label.
-    targets : list
-        The label of every item.
+    `targets` holds the label of every item; `synthetic` the label of every synthetic item, and its number within the
+    label; `synthetic_positions` the range of their positions.
 
     Examples
     --------
-    >>> items = Composition(["common"] * 3 + ["rare"], {"rare": 2}, {"rare": 1}, seed=0)
+    >>> items = Composition(["common"] * 3 + ["rare"], added={"rare": 2}, n_synthetic={"rare": 1}, seed=0)
     >>> items.targets, items.synthetic_positions
     (['common', 'common', 'common', 'rare', 'rare', 'rare'], range(4, 5))
     >>> items.row(3), items.row(5), items.synthetic
@@ -43,32 +33,95 @@ class Composition:
     def __init__(
         self, labels: Sequence[Label], added: Mapping[Label, int], n_synthetic: Mapping[Label, int], seed: int
     ) -> None:
-        self._n_real = len(labels)
         self._rows: dict[Label, list[int]] = {}
         for row, label in enumerate(labels):
             self._rows.setdefault(label, []).append(row)
         self.synthetic = [(label, number) for label, count in n_synthetic.items() for number in range(count)]
+        self.synthetic_positions = range(len(labels), len(labels) + len(self.synthetic))
         self._repeats: list[int] = []
         for label, count in added.items():
             own = self._rows[label]
-            order = np.random.default_rng([seed, self._n_real + len(self._repeats)]).permutation(len(own))
+            order = np.random.default_rng([seed, len(labels) + len(self._repeats)]).permutation(len(own))
             self._repeats += [own[order[i % len(own)]] for i in range(count - n_synthetic[label])]
-        self.targets: list[Any] = [
-            *labels,
-            *(label for label, _ in self.synthetic),
-            *(labels[row] for row in self._repeats),
-        ]
-
-    @property
-    def synthetic_positions(self) -> range:
-        """The positions of the synthetic items."""
-        return range(self._n_real, self._n_real + len(self.synthetic))
+        made = [label for label, _ in self.synthetic]
+        self.targets: list[Any] = [*labels, *made, *(labels[row] for row in self._repeats)]
 
     def row(self, position: int) -> int:
         """Return which item of the user's dataset a real item or a repeat is."""
-        return position if position < self._n_real else self._repeats[position - self._n_real - len(self.synthetic)]
+        end = self.synthetic_positions.stop
+        return position if position < end else self._repeats[position - end]
 
     def model_row(self, label: Label, number: int) -> int:
         """Return which item of the user's dataset a synthetic item is formed like: those of its label take turns."""
         own = self._rows[label]
         return own[number % len(own)]
+
+
+def wanted(strategy: Any, labels: list[Label]) -> dict[Label, int]:
+    """Return how many items each class gains by an imbalanced-learn strategy or a list of classes to fill up.
+
+    Raises
+    ------
+    DataError
+        If the strategy is neither, or does not suit the labels.
+
+    Examples
+    --------
+    >>> labels = ["common"] * 9 + ["rare"] * 2
+    >>> wanted("auto", labels), wanted(2 / 3, labels), wanted({"rare": 5}, labels)
+    ({'common': 0, 'rare': 7}, {'common': 0, 'rare': 4}, {'common': 0, 'rare': 3})
+    """
+    sizes = Counter(labels)
+    if isinstance(strategy, str) and strategy == "auto":
+        return {label: max(sizes.values()) - size for label, size in sizes.items()}
+    if isinstance(strategy, Mapping):
+        return _added_to_reach(strategy, sizes)
+    # Imported here, as scikit-learn takes a second to import, in spawned workers too.
+    from ganaug.integrations.strategy import added_rows, sizes_by
+
+    if callable(strategy):
+        return _added_to_reach(sizes_by(strategy, np.array(labels)), sizes)
+    try:
+        added = added_rows(strategy, np.array(labels))
+    except DataError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"strategy must be 'auto', a dict of label to number of items, or what imbalanced-learn calls a "
+            f"sampling_strategy and suits the labels {list(sizes)}, but is {strategy!r}: {error}"
+        ) from error
+    return {label: added.get(label, 0) for label in sizes}
+
+
+def _added_to_reach(wanted_sizes: Mapping[Label, Any], sizes: Mapping[Label, int]) -> dict[Label, int]:
+    for label, size in wanted_sizes.items():
+        if label not in sizes:
+            raise DataError(f"strategy must name classes of the dataset ({list(sizes)}), but names {label!r}")
+        if isinstance(size, bool) or not isinstance(size, int | np.integer):
+            raise DataError(f"strategy must give whole numbers of items, but gives {size!r} for {label!r}")
+        if size < sizes[label]:
+            raise DataError(
+                f"strategy must not ask for fewer items than there are ({sizes[label]} of {label!r}), but is {size}"
+            )
+        if size > max(MAX_ITEMS, sizes[label]):
+            raise DataError(
+                f"strategy must ask for at most {MAX_ITEMS:,} items of a class, but for {label!r} is {size}"
+            )
+    return {label: wanted_sizes.get(label, size) - size for label, size in sizes.items()}
+
+
+def fill_counts(n_real: int, added: dict[Label, int], share: float) -> dict[Label, int]:
+    """Return how many of the added items of each class are synthetic, so that at most `share` of the whole is.
+
+    If the share allows fewer than all, the synthetic part of the added items is the same in every class.
+
+    Examples
+    --------
+    >>> fill_counts(100, {"rare": 80}, share=1.0)
+    {'rare': 80}
+    >>> fill_counts(100, {"rare": 80}, share=0.25)
+    {'rare': 45}
+    """
+    total = sum(added.values())
+    allowed = min(1.0, share * (n_real + total) / total) if total else 0.0
+    return {label: int(count * allowed) for label, count in added.items()}

@@ -38,20 +38,11 @@ class DiskCache(SampleSource):
 
     The name of the file is derived from the generator, the seed and the counts, so that the caches of several settings
     can lie in one folder. The file holds the samples and the SHA-256 digest of the settings and the samples. A file
-    whose digest differs is drawn anew. Where an unpickled copy of this object finds that the file was deleted to make
-    room for other settings, it draws the same samples as they are needed.
+    whose digest differs is drawn anew, with a warning.
 
-    Parameters
-    ----------
-    folder : path-like
-        The folder of the file.
-    source : GeneratorSource
-        Draws the samples.
-    counts : mapping of label to int
-        How many samples of each class are wanted.
-    max_bytes : int
-        Largest size of all files in the folder. Older files of other settings are deleted to make room. If this file
-        alone would be larger, every class keeps about the same part of its samples, and at least one.
+    The files in the folder take at most `max_bytes`: older files, of other settings, are deleted to make room. If this
+    file alone would be larger, every class keeps about the same part of its samples, and at least one, with a warning.
+    If an unpickled copy of this object finds that its file was deleted, it draws the same samples as they are needed.
 
     Raises
     ------
@@ -60,11 +51,6 @@ class DiskCache(SampleSource):
         drawn as fast as they are read, as the rows of tables are.
     OutputError
         If the file cannot be written.
-
-    Warns
-    -----
-    GanaugWarning
-        If `max_bytes` has no room for all samples, or the file is damaged or was deleted while in use.
     """
 
     def __init__(

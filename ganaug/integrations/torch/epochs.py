@@ -27,14 +27,7 @@ class EpochIndex(NamedTuple):
 
 
 class EpochCounter:
-    """The epoch, in memory that all processes of a loader share.
-
-    Unless `set` names the epoch, it is counted: every counter counts how often it was read.
-
-    Parameters
-    ----------
-    n : int
-        How many counters there are.
+    """The epoch, in memory that all processes of a loader share: as it was set, or else counted by `n` counters.
 
     Examples
     --------
@@ -70,18 +63,11 @@ class EpochCounter:
 
 
 class RedrawSchedule:
-    """The epochs in which samples are drawn anew, where every epoch redraws a share of all samples.
+    """The epochs in which samples are drawn anew, where every epoch redraws a share of all samples, from 0 to 1.
 
     The samples of all classes are numbered n = 0, 1, 2, ... in a row. Sample n is redrawn in epoch e if
     ``floor((e + n) * share)`` is above ``floor((e + n - 1) * share)``. Of any samples in a row, such as those of a
     class, each epoch thus redraws the share, to within one sample.
-
-    Parameters
-    ----------
-    counts : mapping of label to int
-        How many samples of each class there are.
-    share : float
-        From 0 (samples are drawn once) to 1 (every epoch redraws all of them).
 
     Examples
     --------
@@ -91,16 +77,17 @@ class RedrawSchedule:
     """
 
     def __init__(self, counts: Mapping[Label, int], share: float) -> None:
-        self.share = Fraction(share).limit_denominator(MAX_DENOMINATOR)
+        # Of `period` samples in a row, every epoch redraws `n_redrawn`.
+        self.n_redrawn, self.period = Fraction(share).limit_denominator(MAX_DENOMINATOR).as_integer_ratio()
         self._starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
 
     def last_drawn(self, class_name: Label, number: int, epoch: int) -> int:
         """Return the last epoch, up to this one, in which a sample was drawn anew; 0 if it never was."""
-        if not self.share:
+        if not self.n_redrawn:
             return 0
-        n, multiple = self._starts[class_name] + number, self.share.numerator
-        passed = (epoch + n) * multiple // self.share.denominator
-        return max(0, -(-passed * self.share.denominator // multiple) - n)
+        n = self._starts[class_name] + number
+        passed = (epoch + n) * self.n_redrawn // self.period
+        return max(0, -(-passed * self.period // self.n_redrawn) - n)
 
 
 def check_epoch(value: Any) -> int:

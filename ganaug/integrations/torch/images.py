@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from ganaug.data.images.sample_format import ImageFormat
 from ganaug.errors import DataError
 from ganaug.integrations.pil_image import MODES, pil_image
 from ganaug.integrations.torch.folder import to_tensor
-from ganaug.integrations.torch.item_maker import ItemMaker, described, tried
+from ganaug.integrations.torch.item_maker import ItemMaker, Items, Transform, described, tried
 
 __all__ = ["MAKER", "ImageMaker"]
 
@@ -25,6 +25,7 @@ EXTREME_SHARE = 0.02
 """Share of the pixels that are white, or black, in the images a transform is tried on."""
 MAX_BEYOND = 0.25
 """How far real values may lie beyond those of the trial, as a share of the trial's range."""
+REMEDY = "return such images, or give the dataset a `transform` that makes of a PIL image what its items hold"
 
 Pixels = NDArray[np.uint8]
 """A generator's image, (H, W, C)."""
@@ -35,13 +36,7 @@ class ImageMaker(ItemMaker):
 
     takes_transform = True
 
-    def __init__(
-        self,
-        dataset: Any,
-        items: list[tuple[Any, Any]],
-        form: ImageFormat,
-        transform: Callable[[Any], Any] | None = None,
-    ) -> None:
+    def __init__(self, dataset: Any, items: Items, form: ImageFormat, transform: Transform) -> None:
         super().__init__(dataset, items, form, transform)
         images, is_folder = [image for image, _ in items], callable(getattr(dataset, "present", None))
         own_transform = getattr(dataset, "transform", None)
@@ -60,7 +55,7 @@ class ImageMaker(ItemMaker):
         return self._formed(sample)
 
     @staticmethod
-    def without_items(form: ImageFormat, transform: Callable[[Any], Any] | None) -> Callable[[Pixels], Any]:  # noqa: ARG004
+    def without_items(form: ImageFormat, transform: Transform) -> Callable[[Pixels], Any]:  # noqa: ARG004
         """Return the transform, which takes uint8 arrays (H, W, C), or what makes tensors (C, H, W) in [0, 1]."""
         return transform or to_tensor
 
@@ -70,27 +65,19 @@ MAKER = ImageMaker
 
 @dataclass(frozen=True)
 class _Transform:
-    """A transform, and the kind of image that it is given."""
+    """A transform, and the kind of image that it takes: a PIL image, an array, or one named as in albumentations."""
 
     transform: Callable[..., Any]
-    call: Callable[[Callable[..., Any], Image.Image], Any]
+    takes: Literal["PIL", "array", "named array"]
     size: tuple[int, int] | None
     mode: str | None
 
     def __call__(self, pixels: Pixels) -> Any:
-        return self.call(self.transform, pil_image(pixels, self.mode, self.size))
-
-
-def _call_with_pil(transform: Callable[[Any], Any], image: Image.Image) -> Any:
-    return transform(image)
-
-
-def _call_with_array(transform: Callable[[Any], Any], image: Image.Image) -> Any:
-    return transform(_as_pixels(image).copy())  # a copy, as the transform may work in place
-
-
-def _call_as_albumentations(transform: Callable[..., Any], image: Image.Image) -> Any:
-    return transform(image=_as_pixels(image).copy())["image"]
+        image = pil_image(pixels, self.mode, self.size)
+        if self.takes == "PIL":
+            return self.transform(image)
+        array = _as_pixels(image).copy()  # a copy, as the transform may work in place
+        return self.transform(array) if self.takes == "array" else self.transform(image=array)["image"]
 
 
 def _suitable(
@@ -100,15 +87,12 @@ def _suitable(
     forms, sizes = {_form(image) for image in real}, {_size(image) for image in real}
     one_size = len(sizes) == 1
     # A transform that takes both arrays and PIL images is given what the dataset gives its own.
-    calls = (_call_with_array, _call_with_pil) if arrays_first else (_call_with_pil, _call_with_array)
-    candidates = product(
-        (*calls, _call_as_albumentations), (None, *(sizes - {None} if one_size else ())), (None, *MODES.values())
-    )
+    takes = (("array", "PIL") if arrays_first else ("PIL", "array")) + ("named array",)
+    kinds = product(takes, (None, *(sizes - {None} if one_size else ())), (None, *MODES.values()))
     trial = _trial_images(form.image_shape)
     failures = []
-    for candidate, made, error in tried(
-        (_Transform(transform, *kind) for kind in candidates), lambda candidate: [candidate(one) for one in trial]
-    ):
+    candidates = (_Transform(transform, *kind) for kind in kinds)
+    for candidate, made, error in tried(candidates, lambda candidate: [candidate(one) for one in trial]):
         if error:
             failures.append(error)
         elif _form(made[0]) in forms and (not one_size or _size(made[0]) in sizes) and _covers(made, real):
@@ -151,8 +135,7 @@ class _Conversion:
         if layout is None or (self.is_pil and example.mode.startswith(("I", "F"))):
             raise DataError(
                 "an item must hold an image of 8 bits, or an array or tensor (H, W) or with 1, 3 or 4 channels, but "
-                f"holds {_described([example])}: return such images, or give the dataset a `transform` that makes of a "
-                "PIL image what its items hold"
+                f"holds {_described([example])}: {REMEDY}"
             )
         self.layout = layout
         self.mode = example.mode if self.is_pil else MODES[layout.channels]
@@ -192,8 +175,8 @@ def _value_range(images: list[NDArray[Any]]) -> tuple[int, int]:
             return 0, 255
     raise DataError(
         "images must be uint8 from 0 to 255, or floating point from 0 to 1, from -1 to 1 or from 0 to 255, so that "
-        f"synthetic ones can be made alike, but {len(images)} of them are {dtype} from {low:.6g} to {high:.6g}: return "
-        "such images, or give the dataset a `transform` that makes of a PIL image what its items hold"
+        f"synthetic ones can be made alike, but {len(images)} of them are {dtype} from {low:.6g} to {high:.6g}: "
+        f"{REMEDY}"
     )
 
 

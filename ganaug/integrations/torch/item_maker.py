@@ -11,42 +11,30 @@ from torch import Tensor
 
 from ganaug.integrations.torch.sample_source import Sample
 
-__all__ = ["ItemMaker", "described", "like_label", "tried"]
+__all__ = ["ItemMaker", "Items", "Transform", "described", "tried"]
 
 T = TypeVar("T")
+Items = list[tuple[Any, Any]]
+"""Pairs (x, label)."""
+Transform = Callable[[Any], Any] | None
 
 
 class ItemMaker(ABC):
-    """Makes items in the form of a user's own; one subclass for each kind of data.
+    """Makes items like those of a user's dataset, some of which it is given; one subclass for each kind of data.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The user's dataset. If it has a `transform`, samples go through this transform.
-    items : list of (x, label)
-        Some of its items.
-    form : SampleFormat
-        The form of the generator's samples, of the subclass for this kind of data.
-    transform : callable, optional
-        What samples go through instead of the dataset's `transform`.
-
-    Attributes
-    ----------
-    takes_transform : bool
-        Whether a `transform` may be given.
+    The samples go through `transform`, which may be given if `takes_transform` is true, or through the dataset's own
+    `transform`, if it has one. Otherwise the form of the items decides.
     """
 
     takes_transform: ClassVar[bool]
 
     @abstractmethod
-    def __init__(
-        self, dataset: Any, items: list[tuple[Any, Any]], form: Any, transform: Callable[[Any], Any] | None
-    ) -> None:
+    def __init__(self, dataset: Any, items: Items, form: Any, transform: Transform) -> None:
         self._label = items[0][1]
 
     def __call__(self, sample: Sample, label: Any) -> tuple[Any, Any]:
         """Return an item with the content of a sample."""
-        return self.formed(sample), like_label(self._label, label)
+        return self.formed(sample), _like_label(self._label, label)
 
     @abstractmethod
     def formed(self, sample: Sample) -> Any:
@@ -54,21 +42,12 @@ class ItemMaker(ABC):
 
     @staticmethod
     @abstractmethod
-    def without_items(form: Any, transform: Callable[[Any], Any] | None) -> Callable[[Sample], Any]:
-        """Return a function that makes a sample the x of a stream, which has no real items.
-
-        The function passes the sample through `transform` or, without one, returns it as a float32 tensor.
-        """
+    def without_items(form: Any, transform: Transform) -> Callable[[Sample], Any]:
+        """Return what makes the x of a stream's item: `transform` or, without it, a conversion to a float32 tensor."""
 
 
-def like_label(example: Any, label: Any) -> Any:
-    """Return a plain label with the type, shape and dtype of a real one.
-
-    Examples
-    --------
-    >>> like_label(torch.tensor([3]), 5), like_label("a", "b")
-    (tensor([5]), 'b')
-    """
+def _like_label(example: Any, label: Any) -> Any:
+    """Return a plain label with the type, shape and dtype of a real one."""
     if isinstance(example, Tensor):
         return torch.full_like(example, label)
     if isinstance(example, np.ndarray):
@@ -77,12 +56,7 @@ def like_label(example: Any, label: Any) -> Any:
 
 
 def tried(candidates: Iterable[T], make: Callable[[T], Any]) -> Iterator[tuple[T, Any, str]]:
-    """Make something of each candidate.
-
-    Yields
-    ------
-    candidate, made, error
-        What was made, and an empty text; or None, and a text that describes the exception.
+    """Yield each candidate with what is made of it and "", or with None and a description of the exception.
 
     Examples
     --------
@@ -100,13 +74,7 @@ def tried(candidates: Iterable[T], make: Callable[[T], Any]) -> Iterator[tuple[T
 
 
 def described(value: Any) -> str:
-    """Return the type of a value for a message, and the dtype and shape of a tensor or an array.
-
-    Examples
-    --------
-    >>> described(np.zeros(3)), described([1, 2])
-    ('an array of float64 and shape (3,)', 'a list')
-    """
+    """Return the type of a value for a message, and the dtype and shape of a tensor or an array."""
     if isinstance(value, Tensor | np.ndarray):
         kind = "a tensor" if isinstance(value, Tensor) else "an array"
         return f"{kind} of {value.dtype} and shape {tuple(value.shape)}"

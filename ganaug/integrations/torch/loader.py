@@ -7,7 +7,7 @@ import numpy as np
 from torch.utils.data import DataLoader, DistributedSampler
 
 from ganaug.files import StrPath
-from ganaug.integrations.torch.arguments import check_seed, replicas_of
+from ganaug.integrations.torch.arguments import check_whole, replicas_of
 from ganaug.integrations.torch.augmented import AugmentedDataset
 from ganaug.integrations.torch.disk_cache import CACHE_BYTES
 from ganaug.integrations.torch.epochs import EpochIndex, check_epoch
@@ -45,7 +45,7 @@ class EvenSampler(DistributedSampler[EpochIndex]):
     def __init__(
         self, dataset: AugmentedDataset, seed: int = 0, *, num_replicas: int | None = None, rank: int | None = None
     ) -> None:
-        super().__init__(dataset, *replicas_of(num_replicas, rank), seed=check_seed(seed))
+        super().__init__(dataset, *replicas_of(num_replicas, rank), seed=check_whole(seed, "seed"))
         self.augmented = dataset
 
     def __iter__(self) -> Iterator[EpochIndex]:

@@ -25,26 +25,11 @@ T = TypeVar("T")
 
 
 class RealItems:
-    """The items of a map-style dataset, which may be wrapped in `Subset` and `ConcatDataset`.
+    """The items of a map-style dataset of pairs ``(x, label)``, which `Subset` and `ConcatDataset` may wrap.
 
-    Parameters
-    ----------
-    dataset : map-style Dataset
-        Gives pairs ``(x, label)``.
-
-    Attributes
-    ----------
-    sources : list of (dataset, int)
-        For every item the dataset below the wrappers that it comes from, and its index there.
-    labels : list of str, int or float
-        The label of every item: from `targets`, or from the items, each of which is then read once.
-    classes : list or None
-        The names of the classes, where the dataset or those below its wrappers have them.
-
-    Raises
-    ------
-    DataError
-        If the dataset is not map-style or is empty, or if its labels or `classes` are not valid.
+    `sources` holds for every item the dataset below the wrappers that it comes from, and its index there. `labels`
+    holds the label of every item: from `targets`, or from the items, each of which is then read once. `classes` holds
+    the names of the classes, or is None if neither the dataset nor those below its wrappers have them.
     """
 
     def __init__(self, dataset: Any) -> None:

@@ -44,19 +44,7 @@ class SampleSource(ABC):
 class GeneratorSource(SampleSource):
     """Draws samples when they are asked for. A sample depends on the seed and its id alone.
 
-    Parameters
-    ----------
-    generator : Generator
-        Draws the samples.
-    seed : int
-        Decides all samples.
-    counts : mapping of label to int
-        How many samples of each class are in use.
-
-    Examples
-    --------
-    >>> source = GeneratorSource(Generator.load("onnx_models/digits.onnx"), 0, {"3": 10, "7": 10})  # doctest: +SKIP
-    >>> source.get_batch([SampleId("3", 0, epoch=0), SampleId("7", 0, epoch=0)])  # doctest: +SKIP
+    `counts` says how many samples of each class are in use.
     """
 
     def __init__(self, generator: Generator, seed: int, counts: Mapping[Label, int]) -> None:

@@ -11,7 +11,6 @@ from ganaug.integrations.torch.arguments import (
     check_function,
     check_generator,
     check_list,
-    check_seed,
     check_whole,
     replicas_of,
 )
@@ -95,7 +94,7 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
                 f"labels must name some of the generator's classes {self.classes}, but are {self.labels}: "
                 f"{LABELS_REMEDY}"
             )
-        self.seed, self.batch_size = check_seed(seed), check_whole(batch_size, "batch_size", 1)
+        self.seed, self.batch_size = check_whole(seed, "seed"), check_whole(batch_size, "batch_size", 1)
         self.size = None if size is None else check_whole(size, "size")
         self.transform, self.screened = check_function(transform, "transform", "a sample", "none"), screened
         self.num_replicas, self.rank = replicas_of(num_replicas, rank)

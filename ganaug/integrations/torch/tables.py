@@ -14,7 +14,7 @@ from ganaug.data.tables.codec import Column, TableCodec
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.sample_format import TableFormat
 from ganaug.errors import DataError
-from ganaug.integrations.torch.item_maker import ItemMaker, described, tried
+from ganaug.integrations.torch.item_maker import ItemMaker, Items, Transform, described, tried
 
 __all__ = ["MAKER", "RowMaker"]
 
@@ -22,6 +22,10 @@ MAX_OUTSIDE = 0.1
 """Largest share of the real values of a column that may lie outside the range that the generator learned."""
 MIN_VALUES = 8
 """Fewest values of a column by which its unit is judged."""
+REMEDY = (
+    "fit a generator to what the items hold, or give the dataset a `transform` that makes of a row as the generator "
+    "learned it what its items hold"
+)
 
 Row = tuple[Any, ...]
 """A generator's row: the values of the columns."""
@@ -36,9 +40,7 @@ class RowMaker(ItemMaker):
 
     takes_transform = False
 
-    def __init__(
-        self, dataset: Any, items: list[tuple[Any, Any]], form: TableFormat, transform: Callable[[Any], Any] | None
-    ) -> None:
+    def __init__(self, dataset: Any, items: Items, form: TableFormat, transform: Transform) -> None:
         super().__init__(dataset, items, form, transform)
         rows = [row for row, _ in items]
         self._codec, self._transform = form.codec, getattr(dataset, "transform", None)
@@ -54,7 +56,7 @@ class RowMaker(ItemMaker):
         return row if self._transform is None else self._transform(row)
 
     @staticmethod
-    def without_items(form: TableFormat, transform: Callable[[Any], Any] | None) -> Callable[[Row], Any]:
+    def without_items(form: TableFormat, transform: Transform) -> Callable[[Row], Any]:
         """Return what calls the transform with a dict of the columns, or what makes tensors of the values."""
         if transform is not None:
             return partial(_transformed_dict, transform, form.codec.names)
@@ -214,8 +216,7 @@ def _check_kind(column: Column, values: list[Any]) -> None:
         if made and isinstance(value, str) not in made:
             raise DataError(
                 f"items must hold {'text' if True in made else 'numbers'} in the column {column.name!r}, as the "
-                f"generator makes it, but one holds {value!r}: fit a generator to what the items hold, or give the "
-                "dataset a `transform` that makes of a row as the generator learned it what its items hold"
+                f"generator makes it, but one holds {value!r}: {REMEDY}"
             )
 
 
@@ -231,8 +232,7 @@ def _check_unit(column: NumericColumn, values: list[Any]) -> None:
         raise DataError(
             f"items must hold the columns {column.name!r}, ... in the units that the generator learned, there from "
             f"{low:g} to {high:g}, but {outside:.0%} of the inspected values lie outside, from "
-            f"{found.min():g} to {found.max():g}: put the columns in its order, fit a generator to what the items "
-            "hold, or give the dataset a `transform` that makes of a row in those units what its items hold"
+            f"{found.min():g} to {found.max():g}: put the columns in its order, {REMEDY}"
         )
 
 
