@@ -5,6 +5,7 @@ A modality has one module, or one folder, of the same name in each room that dep
 - `ganaug.data`: its folder with `dataset` and `sample_format`;
 - `ganaug.networks`: how networks see it;
 - `ganaug.evaluation.trials`: how a classifier is trained on it;
+- `ganaug.integrations.torch`: how its samples become items of a dataset;
 - `ganaug.cli`: how it is read and written.
 
 These modules are imported when they are first needed.

@@ -182,6 +182,7 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
         return self.__dict__ | {"_blocks": OrderedDict()}
 
     def _class_of(self, label: Any) -> Label:
+        # Text names one of the generator's classes, in `classes` or not.
         return self._class_of_name(label) if isinstance(label, str) else self._class_of_index(label)
 
 

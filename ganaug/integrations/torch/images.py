@@ -32,7 +32,7 @@ Pixels = NDArray[np.uint8]
 
 
 class ImageMaker(ItemMaker):
-    """Makes items of images; the parameters are those of `ItemMaker`."""
+    """Makes items of images: like `ImageFolder` does, by a transform, or by conversion to the form of real images."""
 
     takes_transform = True
 

@@ -146,6 +146,8 @@ def test_labels_may_be_indices_or_under_another_key(digits: Generator) -> None:
     assert same([by_index], [pipeline(image=GREY, digit="3")["image"]])
     pipeline.set_random_seed(0)
     assert same([by_index], [pipeline(image=GREY, digit=torch.tensor(1))["image"]])
+    with pytest.raises(DataError, match=r"must be indices into `classes` \['9', '3'\].* but one is 5"):
+        pipeline(image=GREY, digit=5)
     with pytest.raises(DataError, match="must know the class of every label, but not 'cat' of `classes`"):
         SyntheticSwap(digits, classes=["cat"])
     with pytest.raises(
