@@ -19,7 +19,7 @@ from ganaug import GANAugmenter, Generator, SyntheticSwap  # before albumentatio
 from ganaug.data.images.pipeline import Pipeline
 from ganaug.errors import DataError, FormatError
 from ganaug.integrations.albumentations import _like
-from ganaug.networks.samples import Images
+from ganaug.networks.images import Images
 from tests.paths import MODELS
 
 import albumentations as A  # isort: skip
