@@ -13,8 +13,9 @@ from sklearn.datasets import load_wine
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from ganaug import AugmentedDataset, Generator, SyntheticDataset, balanced_loader
+from ganaug.data.tables.dataset import from_frame
 from ganaug.errors import DataError
-from ganaug.training import fit_table
+from ganaug.training import fit
 from tests.paths import MODELS
 
 CLASSES = [f"class_{value}" for value in range(3)]
@@ -39,7 +40,7 @@ def mixed() -> Generator:
     frame = pd.DataFrame({"age": rng.integers(18, 80, 52), "plan": rng.choice(["basic", "full"], 52)})
     # More often missing in the rare class, or the screen would leave out what is missing.
     frame["spent"] = np.where(rng.random(52) < np.where(left == "yes", 0.5, 0.1), np.nan, rng.lognormal(3, 1, 52))
-    return fit_table(frame, left, max_steps=3, random_state=0)
+    return fit(from_frame(frame, left), max_steps=3, random_state=0)
 
 
 class Wines(TensorDataset):
@@ -342,7 +343,7 @@ def test_wrong_arguments_of_a_stream(change: dict[str, Any], reason: str, wine: 
 def test_named_tuples_stay_such(table: Any) -> None:
     names = [f"n{i}" for i in range(table[0].shape[1])]
     kind = namedtuple("Wine", names)
-    generator = fit_table(table[0], np.array(CLASSES)[table[1]], max_steps=3, random_state=0)
+    generator = fit(from_frame(table[0], np.array(CLASSES)[table[1]]), max_steps=3, random_state=0)
     augmented = AugmentedDataset(Wines(table, lambda row: kind(*row.tolist())), generator)
     row, _ = augmented[augmented.synthetic_indices[0]]
     assert isinstance(row, kind)
