@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.data.tables.constraints.joint import JointChoices
+from ganaug.data.tables.constraints.joint_choices import JointChoices
 
 __all__ = ["Decisions"]
 
@@ -77,10 +77,10 @@ class Decisions(nn.Module):
         self.kept = torch.tensor(kept)
         self._constant("choice_of", np.repeat(np.arange(len(options)), options))
         self._constant("option", np.concatenate([np.zeros(0), *map(np.arange, options)]))
-        self.bound = [number for number, one in enumerate(joint.joints) if len(one.choices) > 1]
-        self.followers = [number for number, one in enumerate(joint.joints) if one.leader is not None]
+        self.bound = [number for number, one in enumerate(joint.decisions) if len(one.choices) > 1]
+        self.followers = [number for number, one in enumerate(joint.decisions) if one.leader is not None]
         self.spans = [slice(start, start + count) for start, count in zip(starts.tolist(), self.options, strict=True)]
-        self.leaders = [one.leader for one in joint.joints if one.leader is not None]
+        self.leaders = [one.leader for one in joint.decisions if one.leader is not None]
         if self.bound:
             self._take_apart(joint, options)
         if self.followers:
@@ -206,7 +206,7 @@ class Decisions(nn.Module):
         first = list[int]()
         forced, so_far = list[int](), 0
         for place, number in enumerate(self.followers):
-            one, own = joint.joints[number], self.spans[number]
+            one, own = joint.decisions[number], self.spans[number]
             barred[own] = torch.where(torch.tensor(one.free), 0.0, NOTHING)
             taken = torch.tensor(one.forced)
             forces = F.one_hot(taken.clamp_min(0), self.options[number]) * (taken >= 0)[:, None]
@@ -232,7 +232,7 @@ class Decisions(nn.Module):
         decision, first = np.zeros((2, len(options)), np.int64)
         part: list[int] = []
         more_options = more_columns = 0
-        for number, one in enumerate(joint.joints):
+        for number, one in enumerate(joint.decisions):
             for choice, taken in zip(one.choices, one.options.T, strict=True):
                 decision[choice], first[choice] = number, len(part)
                 part += taken.tolist()

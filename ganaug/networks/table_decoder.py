@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from ganaug.data.tables.category import CategoryColumn
 from ganaug.data.tables.codec import TableCodec
-from ganaug.data.tables.constraints.relations import Relations
+from ganaug.data.tables.constraints.constraints import Constraints
 from ganaug.data.tables.numeric import LIMIT, STEPS, NumericColumn
-from ganaug.networks.constraints import Formulas, Gaps
+from ganaug.networks.constraints import ConstrainedColumns
 
 __all__ = ["TableDecoder"]
 
@@ -20,41 +20,41 @@ _TAIL = -2
 
 
 class TableDecoder(nn.Module):
-    """Decode what a network makes of a table: quantiles to numbers, options to categories.
+    """Decode a generator's scores and choices to the values of a table's columns.
 
-    All columns of a kind are decoded at once, by looking each row up in one table of all their values. Lookups are
-    embeddings because these become the ONNX operator that takes 32-bit indices and copies whole rows.
+    All columns of a kind are decoded at once, by lookups in one table of all their values. The lookups are embeddings,
+    because these become the ONNX operator that takes 32-bit indices and copies whole rows.
 
     Parameters
     ----------
     codec : TableCodec
         The columns.
-    relations : Relations, optional
-        What holds between the numbers of every row: what is a distance from others is added to them, and what follows
-        from others made from those.
+    constraints : Constraints, optional
+        The constraints that every row must keep.
 
     Attributes
     ----------
     output_names : tuple of str
-        What `forward` returns: ``numeric`` and ``category``, less the one for which the table has no columns.
+        The names of what `forward` returns: ``numeric`` and ``category``, without the one that the table has no columns
+        for.
     """
 
     again: Tensor | None
 
-    def __init__(self, codec: TableCodec, relations: Relations | None = None) -> None:
+    def __init__(self, codec: TableCodec, constraints: Constraints | None = None) -> None:
         super().__init__()
+        constraints = constraints or Constraints.none(codec)
         numbers, categories = codec.numeric_columns, codec.category_columns
         self.output_names = ("numeric",) * bool(numbers) + ("category",) * bool(categories)
-        relations = relations or Relations()
-        learned, alone = relations.learned(numbers), relations.alone
-        self.numbers = _Numbers((*learned, *(column for _, column in alone))) if learned else None
-        again = [sum(column.has_score for column in learned[: gap.place]) for gap, _ in alone]
+        learned = constraints.learned
+        decoded = (*learned.numeric_columns, *(column for _, column in constraints.without_base))
+        self.numbers = _Numbers(decoded) if decoded else None
+        again = [learned.score_index[target] for target, _ in constraints.without_base]
         self.register_buffer("again", torch.tensor(again, dtype=torch.int64) if again else None, persistent=False)
         self.categories = _Categories(categories) if categories else None
-        self.rules = nn.Sequential()
-        self.rules.extend([Gaps(relations.gaps, numbers)] if relations.gaps else [])
-        self.rules.extend([Formulas(relations.formulas, numbers)] if relations.formulas else [])
-        self.split = sum(column.options > 1 for column in learned)
+        enforced = [ConstrainedColumns(constraints.on_columns, numbers)] if constraints.on_columns else []
+        self.constraints = nn.Sequential(*enforced)
+        self.split = sum(column.options > 1 for column in learned.numeric_columns)
 
     def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
         """Return the columns' values, one tensor for each of `output_names`.
@@ -77,7 +77,7 @@ class TableDecoder(nn.Module):
         if self.again is not None:
             scores = torch.cat([scores, scores.index_select(1, self.again)], dim=1)
         if self.numbers is not None:
-            outputs.append(self.rules(self.numbers(scores, choices[:, : self.split])))
+            outputs.append(self.constraints(self.numbers(scores, choices[:, : self.split])))
         if self.categories is not None:
             outputs.append(self.categories(choices[:, self.split :], uniform[:, self.split :]))
         return tuple(outputs)

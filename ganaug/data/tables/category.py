@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.state import (
+from ganaug.data.json_checks import (
     BOOLEANS,
     FLOATS,
     INTEGERS,

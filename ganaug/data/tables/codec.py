@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.state import is_name, items, require
+from ganaug.data.json_checks import is_name, items, require
 from ganaug.data.tables.category import KINDS as CATEGORY_KINDS
 from ganaug.data.tables.category import CategoryColumn
 from ganaug.data.tables.numeric import KINDS as NUMERIC_KINDS
@@ -27,11 +28,26 @@ from ganaug.errors import DataError, FormatError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["MAX_COLUMNS", "Column", "Encoded", "TableCodec"]
+__all__ = ["MAX_COLUMNS", "Column", "Encoded", "TableCodec", "TableValues"]
 
 Column = NumericColumn | CategoryColumn
 
 MAX_COLUMNS = 10_000
+
+
+class TableValues(NamedTuple):
+    """The values of a table, without pandas.
+
+    Attributes
+    ----------
+    numbers : ndarray of float64, shape (n, n_numeric)
+        Datetimes as seconds since the origin of their column, NaN where missing.
+    codes : ndarray of int64, shape (n, n_category)
+        Indices into the categories of each column, -1 where missing, -2 for a category that the fit has not seen.
+    """
+
+    numbers: NDArray[np.float64]
+    codes: NDArray[np.int64]
 
 
 class Encoded(NamedTuple):
@@ -150,6 +166,16 @@ class TableCodec:
         """Number of options of each choice."""
         return tuple(column.options for column in self.choices)
 
+    @cached_property
+    def score_index(self) -> tuple[int, ...]:
+        """For each column of numbers the index of its score, if it has one."""
+        return tuple(count - 1 for count in accumulate(column.has_score for column in self.numeric_columns))
+
+    @cached_property
+    def choice_index(self) -> tuple[int, ...]:
+        """For each column of numbers the index of its choice, if it has one."""
+        return tuple(count - 1 for count in accumulate(column.options > 1 for column in self.numeric_columns))
+
     @property
     def names(self) -> list[str | int]:
         """The names of the columns."""
@@ -179,32 +205,51 @@ class TableCodec:
         DataError
             If the columns are not the fitted ones, or do not hold what they held.
         """
+        return self.encode_values(self.values(frame), rng)
+
+    def values(self, frame: "DataFrame") -> TableValues:
+        """Read the numbers and the categories of a table; `DataError` as in `encode`."""
         self._check_columns(frame)
-        scores: list[NDArray[np.float32]] = []
-        of_numbers: list[NDArray[np.int64]] = []
-        of_categories: list[NDArray[np.int64]] = []
-        for position, column in enumerate(self.columns):
-            series = frame.iloc[:, position]
+        numbers: list[NDArray[np.float64]] = []
+        codes: list[NDArray[np.int64]] = []
+        for place, column in enumerate(self.columns):
+            series = frame.iloc[:, place]
             if isinstance(column, NumericColumn):
-                score, choice = column.encode(numeric_values(series, column), rng)
-                scores += [score] * column.has_score
-                of_numbers += [choice] * (column.options > 1)
+                numbers.append(numeric_values(series, column))
             else:
-                of_categories += [column.encode(category_codes(series, column))] * (column.options > 1)
-        choices = of_numbers + of_categories
-        return Encoded(
-            np.stack(scores, axis=1) if scores else np.zeros((len(frame), 0), dtype=np.float32),
-            np.stack(choices, axis=1) if choices else np.zeros((len(frame), 0), dtype=np.int64),
+                codes.append(category_codes(series, column))
+        # One column after the other in memory, for each is read by itself.
+        return TableValues(
+            np.array(numbers, np.float64).reshape(len(numbers), len(frame)).T,
+            np.array(codes, np.int64).reshape(len(codes), len(frame)).T,
         )
 
-    def numbers(self, frame: "DataFrame") -> NDArray[np.float64]:
-        """Return the numbers (n, n_numeric), without what sums have left of digits, NaN where missing."""
-        series = (frame.iloc[:, place] for place, one in enumerate(self.columns) if isinstance(one, NumericColumn))
-        values = [
-            column.from_steps(column.to_steps(numeric_values(one, column)))
-            for one, column in zip(series, self.numeric_columns, strict=True)
-        ]
-        return np.stack(values, axis=1) if values else np.zeros((len(frame), 0))
+    def exact(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return numbers (n, n_numeric) in whole steps of their columns, without the errors that sums left."""
+        exact = [one.from_steps(one.to_steps(own)) for one, own in zip(self.numeric_columns, numbers.T, strict=True)]
+        return _side_by_side(exact, len(numbers), np.float64)
+
+    def choices_of(self, values: TableValues) -> NDArray[np.int64]:
+        """Return the choices alone that `encode_values` makes, (n, n_choices)."""
+        numbers = zip(self.numeric_columns, values.numbers.T, strict=True)
+        options = [column.options_of(own) for column, own in numbers if column.options > 1]
+        return _side_by_side(options + self._category_options(values), len(values.numbers), np.int64)
+
+    def encode_values(self, values: TableValues, rng: np.random.Generator | None = None) -> Encoded:
+        """Turn the values of a table into scores and choices; see `encode`."""
+        scores: list[NDArray[np.float32]] = []
+        options: list[NDArray[np.int64]] = []
+        for column, own in zip(self.numeric_columns, values.numbers.T, strict=True):
+            score, option = column.encode(own, rng)
+            scores += [score] * column.has_score
+            options += [option] * (column.options > 1)
+        rows = len(values.numbers)
+        choices = _side_by_side(options + self._category_options(values), rows, np.int64)
+        return Encoded(_side_by_side(scores, rows, np.float32), choices)
+
+    def _category_options(self, values: TableValues) -> list[NDArray[np.int64]]:
+        codes = zip(self.category_columns, values.codes.T, strict=True)
+        return [column.encode(own) for column, own in codes if column.options > 1]
 
     def frame(self, numeric: NDArray[Any] | None, category: NDArray[Any] | None) -> "DataFrame":
         """Turn a model's outputs into a table with the names, order and dtypes of the fitted one.
@@ -346,3 +391,8 @@ def _chosen(categorical_features: Any, names: list[str | int]) -> set[int]:
 def _listed(names: Sequence[object]) -> str:
     shown = ", ".join(f"{name!r:.80}" for name in names[:5])
     return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _side_by_side(columns: Sequence[NDArray[Any]], rows: int, dtype: type[np.generic]) -> NDArray[Any]:
+    """Return columns (rows,) as one array, (rows, number of columns)."""
+    return np.stack(columns, axis=1) if columns else np.zeros((rows, 0), dtype)

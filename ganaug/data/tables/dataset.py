@@ -17,7 +17,7 @@ from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.layout import RowLayout
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.series import numeric_series, numeric_values
-from ganaug.data.tables.words import warn_of_words
+from ganaug.data.tables.text_warnings import warn_about_texts
 from ganaug.errors import DataError, warn
 from ganaug.files import StrPath
 
@@ -221,7 +221,7 @@ def from_frame(
     Warns
     -----
     GanaugWarning
-        If a class has one row alone, or a column holds texts that are something else than words: see `warn_of_words`.
+        If a class has one row alone, or a column holds texts that are something else than words: see `warn_about_texts`.
 
     Examples
     --------
@@ -250,7 +250,7 @@ def from_frame(
     codec = TableCodec.fit(frame, categorical_features=categorical_features)
     if not codec.n_scores and not codec.options:
         raise DataError("At least one column must vary, but all are constant or empty: there is nothing to learn from.")
-    warn_of_words(codec.category_columns)
+    warn_about_texts(codec.category_columns)
     return LabelledTable(frame, np.array([index[value] for value in values], np.int64), classes, codec, target)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ganaug.errors import FormatError
 
-__all__ = ["DAY", "Clock"]
+__all__ = ["DAY", "DatetimeDtype"]
 
 DAY = 86400
 UNITS = (DAY, 3600, 60, 1)
@@ -21,7 +21,7 @@ _ORIGIN = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{3}|\d{6}|\d{9}))
 
 
 @dataclass(frozen=True)
-class Clock:
+class DatetimeDtype:
     """What a datetime dtype says.
 
     Attributes
@@ -33,10 +33,10 @@ class Clock:
 
     Examples
     --------
-    >>> clock = Clock.of("datetime64[ms, Europe/Berlin]")
-    >>> clock
-    Clock(unit='ms', zone='Europe/Berlin')
-    >>> clock.text(clock.count("1970-01-02T00:00:00.000"))
+    >>> dtype = DatetimeDtype.parse("datetime64[ms, Europe/Berlin]")
+    >>> dtype
+    DatetimeDtype(unit='ms', zone='Europe/Berlin')
+    >>> dtype.text(dtype.count("1970-01-02T00:00:00.000"))
     '1970-01-02T00:00:00.000'
     """
 
@@ -44,7 +44,7 @@ class Clock:
     zone: str | None
 
     @classmethod
-    def of(cls, dtype: str) -> Self:
+    def parse(cls, dtype: str) -> Self:
         """Read a dtype's text; `FormatError` where it is not one of datetimes."""
         match = _DTYPE.fullmatch(dtype)
         if match is None:
@@ -54,7 +54,7 @@ class Clock:
         return cls(match[1], match[2])
 
     @staticmethod
-    def shows(dtype: str) -> bool:
+    def matches(dtype: str) -> bool:
         """Tell whether the text is one that `of` reads."""
         return _DTYPE.fullmatch(dtype) is not None
 

@@ -10,8 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.state import FLOATS, INTEGERS, is_finite, is_int, is_name, items, require
-from ganaug.data.tables.datetimes import DAY, Clock
+from ganaug.data.json_checks import FLOATS, INTEGERS, is_finite, is_int, is_name, items, require
+from ganaug.data.tables.datetimes import DAY, DatetimeDtype
 from ganaug.errors import DataError
 
 __all__ = ["KINDS", "LARGEST_INTEGER", "LIMIT", "STEPS", "NumericColumn", "count_decimals"]
@@ -174,7 +174,7 @@ class NumericColumn:
         """Whether all datetimes are midnights."""
         if self.kind != "datetime" or self.unit % DAY:
             return False
-        clock = Clock.of(self.dtype)
+        clock = DatetimeDtype.parse(self.dtype)
         return clock.count(self.origin) % (DAY * clock.per_second) == 0
 
     @property
@@ -201,33 +201,41 @@ class NumericColumn:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the score and the option of every row, each of shape (n,).
 
-        Values beyond the bounds are moved to them. A missing value in a column that had none takes the median score,
-        or the most frequent atom.
+        Values beyond the bounds are moved to them. If the column has no missing values, a missing value becomes the
+        median score, or the most frequent atom.
 
         Parameters
         ----------
         numbers : ndarray of float64, shape (n,)
             Values, NaN where missing.
         rng : numpy.random.Generator, optional
-            Spreads rows that share a value over the scores that decode to it; without, they take the middle one.
+            Spreads rows with equal values over the scores that decode to the value. By default they take the middle one.
         """
-        present = ~np.isnan(numbers)
-        tidy = self.from_steps(self.to_steps(np.clip(numbers, *self.bounds)))
-        options = np.zeros(len(tidy), dtype=np.int64)
+        options = self.options_of(numbers)
+        scores = np.zeros(len(numbers), dtype=np.float32)
+        if self.has_score:
+            continuous = ~np.isnan(numbers) & (options == 0)
+            scores[continuous] = self.scores_of(self._tidy(numbers[continuous]), rng)
+        return scores, options
+
+    def options_of(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the option of every row, (n,); see `encode`."""
+        missing = np.isnan(numbers)
+        options = np.zeros(len(numbers), dtype=np.int64)
         if self.atoms:
             order = np.argsort(self.atoms)
             atoms = np.array(self.atoms)[order]
-            between = atoms[1:] / 2 + atoms[:-1] / 2
-            nearest = np.searchsorted(between, tidy)
-            taken = present & ((atoms[nearest] == tidy) | (not self.has_score))
+            tidy = self._tidy(numbers)
+            nearest = np.searchsorted(atoms[1:] / 2 + atoms[:-1] / 2, tidy)
+            taken = ~missing & ((atoms[nearest] == tidy) | (not self.has_score))
             options[taken] = self.has_score + order[nearest[taken]]
         if self.missing:
-            options[~present] = self.options - 1
-        scores = np.zeros(len(tidy), dtype=np.float32)
-        continuous = present & (options == 0)
-        if self.has_score:
-            scores[continuous] = self.scores_of(tidy[continuous], rng)
-        return scores, options
+            options[missing] = self.options - 1
+        return options
+
+    def _tidy(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Move values to the bounds and to whole steps."""
+        return self.from_steps(self.to_steps(np.clip(numbers, *self.bounds)))
 
     def scores_of(self, numbers: NDArray[np.float64], rng: np.random.Generator | None = None) -> NDArray[np.float64]:
         """Return the scores of values within the bounds, (n,), which are no option of their own; see `encode`."""
@@ -312,7 +320,7 @@ class NumericColumn:
             require(limits.min <= low and high <= limits.max, f"values must fit {self.dtype}")
         else:
             require(self.decimals is not None and low >= 0, "datetimes are multiples of their unit since their origin")
-            clock = Clock.of(self.dtype)
+            clock = DatetimeDtype.parse(self.dtype)
             first = clock.count(self.origin)
             last = first + math.ceil(high) * clock.per_second
             require(first > -(2**63) and last < 2**63, f"dates must fit {self.dtype}")

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.state import BOOLEANS, FLOATS, INTEGERS, TEXTS
+from ganaug.data.json_checks import BOOLEANS, FLOATS, INTEGERS, TEXTS
 from ganaug.data.tables.category import MAX_CATEGORIES, MISSING, UNSEEN, Category, CategoryColumn
-from ganaug.data.tables.datetimes import Clock
+from ganaug.data.tables.datetimes import DatetimeDtype
 from ganaug.data.tables.numeric import LARGEST_INTEGER, NumericColumn, count_decimals
 from ganaug.errors import DataError, FormatError
 
@@ -51,7 +51,7 @@ def fit_numeric(series: "Series[Any]") -> NumericColumn:
         If the column has another dtype, infinities, integers beyond 2**53 or dates out of range.
     """
     name, dtype = series.name, str(series.dtype)
-    if Clock.shows(dtype):
+    if DatetimeDtype.matches(dtype):
         return _fit_datetimes(series)
     _check_number_dtype(series)
     numbers = numeric_values(series)
@@ -79,7 +79,7 @@ def numeric_values(series: "Series[Any]", column: NumericColumn | None = None) -
         If it cannot be read as such numbers.
     """
     if column is not None and column.kind == "datetime":
-        clock = Clock.of(column.dtype)
+        clock = DatetimeDtype.parse(column.dtype)
         counts, missing = _clock_counts(series, clock)
         return np.where(missing, np.nan, (counts - clock.count(column.origin)) / clock.per_second)
     if column is not None and series.isna().all():  # Whatever dtype it has.
@@ -135,7 +135,7 @@ def _remedy(dtype: Any) -> str:
     return remedies.get(dtype.kind, usual)
 
 
-def _clock_counts(series: "Series[Any]", clock: Clock) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _clock_counts(series: "Series[Any]", clock: DatetimeDtype) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the counts of datetimes, and which are missing."""
     missing = series.isna().to_numpy()
     if missing.all():  # Whatever dtype it has.
@@ -157,7 +157,7 @@ def _clock_counts(series: "Series[Any]", clock: Clock) -> tuple[NDArray[np.int64
 
 
 def _fit_datetimes(series: "Series[Any]") -> NumericColumn:
-    clock = Clock.of(str(series.dtype))
+    clock = DatetimeDtype.parse(str(series.dtype))
     counts, missing = _clock_counts(series, clock)
     present = counts[~missing] if not missing.all() else counts[:1]
     first, last = int(present.min()), int(present.max())
@@ -206,7 +206,7 @@ def numeric_series(column: NumericColumn, numbers: NDArray[np.float64]) -> Any:
 def _datetimes(column: NumericColumn, seconds: NDArray[np.float64], missing: NDArray[np.bool_]) -> Any:
     import pandas as pd
 
-    clock = Clock.of(column.dtype)
+    clock = DatetimeDtype.parse(column.dtype)
     counts = np.rint(seconds * clock.per_second).astype(np.int64) + clock.count(column.origin)
     times = counts.view(clock.numpy)
     times[missing] = np.datetime64("NaT")

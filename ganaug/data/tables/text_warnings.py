@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from ganaug.data.tables.category import CategoryColumn
 from ganaug.errors import warn
 
-__all__ = ["warn_of_words"]
+__all__ = ["warn_about_texts"]
 
 _DATE = r"(\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}|\d{1,2}[ -][A-Za-z]{3}[ -]\d{4})([ T]\d.*)?"
 """Dates that stay text: nobody can tell what 02/04/2022 means."""
@@ -19,7 +19,7 @@ _FEWEST_ROWS = 20
 """Among fewer rows it says little that no text comes twice."""
 
 
-def warn_of_words(columns: Iterable[CategoryColumn]) -> None:
+def warn_about_texts(columns: Iterable[CategoryColumn]) -> None:
     """Warn of columns whose texts are dates or numbers that could not be read as such, or tell rows apart.
 
     Parameters

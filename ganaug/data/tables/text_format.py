@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-__all__ = ["Spelling"]
+__all__ = ["TextFormat"]
 
 _TRUTH = {spell(word): spell for word in ("true", "false") for spell in (str.lower, str.upper, str.title)}
 _DATE = re.compile(
@@ -21,7 +21,7 @@ _DATE = re.compile(
 _UNITS = ((0, "s"), (3, "ms"), (6, "us"), (9, "ns"))
 
 
-class Spelling:
+class TextFormat:
     """Of the dates and truth values in some columns of a table, learned from its own rows.
 
     Parameters
@@ -32,7 +32,7 @@ class Spelling:
     Examples
     --------
     >>> import pandas as pd
-    >>> spelling = Spelling({"day": "2020-01-31", "paid": ""})
+    >>> spelling = TextFormat({"day": "2020-01-31", "paid": ""})
     >>> rows = pd.DataFrame({"day": pd.to_datetime(["2020-02-01", None]), "paid": [False, True]})
     >>> spelling.apply(rows).to_dict("list")
     {'day': ['2020-02-01', NaT], 'paid': [False, True]}
