@@ -12,7 +12,8 @@ from ganaug.data.tables.constraints.constraints import Constraints
 from ganaug.data.tables.constraints.ordered_differences import OrderedDifference
 from ganaug.data.tables.dataset import from_frame
 from ganaug.networks.constraints import ConstrainedColumns
-from ganaug.training import TableFit
+from ganaug.networks.tables import TableModality
+from ganaug.training import Run
 
 DAY = pd.Timedelta(days=1)
 
@@ -256,17 +257,18 @@ def test_judges_see_what_a_column_is_about() -> None:
         {"whole": whole, "meat": (whole * rng.uniform(0.3, 0.6, size=300)).round(4), "x": rng.random(300)}
     )
     data = from_frame(table, whole < 0.5)
-    fit = TableFit(data, max_steps=2, random_state=0)
-    assert [one.learned_as for one in fit.constraints.on_columns] == ["ratio"]
-    rows = fit.encoded(data).values.numpy()
-    assert rows.shape == (300, fit.layout.width) == (300, fit.layout.own_width + 1)
+    trained = Run(data, max_steps=2, random_state=0).run()
+    modality = trained.modality
+    assert isinstance(modality, TableModality)
+    layout = modality.layout
+    assert [one.learned_as for one in modality.constraints.on_columns] == ["ratio"]
+    rows = modality.encoded(data, torch.device("cpu")).values.numpy()
+    assert rows.shape == (300, layout.width) == (300, layout.own_width + 1)
     said = data.codec.encode(table).scores[:, 1]
     assert np.corrcoef(rows[:, -1], said)[0, 1] > 0.98
     assert abs(np.corrcoef(rows[:, 1], said)[0, 1]) < 0.5  # the share
-    fit.run()
-    generator = fit.state.family.generator
-    noise, label = torch.randn(50, fit.noise_dim), torch.zeros(50, dtype=torch.int64)
-    drawn = generator(noise, label).detach().numpy()
-    np.testing.assert_allclose(drawn[:, -1], drawn[:, :-1] @ fit.layout.derivation[:, 0], rtol=1e-5, atol=1e-5)
+    noise, label = torch.randn(50, modality.noise_dim), torch.zeros(50, dtype=torch.int64)
+    drawn = trained.generator(noise, label).detach().numpy()
+    np.testing.assert_allclose(drawn[:, -1], drawn[:, :-1] @ layout.derivation[:, 0], rtol=1e-5, atol=1e-5)
     table["word"] = np.where(table["x"] < 0.5, "a", "b")
-    assert TableFit(from_frame(table[["x", "word"]], whole < 0.5), max_steps=2).layout.derived == ()
+    assert TableModality(from_frame(table[["x", "word"]], whole < 0.5), seed=0).layout.derived == ()
