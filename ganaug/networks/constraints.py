@@ -15,8 +15,8 @@ __all__ = ["ConstrainedColumns"]
 class ConstrainedColumns(nn.Module):
     """Determine the targets of constraints, one after the other, from the columns that they depend on.
 
-    The arithmetic is `ColumnConstraint.decode`. Columns are handled one by one: the graph would otherwise copy whole rows
-    as often as there are constraints.
+    The arithmetic is `ColumnConstraint.decode`. Columns are handled one by one: the graph would otherwise copy whole
+    rows as often as there are constraints.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Scores and choices to the values of a table's columns, inside the graph that is exported."""
+"""From scores and choices to the values of a table's columns, inside the graph that is exported."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,14 @@ from torch.nn import functional as F
 from ganaug.data.tables.category import CategoryColumn
 from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.constraints.constraints import Constraints
-from ganaug.data.tables.numeric import LIMIT, STEPS, NumericColumn
+from ganaug.data.tables.numeric import NumericColumn
+from ganaug.data.tables.numeric_fit import LIMIT, STEPS
 from ganaug.networks.constraints import ConstrainedColumns
 
 __all__ = ["TableDecoder"]
 
-_POOL = 2**14
+MAX_POOL = 2**14
+"""Entries from which a rare category is drawn, for each column."""
 _TAIL = -2
 
 
@@ -57,7 +59,7 @@ class TableDecoder(nn.Module):
         self.split = sum(column.options > 1 for column in learned.numeric_columns)
 
     def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
-        """Return the columns' values, one tensor for each of `output_names`.
+        """Return the values of the columns, one tensor for each of `output_names`.
 
         Parameters
         ----------
@@ -66,7 +68,7 @@ class TableDecoder(nn.Module):
         choices : Tensor, int64 (B, n_choices)
             Options.
         uniform : Tensor, float32 (B, n_choices)
-            From 0 to 1; decides which of the rare categories a tail stands for. Unused where no column has a tail.
+            From 0 to 1: chooses a rare category where the option is the tail.
 
         Returns
         -------
@@ -84,13 +86,13 @@ class TableDecoder(nn.Module):
 
 
 class _Columns(nn.Module):
-    """Values of several columns, one under the other in one table, and where in it each column begins."""
+    """Several columns: one table of all their values, and the row of it at which each column begins."""
 
     def _constant(self, name: str, values: Sequence[float] | np.ndarray, dtype: torch.dtype) -> None:
         self.register_buffer(name, torch.tensor(np.asarray(values), dtype=dtype), persistent=False)
 
     def _owners(self, name: str, has_one: Sequence[bool]) -> None:
-        """Store for each column which input is its own, any for those without; None where that is simply the same."""
+        """Store the index of each column's input, and any index for columns without one; None if no index is needed."""
         if all(has_one):
             self.register_buffer(name, None)
         else:
@@ -98,10 +100,10 @@ class _Columns(nn.Module):
 
 
 class _Numbers(_Columns):
-    """Numbers: a piecewise linear function of the score, or a constant for each other option.
+    """Columns of numbers: a piecewise linear function of the score, or a constant for each other option.
 
-    A column's part of `lines` is the value and the rise to the next for each point of the score's grid, then the same
-    for each atom, whose rise is 0, then for missing.
+    For each column `lines` holds pairs of a value and the rise to the next value: one for each point of the score's
+    grid, then one for each atom and one for missing, with a rise of 0.
     """
 
     lines: Tensor
@@ -126,7 +128,7 @@ class _Numbers(_Columns):
             options.append(start)
             if column.has_score:
                 curve = column.curve()
-                options[-1] += len(curve) - 1  # Because the first atom is option 1.
+                options[-1] += len(curve) - 1  # because the first atom is option 1
                 values, rises = np.append(curve, values), np.append(np.append(np.diff(curve), 0.0), rises)
             lines.append(np.stack([values, rises], axis=1))
             start += len(values)
@@ -138,7 +140,7 @@ class _Numbers(_Columns):
         self._constant("rounded", [column.decimals is not None for column in columns], torch.bool)
         self._constant("unit", [column.unit for column in columns], torch.float64)
         self._constant("scale", [10 ** (column.decimals or 0) for column in columns], torch.float64)
-        # Plain facts, for the graph to hold only what these columns need.
+        # Python values, so that the graph holds only what these columns need.
         self.has_options = not all(column.has_score and column.options == 1 for column in columns)
         self.rounds_some = any(column.decimals is not None for column in columns)
         self.rounds_all = all(column.decimals is not None for column in columns)
@@ -165,7 +167,7 @@ class _Numbers(_Columns):
 
 
 class _Categories(_Columns):
-    """Categories: an index for each option, or for the tail one out of a pool with each rare category in proportion."""
+    """Columns of categories: an index for each option, and for the tail one drawn from a pool of rare categories."""
 
     indices: Tensor
     first_option: Tensor
@@ -200,23 +202,23 @@ class _Categories(_Columns):
         if not self.has_tail:
             return index
         drawn = (_pick(uniform, self.choice_of) * self.pool_size).int()
-        drawn = torch.minimum(drawn, self.pool_size - 1)  # A float32 below 1 times the size may round up to it.
+        drawn = torch.minimum(drawn, self.pool_size - 1)  # because float32 may round the product up
         rare = F.embedding(drawn + self.pool_start, self.pool).squeeze(-1)
         return torch.where(index == _TAIL, rare, index)
 
 
 def _pool(column: CategoryColumn) -> np.ndarray:
-    """Repeat each rare category as often as it was there, or in about that proportion if that is very often."""
+    """Repeat each rare category by its number of rows, or in about that proportion if the rows are many."""
     if not column.tail:
         return np.zeros(1, dtype=np.int64)
     counts = np.array([column.counts[index] for index in column.tail], dtype=np.float64)
-    if counts.sum() > _POOL:
-        counts = np.ceil(counts * (_POOL / counts.sum()))
+    if counts.sum() > MAX_POOL:
+        counts = np.ceil(counts * (MAX_POOL / counts.sum()))
     return np.repeat(np.array(column.tail, dtype=np.int64), counts.astype(np.int64))
 
 
 def _pick(inputs: Tensor, owners: Tensor | None) -> Tensor:
-    """Spread inputs over the columns; where there are no inputs at all, all are 0."""
+    """Return for each column its own input, (B, N); 0 if there are no inputs at all."""
     if owners is None:
         return inputs
     if inputs.shape[1] == 0:

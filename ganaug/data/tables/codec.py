@@ -1,4 +1,4 @@
-"""Tables <-> the two arrays that a network can learn from: scores of the numbers and options of everything else."""
+"""The codec of a table: between a DataFrame and the scores and choices that networks learn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ __all__ = ["MAX_COLUMNS", "Column", "Encoded", "TableCodec", "TableValues"]
 Column = NumericColumn | CategoryColumn
 
 MAX_COLUMNS = 10_000
+"""Columns of a table; also what an untrusted model file may have."""
 
 
 class TableValues(NamedTuple):
@@ -51,12 +52,12 @@ class TableValues(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """A table as a network sees it.
+    """A table as networks see it.
 
     Attributes
     ----------
     scores : ndarray of float32, shape (n, n_scores)
-        Quantiles of the standard normal; 0 where another option than the continuous one is taken.
+        Quantiles of the standard normal; 0 if another option than the continuous one is taken.
     choices : ndarray of int64, shape (n, n_choices)
         The option that each row takes.
     """
@@ -67,11 +68,11 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True)
 class TableCodec:
-    """How the columns of a table become scores and choices.
+    """The columns of a table, which encode it as scores and choices.
 
-    A column of numbers has at most one score and at most one choice, a column of categories at most one choice; columns
-    that never vary have neither. Scores come in the order of the columns; choices too, but those of numbers come before
-    those of categories. See `NumericColumn` and `CategoryColumn` for the options of a choice.
+    A column of numbers has at most one score and one choice. A column of categories has at most one choice. A column
+    that never varies has neither. Scores are in the order of the columns. The choices of all columns of numbers come
+    before those of categories. See `NumericColumn` and `CategoryColumn` for the options of a choice.
 
     Attributes
     ----------
@@ -99,29 +100,28 @@ class TableCodec:
 
     @classmethod
     def fit(cls, frame: "DataFrame", *, categorical_features: Any = "auto") -> Self:
-        """Learn what the columns of a table hold.
+        """Describe the columns of a table.
 
         Parameters
         ----------
         frame : DataFrame
             The features, without the target.
         categorical_features : "auto", or array-like of names, positions or bool
-            Which columns are categories besides those that are by their dtype (bool, text, object and categorical).
+            Columns of categories, besides those that are by their dtype (bool, text, object and categorical).
 
         Returns
         -------
         TableCodec
-            The codec.
 
         Raises
         ------
         DataError
-            If the table is empty, its column names are not different texts or integers, or a column cannot be
-            represented; the message names the column and what to do.
+            If the table is empty, the names of its columns are not distinct texts or integers, or a column cannot be
+            represented. The message names the column and the remedy.
         """
         _check_frame(frame)
         chosen = _chosen(categorical_features, list(frame.columns))
-        # Renamed, because a Series of a table has its name as one of numpy's integers.
+        # Renamed, because in a DataFrame the integer names of columns may be integers of numpy.
         series = (frame.iloc[:, position].rename(name) for position, name in enumerate(frame.columns.tolist()))
         return cls(
             tuple(
@@ -157,7 +157,7 @@ class TableCodec:
 
     @cached_property
     def choices(self) -> tuple[Column, ...]:
-        """The columns that have a choice, in the order of these."""
+        """The columns with a choice, in the order of the choices."""
         columns: tuple[Column, ...] = (*self.numeric_columns, *self.category_columns)
         return tuple(column for column in columns if column.options > 1)
 
@@ -184,26 +184,25 @@ class TableCodec:
     def encode(self, frame: "DataFrame", rng: np.random.Generator | None = None) -> Encoded:
         """Turn a table into scores and choices.
 
-        A number beyond the bounds of the fitted data is moved to them. What the fit has not seen becomes the nearest
-        thing it has: see `NumericColumn.encode` and `CategoryColumn.encode`.
+        Numbers beyond the bounds of the fitted data are moved to them. See `NumericColumn.encode` and
+        `CategoryColumn.encode` for values that the fit has not seen.
 
         Parameters
         ----------
         frame : DataFrame
-            With the columns of the fitted one, in its order.
+            A table with the fitted columns, in their order.
         rng : numpy.random.Generator, optional
-            Spreads rows that share a number over all scores that decode to it, so that scores are normal and not a
-            comb; without it they take the middle one.
+            Spreads rows with equal numbers over all scores that decode to the number, so that the scores are normally
+            distributed. By default they take the middle one.
 
         Returns
         -------
         Encoded
-            Scores and choices.
 
         Raises
         ------
         DataError
-            If the columns are not the fitted ones, or do not hold what they held.
+            If the columns are not the fitted ones, or hold other kinds of values.
         """
         return self.encode_values(self.values(frame), rng)
 
@@ -252,24 +251,23 @@ class TableCodec:
         return [column.encode(own) for column, own in codes if column.options > 1]
 
     def frame(self, numeric: NDArray[Any] | None, category: NDArray[Any] | None) -> "DataFrame":
-        """Turn a model's outputs into a table with the names, order and dtypes of the fitted one.
+        """Turn the outputs of a model into a table with the names, order and dtypes of the fitted one.
 
         Parameters
         ----------
         numeric : ndarray, shape (n, n_numeric), or None
-            In the columns' own units, NaN where missing; None where there are no such columns.
+            The numbers, NaN where missing; None if there are no such columns.
         category : ndarray of int64, shape (n, n_category), or None
-            Indices into the categories, -1 where missing; None where there are no such columns.
+            Indices into the categories, -1 where missing; None if there are no such columns.
 
         Returns
         -------
         DataFrame
-            The table.
 
         Raises
         ------
         FormatError
-            If the arrays have another shape, or values that the columns do not have.
+            If an array has another shape, or values that its columns cannot have.
         """
         import pandas as pd
 
@@ -306,27 +304,17 @@ class TableCodec:
         raise DataError(f"A table must have the columns that were fitted, but this one {what}: correct its columns.")
 
     def to_state(self) -> dict[str, object]:
-        """Return the codec as a JSON object, with a summary of each column and no rows; `from_state` reads it."""
+        """Return the codec as a JSON object, which holds a summary of each column and no rows."""
         return {"columns": [column.to_state() for column in self.columns]}
 
     @classmethod
     def from_state(cls, state: object) -> Self:
-        """Rebuild a codec from `to_state`'s answer, which may come from an untrusted file.
-
-        Parameters
-        ----------
-        state : object
-            Parsed JSON. Keys that are not known are ignored.
-
-        Returns
-        -------
-        TableCodec
-            The codec.
+        """Read what `to_state` wrote, from a file that is untrusted. Unknown keys are ignored.
 
         Raises
         ------
         FormatError
-            If `state` does not describe a codec.
+            If the state does not describe a codec.
         """
         columns = [_column(one) for one in items(state, "columns", MAX_COLUMNS)]
         require(len(columns) > 0, "there must be columns")
@@ -366,7 +354,7 @@ def _check_frame(frame: "DataFrame") -> None:
 
 
 def _chosen(categorical_features: Any, names: list[str | int]) -> set[int]:
-    """Return the positions of the columns that the user calls categories."""
+    """Return the positions of the columns that are categories by the user's choice."""
     if isinstance(categorical_features, str) and categorical_features == "auto":
         return set()
     wrong = f"categorical_features must be 'auto', a list of column names or positions, or {len(names)} truth values"

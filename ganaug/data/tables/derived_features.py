@@ -24,9 +24,9 @@ def derived_features(
 ) -> tuple[Feature, ...]:
     """Return for each column that is learned relative to others a weighted sum of a row that comes near its own score.
 
-    If a weight, a half of it and a third of it are learned as one weight and two ratios, only one number of a row tells a
-    light class from a heavy one. Without more, discriminator and screen, which learn from few rows, would go by the two
-    ratios. The sums add no information, but more weight.
+    If a weight, a half of it and a third of it are learned as one weight and two ratios, only one number of a row tells
+    a light class from a heavy one. Without more, discriminator and screen, which learn from few rows, would go by the
+    two ratios. The sums add no information, but more weight.
 
     Parameters
     ----------

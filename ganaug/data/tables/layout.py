@@ -26,7 +26,8 @@ class RowLayout:
     gates : tuple of int
         For each score the choice whose first option it belongs to, or -1. Under any other option the score is 0.
     derived : tuple of tuple of (int, float)
-        The derived features: weighted sums of what stands before them, by positions and weights. See `derived_features`.
+        The derived features: weighted sums of what stands before them, by positions and weights. See
+        `derived_features`.
     """
 
     n_scores: int

@@ -1,8 +1,8 @@
 """What all constraints on columns of numbers have in common, and arithmetic that numpy and torch share.
 
-Each function with an argument `xp` takes arrays of numpy if `xp` is numpy, and tensors of torch if `xp` is torch. Encoding
-runs on numpy. Decoding runs on torch, inside the graph that is exported. Because both call the same function, what one
-writes is what the other reads.
+Each function with an argument `xp` takes arrays of numpy if `xp` is numpy, and tensors of torch if `xp` is torch.
+Encoding runs on numpy. Decoding runs on torch, inside the graph that is exported. Because both call the same function,
+what one writes is what the other reads.
 """
 
 from abc import ABC, abstractmethod
@@ -49,15 +49,15 @@ class ColumnConstraint(ABC):
     def depends_on(self) -> tuple[int, ...]:
         """The columns that `decode` reads, besides the target."""
 
-    @property
-    def json_key(self) -> str | None:
-        """The list of the model file's ``rules`` that holds `to_json`; None if the constraint is not listed."""
+    def to_json(self, columns: Sequence[NumericColumn]) -> tuple[str, Any] | None:  # noqa: ARG002
+        """Return a list of the model file's ``rules`` and the entry of this constraint in it; None if it has none."""
         return None
 
-    def to_json(self, columns: Sequence[NumericColumn]) -> Any:
-        """Describe the constraint for people, in JSON types."""
-
-    def encode(self, values: NDArray[np.float64], columns: Sequence[NumericColumn]) -> NDArray[np.float64]:
+    def encode(
+        self,
+        values: NDArray[np.float64],
+        columns: Sequence[NumericColumn],  # noqa: ARG002
+    ) -> NDArray[np.float64]:
         """Return what the networks learn in place of the target, (n,), NaN where missing.
 
         Parameters
@@ -98,8 +98,8 @@ def to_nearest_step(values: Any, column: NumericColumn, xp: Any) -> Any:
 def to_step_beyond(values: Any, column: NumericColumn, xp: Any, *, down: bool) -> Any:
     """Express values in steps of a column, rounded down or up to whole ones; unchanged if the column has no steps.
 
-    Values that are whole but for the errors of floating point stay. The result, as a number again, is never on the wrong
-    side of the value.
+    Values that are whole but for the errors of floating point stay. The result, as a number again, is never on the
+    wrong side of the value.
     """
     if column.decimals is None:
         return values

@@ -144,9 +144,8 @@ class Constraints:
             "lines": [],
             "formulas": [],
         }
-        for one in self.on_columns:
-            if one.json_key:
-                described.setdefault(one.json_key, []).append(one.to_json(numbers))
+        for key, entry in filter(None, (one.to_json(numbers) for one in self.on_columns)):
+            described.setdefault(key, []).append(entry)
         return described
 
 

@@ -59,11 +59,6 @@ class Formula(ColumnConstraint):
         """Whether there is one source, and no power."""
         return len(self.sources) == 1 and not self.multiplied
 
-    @property
-    def json_key(self) -> str:
-        """The list of the model file's ``rules``."""
-        return "lines" if self.is_line else "formulas"
-
     def compute(self, sources: Sequence[Any]) -> Any:
         """Return the sum or product of sources (n,) each, before rounding."""
         made: Any = self.constant
@@ -71,7 +66,7 @@ class Formula(ColumnConstraint):
             made = made * source**factor if self.multiplied else made + source * factor
         return made
 
-    def decode(self, known: Mapping[int, Any], unpaired: Any, columns: Sequence[NumericColumn], xp: Any) -> Any:
+    def decode(self, known: Mapping[int, Any], unpaired: Any, columns: Sequence[NumericColumn], xp: Any) -> Any:  # noqa: ARG002
         """Return the computed values, rounded and within the column's bounds; what was drawn where one is missing."""
         column, drawn = columns[self.target], known[self.target]
         sources = [known[place] for place in self.sources]
@@ -85,17 +80,18 @@ class Formula(ColumnConstraint):
             made = xp.where(xp.isnan(one), drawn, made)
         return made
 
-    def to_json(self, columns: Sequence[NumericColumn]) -> Any:
-        """Describe a line by two names, any other formula by its text and numbers; dates are in seconds since 1970."""
+    def to_json(self, columns: Sequence[NumericColumn]) -> tuple[str, Any]:
+        """Describe a line by two names, another formula by its text and numbers; dates are in seconds since 1970."""
         names = [column.name for column in columns]
         if self.is_line:
-            return [names[self.sources[0]], names[self.target]]
+            return "lines", [names[self.sources[0]], names[self.target]]
         formula = self
         if not self.multiplied:
             parts = zip(self.sources, self.factors, strict=True)
             moved = sum(factor * seconds_since_1970(columns[place]) for place, factor in parts)
-            formula = replace(self, constant=round(self.constant + seconds_since_1970(columns[self.target]) - moved, 6))
-        return {
+            constant = round(self.constant + seconds_since_1970(columns[self.target]) - moved, 6)
+            formula = replace(self, constant=constant)
+        return "formulas", {
             "text": formula.text(names),
             "target": names[self.target],
             "sources": [names[place] for place in self.sources],

@@ -74,7 +74,7 @@ def detect_formulas(
     """
     found: list[Formula] = []
     for multiplied in (False, True):
-        # The search starts again after each formula: once a target is known, other columns may turn out to depend on it.
+        # The search starts again after each formula: other columns may turn out to depend on the new target.
         left_out = set(taken)
         while True:
             targets = {formula.target for formula in found}
@@ -182,8 +182,8 @@ def _ways(
 ) -> Iterator[tuple[tuple[float, bool, bool, int], Formula]]:
     """Yield each formula of one member in terms of the others, after a key by which the least is best.
 
-    The difference of two large numbers is far off if these are a little. Such a difference is learned, and one of the two
-    numbers is computed. Otherwise a total is computed rather than one of its parts.
+    The difference of two large numbers is far off if these are a little. Such a difference is learned, and one of the
+    two numbers is computed. Otherwise a total is computed rather than one of its parts.
     """
     known = {formula.target for formula in found}
     known.update(source for formula in found if formula.multiplied == multiplied for source in formula.sources)
@@ -205,7 +205,7 @@ def _ways(
 
 
 def _error(columns: Sequence[NumericColumn], formula: Formula, values: Array) -> float:
-    """Return the error of a target, in standard deviations of its ranks, computed from sources as a network draws them."""
+    """Return the error of a target computed from sources as a network draws them, in standard deviations of ranks."""
     rows = np.flatnonzero(np.isfinite(values[:, [*formula.sources, formula.target]]).all(axis=1))
     rows = rows[:: -(-len(rows) // ROWS_COMPARED)]
     rng = np.random.default_rng(0)
@@ -232,7 +232,7 @@ def _without_broken_orders(
     found: Sequence[Formula],
     pairs: Collection[tuple[int, int]],
 ) -> tuple[Formula, ...]:
-    """Leave out formulas, the last first, until their targets are in order with all other columns as these are drawn."""
+    """Leave out formulas, the last first, until their targets, computed from drawn columns, keep all orders."""
     if not found or not pairs:
         return tuple(found)
     rng, kept, known = np.random.default_rng(0), list(found), set(pairs)

@@ -1,8 +1,8 @@
 """Joint choices: choices between options that are made by one decision, because not every combination occurs.
 
 Examples are the columns that an encoder writes for one category, a country that follows from the city, and answers that
-are missing together. `JointChoices.detect` finds the decisions. `ganaug.networks.decisions` encodes choices as decisions
-and decodes decisions to choices, so that gradients pass.
+are missing together. `JointChoices.detect` finds the decisions. `ganaug.networks.decisions` encodes choices as
+decisions and decodes decisions to choices, so that gradients pass.
 """
 
 import math
@@ -92,8 +92,8 @@ class JointChoices:
 
         Two patterns are looked for. A *run* is a sequence of neighbouring flags of which at most one is on, as encoders
         write a category. A *rule* holds between two decisions if every option of one, but for one option, occurs with a
-        single option of the other: the country for each city, or no pregnancies where the sex is male. Both must hold in
-        every row, and be unlikely by chance.
+        single option of the other: the country for each city, or no pregnancies where the sex is male. Both must hold
+        in every row, and be unlikely by chance.
 
         Parameters
         ----------

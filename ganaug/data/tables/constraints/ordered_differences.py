@@ -1,7 +1,7 @@
-"""Ordered differences: a column that never exceeds another, or never falls below it, is learned relative to that column.
+"""Ordered differences: a column that never exceeds another, or never falls below it, is learned relative to it.
 
-`OrderedDifference` describes, encodes and decodes one such column. `detect_ordered_differences` decides which columns of
-a group in order are learned relative to which others; how each is learned is chosen in `difference_or_ratio`.
+`OrderedDifference` describes, encodes and decodes one such column. `detect_ordered_differences` decides which columns
+of a group in order are learned relative to which others; how each is learned is chosen in `difference_or_ratio`.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -158,9 +158,9 @@ def detect_ordered_differences(
 ) -> tuple[tuple[OrderedDifference, ...], tuple[tuple[int, int], ...]]:
     """Choose how columns in order are learned.
 
-    In each group of columns that are connected by pairs, either the least columns are learned as they are and the others
-    relative to those below them, or the greatest columns and the others relative to those above them: whichever leaves
-    less error. Fixed columns are always learned as they are.
+    In each group of columns that are connected by pairs, either the least columns are learned as they are and the
+    others relative to those below them, or the greatest columns and the others relative to those above them: whichever
+    leaves less error. Fixed columns are always learned as they are.
 
     Parameters
     ----------

@@ -33,9 +33,9 @@ def surprisals_of_rules(taken: Sequence[NDArray[np.int64]], counts: Sequence[int
     """Return for each pair of decisions the surprisal of a rule between them, (U, U); 0 where there is none.
 
     A rule holds if every option of one decision, but for one, occurs with a single option of the other. The surprisal
-    of an option with n rows follows from the chance that n independent draws of the other decision are the same. If they
-    are always the same rare option, that is a surprise by itself: n - 1 rows have followed the first, less the choice
-    among several options that might have done so.
+    of an option with n rows follows from the chance that n independent draws of the other decision are the same. If
+    they are always the same rare option, that is a surprise by itself: n - 1 rows have followed the first, less the
+    choice among several options that might have done so.
 
     Parameters
     ----------

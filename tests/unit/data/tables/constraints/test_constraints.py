@@ -32,7 +32,9 @@ def tables() -> dict[str, pd.DataFrame]:
         "difference in single precision": pd.DataFrame({"low": low, "high": low + more}).astype("float32"),
         "ratio": pd.DataFrame({"whole": whole.round(2), "part": part}),
         "line": pd.DataFrame({"celsius": low, "fahrenheit": (1.8 * low + 32).round(1)}),
-        "sum": pd.DataFrame({"a": low, "b": n % 7, "sum": low + n % 7, "missing": np.where(n % 5, low - n % 7, np.nan)}),
+        "sum": pd.DataFrame(
+            {"a": low, "b": n % 7, "sum": low + n % 7, "missing": np.where(n % 5, low - n % 7, np.nan)}
+        ),
         "product": pd.DataFrame({"price": whole.round(2), "n": n % 7, "total": (whole.round(2) * (n % 7)).round(2)}),
         "quotient": pd.DataFrame({"a": whole.round(2), "b": 1 + n % 7, "ratio": whole.round(2) / (1 + n % 7)}),
     }
