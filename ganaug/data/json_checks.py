@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from ganaug.errors import FormatError
@@ -18,6 +19,7 @@ __all__ = [
     "is_text",
     "items",
     "require",
+    "to_json_object",
 ]
 
 MAX_TEXT = 1000
@@ -62,3 +64,9 @@ def is_text(value: object) -> bool:
 def is_name(value: object) -> bool:
     """Tell whether a value can be the name of a column."""
     return is_text(value) or is_int(value)
+
+
+def to_json_object(one: Any) -> dict[str, object]:
+    """Return the fields of a dataclass as a JSON object; tuples become lists."""
+    values = {field.name: getattr(one, field.name) for field in fields(one)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

@@ -1,7 +1,7 @@
 """One column of categories: their values, their frequencies, and the rare ones that share an option."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Self
 
@@ -20,6 +20,7 @@ from ganaug.data.json_checks import (
     is_text,
     items,
     require,
+    to_json_object,
 )
 from ganaug.errors import DataError
 
@@ -91,10 +92,6 @@ class CategoryColumn:
         codes : ndarray of int64, shape (n,)
             For each row, the index into `categories`, -1 where missing.
 
-        Returns
-        -------
-        CategoryColumn
-
         Raises
         ------
         DataError
@@ -111,16 +108,9 @@ class CategoryColumn:
                     f"Categories must be finite numbers, truth values or texts of at most {MAX_TEXT} Unicode "
                     f"characters, but column {name!r} has {repr(category)[:80]}: drop the column, or replace them."
                 )
-        return cls(
-            name=name,
-            kind="boolean" if dtype in BOOLEANS else "category",
-            dtype=dtype,
-            ordered=ordered,
-            missing=bool((codes < 0).any()),
-            none=none,
-            categories=categories,
-            counts=tuple(np.bincount(codes[codes >= 0], minlength=len(categories)).tolist()),
-        )
+        counts = tuple(np.bincount(codes[codes >= 0], minlength=len(categories)).tolist())
+        kind = "boolean" if dtype in BOOLEANS else "category"
+        return cls(name, kind, dtype, ordered, bool((codes < 0).any()), none, categories, counts)
 
     @cached_property
     def heads(self) -> tuple[int, ...]:
@@ -166,25 +156,16 @@ class CategoryColumn:
 
     def to_state(self) -> dict[str, object]:
         """Return the column as a JSON object; `from_state` reads it."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "dtype": self.dtype,
-            "ordered": self.ordered,
-            "missing": self.missing,
-            "none": self.none,
-            "categories": list(self.categories),
-            "counts": list(self.counts),
-        }
+        return to_json_object(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Read a column from untrusted JSON; `FormatError` if it does not describe one."""
-        name, kind, dtype, missing = (state.get(key) for key in ("name", "kind", "dtype", "missing"))
-        ordered, none = state.get("ordered"), state.get("none")
-        require(is_name(name), "a column's name must be a short text or a whole number")
+        known: dict[str, Any] = {field.name: state.get(field.name) for field in fields(cls)}
+        dtype, missing, ordered, none = (known[key] for key in ("dtype", "missing", "ordered", "none"))
+        require(is_name(known["name"]), "a column's name must be a short text or a whole number")
         require(isinstance(dtype, str), "dtype must be a known one")
-        require(kind == ("boolean" if dtype in BOOLEANS else "category"), "kind and dtype must agree")
+        require(known["kind"] == ("boolean" if dtype in BOOLEANS else "category"), "kind and dtype must agree")
         require(isinstance(missing, bool) and isinstance(none, bool), "missing and none must be true or false")
         require(ordered is None or isinstance(ordered, bool), "ordered must be null, true or false")
         require(not none or (missing is True and dtype == "object"), "only objects are missing as None")
@@ -195,16 +176,7 @@ class CategoryColumn:
         _check_categories(categories, str(dtype))
         holds_missing = dtype in (*TEXTS, *FLOATS, "boolean") or str(dtype)[0] in "IU"
         require(not missing or ordered is not None or holds_missing, f"{dtype} has no missing values")
-        column = cls(
-            name=name,  # type: ignore[arg-type]  # checked above
-            kind=str(kind),
-            dtype=str(dtype),
-            ordered=ordered,
-            missing=bool(missing),
-            none=bool(none),
-            categories=tuple(categories),
-            counts=tuple(counts),
-        )
+        column = cls(**known | {"categories": tuple(categories), "counts": tuple(counts)})
         require(column.options > 0, "a column must have categories, or be missing")
         return column
 

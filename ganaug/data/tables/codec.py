@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.dataset import listed
 from ganaug.data.json_checks import is_name, items, require
 from ganaug.data.tables.category import KINDS as CATEGORY_KINDS
 from ganaug.data.tables.category import CategoryColumn
@@ -109,10 +110,6 @@ class TableCodec:
         categorical_features : "auto", or array-like of names, positions or bool
             Columns of categories, besides those that are by their dtype (bool, text, object and categorical).
 
-        Returns
-        -------
-        TableCodec
-
         Raises
         ------
         DataError
@@ -195,10 +192,6 @@ class TableCodec:
             Spreads rows with equal numbers over all scores that decode to the number, so that the scores are normally
             distributed. By default they take the middle one.
 
-        Returns
-        -------
-        Encoded
-
         Raises
         ------
         DataError
@@ -260,10 +253,6 @@ class TableCodec:
         category : ndarray of int64, shape (n, n_category), or None
             Indices into the categories, -1 where missing; None if there are no such columns.
 
-        Returns
-        -------
-        DataFrame
-
         Raises
         ------
         FormatError
@@ -290,16 +279,13 @@ class TableCodec:
         return frame
 
     def _check_columns(self, frame: "DataFrame") -> None:
-        import pandas as pd
-
-        if not isinstance(frame, pd.DataFrame):
-            raise DataError(f"A table must be a pandas DataFrame, but this is a {type(frame).__name__}: convert it.")
+        _check_type(frame)
         found, expected = list(frame.columns), self.names
         if found == expected:
             return
         missing = list(dict.fromkeys(expected).keys() - dict.fromkeys(found).keys())
         unexpected = list(dict.fromkeys(found).keys() - dict.fromkeys(expected).keys())
-        problems = [f"misses {_listed(missing)}"] * bool(missing) + [f"has {_listed(unexpected)}"] * bool(unexpected)
+        problems = [f"misses {listed(missing)}"] * bool(missing) + [f"has {listed(unexpected)}"] * bool(unexpected)
         what = " and ".join(problems) or "has them in another order, or twice"
         raise DataError(f"A table must have the columns that were fitted, but this one {what}: correct its columns.")
 
@@ -333,11 +319,15 @@ def _column(state: object) -> Column:
     return NumericColumn.from_state(state) if kind in NUMERIC_KINDS else CategoryColumn.from_state(state)
 
 
-def _check_frame(frame: "DataFrame") -> None:
+def _check_type(frame: object) -> None:
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame):
         raise DataError(f"A table must be a pandas DataFrame, but this is a {type(frame).__name__}: convert it.")
+
+
+def _check_frame(frame: "DataFrame") -> None:
+    _check_type(frame)
     rows, columns = frame.shape
     if not rows or not 1 <= columns <= MAX_COLUMNS:
         raise DataError(
@@ -350,7 +340,7 @@ def _check_frame(frame: "DataFrame") -> None:
             f"{bad[0]!r:.80}: rename the columns, with frame.columns = frame.columns.map(str) for example."
         )
     if twice := list(dict.fromkeys(frame.columns[frame.columns.duplicated()])):
-        raise DataError(f"Column names must be different, but {_listed(twice)} come twice: rename or drop them.")
+        raise DataError(f"Column names must be different, but {listed(twice)} come twice: rename or drop them.")
 
 
 def _chosen(categorical_features: Any, names: list[str | int]) -> set[int]:
@@ -372,13 +362,8 @@ def _chosen(categorical_features: Any, names: list[str | int]) -> set[int]:
     positions |= {name: position for position, name in enumerate(names)}
     unknown = [one for one in chosen if isinstance(one, bool | np.bool_ | list) or one not in positions]
     if unknown:
-        raise DataError(f"{wrong}, but there is no column {_listed(unknown)}: correct it.")
+        raise DataError(f"{wrong}, but there is no column {listed(unknown)}: correct it.")
     return {positions[one] for one in chosen}
-
-
-def _listed(names: Sequence[object]) -> str:
-    shown = ", ".join(f"{name!r:.80}" for name in names[:5])
-    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _side_by_side(columns: Sequence[NDArray[Any]], rows: int, dtype: type[np.generic]) -> NDArray[Any]:

@@ -208,10 +208,6 @@ def from_frame(
     target : str, default="target"
         The name of the column of labels.
 
-    Returns
-    -------
-    LabelledTable
-
     Raises
     ------
     DataError

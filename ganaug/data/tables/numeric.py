@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.json_checks import FLOATS, INTEGERS, is_finite, is_int, is_name, items, require
+from ganaug.data.json_checks import FLOATS, INTEGERS, is_finite, is_int, is_name, items, require, to_json_object
 from ganaug.data.tables.datetimes import DAY, DatetimeDtype
 from ganaug.data.tables.numeric_fit import LARGEST_INTEGER, LIMIT, STEPS, common_factor, find_atoms, find_knots
 from ganaug.errors import DataError
@@ -91,10 +91,6 @@ class NumericColumn:
         spikes : bool, default=True
             Whether there may be atoms.
 
-        Returns
-        -------
-        NumericColumn
-
         Raises
         ------
         DataError
@@ -117,18 +113,9 @@ class NumericColumn:
         is_atom = find_atoms(counts) if spikes else np.zeros(len(counts), np.bool_)
         by_frequency = np.argsort(-counts[is_atom], kind="stable")
         knots, scores = find_knots(values[~is_atom], counts[~is_atom])
-        return cls(
-            name=name,
-            kind=kind,
-            dtype=dtype,
-            missing=not present.all(),
-            decimals=decimals,
-            unit=unit,
-            origin=origin,
-            atoms=tuple(values[is_atom][by_frequency].tolist()),
-            values=tuple(knots.tolist()),
-            scores=tuple(scores.tolist()),
-        )
+        atoms = tuple(values[is_atom][by_frequency].tolist())
+        tied = tuple(knots.tolist()), tuple(scores.tolist())
+        return cls(name, kind, dtype, not present.all(), decimals, unit, origin, atoms, *tied)
 
     @property
     def has_score(self) -> bool:
@@ -165,9 +152,9 @@ class NumericColumn:
             return np.asarray(numbers, dtype=np.float64)
         return np.rint(np.asarray(numbers, dtype=np.float64) * 10.0**self.decimals / self.unit)
 
-    def from_steps(self, steps: Array) -> NDArray[np.float64]:
-        """Return the values of steps, the inverse of `to_steps` up to rounding."""
-        return np.asarray(steps, dtype=np.float64) * self.unit / 10.0 ** (self.decimals or 0)
+    def from_steps(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the values of steps (numpy or torch), the inverse of `to_steps` up to rounding."""
+        return steps if self.decimals is None else steps * self.unit / 10.0**self.decimals
 
     def curve(self) -> NDArray[np.float64]:
         """Return the value, in steps, at each point of the score's grid, shape (2 * LIMIT + 1,)."""
@@ -225,27 +212,16 @@ class NumericColumn:
 
     def to_state(self) -> dict[str, object]:
         """Return the column as a JSON object; `from_state` reads it."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "dtype": self.dtype,
-            "missing": self.missing,
-            "decimals": self.decimals,
-            "unit": self.unit,
-            "origin": self.origin,
-            "atoms": list(self.atoms),
-            "values": list(self.values),
-            "scores": list(self.scores),
-        }
+        return to_json_object(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Read a column from untrusted JSON; `FormatError` if it does not describe one."""
-        name, kind, dtype, missing = (state.get(key) for key in ("name", "kind", "dtype", "missing"))
-        decimals, unit, origin = (state.get(key) for key in ("decimals", "unit", "origin"))
-        require(is_name(name), "a column's name must be a short text or a whole number")
-        require(kind in KINDS and isinstance(dtype, str), "kind and dtype must be known ones")
-        require(isinstance(missing, bool), "missing must be true or false")
+        known: dict[str, Any] = {field.name: state.get(field.name) for field in fields(cls)}
+        decimals, unit = known["decimals"], known["unit"]
+        require(is_name(known["name"]), "a column's name must be a short text or a whole number")
+        require(known["kind"] in KINDS and isinstance(known["dtype"], str), "kind and dtype must be known ones")
+        require(isinstance(known["missing"], bool), "missing must be true or false")
         require(decimals is None or is_int(decimals, 0, 9), "decimals must be null or 0 to 9")
         require(is_int(unit, 1, LARGEST_INTEGER), "unit must be a whole number, 1 to 2**53")
         require(unit == 1 or decimals is not None, "a unit above 1 needs decimals, 0 at least")
@@ -259,18 +235,8 @@ class NumericColumn:
         require(all(one <= two for one, two in pairwise(values)), "values must not decrease")
         require(not values or values[0] < values[-1], "values must not all be the same")
         require(len(set(atoms)) == len(atoms), "atoms must differ")
-        column = cls(
-            name=name,  # type: ignore[arg-type]  # checked above
-            kind=str(kind),
-            dtype=str(dtype),
-            missing=bool(missing),
-            decimals=decimals,
-            unit=unit or 1,
-            origin=origin,
-            atoms=tuple(map(float, atoms)),
-            values=tuple(map(float, values)),
-            scores=tuple(scores),
-        )
+        known |= {"atoms": tuple(map(float, atoms)), "values": tuple(map(float, values)), "scores": tuple(scores)}
+        column = cls(**known)
         column._check()
         return column
 

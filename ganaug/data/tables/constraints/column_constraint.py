@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.tables.numeric import NumericColumn
 
-__all__ = ["ColumnConstraint", "from_steps", "to_dtype", "to_nearest_step", "to_step_beyond"]
+__all__ = ["ColumnConstraint", "to_dtype", "to_nearest_step", "to_step_beyond"]
 
 RELATIVE_ERROR = 1e-12
 """Largest error, as a share of the number, of what should be a whole number."""
@@ -107,13 +107,8 @@ def to_step_beyond(values: Any, column: NumericColumn, xp: Any, *, down: bool) -
     whole = xp.round(steps)
     near = abs(steps - whole) <= RELATIVE_ERROR * abs(steps)
     whole = xp.where(near, whole, xp.floor(steps) if down else xp.ceil(steps))
-    back = from_steps(whole, column)
+    back = column.from_steps(whole)
     return xp.where(back > values, whole - 1, whole) if down else xp.where(back < values, whole + 1, whole)
-
-
-def from_steps(steps: Any, column: NumericColumn) -> Any:
-    """Return the values of steps, the inverse of the two functions above up to rounding."""
-    return steps if column.decimals is None else steps * column.unit / 10.0**column.decimals
 
 
 def to_dtype(values: Any, column: NumericColumn, xp: Any) -> Any:

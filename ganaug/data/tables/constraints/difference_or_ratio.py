@@ -70,16 +70,10 @@ def ways_to_learn(
 def _without_base(column: NumericColumn, own: Array, unpaired: NDArray[np.bool_]) -> NumericColumn:
     """Fit the target in rows without a base; in all rows if those have few different values."""
     enough = len(np.unique(own[unpaired])) >= MIN_VALUES_WITHOUT_BASE
-    return NumericColumn.fit(
-        column.name,
-        column.kind,
-        column.dtype,
-        own[unpaired] if enough else own[~np.isnan(own)],
-        decimals=column.decimals,
-        unit=column.unit,
-        origin=column.origin,
-        spikes=False,
-    )
+    some = own[unpaired] if enough else own[~np.isnan(own)]
+    name, kind, dtype, decimals = column.name, column.kind, column.dtype, column.decimals
+    origin, unit = column.origin, column.unit
+    return NumericColumn.fit(name, kind, dtype, some, decimals=decimals, unit=unit, origin=origin, spikes=False)
 
 
 def _error(constraint: "OrderedDifference", base: Array, own: Array, learned: Array) -> float:

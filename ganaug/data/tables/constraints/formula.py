@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.tables.constraints.column_constraint import ColumnConstraint, from_steps, to_nearest_step
+from ganaug.data.tables.constraints.column_constraint import ColumnConstraint, to_nearest_step
 from ganaug.data.tables.constraints.orders import seconds_since_1970
 from ganaug.data.tables.numeric import NumericColumn
 
@@ -72,7 +72,7 @@ class Formula(ColumnConstraint):
         sources = [known[place] for place in self.sources]
         made = self.compute(sources)
         undefined = ~(abs(made) < math.inf)  # a division by zero
-        made = from_steps(to_nearest_step(made, column, xp), column).clip(*column.bounds)
+        made = column.from_steps(to_nearest_step(made, column, xp)).clip(*column.bounds)
         if self.multiplied and min(self.factors) < 0:
             made = xp.where(undefined, xp.nan if column.missing else drawn, made)
         unknown = [source for source, place in zip(sources, self.sources, strict=True) if columns[place].missing]

@@ -32,16 +32,7 @@ def fit_formula(
 ) -> Formula | None:
     """Return the sum, or the product, of all these sources that equals the target but for rounding; None if none does.
 
-    Parameters
-    ----------
-    columns : sequence of NumericColumn, N of them
-        The columns.
-    values : ndarray of float64, shape (n, N)
-        Their values, NaN where missing.
-    sources, target : sequence of int, int
-        Positions of columns.
-    multiplied : bool
-        Whether a product is looked for.
+    `columns` and `values` are as in `detect_orders`, `sources` and `target` positions of columns.
     """
     some = values[:, [*sources, target]]
     some = some[np.isfinite(some).all(axis=1)]

@@ -50,10 +50,8 @@ def detect_formulas(
 
     Parameters
     ----------
-    columns : sequence of NumericColumn, N of them
-        The columns.
-    values : ndarray of float64, shape (n, N)
-        Their values, datetimes as seconds since each column's own origin, NaN where missing.
+    columns, values
+        As in `detect_orders`.
     taken : collection of int
         Columns that follow from another one already, and are left out.
     pairs : collection of (int, int)

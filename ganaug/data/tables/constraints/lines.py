@@ -35,10 +35,8 @@ def detect_lines(columns: Sequence[NumericColumn], values: Array, sources: Conta
 
     Parameters
     ----------
-    columns : sequence of NumericColumn, N of them
-        The columns.
-    values : ndarray of float64, shape (n, N)
-        Their values, datetimes as seconds since each column's own origin, NaN where missing.
+    columns, values
+        As in `detect_orders`.
     sources : container of int
         Columns that should be sources if either of a pair could be.
 

@@ -6,14 +6,13 @@ of a group in order are learned relative to which others; how each is learned is
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.tables.constraints.column_constraint import (
     ColumnConstraint,
-    from_steps,
     to_dtype,
     to_nearest_step,
     to_step_beyond,
@@ -114,7 +113,7 @@ class OrderedDifference(ColumnConstraint):
             impossible = impossible | self._beyond(base, limit)
             limit = to_step_beyond(limit, column, xp, down=not self.below)
             steps = xp.where(self._beyond(steps, limit), limit, steps)
-        values = from_steps(steps, column).clip(*column.bounds)
+        values = column.from_steps(steps).clip(*column.bounds)
         rounded = to_dtype(values, column, xp)
         if rounded is not values:  # Rounding to float32 may cross the base: then the next number of float32 is taken.
             further = abs(values) * FLOAT32_STEP
@@ -164,10 +163,8 @@ def detect_ordered_differences(
 
     Parameters
     ----------
-    columns : sequence of NumericColumn, N of them
-        The columns.
-    values : ndarray of float64, shape (n, N)
-        Their values, NaN where missing.
+    columns, values
+        As in `detect_orders`.
     pairs : sequence of (int, int)
         The lesser and the greater column of each pair in order, from `detect_orders`.
     fixed : container of int
@@ -197,7 +194,7 @@ def detect_ordered_differences(
         held = [place for place in group if place in fixed]
         free = [place for place in group if place not in fixed]
         upwards, downwards = (
-            _Chain(columns, values, pairs, unmoved, held, free, below=below) for below in (False, True)
+            _chain(columns, values, pairs, unmoved, held, free, downwards=way) for way in (False, True)
         )
         best = downwards if downwards.error < upwards.error - MIN_IMPROVEMENT else upwards
         found += best.differences
@@ -218,55 +215,58 @@ def _groups(pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
     return [sorted(group, key=lambda place: (above[place], place)) for group in groups]
 
 
-class _Chain:
-    """One way to learn a group: upwards from its least columns, or downwards from its greatest."""
+class _Chain(NamedTuple):
+    """One way to learn a group: its error, its constraints, and the pairs that they enforce."""
 
-    def __init__(
-        self,
-        columns: Sequence[NumericColumn],
-        values: Array,
-        pairs: Sequence[tuple[int, int]],
-        unmoved: Container[int],
-        fixed: Sequence[int],
-        free: Sequence[int],
-        *,
-        below: bool,
-    ) -> None:
-        self.columns, self.values = columns, values
-        self.kept, self.error = set(pairs), 0.0
-        self.differences: list[OrderedDifference] = []
-        self.enforced: set[tuple[int, int]] = set()
-        before = list(fixed)
-        for place in free[::-1] if below else free:
-            self._add(place, before, below, place in unmoved)
-            before.append(place)
+    error: float
+    differences: list[OrderedDifference]
+    enforced: set[tuple[int, int]]
 
-    def _add(self, place: int, before: Sequence[int], below: bool, unmoved: bool) -> None:
-        """Constrain a column by those that are decoded before it, if it is in order with any."""
-        lows = [one for one in before if (one, place) in self.kept]
-        highs = [one for one in before if (place, one) in self.kept]
-        below = bool(highs and (below or not lows))
+
+def _chain(
+    columns: Sequence[NumericColumn],
+    values: Array,
+    pairs: Sequence[tuple[int, int]],
+    unmoved: Container[int],
+    fixed: Sequence[int],
+    free: Sequence[int],
+    *,
+    downwards: bool,
+) -> _Chain:
+    """Constrain each free column by those before it: upwards from the least, or downwards from the greatest."""
+    kept, total, found, enforced = set(pairs), 0.0, list[OrderedDifference](), set[tuple[int, int]]()
+    before = list(fixed)
+    for place in free[::-1] if downwards else free:
+        lows = [one for one in before if (one, place) in kept]
+        highs = [one for one in before if (place, one) in kept]
+        before.append(place)
+        below = bool(highs and (downwards or not lows))
         bases, limits = (highs, lows) if below else (lows, highs)
-        # A base that lies beyond another base never counts, unless the nearer one can be missing.
-        near = [one for one in bases if not any(self._covers(two, one, below) for two in bases)]
-        if not near:
-            return
-        own = self.columns[place]
-        shifted_bases, shifted_limits = (
-            tuple((one, origin_shift(self.columns[one], own)) for one in some) for some in (near, limits)
+        if not (bases := _nearest_bases(columns, bases, kept, below)):
+            continue
+        shifted = [[(one, origin_shift(columns[one], columns[place])) for one in some] for some in (bases, limits)]
+        value = OrderedDifference(
+            target=place,
+            below=below,
+            learned_as="value",
+            bases=tuple(shifted[0]),
+            limits=tuple(shifted[1]),
+            learned=columns[place],
         )
-        found = OrderedDifference(
-            target=place, below=below, learned_as="value", bases=shifted_bases, limits=shifted_limits, learned=own
-        )
-        error, found = min(ways_to_learn(found, self.columns, self.values), key=lambda way: way[0])
-        self.error += error
-        pairs = {(low, place) for low in lows} | {(place, high) for high in highs}
-        if unmoved and found.learned_as == "value":
-            self.kept -= pairs
+        error, best = min(ways_to_learn(value, columns, values), key=lambda way: way[0])
+        total += error
+        own_pairs = {(low, place) for low in lows} | {(place, high) for high in highs}
+        if place in unmoved and best.learned_as == "value":
+            kept -= own_pairs
         else:
-            self.differences.append(found)
-            self.enforced |= pairs
+            found.append(best)
+            enforced |= own_pairs
+    return _Chain(total, found, enforced)
 
-    def _covers(self, nearer: int, further: int, below: bool) -> bool:
-        pair = (nearer, further) if below else (further, nearer)
-        return pair in self.kept and not self.columns[nearer].missing
+
+def _nearest_bases(
+    columns: Sequence[NumericColumn], bases: Sequence[int], kept: set[tuple[int, int]], below: bool
+) -> list[int]:
+    """Leave out bases that lie beyond another base and therefore never count, unless that other one can be missing."""
+    sure = [one for one in bases if not columns[one].missing]
+    return [one for one in bases if not any(((near, one) if below else (one, near)) in kept for near in sure)]
