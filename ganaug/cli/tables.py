@@ -155,7 +155,11 @@ def _spelling(generator: Generator) -> TextFormat:
     usual = {str(column.name): "" for column in generator.codec.columns if _held(column) in (DATES, TRUTH_VALUES)}
     for column in generator.codec.columns:
         # pandas decides the form for each piece, and would omit the hours of a piece in which all are zero.
-        if isinstance(column, NumericColumn) and column.kind == "datetime" and DatetimeDtype.parse(column.dtype).zone is None:
+        if (
+            isinstance(column, NumericColumn)
+            and column.kind == "datetime"
+            and DatetimeDtype.parse(column.dtype).zone is None
+        ):
             decimals = f".{0:0{column.decimals}}" if column.decimals else ""
             usual[str(column.name)] = "2020-01-31" + ("" if column.has_days_only else f" 00:00:00{decimals}")
     return TextFormat(usual)

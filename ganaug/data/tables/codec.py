@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.dataset import listed
 from ganaug.data.json_checks import is_name, items, require
+from ganaug.data.labels import listed
 from ganaug.data.tables.category import KINDS as CATEGORY_KINDS
 from ganaug.data.tables.category import CategoryColumn
 from ganaug.data.tables.numeric import KINDS as NUMERIC_KINDS
