@@ -95,8 +95,14 @@ class CategoryColumn:
         Raises
         ------
         DataError
-            If there are more than 20,000 categories, or some that JSON cannot hold.
+            If the categories are no texts, numbers or truth values, some cannot be held by JSON, or there are more than
+            20,000.
         """
+        if dtype not in (*TEXTS, *BOOLEANS, *INTEGERS, *FLOATS):
+            raise DataError(
+                f"Categories must be text, numbers or truth values, but those of column {name!r} have dtype {dtype}: "
+                f"convert the column with .astype({'boolean' if dtype == 'bool[pyarrow]' else 'str'!r})."
+            )
         if len(categories) > MAX_CATEGORIES:
             raise DataError(
                 f"A column of categories must have at most {MAX_CATEGORIES:,} different ones, but column {name!r} has "

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.json_checks import BOOLEANS, FLOATS, INTEGERS, TEXTS
+from ganaug.data.json_checks import BOOLEANS, FLOATS, INTEGERS
 from ganaug.data.tables.category import MAX_CATEGORIES, MISSING, UNSEEN, Category, CategoryColumn
 from ganaug.data.tables.datetimes import DatetimeDtype
 from ganaug.data.tables.numeric import NumericColumn
@@ -236,35 +236,17 @@ def fit_category(series: "Series[Any]") -> CategoryColumn:
     if isinstance(series.dtype, pd.CategoricalDtype):
         values, ordered = series.cat.categories, bool(series.cat.ordered)
         codes = series.cat.codes.to_numpy(dtype=np.int64)
-        return _fit_categories(series, str(values.dtype), _plain(values, series), codes, ordered=ordered)
+        return CategoryColumn.fit(series.name, str(values.dtype), _plain(values, series), codes, ordered=ordered)
     if str(series.dtype) == "object":
         _one_type(series.dropna(), series)
     codes, values = pd.factorize(series)
     if len(values) > MAX_CATEGORIES:
-        return _fit_categories(series, str(series.dtype), tuple(range(len(values))), codes)  # raises
+        return CategoryColumn.fit(series.name, str(series.dtype), tuple(range(len(values))), codes)  # raises
     plain = _plain(values, series)
     order = sorted(range(len(plain)), key=plain.__getitem__)
     ranks = np.append(np.argsort(order), MISSING).astype(np.int64)
     nones = str(series.dtype) == "object" and any(value is None for value in series[series.isna()])
-    return _fit_categories(series, str(series.dtype), tuple(plain[i] for i in order), ranks[codes], none=nones)
-
-
-def _fit_categories(
-    series: "Series[Any]",
-    dtype: str,
-    categories: tuple[Category, ...],
-    codes: NDArray[np.int64],
-    *,
-    ordered: bool | None = None,
-    none: bool = False,
-) -> CategoryColumn:
-    if dtype not in (*TEXTS, *BOOLEANS, *INTEGERS, *FLOATS):
-        twin = "boolean" if dtype == "bool[pyarrow]" else "str"
-        raise DataError(
-            f"Categories must be text, numbers or truth values, but those of column {series.name!r} have dtype "
-            f"{dtype}: convert the column with .astype({twin!r})."
-        )
-    return CategoryColumn.fit(series.name, dtype, categories, codes, ordered=ordered, none=none)
+    return CategoryColumn.fit(series.name, str(series.dtype), tuple(plain[i] for i in order), ranks[codes], none=nones)
 
 
 def _one_type(values: Any, series: "Series[Any]") -> None:
