@@ -10,7 +10,7 @@ line                 fahrenheit = 1.8 * celsius + 32             `lines`
 formula              total = price * quantity                    `formulas`
 ===================  ==========================================  =====================
 
-To add a constraint on columns of numbers, write a module with a subclass of `ColumnConstraint`, which encodes and decodes,
-and a function that detects its instances, and add one line to `Constraints.detect`. Training, export and the model file
-need no change.
+To add a constraint on columns of numbers, write a module with a subclass of `ColumnConstraint`, which encodes and
+decodes, and a function that detects its instances, and add one line to `Constraints.detect`. Training, export and the
+model file need no change.
 """

@@ -78,13 +78,16 @@ class Constraints:
             pairs = detect_orders(columns, numbers)
             joint = _joint_choices(codec, choices, pairs)
             pairs, fixed, unmoved = _enforceable(codec, pairs, joint)
-            found = detect_lines(columns, numbers, {place for pair in pairs for place in pair})
-            found = (*detect_formulas(columns, numbers, {line.target for line in found}, pairs), *found)
-            computed = {formula.target for formula in found}
+            lines = detect_lines(columns, numbers, {place for pair in pairs for place in pair})
+            found: tuple[ColumnConstraint, ...] = (
+                *detect_formulas(columns, numbers, {line.target for line in lines}, pairs),
+                *lines,
+            )
+            computed = {one.target for one in found}
             pairs_left = [pair for pair in pairs if not computed & set(pair)]
             differences, enforced = detect_ordered_differences(columns, numbers, pairs_left, fixed, unmoved)
         detected = cls(codec, (*differences, *found), enforced, joint, RowLayout.of(codec))
-        if not differences:
+        if not any(one.learned for one in detected.on_columns):
             return detected
         encoded = detected._encode(values)
         relative = {one.target for one in differences if one.learned_as != "value"}

@@ -1,5 +1,7 @@
 """Constraints of every kind: numpy and torch decode alike, and decoding undoes encoding."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,10 +10,12 @@ import pytest
 import torch
 
 from ganaug.data.tables.codec import TableCodec
-from ganaug.data.tables.constraints.column_constraint import to_dtype
+from ganaug.data.tables.constraints.column_constraint import ColumnConstraint, to_dtype
 from ganaug.data.tables.constraints.constraints import Constraints
 from ganaug.data.tables.constraints.orders import origin_shift
+from ganaug.data.tables.numeric import NumericColumn
 from ganaug.networks.constraints import ConstrainedColumns
+from ganaug.networks.table_decoder import TableDecoder
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -78,3 +82,33 @@ def test_decoding_undoes_encoding_in_numpy_and_in_torch(name: str) -> None:
     for low, high in constraints.orders:
         both = by_torch[~np.isnan(by_torch[:, [low, high]]).any(axis=1)]
         assert (both[:, low] + origin_shift(columns[low], columns[high]) <= both[:, high]).all()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capped(ColumnConstraint):
+    """A toy: the target never exceeds a source by more than 5."""
+
+    source: int
+
+    @property
+    def depends_on(self) -> tuple[int, ...]:
+        return (self.source,)
+
+    def decode(self, known: Mapping[int, Any], unpaired: Any, columns: Sequence[NumericColumn], xp: Any) -> Any:
+        return xp.minimum(known[self.target], known[self.source] + 5)
+
+    def to_json(self, columns: Sequence[NumericColumn]) -> tuple[str, Any]:
+        return "capped", [columns[self.source].name, columns[self.target].name]
+
+
+def test_a_constraint_of_a_new_kind_needs_no_more_than_its_class() -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(0, 9, size=(300, 2)).round(1), columns=["a", "b"])
+    codec = TableCodec.fit(table)
+    constraints = replace(Constraints.detect(codec, table), on_columns=(Capped(target=1, source=0),))
+    assert constraints.to_json()["capped"] == [["a", "b"]]
+    encoded = constraints.encode(table)
+    choices = torch.from_numpy(encoded.choices)
+    (drawn,) = TableDecoder(codec, constraints)(torch.from_numpy(encoded.scores), choices, choices.float())
+    np.testing.assert_allclose(drawn[:, 0], table["a"])
+    np.testing.assert_allclose(drawn[:, 1], np.minimum(table["b"], table["a"] + 5))
