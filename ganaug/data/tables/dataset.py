@@ -74,7 +74,7 @@ class LabelledTable(Dataset):
 
     @property
     def columns(self) -> tuple[Any, ...]:
-        """What is known of each column."""
+        """The description of each column."""
         return self.codec.columns
 
     def part(self, rows: NDArray[np.int64]) -> Self:
