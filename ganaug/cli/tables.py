@@ -12,12 +12,12 @@ from ganaug.cli.notes import note_alarms
 from ganaug.cli.text import counted, listing, shortened
 from ganaug.data.tables.codec import Column
 from ganaug.data.tables.dataset import LabelledTable, from_frame, labels_of, split_target
-from ganaug.data.tables.datetimes import Clock
+from ganaug.data.tables.datetimes import DatetimeDtype
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.series import numeric_values
-from ganaug.data.tables.spelling import Spelling
 from ganaug.data.tables.table_file import ENDINGS, PIECE_ROWS, column_names, read_pieces, read_table
 from ganaug.data.tables.table_writer import table_writer
+from ganaug.data.tables.text_format import TextFormat
 from ganaug.errors import DataError, MissingFileError
 from ganaug.files import check_writable
 from ganaug.runtime.generator import Generator
@@ -88,7 +88,7 @@ class _TableFiles(DataFiles):
                 f"the column of labels must have a name that no other column has, but {name!r} is a column of the "
                 "model too: rename it, and fit the model again"
             )
-        spelling = _spelling(generator) if output.suffix.lower() == ".csv" else Spelling({})
+        spelling = _spelling(generator) if output.suffix.lower() == ".csv" else TextFormat({})
         with table_writer(output) as writer:
             for label in labels:
                 for rows in _draw(generator, label, per_class, seed):
@@ -150,15 +150,19 @@ def _constraint_text(constraint: Any, separator: str) -> str:
     return separator.join(map(str, constraint)) if isinstance(constraint, list) else ""
 
 
-def _spelling(generator: Generator) -> Spelling:
+def _spelling(generator: Generator) -> TextFormat:
     """Return how a text file spells the dates and truth values of a model, unless real rows show another way."""
     usual = {str(column.name): "" for column in generator.codec.columns if _held(column) in (DATES, TRUTH_VALUES)}
     for column in generator.codec.columns:
         # pandas decides the form for each piece, and would omit the hours of a piece in which all are zero.
-        if isinstance(column, NumericColumn) and column.kind == "datetime" and Clock.of(column.dtype).zone is None:
+        if (
+            isinstance(column, NumericColumn)
+            and column.kind == "datetime"
+            and DatetimeDtype.parse(column.dtype).zone is None
+        ):
             decimals = f".{0:0{column.decimals}}" if column.decimals else ""
             usual[str(column.name)] = "2020-01-31" + ("" if column.has_days_only else f" 00:00:00{decimals}")
-    return Spelling(usual)
+    return TextFormat(usual)
 
 
 def _check_columns(source: Path, columns: list[str], generator: Generator, name: str) -> None:

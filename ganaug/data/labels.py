@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ganaug.data.state import MAX_TEXT, is_int, is_text
+from ganaug.data.json_checks import MAX_TEXT, is_int, is_text
 from ganaug.errors import DataError
 
 __all__ = ["Label", "LabelMapper", "check_labels", "is_label", "listed", "plain_label", "python_value"]

@@ -1,4 +1,9 @@
-"""Logits of decisions side by side, and the options that the choices of a row take by them."""
+"""Decisions of a table as networks see them: logits, draws, and the options of choices that follow from them.
+
+`JointChoices` describes which choices each decision makes. Here `decisions_of` encodes the options of choices as
+options of decisions, and `choices_of` decodes them. Options stand side by side as 0 and 1 (one-hot) wherever gradients
+must pass.
+"""
 
 import math
 from collections.abc import Sequence
@@ -10,31 +15,34 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.data.tables.constraints.joint import JointChoices
+from ganaug.data.tables.constraints.joint_choices import JointChoices
 
 __all__ = ["Decisions"]
 
 TEMPERATURE = 0.5
-"""Of the relaxed choices in training."""
-NOTHING = -1e4
-"""The logit of what no decision can be."""
-MOST_PADDED, LEAST_PADDED, RATIO = 4, 512, 4
-"""Decisions of all sizes are handled at once, unless that would take more than four times the room, and more than some;
-then only those whose sizes are within the same power of four."""
+"""Temperature of the Gumbel-softmax in training."""
+IMPOSSIBLE = -1e4
+"""The logit of an option that cannot be taken."""
+MAX_PADDING = 4
+"""Decisions of all sizes are padded to one size if that takes no more than this many times the room..."""
+MIN_PADDED = 512
+"""... or no more than this many numbers."""
+SIZE_RATIO = 4
+"""Otherwise only decisions within the same power of this are padded to one size."""
 
 
 class Decisions(nn.Module):
-    """What a table's decisions may be, and what that means for its choices.
+    """The decisions of a table.
 
-    Decisions of like sizes are handled at once, as one *piece* (..., C, O): padded to the largest of them with options
-    that nothing can choose.
+    Decisions of similar sizes are handled at once, as one *piece* of shape (..., C, O): C decisions, padded to the O
+    options of the largest with options that cannot be taken.
 
     Parameters
     ----------
     joint : JointChoices
-        Which choices each decision makes.
+        The choices that each decision makes.
     options : sequence of int
-        Number of options of each choice, which stand side by side in a row.
+        Number of options of each choice.
     """
 
     order: Tensor
@@ -55,41 +63,24 @@ class Decisions(nn.Module):
 
     def __init__(self, joint: JointChoices, options: Sequence[int]) -> None:
         super().__init__()
-        self.options, self.n_choices = joint.options, len(options)
-        self.shapes: list[tuple[int, int]] = []
-        kept = np.zeros(sum(self.options), np.int64)
-        order: list[int] = []
+        self.options = joint.options
         starts = np.array([0, *accumulate(self.options)])[:-1]
-        for number, piece in enumerate(_pieces(self.options)):
-            most = max(self.options[decision] for decision in piece)
-            pad = np.full((len(piece), most), sum(self.options))
-            before = sum(count * size for count, size in self.shapes)
-            for row, decision in enumerate(piece):
-                own = np.arange(self.options[decision])
-                pad[row, own] = starts[decision] + own
-                kept[starts[decision] + own] = before + row * most + own
-            self.shapes.append((len(piece), most))
-            order += piece
-            self._constant(f"pad{number}", pad.ravel())
-            self._constant(f"places{number}", piece)
-            self._constant(f"last{number}", [self.options[decision] - 1 for decision in piece])
-        self._constant("order", np.argsort(order))
-        self.kept = torch.tensor(kept)
+        self.spans = [slice(start, start + count) for start, count in zip(starts.tolist(), self.options, strict=True)]
+        self._pad(starts)
         self._constant("choice_of", np.repeat(np.arange(len(options)), options))
         self._constant("option", np.concatenate([np.zeros(0), *map(np.arange, options)]))
-        self.bound = [number for number, one in enumerate(joint.joints) if len(one.choices) > 1]
-        self.followers = [number for number, one in enumerate(joint.joints) if one.leader is not None]
-        self.spans = [slice(start, start + count) for start, count in zip(starts.tolist(), self.options, strict=True)]
-        self.leaders = [one.leader for one in joint.joints if one.leader is not None]
+        self.bound = [number for number, one in enumerate(joint.decisions) if len(one.choices) > 1]
+        self.followers = [number for number, one in enumerate(joint.decisions) if one.leader is not None]
+        self.leaders = [one.leader for one in joint.decisions if one.leader is not None]
         if self.bound:
-            self._take_apart(joint, options)
+            self._index_parts(joint, options)
         if self.followers:
-            self._lead(joint)
+            self._index_leaders(joint)
 
-    def pieces(self, options: Tensor, value: float = NOTHING) -> list[Tensor]:
-        """Return what is said of all decisions' options (..., sum of options) piece by piece, each (..., C, O)."""
+    def pieces(self, options: Tensor, value: float = IMPOSSIBLE) -> list[Tensor]:
+        """Return numbers for all options (..., sum of options) as pieces (..., C, O), padded with a value."""
         padded = F.pad(options, (0, 1), value=value)
-        # By their shapes, not their lengths, which a trace takes for constants.
+        # A trace takes the length of a shape for a constant, but not the shape itself.
         return [
             padded[..., getattr(self, f"pad{number}")].view(
                 *(padded.shape[axis] for axis in range(padded.ndim - 1)), *shape
@@ -98,22 +89,29 @@ class Decisions(nn.Module):
         ]
 
     def logits(self, logits: Tensor) -> list[Tensor]:
-        """Return `pieces` of logits, less what a decision that is led may not be where it is free."""
+        """Return `pieces` of logits, without the options that a decision with a leader never takes when it is free."""
         return self.pieces(logits + self.barred if self.followers else logits)
 
     def flat(self, pieces: Sequence[Tensor]) -> Tensor:
-        """Undo `pieces`."""
+        """Return pieces side by side without padding, (..., sum of options); the inverse of `pieces`."""
         return torch.cat([piece.flatten(-2) for piece in pieces], dim=-1)[..., self.kept]
 
     def draw(self, logits: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the options that choices take, and where in it the draw fell, both (B, n_choices).
+        """Draw the options of choices.
 
         Parameters
         ----------
         logits : Tensor of shape (B, sum of options)
-            Of the decisions.
+            The logits of the decisions.
         normal : Tensor of shape (B, n_decisions)
-            Standard normal.
+            Standard normal noise.
+
+        Returns
+        -------
+        choices : Tensor of shape (B, n_choices), int64
+            The option that each choice takes.
+        uniform : Tensor of shape (B, n_choices)
+            Where within its option the draw fell, from 0 to 1.
         """
         taken, fallen = [], []
         for number, piece in enumerate(self.logits(logits)):
@@ -136,9 +134,10 @@ class Decisions(nn.Module):
         return F.embedding(decided + self.first_part, self.part).squeeze(2), uniform
 
     def relax(self, logits: Tensor, random: torch.Generator) -> Tensor:
-        """Return which options choices take, side by side, so that gradients pass: with the slope of a Gumbel-softmax.
+        """Draw the options of choices side by side, (B, sum of options), with the gradient of a Gumbel-softmax.
 
-        (Jang et al. 2017; Maddison et al. 2017.)
+        See Jang et al., Categorical Reparameterization with Gumbel-Softmax, 2017, and Maddison et al., The Concrete
+        Distribution, 2017.
         """
         hardened = []
         for piece in self.logits(logits):
@@ -149,13 +148,13 @@ class Decisions(nn.Module):
         return self.choices_of(self.flat(hardened))
 
     def side_by_side(self, choices: Tensor) -> Tensor:
-        """Return options (B, n_choices) as 0 and 1 for each that there is, (B, sum of the choices' options)."""
+        """Return the options of choices (B, n_choices) side by side, (B, sum of the choices' options), bool."""
         return choices.index_select(1, self.choice_of) == self.option
 
     def choices_of(self, decided: Tensor) -> Tensor:
-        """Return which options choices take (..., sum of options), from those that decisions take, side by side too.
+        """Decode the options of decisions to those of choices, both (..., sum of options) side by side.
 
-        What a decision that is led takes counts only where its leader leaves it free.
+        The option of a decision with a leader counts only if the leader leaves it free.
         """
         if self.followers:
             led = [
@@ -171,9 +170,9 @@ class Decisions(nn.Module):
         return torch.cat([decided, *parts], dim=-1)[..., self.made]
 
     def decisions_of(self, taken: Tensor) -> list[Tensor]:
-        """Return piece by piece which options decisions take, from those that choices take, side by side.
+        """Encode the options of choices (..., sum of options), side by side, as pieces of the options of decisions.
 
-        Where choices are combined as they never are, what agrees with most of them counts.
+        A combination of options that never occurs becomes the option that agrees with most of them.
         """
         if not self.bound:
             return self.pieces(taken, 0.0)
@@ -184,7 +183,13 @@ class Decisions(nn.Module):
         return [F.one_hot(piece.argmax(dim=-1), piece.shape[-1]).to(taken.dtype) for piece in agreeing]
 
     def shares(self, taken: Tensor) -> list[Tensor]:
-        """Return piece by piece the shares (C, O) of decisions' options where they are free, from rows' choices."""
+        """Return pieces (C, O): the shares of options among the rows in which each decision is free.
+
+        Parameters
+        ----------
+        taken : Tensor of shape (N, sum of options)
+            The options of the rows' choices, side by side.
+        """
         decided = self.flat(self.decisions_of(taken))
         weight = torch.ones_like(decided)
         for number, free in zip(self.followers, self._free(decided) if self.followers else [], strict=True):
@@ -192,22 +197,43 @@ class Decisions(nn.Module):
         return self.pieces((decided * weight).sum(0) / weight.sum(0).clamp_min(1), 0.0)
 
     def _free(self, decided: Tensor) -> list[Tensor]:
-        """Return for each decision that is led whether it is free, (..., 1)."""
+        """Return for each decision with a leader whether it is free, (..., 1)."""
         return [
             decided[..., self.spans[leader]] @ getattr(self, f"frees{place}")
             for place, leader in enumerate(self.leaders)
         ]
 
-    def _lead(self, joint: JointChoices) -> None:
-        """Note what options of leaders leave to those that they lead: as lists to look up, and as matrices."""
+    def _pad(self, starts: NDArray[np.int64]) -> None:
+        """Store where in each piece the options of decisions stand, and where in the pieces to find them again."""
+        self.shapes: list[tuple[int, int]] = []
+        total, order = sum(self.options), list[int]()
+        kept = np.zeros(total, np.int64)
+        for number, piece in enumerate(_pieces(self.options)):
+            most = max(self.options[decision] for decision in piece)
+            pad = np.full((len(piece), most), total)
+            before = sum(count * size for count, size in self.shapes)
+            for row, decision in enumerate(piece):
+                own = np.arange(self.options[decision])
+                pad[row, own] = starts[decision] + own
+                kept[starts[decision] + own] = before + row * most + own
+            self.shapes.append((len(piece), most))
+            order += piece
+            self._constant(f"pad{number}", pad.ravel())
+            self._constant(f"places{number}", piece)
+            self._constant(f"last{number}", [self.options[decision] - 1 for decision in piece])
+        self._constant("order", np.argsort(order))
+        self.kept = torch.tensor(kept)
+
+    def _index_leaders(self, joint: JointChoices) -> None:
+        """Store what each option of a leader leaves to its followers, as tables to look up and as matrices."""
         total = sum(self.options)
         barred = torch.zeros(total)
         settled, settled_options = np.arange(len(self.options)), np.arange(total)
         first = list[int]()
         forced, so_far = list[int](), 0
         for place, number in enumerate(self.followers):
-            one, own = joint.joints[number], self.spans[number]
-            barred[own] = torch.where(torch.tensor(one.free), 0.0, NOTHING)
+            one, own = joint.decisions[number], self.spans[number]
+            barred[own] = torch.where(torch.tensor(one.free), 0.0, IMPOSSIBLE)
             taken = torch.tensor(one.forced)
             forces = F.one_hot(taken.clamp_min(0), self.options[number]) * (taken >= 0)[:, None]
             self.register_buffer(f"forces{place}", forces.float(), persistent=False)
@@ -225,14 +251,14 @@ class Decisions(nn.Module):
         self._constant("settled", settled)
         self._constant("settled_options", settled_options)
 
-    def _take_apart(self, joint: JointChoices, options: Sequence[int]) -> None:
-        """Note what each option of a decision means for the choices: as matrices, and as one list to look up."""
+    def _index_parts(self, joint: JointChoices, options: Sequence[int]) -> None:
+        """Store what each option of a decision means for its choices, as one table to look up and as matrices."""
         starts, total = [0, *accumulate(options)], sum(self.options)
         made, agreeing = np.zeros(sum(options), np.int64), np.zeros(total, np.int64)
         decision, first = np.zeros((2, len(options)), np.int64)
         part: list[int] = []
         more_options = more_columns = 0
-        for number, one in enumerate(joint.joints):
+        for number, one in enumerate(joint.decisions):
             for choice, taken in zip(one.choices, one.options.T, strict=True):
                 decision[choice], first[choice] = number, len(part)
                 part += taken.tolist()
@@ -258,9 +284,9 @@ class Decisions(nn.Module):
 
 
 def _pieces(options: Sequence[int]) -> list[list[int]]:
-    """Return which decisions are handled at once."""
+    """Return the decisions that are padded to one size, for each piece."""
     every = list(range(len(options)))
-    if len(options) * max(options, default=0) <= max(MOST_PADDED * sum(options), LEAST_PADDED):
+    if len(options) * max(options, default=0) <= max(MAX_PADDING * sum(options), MIN_PADDED):
         return [every] if every else []
-    sizes = [math.ceil(math.log(count, RATIO) - 1e-9) for count in options]
+    sizes = [math.ceil(math.log(count, SIZE_RATIO) - 1e-9) for count in options]
     return [[decision for decision in every if sizes[decision] == size] for size in sorted(set(sizes))]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.data.tables.constraints.joint import JointChoices
+from ganaug.data.tables.constraints.joint_choices import JointChoices
 from ganaug.data.tables.layout import RowLayout
 from ganaug.networks.decisions import Decisions
 from ganaug.networks.projection import ProjectionDiscriminator
@@ -41,7 +41,7 @@ class RowGenerator(nn.Module):
     """
 
     gate: Tensor
-    echo: Tensor
+    derivation: Tensor
     spread: Tensor | None
 
     def __init__(
@@ -56,7 +56,7 @@ class RowGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.layout, self.latent_dim, self.n_classes = layout, latent_dim, n_classes
-        self.decisions = Decisions(joint or JointChoices.apart(layout.options), layout.options)
+        self.decisions = Decisions(joint or JointChoices.independent(layout.options), layout.options)
         self.noise_dim, self.n_hidden = latent_dim + len(self.decisions.options), width * depth
         self.n_outputs = layout.n_scores + sum(self.decisions.options)
         sides = [latent_dim, *[width] * depth]
@@ -70,7 +70,7 @@ class RowGenerator(nn.Module):
         none = sum(layout.options)
         gate = [layout.starts[choice] if choice >= 0 else none for choice in layout.gates]
         self.register_buffer("gate", torch.tensor(gate, dtype=torch.int64), persistent=False)
-        self.register_buffer("echo", torch.from_numpy(layout.echo), persistent=False)
+        self.register_buffer("derivation", torch.from_numpy(layout.derivation), persistent=False)
         self.register_buffer("spread", None, persistent=False)
         self._gated = any(choice >= 0 for choice in layout.gates)
 
@@ -144,7 +144,7 @@ class RowGenerator(nn.Module):
         if self._gated:
             scores = scores * self.opened(taken)
         row = torch.cat([scores, taken], dim=1) if self.layout.options else scores
-        return torch.cat([row, row @ self.echo.to(row.dtype)], dim=1) if self.layout.echoes else row
+        return torch.cat([row, row @ self.derivation.to(row.dtype)], dim=1) if self.layout.derived else row
 
 
 class RowDiscriminator(ProjectionDiscriminator):

@@ -1,4 +1,4 @@
-"""Scores and choices to the values of a table's columns, inside the graph that is exported."""
+"""From scores and choices to the values of a table's columns, inside the graph that is exported."""
 
 from collections.abc import Sequence
 
@@ -9,55 +9,57 @@ from torch.nn import functional as F
 
 from ganaug.data.tables.category import CategoryColumn
 from ganaug.data.tables.codec import TableCodec
-from ganaug.data.tables.constraints.relations import Relations
-from ganaug.data.tables.numeric import LIMIT, STEPS, NumericColumn
-from ganaug.networks.constraints import Formulas, Gaps
+from ganaug.data.tables.constraints.constraints import Constraints
+from ganaug.data.tables.numeric import NumericColumn
+from ganaug.data.tables.numeric_fit import LIMIT, STEPS
+from ganaug.networks.constraints import ConstrainedColumns
 
 __all__ = ["TableDecoder"]
 
-_POOL = 2**14
+MAX_POOL = 2**14
+"""Entries from which a rare category is drawn, for each column."""
 _TAIL = -2
 
 
 class TableDecoder(nn.Module):
-    """Decode what a network makes of a table: quantiles to numbers, options to categories.
+    """Decode a generator's scores and choices to the values of a table's columns.
 
-    All columns of a kind are decoded at once, by looking each row up in one table of all their values. Lookups are
-    embeddings because these become the ONNX operator that takes 32-bit indices and copies whole rows.
+    All columns of a kind are decoded at once, by lookups in one table of all their values. The lookups are embeddings,
+    because these become the ONNX operator that takes 32-bit indices and copies whole rows.
 
     Parameters
     ----------
     codec : TableCodec
         The columns.
-    relations : Relations, optional
-        What holds between the numbers of every row: what is a distance from others is added to them, and what follows
-        from others made from those.
+    constraints : Constraints, optional
+        The constraints that every row must keep.
 
     Attributes
     ----------
     output_names : tuple of str
-        What `forward` returns: ``numeric`` and ``category``, less the one for which the table has no columns.
+        The names of what `forward` returns: ``numeric`` and ``category``, without the one that the table has no columns
+        for.
     """
 
     again: Tensor | None
 
-    def __init__(self, codec: TableCodec, relations: Relations | None = None) -> None:
+    def __init__(self, codec: TableCodec, constraints: Constraints | None = None) -> None:
         super().__init__()
+        constraints = constraints or Constraints.none(codec)
         numbers, categories = codec.numeric_columns, codec.category_columns
         self.output_names = ("numeric",) * bool(numbers) + ("category",) * bool(categories)
-        relations = relations or Relations()
-        learned, alone = relations.learned(numbers), relations.alone
-        self.numbers = _Numbers((*learned, *(column for _, column in alone))) if learned else None
-        again = [sum(column.has_score for column in learned[: gap.place]) for gap, _ in alone]
+        learned = constraints.learned
+        decoded = (*learned.numeric_columns, *(column for _, column in constraints.without_base))
+        self.numbers = _Numbers(decoded) if decoded else None
+        again = [learned.score_index[target] for target, _ in constraints.without_base]
         self.register_buffer("again", torch.tensor(again, dtype=torch.int64) if again else None, persistent=False)
         self.categories = _Categories(categories) if categories else None
-        self.rules = nn.Sequential()
-        self.rules.extend([Gaps(relations.gaps, numbers)] if relations.gaps else [])
-        self.rules.extend([Formulas(relations.formulas, numbers)] if relations.formulas else [])
-        self.split = sum(column.options > 1 for column in learned)
+        enforced = [ConstrainedColumns(constraints.on_columns, numbers)] if constraints.on_columns else []
+        self.constraints = nn.Sequential(*enforced)
+        self.split = sum(column.options > 1 for column in learned.numeric_columns)
 
     def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
-        """Return the columns' values, one tensor for each of `output_names`.
+        """Return the values of the columns, one tensor for each of `output_names`.
 
         Parameters
         ----------
@@ -66,7 +68,7 @@ class TableDecoder(nn.Module):
         choices : Tensor, int64 (B, n_choices)
             Options.
         uniform : Tensor, float32 (B, n_choices)
-            From 0 to 1; decides which of the rare categories a tail stands for. Unused where no column has a tail.
+            From 0 to 1: chooses a rare category where the option is the tail.
 
         Returns
         -------
@@ -77,20 +79,20 @@ class TableDecoder(nn.Module):
         if self.again is not None:
             scores = torch.cat([scores, scores.index_select(1, self.again)], dim=1)
         if self.numbers is not None:
-            outputs.append(self.rules(self.numbers(scores, choices[:, : self.split])))
+            outputs.append(self.constraints(self.numbers(scores, choices[:, : self.split])))
         if self.categories is not None:
             outputs.append(self.categories(choices[:, self.split :], uniform[:, self.split :]))
         return tuple(outputs)
 
 
 class _Columns(nn.Module):
-    """Values of several columns, one under the other in one table, and where in it each column begins."""
+    """Several columns: one table of all their values, and the row of it at which each column begins."""
 
     def _constant(self, name: str, values: Sequence[float] | np.ndarray, dtype: torch.dtype) -> None:
         self.register_buffer(name, torch.tensor(np.asarray(values), dtype=dtype), persistent=False)
 
     def _owners(self, name: str, has_one: Sequence[bool]) -> None:
-        """Store for each column which input is its own, any for those without; None where that is simply the same."""
+        """Store the index of each column's input, and any index for columns without one; None if no index is needed."""
         if all(has_one):
             self.register_buffer(name, None)
         else:
@@ -98,10 +100,10 @@ class _Columns(nn.Module):
 
 
 class _Numbers(_Columns):
-    """Numbers: a piecewise linear function of the score, or a constant for each other option.
+    """Columns of numbers: a piecewise linear function of the score, or a constant for each other option.
 
-    A column's part of `lines` is the value and the rise to the next for each point of the score's grid, then the same
-    for each atom, whose rise is 0, then for missing.
+    For each column `lines` holds pairs of a value and the rise to the next value: one for each point of the score's
+    grid, then one for each atom and one for missing, with a rise of 0.
     """
 
     lines: Tensor
@@ -126,7 +128,7 @@ class _Numbers(_Columns):
             options.append(start)
             if column.has_score:
                 curve = column.curve()
-                options[-1] += len(curve) - 1  # Because the first atom is option 1.
+                options[-1] += len(curve) - 1  # because the first atom is option 1
                 values, rises = np.append(curve, values), np.append(np.append(np.diff(curve), 0.0), rises)
             lines.append(np.stack([values, rises], axis=1))
             start += len(values)
@@ -138,7 +140,7 @@ class _Numbers(_Columns):
         self._constant("rounded", [column.decimals is not None for column in columns], torch.bool)
         self._constant("unit", [column.unit for column in columns], torch.float64)
         self._constant("scale", [10 ** (column.decimals or 0) for column in columns], torch.float64)
-        # Plain facts, for the graph to hold only what these columns need.
+        # Python values, so that the graph holds only what these columns need.
         self.has_options = not all(column.has_score and column.options == 1 for column in columns)
         self.rounds_some = any(column.decimals is not None for column in columns)
         self.rounds_all = all(column.decimals is not None for column in columns)
@@ -165,7 +167,7 @@ class _Numbers(_Columns):
 
 
 class _Categories(_Columns):
-    """Categories: an index for each option, or for the tail one out of a pool with each rare category in proportion."""
+    """Columns of categories: an index for each option, and for the tail one drawn from a pool of rare categories."""
 
     indices: Tensor
     first_option: Tensor
@@ -200,23 +202,23 @@ class _Categories(_Columns):
         if not self.has_tail:
             return index
         drawn = (_pick(uniform, self.choice_of) * self.pool_size).int()
-        drawn = torch.minimum(drawn, self.pool_size - 1)  # A float32 below 1 times the size may round up to it.
+        drawn = torch.minimum(drawn, self.pool_size - 1)  # because float32 may round the product up
         rare = F.embedding(drawn + self.pool_start, self.pool).squeeze(-1)
         return torch.where(index == _TAIL, rare, index)
 
 
 def _pool(column: CategoryColumn) -> np.ndarray:
-    """Repeat each rare category as often as it was there, or in about that proportion if that is very often."""
+    """Repeat each rare category by its number of rows, or in about that proportion if the rows are many."""
     if not column.tail:
         return np.zeros(1, dtype=np.int64)
     counts = np.array([column.counts[index] for index in column.tail], dtype=np.float64)
-    if counts.sum() > _POOL:
-        counts = np.ceil(counts * (_POOL / counts.sum()))
+    if counts.sum() > MAX_POOL:
+        counts = np.ceil(counts * (MAX_POOL / counts.sum()))
     return np.repeat(np.array(column.tail, dtype=np.int64), counts.astype(np.int64))
 
 
 def _pick(inputs: Tensor, owners: Tensor | None) -> Tensor:
-    """Spread inputs over the columns; where there are no inputs at all, all are 0."""
+    """Return for each column its own input, (B, N); 0 if there are no inputs at all."""
     if owners is None:
         return inputs
     if inputs.shape[1] == 0:

@@ -8,12 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganaug.data.tables.constraints.constraints import Rules
+from ganaug.data.tables.constraints.constraints import Constraints
 from ganaug.data.tables.dataset import LabelledTable
-from ganaug.data.tables.layout import RowLayout
 from ganaug.errors import DataError
 from ganaug.networks.classifiers import RowClassifier
-from ganaug.networks.derived_features import with_echoes
 from ganaug.networks.modality import Bounds, Decoder, Modality
 from ganaug.networks.perceptron import RowDiscriminator, RowGenerator
 from ganaug.networks.samples import Batch, Samples
@@ -70,9 +68,9 @@ class TableModality(Modality):
         if augment is not None:
             raise DataError("augment must be None for a table, because it is a pipeline for images: leave it out")
         super().__init__(data, seed=seed)
-        self.rules = Rules.of(data.codec, data.frame)
-        self.layout = with_echoes(RowLayout.of(self.rules.learned), self.rules, data.frame)
-        self.noise_dim = LATENT_DIM + len(self.rules.joint.options)
+        self.constraints = Constraints.detect(data.codec, data.frame)
+        self.layout = self.constraints.layout
+        self.noise_dim = LATENT_DIM + len(self.constraints.joint.options)
         self._marginals: tuple[Samples, Marginals] | None = None
 
     @staticmethod
@@ -83,13 +81,13 @@ class TableModality(Modality):
 
     def encoded(self, data: LabelledTable, device: torch.device) -> Rows:  # type: ignore[override]
         """Return rows, encoded by the columns of the training rows."""
-        encoded = self.rules.encode(data.frame, np.random.default_rng(self.seed))
+        encoded = self.constraints.encode(data.frame, np.random.default_rng(self.seed))
         rows, label = torch.from_numpy(self.layout.rows(encoded)), torch.from_numpy(data.labels)
         return Rows(rows.to(device), label.to(device), self.n_classes)
 
     def new_generator(self) -> RowGenerator:
         """Return an untrained perceptron that draws rows."""
-        return RowGenerator(self.n_classes, self.layout, joint=self.rules.joint, latent_dim=LATENT_DIM)
+        return RowGenerator(self.n_classes, self.layout, joint=self.constraints.joint, latent_dim=LATENT_DIM)
 
     def new_discriminator(self) -> RowDiscriminator:
         """Return an untrained perceptron that judges rows."""
@@ -121,11 +119,11 @@ class TableModality(Modality):
 
     def decoder(self, generator: nn.Module) -> RowsDecoder:
         """Return the generator with the decoding to columns."""
-        return RowsDecoder(generator, TableDecoder(self.data.codec, self.rules.relations))  # type: ignore[arg-type]
+        return RowsDecoder(generator, TableDecoder(self.data.codec, self.constraints))  # type: ignore[arg-type]
 
     def schema(self) -> Mapping[str, Any]:
         """Return the columns, the name of the label's column, and the constraints that hold, for people to read."""
-        return self.data.codec.to_state() | {"target": self.data.target, "rules": self.rules.named()}
+        return self.data.codec.to_state() | {"target": self.data.target, "rules": self.constraints.to_json()}
 
 
 MODALITY = TableModality

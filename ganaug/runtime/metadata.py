@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
+from ganaug.data.json_checks import MAX_TEXT, is_int
 from ganaug.data.labels import Label, is_label
 from ganaug.data.modalities import MODALITIES
 from ganaug.data.sample_format import is_modality
-from ganaug.data.state import MAX_TEXT, is_int
 from ganaug.errors import FormatError
 
 __all__ = ["FORMAT_VERSION", "Label", "Metadata"]

@@ -1,14 +1,14 @@
-"""One column of categories: which there are, how frequent each is, and which share one option."""
+"""One column of categories: their values, their frequencies, and the rare ones that share an option."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.state import (
+from ganaug.data.json_checks import (
     BOOLEANS,
     FLOATS,
     INTEGERS,
@@ -20,6 +20,7 @@ from ganaug.data.state import (
     is_text,
     items,
     require,
+    to_json_object,
 )
 from ganaug.errors import DataError
 
@@ -29,18 +30,18 @@ Category = str | int | float | bool
 
 KINDS = ("category", "boolean")
 MISSING, UNSEEN = -1, -2
-"""Codes of what is not in a column's categories."""
+"""Codes of a missing value, and of a value that is none of the categories."""
 MAX_CATEGORIES = 20_000
 MAX_OPTIONS = 50
-"""A column with more categories has this many options, the last of which is for all its rare ones."""
+"""Options for categories: if there are more categories, all rare ones share the last option."""
 
 
 @dataclass(frozen=True)
 class CategoryColumn:
-    """What is known about one column of categories.
+    """The description of one column of categories.
 
-    A row takes one of several *options*, in this order: each frequent category, the *tail* (all rare categories
-    together, where there are more than 50), missing (where the column had missing values).
+    Each row takes one of several *options*, in this order: one of the frequent categories, the *tail* (all rare
+    categories together, if there are more than 50), or missing (if the column has missing values).
 
     Attributes
     ----------
@@ -49,17 +50,17 @@ class CategoryColumn:
     kind : {"category", "boolean"}
         Booleans are categories too.
     dtype : str
-        Of the values: of the pandas column, or of the categories of a pandas categorical.
+        The dtype of the pandas column, or of the categories of a pandas categorical.
     ordered : bool or None
-        Whether a pandas categorical is ordered; None where the column is no pandas categorical.
+        Whether a pandas categorical is ordered; None if the column is no pandas categorical.
     missing : bool
         Whether some values were missing.
     none : bool
-        Whether missing values are None rather than NaN (columns of objects).
+        Whether missing values are None rather than NaN, in a column of objects.
     categories : tuple of str, int, float or bool
-        The categories, which the output ``category`` of a model refers to by index.
+        The categories. The output ``category`` of a model holds their indices.
     counts : tuple of int
-        How many rows had each; 0 for the unused categories of a pandas categorical.
+        The number of rows of each; 0 for an unused category of a pandas categorical.
     """
 
     name: str | int
@@ -91,16 +92,17 @@ class CategoryColumn:
         codes : ndarray of int64, shape (n,)
             For each row, the index into `categories`, -1 where missing.
 
-        Returns
-        -------
-        CategoryColumn
-            The column.
-
         Raises
         ------
         DataError
-            If there are more than 20,000 categories, or some are not what JSON can hold.
+            If the categories are no texts, numbers or truth values, some cannot be held by JSON, or there are more than
+            20,000.
         """
+        if dtype not in (*TEXTS, *BOOLEANS, *INTEGERS, *FLOATS):
+            raise DataError(
+                f"Categories must be text, numbers or truth values, but those of column {name!r} have dtype {dtype}: "
+                f"convert the column with .astype({'boolean' if dtype == 'bool[pyarrow]' else 'str'!r})."
+            )
         if len(categories) > MAX_CATEGORIES:
             raise DataError(
                 f"A column of categories must have at most {MAX_CATEGORIES:,} different ones, but column {name!r} has "
@@ -112,20 +114,13 @@ class CategoryColumn:
                     f"Categories must be finite numbers, truth values or texts of at most {MAX_TEXT} Unicode "
                     f"characters, but column {name!r} has {repr(category)[:80]}: drop the column, or replace them."
                 )
-        return cls(
-            name=name,
-            kind="boolean" if dtype in BOOLEANS else "category",
-            dtype=dtype,
-            ordered=ordered,
-            missing=bool((codes < 0).any()),
-            none=none,
-            categories=categories,
-            counts=tuple(np.bincount(codes[codes >= 0], minlength=len(categories)).tolist()),
-        )
+        counts = tuple(np.bincount(codes[codes >= 0], minlength=len(categories)).tolist())
+        kind = "boolean" if dtype in BOOLEANS else "category"
+        return cls(name, kind, dtype, ordered, bool((codes < 0).any()), none, categories, counts)
 
     @cached_property
     def heads(self) -> tuple[int, ...]:
-        """Indices of the categories with an option of their own, in its order."""
+        """Indices of the categories with an option of their own, in the order of the options."""
         used = [index for index, count in enumerate(self.counts) if count]
         if len(used) <= MAX_OPTIONS:
             return tuple(used)
@@ -134,25 +129,25 @@ class CategoryColumn:
 
     @cached_property
     def tail(self) -> tuple[int, ...]:
-        """Indices of the categories that share an option; there is none where this is empty."""
+        """Indices of the categories that share an option; empty if there is no such option."""
         own = set(self.heads)
         return tuple(index for index, count in enumerate(self.counts) if count and index not in own)
 
     @property
     def options(self) -> int:
-        """Number of options; with only one there is nothing to choose."""
+        """Number of options. A column with one option has no choice."""
         return len(self.heads) + bool(self.tail) + self.missing
 
     def encode(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the option of every row, shape (n,).
 
-        A category that no row had at the fit counts as missing where the column had missing values, else as one of
-        the tail, else as the most frequent category; so does a missing value, except that it is never one of the tail.
+        If the column has no option for missing values, a missing value takes the most frequent category. An unseen
+        category takes the option for missing values, else the tail, else the most frequent category.
 
         Parameters
         ----------
         codes : ndarray of int64, shape (n,)
-            Indices into `categories`, -1 where missing, -2 for a category that is not among them.
+            Indices into `categories`, -1 where missing, -2 for an unseen category.
         """
         tail = len(self.heads)
         order = np.array([self.counts[index] for index in self.heads])
@@ -162,30 +157,21 @@ class CategoryColumn:
         option = np.full(len(self.categories) + 2, unseen)
         option[list(self.heads)] = np.arange(len(self.heads))
         option[list(self.tail)] = tail
-        option[MISSING] = missing  # Negative, so these two codes count from the end.
+        option[MISSING] = missing  # The two codes are negative, and index from the end.
         return option[codes]
 
     def to_state(self) -> dict[str, object]:
         """Return the column as a JSON object; `from_state` reads it."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "dtype": self.dtype,
-            "ordered": self.ordered,
-            "missing": self.missing,
-            "none": self.none,
-            "categories": list(self.categories),
-            "counts": list(self.counts),
-        }
+        return to_json_object(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """Rebuild a column from untrusted JSON; `FormatError` where it does not describe one."""
-        name, kind, dtype, missing = (state.get(key) for key in ("name", "kind", "dtype", "missing"))
-        ordered, none = state.get("ordered"), state.get("none")
-        require(is_name(name), "a column's name must be a short text or a whole number")
+        """Read a column from untrusted JSON; `FormatError` if it does not describe one."""
+        known: dict[str, Any] = {field.name: state.get(field.name) for field in fields(cls)}
+        dtype, missing, ordered, none = (known[key] for key in ("dtype", "missing", "ordered", "none"))
+        require(is_name(known["name"]), "a column's name must be a short text or a whole number")
         require(isinstance(dtype, str), "dtype must be a known one")
-        require(kind == ("boolean" if dtype in BOOLEANS else "category"), "kind and dtype must agree")
+        require(known["kind"] == ("boolean" if dtype in BOOLEANS else "category"), "kind and dtype must agree")
         require(isinstance(missing, bool) and isinstance(none, bool), "missing and none must be true or false")
         require(ordered is None or isinstance(ordered, bool), "ordered must be null, true or false")
         require(not none or (missing is True and dtype == "object"), "only objects are missing as None")
@@ -196,16 +182,7 @@ class CategoryColumn:
         _check_categories(categories, str(dtype))
         holds_missing = dtype in (*TEXTS, *FLOATS, "boolean") or str(dtype)[0] in "IU"
         require(not missing or ordered is not None or holds_missing, f"{dtype} has no missing values")
-        column = cls(
-            name=name,  # type: ignore[arg-type]  # checked above
-            kind=str(kind),
-            dtype=str(dtype),
-            ordered=ordered,
-            missing=bool(missing),
-            none=bool(none),
-            categories=tuple(categories),
-            counts=tuple(counts),
-        )
+        column = cls(**known | {"categories": tuple(categories), "counts": tuple(counts)})
         require(column.options > 0, "a column must have categories, or be missing")
         return column
 

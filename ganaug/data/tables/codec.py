@@ -1,14 +1,16 @@
-"""Tables <-> the two arrays that a network can learn from: scores of the numbers and options of everything else."""
+"""The codec of a table: between a DataFrame and the scores and choices that networks learn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.state import is_name, items, require
+from ganaug.data.json_checks import is_name, items, require
+from ganaug.data.labels import listed
 from ganaug.data.tables.category import KINDS as CATEGORY_KINDS
 from ganaug.data.tables.category import CategoryColumn
 from ganaug.data.tables.numeric import KINDS as NUMERIC_KINDS
@@ -27,20 +29,36 @@ from ganaug.errors import DataError, FormatError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["MAX_COLUMNS", "Column", "Encoded", "TableCodec"]
+__all__ = ["MAX_COLUMNS", "Column", "Encoded", "TableCodec", "TableValues"]
 
 Column = NumericColumn | CategoryColumn
 
 MAX_COLUMNS = 10_000
+"""Columns of a table; also what an untrusted model file may have."""
+
+
+class TableValues(NamedTuple):
+    """The values of a table, without pandas.
+
+    Attributes
+    ----------
+    numbers : ndarray of float64, shape (n, n_numeric)
+        Datetimes as seconds since the origin of their column, NaN where missing.
+    codes : ndarray of int64, shape (n, n_category)
+        Indices into the categories of each column, -1 where missing, -2 for a category that the fit has not seen.
+    """
+
+    numbers: NDArray[np.float64]
+    codes: NDArray[np.int64]
 
 
 class Encoded(NamedTuple):
-    """A table as a network sees it.
+    """A table as networks see it.
 
     Attributes
     ----------
     scores : ndarray of float32, shape (n, n_scores)
-        Quantiles of the standard normal; 0 where another option than the continuous one is taken.
+        Quantiles of the standard normal; 0 if another option than the continuous one is taken.
     choices : ndarray of int64, shape (n, n_choices)
         The option that each row takes.
     """
@@ -51,11 +69,11 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True)
 class TableCodec:
-    """How the columns of a table become scores and choices.
+    """The columns of a table, which encode it as scores and choices.
 
-    A column of numbers has at most one score and at most one choice, a column of categories at most one choice; columns
-    that never vary have neither. Scores come in the order of the columns; choices too, but those of numbers come before
-    those of categories. See `NumericColumn` and `CategoryColumn` for the options of a choice.
+    A column of numbers has at most one score and one choice. A column of categories has at most one choice. A column
+    that never varies has neither. Scores are in the order of the columns. The choices of all columns of numbers come
+    before those of categories. See `NumericColumn` and `CategoryColumn` for the options of a choice.
 
     Attributes
     ----------
@@ -83,29 +101,24 @@ class TableCodec:
 
     @classmethod
     def fit(cls, frame: "DataFrame", *, categorical_features: Any = "auto") -> Self:
-        """Learn what the columns of a table hold.
+        """Describe the columns of a table.
 
         Parameters
         ----------
         frame : DataFrame
             The features, without the target.
         categorical_features : "auto", or array-like of names, positions or bool
-            Which columns are categories besides those that are by their dtype (bool, text, object and categorical).
-
-        Returns
-        -------
-        TableCodec
-            The codec.
+            Columns of categories, besides those that are by their dtype (bool, text, object and categorical).
 
         Raises
         ------
         DataError
-            If the table is empty, its column names are not different texts or integers, or a column cannot be
-            represented; the message names the column and what to do.
+            If the table is empty, the names of its columns are not distinct texts or integers, or a column cannot be
+            represented. The message names the column and the remedy.
         """
         _check_frame(frame)
         chosen = _chosen(categorical_features, list(frame.columns))
-        # Renamed, because a Series of a table has its name as one of numpy's integers.
+        # Renamed, because in a DataFrame the integer names of columns may be integers of numpy.
         series = (frame.iloc[:, position].rename(name) for position, name in enumerate(frame.columns.tolist()))
         return cls(
             tuple(
@@ -141,7 +154,7 @@ class TableCodec:
 
     @cached_property
     def choices(self) -> tuple[Column, ...]:
-        """The columns that have a choice, in the order of these."""
+        """The columns with a choice, in the order of the choices."""
         columns: tuple[Column, ...] = (*self.numeric_columns, *self.category_columns)
         return tuple(column for column in columns if column.options > 1)
 
@@ -149,6 +162,16 @@ class TableCodec:
     def options(self) -> tuple[int, ...]:
         """Number of options of each choice."""
         return tuple(column.options for column in self.choices)
+
+    @cached_property
+    def score_index(self) -> tuple[int, ...]:
+        """For each column of numbers the index of its score, if it has one."""
+        return tuple(count - 1 for count in accumulate(column.has_score for column in self.numeric_columns))
+
+    @cached_property
+    def choice_index(self) -> tuple[int, ...]:
+        """For each column of numbers the index of its choice, if it has one."""
+        return tuple(count - 1 for count in accumulate(column.options > 1 for column in self.numeric_columns))
 
     @property
     def names(self) -> list[str | int]:
@@ -158,73 +181,82 @@ class TableCodec:
     def encode(self, frame: "DataFrame", rng: np.random.Generator | None = None) -> Encoded:
         """Turn a table into scores and choices.
 
-        A number beyond the bounds of the fitted data is moved to them. What the fit has not seen becomes the nearest
-        thing it has: see `NumericColumn.encode` and `CategoryColumn.encode`.
+        Numbers beyond the bounds of the fitted data are moved to them. See `NumericColumn.encode` and
+        `CategoryColumn.encode` for values that the fit has not seen.
 
         Parameters
         ----------
         frame : DataFrame
-            With the columns of the fitted one, in its order.
+            A table with the fitted columns, in their order.
         rng : numpy.random.Generator, optional
-            Spreads rows that share a number over all scores that decode to it, so that scores are normal and not a
-            comb; without it they take the middle one.
-
-        Returns
-        -------
-        Encoded
-            Scores and choices.
+            Spreads rows with equal numbers over all scores that decode to the number, so that the scores are normally
+            distributed. By default they take the middle one.
 
         Raises
         ------
         DataError
-            If the columns are not the fitted ones, or do not hold what they held.
+            If the columns are not the fitted ones, or hold other kinds of values.
         """
+        return self.encode_values(self.values(frame), rng)
+
+    def values(self, frame: "DataFrame") -> TableValues:
+        """Read the numbers and the categories of a table; `DataError` as in `encode`."""
         self._check_columns(frame)
-        scores: list[NDArray[np.float32]] = []
-        of_numbers: list[NDArray[np.int64]] = []
-        of_categories: list[NDArray[np.int64]] = []
-        for position, column in enumerate(self.columns):
-            series = frame.iloc[:, position]
+        numbers: list[NDArray[np.float64]] = []
+        codes: list[NDArray[np.int64]] = []
+        for place, column in enumerate(self.columns):
+            series = frame.iloc[:, place]
             if isinstance(column, NumericColumn):
-                score, choice = column.encode(numeric_values(series, column), rng)
-                scores += [score] * column.has_score
-                of_numbers += [choice] * (column.options > 1)
+                numbers.append(numeric_values(series, column))
             else:
-                of_categories += [column.encode(category_codes(series, column))] * (column.options > 1)
-        choices = of_numbers + of_categories
-        return Encoded(
-            np.stack(scores, axis=1) if scores else np.zeros((len(frame), 0), dtype=np.float32),
-            np.stack(choices, axis=1) if choices else np.zeros((len(frame), 0), dtype=np.int64),
+                codes.append(category_codes(series, column))
+        # One column after the other in memory, for each is read by itself.
+        return TableValues(
+            np.array(numbers, np.float64).reshape(len(numbers), len(frame)).T,
+            np.array(codes, np.int64).reshape(len(codes), len(frame)).T,
         )
 
-    def numbers(self, frame: "DataFrame") -> NDArray[np.float64]:
-        """Return the numbers (n, n_numeric), without what sums have left of digits, NaN where missing."""
-        series = (frame.iloc[:, place] for place, one in enumerate(self.columns) if isinstance(one, NumericColumn))
-        values = [
-            column.from_steps(column.to_steps(numeric_values(one, column)))
-            for one, column in zip(series, self.numeric_columns, strict=True)
-        ]
-        return np.stack(values, axis=1) if values else np.zeros((len(frame), 0))
+    def exact(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return numbers (n, n_numeric) in whole steps of their columns, without the errors that sums left."""
+        exact = [one.from_steps(one.to_steps(own)) for one, own in zip(self.numeric_columns, numbers.T, strict=True)]
+        return _side_by_side(exact, len(numbers), np.float64)
+
+    def choices_of(self, values: TableValues) -> NDArray[np.int64]:
+        """Return the choices alone that `encode_values` makes, (n, n_choices)."""
+        numbers = zip(self.numeric_columns, values.numbers.T, strict=True)
+        options = [column.options_of(own) for column, own in numbers if column.options > 1]
+        return _side_by_side(options + self._category_options(values), len(values.numbers), np.int64)
+
+    def encode_values(self, values: TableValues, rng: np.random.Generator | None = None) -> Encoded:
+        """Turn the values of a table into scores and choices; see `encode`."""
+        scores: list[NDArray[np.float32]] = []
+        options: list[NDArray[np.int64]] = []
+        for column, own in zip(self.numeric_columns, values.numbers.T, strict=True):
+            score, option = column.encode(own, rng)
+            scores += [score] * column.has_score
+            options += [option] * (column.options > 1)
+        rows = len(values.numbers)
+        choices = _side_by_side(options + self._category_options(values), rows, np.int64)
+        return Encoded(_side_by_side(scores, rows, np.float32), choices)
+
+    def _category_options(self, values: TableValues) -> list[NDArray[np.int64]]:
+        codes = zip(self.category_columns, values.codes.T, strict=True)
+        return [column.encode(own) for column, own in codes if column.options > 1]
 
     def frame(self, numeric: NDArray[Any] | None, category: NDArray[Any] | None) -> "DataFrame":
-        """Turn a model's outputs into a table with the names, order and dtypes of the fitted one.
+        """Turn the outputs of a model into a table with the names, order and dtypes of the fitted one.
 
         Parameters
         ----------
         numeric : ndarray, shape (n, n_numeric), or None
-            In the columns' own units, NaN where missing; None where there are no such columns.
+            The numbers, NaN where missing; None if there are no such columns.
         category : ndarray of int64, shape (n, n_category), or None
-            Indices into the categories, -1 where missing; None where there are no such columns.
-
-        Returns
-        -------
-        DataFrame
-            The table.
+            Indices into the categories, -1 where missing; None if there are no such columns.
 
         Raises
         ------
         FormatError
-            If the arrays have another shape, or values that the columns do not have.
+            If an array has another shape, or values that its columns cannot have.
         """
         import pandas as pd
 
@@ -247,41 +279,28 @@ class TableCodec:
         return frame
 
     def _check_columns(self, frame: "DataFrame") -> None:
-        import pandas as pd
-
-        if not isinstance(frame, pd.DataFrame):
-            raise DataError(f"A table must be a pandas DataFrame, but this is a {type(frame).__name__}: convert it.")
+        _check_type(frame)
         found, expected = list(frame.columns), self.names
         if found == expected:
             return
         missing = list(dict.fromkeys(expected).keys() - dict.fromkeys(found).keys())
         unexpected = list(dict.fromkeys(found).keys() - dict.fromkeys(expected).keys())
-        problems = [f"misses {_listed(missing)}"] * bool(missing) + [f"has {_listed(unexpected)}"] * bool(unexpected)
+        problems = [f"misses {listed(missing)}"] * bool(missing) + [f"has {listed(unexpected)}"] * bool(unexpected)
         what = " and ".join(problems) or "has them in another order, or twice"
         raise DataError(f"A table must have the columns that were fitted, but this one {what}: correct its columns.")
 
     def to_state(self) -> dict[str, object]:
-        """Return the codec as a JSON object, with a summary of each column and no rows; `from_state` reads it."""
+        """Return the codec as a JSON object, which holds a summary of each column and no rows."""
         return {"columns": [column.to_state() for column in self.columns]}
 
     @classmethod
     def from_state(cls, state: object) -> Self:
-        """Rebuild a codec from `to_state`'s answer, which may come from an untrusted file.
-
-        Parameters
-        ----------
-        state : object
-            Parsed JSON. Keys that are not known are ignored.
-
-        Returns
-        -------
-        TableCodec
-            The codec.
+        """Read what `to_state` wrote, from a file that is untrusted. Unknown keys are ignored.
 
         Raises
         ------
         FormatError
-            If `state` does not describe a codec.
+            If the state does not describe a codec.
         """
         columns = [_column(one) for one in items(state, "columns", MAX_COLUMNS)]
         require(len(columns) > 0, "there must be columns")
@@ -300,11 +319,15 @@ def _column(state: object) -> Column:
     return NumericColumn.from_state(state) if kind in NUMERIC_KINDS else CategoryColumn.from_state(state)
 
 
-def _check_frame(frame: "DataFrame") -> None:
+def _check_type(frame: object) -> None:
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame):
         raise DataError(f"A table must be a pandas DataFrame, but this is a {type(frame).__name__}: convert it.")
+
+
+def _check_frame(frame: "DataFrame") -> None:
+    _check_type(frame)
     rows, columns = frame.shape
     if not rows or not 1 <= columns <= MAX_COLUMNS:
         raise DataError(
@@ -317,11 +340,11 @@ def _check_frame(frame: "DataFrame") -> None:
             f"{bad[0]!r:.80}: rename the columns, with frame.columns = frame.columns.map(str) for example."
         )
     if twice := list(dict.fromkeys(frame.columns[frame.columns.duplicated()])):
-        raise DataError(f"Column names must be different, but {_listed(twice)} come twice: rename or drop them.")
+        raise DataError(f"Column names must be different, but {listed(twice)} come twice: rename or drop them.")
 
 
 def _chosen(categorical_features: Any, names: list[str | int]) -> set[int]:
-    """Return the positions of the columns that the user calls categories."""
+    """Return the positions of the columns that are categories by the user's choice."""
     if isinstance(categorical_features, str) and categorical_features == "auto":
         return set()
     wrong = f"categorical_features must be 'auto', a list of column names or positions, or {len(names)} truth values"
@@ -339,10 +362,10 @@ def _chosen(categorical_features: Any, names: list[str | int]) -> set[int]:
     positions |= {name: position for position, name in enumerate(names)}
     unknown = [one for one in chosen if isinstance(one, bool | np.bool_ | list) or one not in positions]
     if unknown:
-        raise DataError(f"{wrong}, but there is no column {_listed(unknown)}: correct it.")
+        raise DataError(f"{wrong}, but there is no column {listed(unknown)}: correct it.")
     return {positions[one] for one in chosen}
 
 
-def _listed(names: Sequence[object]) -> str:
-    shown = ", ".join(f"{name!r:.80}" for name in names[:5])
-    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _side_by_side(columns: Sequence[NDArray[Any]], rows: int, dtype: type[np.generic]) -> NDArray[Any]:
+    """Return columns (rows,) as one array, (rows, number of columns)."""
+    return np.stack(columns, axis=1) if columns else np.zeros((rows, 0), dtype)

@@ -1,4 +1,4 @@
-"""A table and the label of each of its rows."""
+"""Labelled tables: the rows, their labels, and what a training, an evaluation and a report need of them."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.layout import RowLayout
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.series import numeric_series, numeric_values
-from ganaug.data.tables.words import warn_of_words
+from ganaug.data.tables.text_warnings import warn_about_texts
 from ganaug.errors import DataError, warn
 from ganaug.files import StrPath
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["LabelledTable", "from_frame", "labels_of", "split_target"]
 
 JITTER_SHARE = 0.03
-"""Standard deviation of the noise in slightly altered numbers, as a share of the column's."""
+"""Standard deviation of the noise in jittered numbers, as a share of the standard deviation of the column."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledTable(Dataset):
-    """A table to learn from; make one with `from_frame`.
+    """A labelled table; `from_frame` makes one.
 
     Attributes
     ----------
@@ -41,11 +41,11 @@ class LabelledTable(Dataset):
     labels : ndarray of shape (n,), int64
         Indices into `classes`.
     classes : tuple of str, int or bool
-        The labels that there are, sorted.
+        The distinct labels, sorted.
     codec : TableCodec
-        What is known of the columns.
+        The description of the columns.
     target : str
-        The name of the labels' column.
+        The name of the column of labels.
     """
 
     modality = "table"
@@ -58,7 +58,7 @@ class LabelledTable(Dataset):
 
     @cached_property
     def fingerprint(self) -> str:
-        """The sha256 of all columns, their values, and the labels, in their order: 64 hexadecimal digits."""
+        """SHA-256 of the columns, their values and the labels, in their order, 64 hexadecimal digits."""
         import pandas as pd
 
         digest = hashlib.sha256(json.dumps([self.codec.to_state(), self.classes]).encode())
@@ -74,14 +74,14 @@ class LabelledTable(Dataset):
 
     @property
     def columns(self) -> tuple[Any, ...]:
-        """What is known of each column."""
+        """The description of each column."""
         return self.codec.columns
 
     def part(self, rows: NDArray[np.int64]) -> Self:
         """Return some of the rows.
 
-        What is known of the columns is learned anew from these rows, so that nothing of the others leaks; which columns
-        are categories stays.
+        The columns are described anew from these rows alone, so that nothing of the other rows leaks. Columns of
+        categories stay such.
 
         Examples
         --------
@@ -96,7 +96,7 @@ class LabelledTable(Dataset):
         return replace(self, frame=frame, labels=self.labels[rows], codec=codec)
 
     def joined(self, other: Self) -> Self:
-        """Return the rows of both, these first; what is known of the columns is learned from both."""
+        """Return the rows of both, these first. The columns are described anew from all rows."""
         import pandas as pd
 
         frame = pd.concat([self.frame, other.frame[list(self.frame.columns)]], ignore_index=True)
@@ -104,7 +104,7 @@ class LabelledTable(Dataset):
         return from_frame(frame, labels, target=self.target)  # type: ignore[return-value]
 
     def like(self, content: Any, labels: NDArray[np.int64]) -> Self:
-        """Return other rows with these columns and classes."""
+        """Return other rows with the columns and classes of this table."""
         columns = list(getattr(content, "columns", []))
         if lacking := [name for name in self.frame.columns if name not in columns]:
             raise DataError(
@@ -114,21 +114,21 @@ class LabelledTable(Dataset):
         return replace(self, frame=content[list(self.frame.columns)].reset_index(drop=True), labels=labels)
 
     def points(self, reference: Self) -> NDArray[np.float32]:
-        """Return numbers as quantiles of a normal distribution and categories as corners that are one apart."""
+        """Return numbers as quantiles of a standard normal, and categories one-hot, at distance 1 from each other."""
         layout = RowLayout.of(reference.codec)
         rows = layout.rows(reference.codec.encode(self.frame))
         rows[:, layout.n_scores :] /= np.sqrt(2)
         return rows
 
     def jittered(self, random: np.random.Generator) -> Self:
-        """Return the rows with a little noise in their numbers; bounds, decimals and missing values stay."""
+        """Return the rows with a little noise in their numbers, which keep their bounds and decimals."""
         frame = self.frame.copy()
         for position, column in enumerate(self.codec.columns):
             if isinstance(column, NumericColumn) and column.has_score:
                 numbers = numeric_values(self.frame.iloc[:, position], column)
                 noise = random.normal(0, JITTER_SHARE, len(numbers)) * (np.nanstd(numbers) if len(numbers) else 0.0)
                 moved = column.from_steps(column.to_steps(np.clip(numbers + noise, *column.bounds)))
-                # What is an option of its own, such as an amount of 0, is not a number near that.
+                # An atom, such as an amount of 0, is no neighbour of other numbers.
                 kept = np.isnan(numbers) | np.isin(numbers, column.atoms)
                 frame.isetitem(position, numeric_series(column, np.where(kept, numbers, moved)))
         return replace(self, frame=frame)
@@ -147,10 +147,10 @@ class LabelledTable(Dataset):
     def is_in(self, other: Self) -> NDArray[np.bool_]:
         """Tell which rows are in another table too, with the same class, (n,).
 
-        In a table of few columns with few values each, rows of different people may well be the same by chance: nothing
-        tells these from leaked rows, and they count as well.
+        In a table of few columns with few values each, rows of different people may be equal by chance. Nothing tells
+        them from leaked rows, and so they count.
         """
-        both = other.joined(self)  # so that columns have the same dtype, and equal values the same hash
+        both = other.joined(self)  # so that columns have equal dtypes, and equal values equal hashes
         rows = list(zip(both.labels.tolist(), both.keys(), strict=True))
         learned = set(rows[: len(other)])
         return np.array([row in learned for row in rows[len(other) :]], bool)
@@ -167,8 +167,8 @@ class LabelledTable(Dataset):
     def was_seen_by(self, generator: Any) -> bool:
         """Tell whether a generator was trained on exactly this table, perhaps with its rows in another order.
 
-        The fingerprint depends on the order of the rows. The same classes of the same sizes, and columns with the same
-        quantiles, are the same table in another order.
+        The fingerprint depends on the order of the rows. Tables whose classes have the same sizes and whose columns
+        have the same quantiles are taken for the same table in another order.
         """
         if super().was_seen_by(generator):
             return True
@@ -186,7 +186,7 @@ class LabelledTable(Dataset):
 
 
 def _text(value: Any) -> str:
-    """Return a value as a person would write it; nothing where it is missing."""
+    """Return a value as text for a person; an empty text if it is missing."""
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else f"{value:.6g}"
     return "" if str(value) in ("None", "<NA>", "NaT", "nan") else str(value)
@@ -195,33 +195,29 @@ def _text(value: Any) -> str:
 def from_frame(
     frame: "DataFrame", labels: ArrayLike, *, categorical_features: Any = "auto", target: str = "target"
 ) -> LabelledTable:
-    """Take a table and its labels from memory.
+    """Make a labelled table from a DataFrame and its labels.
 
     Parameters
     ----------
     frame : DataFrame
         The features.
     labels : array-like of shape (n,)
-        One for each row: text, whole numbers, or true and false.
+        The label of each row: text, a whole number, or true or false.
     categorical_features
         As in `TableCodec.fit`.
     target : str, default="target"
-        The name of the labels' column.
-
-    Returns
-    -------
-    LabelledTable
+        The name of the column of labels.
 
     Raises
     ------
     DataError
-        If a label is missing or of another kind, there are fewer than two classes, no column varies, or the codec
-        refuses the table.
+        If a label is missing or of another kind, there are fewer than two classes, no column varies, or `TableCodec`
+        cannot represent the table.
 
     Warns
     -----
     GanaugWarning
-        If a class has one row alone, or a column holds texts that are something else than words: see `warn_of_words`.
+        If a class has a single row, or texts are probably no categories: see `warn_about_texts`.
 
     Examples
     --------
@@ -232,39 +228,43 @@ def from_frame(
     """
     values = [plain_label(label) for label in np.asarray(labels, dtype=object).ravel().tolist()]
     if len(values) != len(frame):
-        raise DataError(f"Each row must have one label, but there are {len(frame)} rows and {len(values)} labels.")
+        raise DataError(
+            f"Each row must have one label, but there are {len(frame)} rows and {len(values)} labels: correct them."
+        )
     if len({type(value) for value in values}) > 1:
         kinds = ", ".join(sorted({type(value).__name__ for value in values}))
         raise DataError(f"The labels must all be of one kind, but there are {kinds}: convert them to text, say.")
     classes = tuple(sorted(set(values)))
     if len(classes) < 2:
-        raise DataError(f"The labels must have at least two classes, but there is only {list(classes)}.")
+        raise DataError(
+            f"The labels must have at least two classes, but there is only {list(classes)}: add rows of another class."
+        )
     check_labels(classes)
     sizes = Counter(values)
     if alone := [label for label in classes if sizes[label] == 1]:
         warn(
-            f"there is one row alone of class {', '.join(map(repr, alone[:5]))}: what is drawn of it can vary only as "
-            "other classes do; expect little, and collect more rows"
+            f"there is one row alone of class {', '.join(map(repr, alone[:5]))}: its synthetic rows can vary only as "
+            "those of other classes do; collect more rows"
         )
     index = {label: number for number, label in enumerate(classes)}
     codec = TableCodec.fit(frame, categorical_features=categorical_features)
     if not codec.n_scores and not codec.options:
-        raise DataError("At least one column must vary, but all are constant or empty: there is nothing to learn from.")
-    warn_of_words(codec.category_columns)
+        raise DataError("At least one column must vary, but all are constant or empty: add a column that varies.")
+    warn_about_texts(codec.category_columns)
     return LabelledTable(frame, np.array([index[value] for value in values], np.int64), classes, codec, target)
 
 
 def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tuple[DataFrame, Any]":
-    """Take the column of labels out of a table.
+    """Separate the column of labels from the features.
 
     Parameters
     ----------
     frame : DataFrame
-        As `read_table` gives it.
+        A table, as `read_table` returns it.
     target : str or None
         The name of the column.
     path : str or path-like
-        Where the table came from, for the messages.
+        The source of the table, for messages.
 
     Returns
     -------
@@ -275,7 +275,7 @@ def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tupl
     Raises
     ------
     DataError
-        If there is no such column, labels are missing, or they are not classes.
+        If there is no such column, or its values are missing or no classes.
     """
     import pandas as pd
 
@@ -292,7 +292,7 @@ def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tupl
 
 
 def labels_of(column: "Series[Any]") -> Any:
-    """Return a column's labels as `split_target` does, which says more."""
+    """Return a column of labels as in `split_target`, and raise as it does."""
     import pandas as pd
 
     if missing := int(column.isna().sum()):

@@ -1,4 +1,4 @@
-"""Datetimes as counts of a dtype's unit since 1970, as a clock in the column's time zone shows them."""
+"""Datetimes as whole numbers: counts of a unit since 1970, in local time."""
 
 import re
 from dataclasses import dataclass
@@ -9,34 +9,35 @@ from numpy.typing import NDArray
 
 from ganaug.errors import FormatError
 
-__all__ = ["DAY", "Clock"]
+__all__ = ["DAY", "DatetimeDtype"]
 
 DAY = 86400
+"""Seconds of a day."""
 UNITS = (DAY, 3600, 60, 1)
 """Seconds of a day, an hour, a minute and a second."""
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-# A zone beginning with dateutil could make pandas open any file.
+# A zone that begins with "dateutil" could make pandas open any file.
 _DTYPE = re.compile(r"datetime64\[(s|ms|us|ns)(?:, (?!dateutil)([A-Za-z][\w+\-/:]{0,63}))?\]", re.ASCII)
 _ORIGIN = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{3}|\d{6}|\d{9}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Clock:
-    """What a datetime dtype says.
+class DatetimeDtype:
+    """The unit and the time zone of a pandas dtype of datetimes.
 
     Attributes
     ----------
     unit : {"s", "ms", "us", "ns"}
-        What it counts.
+        The unit of its counts.
     zone : str or None
-        Name of its time zone.
+        The name of its time zone.
 
     Examples
     --------
-    >>> clock = Clock.of("datetime64[ms, Europe/Berlin]")
-    >>> clock
-    Clock(unit='ms', zone='Europe/Berlin')
-    >>> clock.text(clock.count("1970-01-02T00:00:00.000"))
+    >>> dtype = DatetimeDtype.parse("datetime64[ms, Europe/Berlin]")
+    >>> dtype
+    DatetimeDtype(unit='ms', zone='Europe/Berlin')
+    >>> dtype.text(dtype.count("1970-01-02T00:00:00.000"))
     '1970-01-02T00:00:00.000'
     """
 
@@ -44,8 +45,8 @@ class Clock:
     zone: str | None
 
     @classmethod
-    def of(cls, dtype: str) -> Self:
-        """Read a dtype's text; `FormatError` where it is not one of datetimes."""
+    def parse(cls, dtype: str) -> Self:
+        """Read the text of a dtype; `FormatError` if it is not one of datetimes."""
         match = _DTYPE.fullmatch(dtype)
         if match is None:
             raise FormatError(
@@ -54,8 +55,8 @@ class Clock:
         return cls(match[1], match[2])
 
     @staticmethod
-    def shows(dtype: str) -> bool:
-        """Tell whether the text is one that `of` reads."""
+    def matches(dtype: str) -> bool:
+        """Tell whether `parse` reads a text."""
         return _DTYPE.fullmatch(dtype) is not None
 
     @property
@@ -73,24 +74,24 @@ class Clock:
         return 1970 + int(np.array(count, dtype=np.int64).view(self.numpy).astype("datetime64[Y]").astype(np.int64))
 
     def text(self, count: int) -> str:
-        """Return a count as ISO text, down to the unit."""
+        """Return a count as text in ISO format, down to the unit."""
         return str(np.datetime_as_string(np.array(count, dtype=np.int64).view(self.numpy)))
 
     def count(self, text: object) -> int:
-        """Return the count of untrusted ISO text, which may be too large for the dtype; `FormatError` if it is none."""
+        """Return the count of an untrusted text in ISO format, which the dtype may not hold; else `FormatError`."""
         match = _ORIGIN.fullmatch(text) if isinstance(text, str) else None
         try:
             seconds = int(np.datetime64(match[1], "s").astype(np.int64)) if match else None
-        except ValueError:  # The 30th of February, for example.
+        except ValueError:  # the 30th of February, for example
             seconds = None
         if match is None or seconds is None:
             raise FormatError(f"The origin of a column of datetimes must be a date in ISO format, not {text!r:.80}.")
         return seconds * self.per_second + int((match[2] or "0").ljust(9, "0")) * self.per_second // 10**9
 
     def resolution(self, counts: NDArray[np.int64]) -> tuple[int, int]:
-        """Return the coarsest of `UNITS` that all counts are multiples of, and the decimals of seconds that they have.
+        """Return the largest of `UNITS` that all counts are multiples of, and the number of decimals of their seconds.
 
-        There are no more decimals than float64 can add to the seconds between the first and the last.
+        The decimals are limited to those that float64 holds beside the seconds between the first and the last count.
         """
         for unit in UNITS:
             if not (counts % (unit * self.per_second)).any():

@@ -1,4 +1,4 @@
-"""What stands where in a row of numbers, as the networks see it."""
+"""The layout of a row as the networks see it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +15,7 @@ __all__ = ["RowLayout"]
 
 @dataclass(frozen=True)
 class RowLayout:
-    """What stands where in a row as the networks see it: the scores, then for each choice one column per option.
-
-    The generator alone decides some choices together (see `JointChoices`); in a row each has its own columns.
+    """The layout of a row: the scores, then for each choice one number per option (one-hot), then derived features.
 
     Attributes
     ----------
@@ -26,45 +24,42 @@ class RowLayout:
     options : tuple of int
         Number of options of each choice.
     gates : tuple of int
-        For each score the choice whose first option it belongs to, or -1: under any other option it says nothing.
-    echoes : tuple of tuple of (int, float)
-        Sums of what stands before them, of which each lists places and factors. See `echoes`.
+        For each score the choice whose first option it belongs to, or -1. Under any other option the score is 0.
+    derived : tuple of tuple of (int, float)
+        The derived features: weighted sums of what stands before them, by positions and weights. See
+        `derived_features`.
     """
 
     n_scores: int
     options: tuple[int, ...]
     gates: tuple[int, ...]
-    echoes: tuple[tuple[tuple[int, float], ...], ...] = ()
+    derived: tuple[tuple[tuple[int, float], ...], ...] = ()
 
     @classmethod
     def of(cls, codec: TableCodec) -> Self:
-        """Return the layout of a table's rows."""
-        choice = accumulate((column.options > 1 for column in codec.numeric_columns), initial=0)
-        gates = [
-            number if column.options > 1 else -1
-            for column, number in zip(codec.numeric_columns, choice, strict=False)
-            if column.has_score
-        ]
-        return cls(codec.n_scores, codec.options, tuple(gates))
+        """Return the layout of a table's rows, without derived features."""
+        columns = zip(codec.numeric_columns, codec.choice_index, strict=True)
+        gates = tuple(choice if column.options > 1 else -1 for column, choice in columns if column.has_score)
+        return cls(codec.n_scores, codec.options, gates)
 
     @property
     def own_width(self) -> int:
-        """Length of a row without its echoes."""
+        """Length of a row without its derived features."""
         return self.n_scores + sum(self.options)
 
     @property
     def width(self) -> int:
         """Length of a row."""
-        return self.own_width + len(self.echoes)
+        return self.own_width + len(self.derived)
 
     @cached_property
-    def echo(self) -> NDArray[np.float32]:
-        """What a row is multiplied by for its echoes, shape (own_width, number of echoes)."""
-        factors = np.zeros((self.own_width, len(self.echoes)), np.float32)
-        for number, terms in enumerate(self.echoes):
-            for place, factor in terms:
-                factors[place, number] = factor
-        return factors
+    def derivation(self) -> NDArray[np.float32]:
+        """The weights of the derived features as a matrix, shape (own_width, number of derived features)."""
+        weights = np.zeros((self.own_width, len(self.derived)), np.float32)
+        for number, terms in enumerate(self.derived):
+            for place, weight in terms:
+                weights[place, number] = weight
+        return weights
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -77,4 +72,4 @@ class RowLayout:
         rows[:, : self.n_scores] = encoded.scores
         columns = encoded.choices + self.n_scores + np.array(self.starts, np.int64)
         np.put_along_axis(rows, columns, 1.0, axis=1)
-        return np.concatenate([rows, rows @ self.echo], axis=1)
+        return np.concatenate([rows, rows @ self.derivation], axis=1)

@@ -1,55 +1,33 @@
-"""One column of numbers: its quantile transform to a standard normal, its spikes, its decimals."""
+"""One column of numbers: its quantile transform to a standard normal, its atoms and its decimals."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
-from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.state import FLOATS, INTEGERS, is_finite, is_int, is_name, items, require
-from ganaug.data.tables.datetimes import DAY, Clock
+from ganaug.data.json_checks import FLOATS, INTEGERS, is_finite, is_int, is_name, items, require, to_json_object
+from ganaug.data.tables.datetimes import DAY, DatetimeDtype
+from ganaug.data.tables.numeric_fit import LARGEST_INTEGER, LIMIT, STEPS, common_factor, find_atoms, find_knots
 from ganaug.errors import DataError
 
-__all__ = ["KINDS", "LARGEST_INTEGER", "LIMIT", "STEPS", "NumericColumn", "count_decimals"]
+__all__ = ["KINDS", "NumericColumn"]
 
 Array = NDArray[Any]
 
 KINDS = ("numeric", "integer", "datetime")
-STEPS = 32
-"""Grid points for one unit of the score: all knots lie on this grid, so that decoding needs no search."""
-LIMIT = 112
-"""The largest score, 3.5, in grid points."""
-LARGEST_INTEGER = 2**53
-"""Beyond this, float64 leaves integers out."""
-
-ATOM_SHARE, ATOM_ROWS, ATOM_RATIO = 0.1, 5, 3
-"""A spike holds this share of the rows, this many, and this many times those of any value that does not."""
-FEW = 10
-"""So few distinct values, each ten times on average, are all options."""
-MAX_DECIMALS = 6
-SUMS_LEAVE, CLOSE = 1e-12, (1e-3, 1e-6)
-"""How far a number may be from the decimals of those that it was summed up from: as a share of itself, and at most in
-steps of the last and as a share of what all numbers span.
-"""
-FEWEST_MULTIPLES = 5
-"""So many different numbers must be multiples of one for others to be so too."""
-_MAX_ATOMS = 100
-
-# Probabilities of the grid points, and halfway between them.
-_POINTS = np.array([NormalDist().cdf(point / STEPS) for point in range(-LIMIT, LIMIT + 1)])
-_EDGES = np.array([NormalDist().cdf((point + 0.5) / STEPS) for point in range(-LIMIT, LIMIT)])
+MAX_ATOMS = 100
 
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """What is known about one column of numbers, integers or datetimes.
+    """The description of one column of numbers, integers or datetimes.
 
-    A row takes one of several *options*, in this order: continuous (where there are knots), each atom, missing (where
-    the column had missing values). A continuous row has a *score*, a quantile of the standard normal.
+    Each row takes one of several *options*: continuous (if there are knots), one of the atoms, or missing (if the
+    column has missing values), in this order. A continuous row has a *score*, a quantile of the standard normal.
 
     Attributes
     ----------
@@ -58,22 +36,22 @@ class NumericColumn:
     kind : {"numeric", "integer", "datetime"}
         Datetimes are seconds since `origin`.
     dtype : str
-        Of the pandas column.
+        The dtype of the pandas column.
     missing : bool
         Whether some values were missing.
     decimals : int or None
-        Values are multiples of ``unit / 10**decimals``; of nothing, where it is None.
+        All values are multiples of ``unit / 10**decimals``. None if they are not rounded.
     unit : int
-        The greatest that may be said of all values: 5 for multiples of 5, and with two decimals for multiples of 0.05;
-        of datetimes 86400 for days, counted from `origin`, and 604800 for one day of the week.
+        The largest for which this holds. It is 5 for multiples of 5, or, with two decimals, of 0.05. For datetimes it
+        is in seconds since `origin`: 86400 for days, 604800 for one day of the week.
     origin : str or None
-        For datetimes, the earliest, in ISO format, as a clock in the column's time zone would show it.
+        For datetimes, the earliest, in ISO format and local time.
     atoms : tuple of float
-        Values that are options of their own, the most frequent first.
+        Values with an option of their own, the most frequent first.
     values, scores : tuple of float, tuple of int
-        The knots of the piecewise linear quantile transform: values that do not decrease, and their scores, in steps
-        of 1/32, that increase. The first and the last are the bounds of the data. A value in two knots is a tie, which
-        takes up all scores between them.
+        The knots of the piecewise linear quantile transform: values that do not decrease, and scores that increase, in
+        steps of 1/32. The first and the last value are the bounds of the data. A value in two knots is a tie: all
+        scores between them decode to it.
     """
 
     name: str | int
@@ -107,21 +85,16 @@ class NumericColumn:
         name, kind, dtype, decimals, origin
             As the attributes.
         unit : int, default=1
-            What is known of it; the column's own may be a multiple.
+            A unit of the values; the column's own may be a multiple.
         numbers : ndarray of float64, shape (n,)
             The values, NaN where missing.
         spikes : bool, default=True
             Whether there may be atoms.
 
-        Returns
-        -------
-        NumericColumn
-            The column.
-
         Raises
         ------
         DataError
-            If there are infinities, or values so far apart that float64 cannot hold the difference.
+            If there are infinities, or values whose difference float64 cannot hold.
         """
         present = ~np.isnan(numbers)
         values, counts = np.unique(numbers[present] + 0.0, return_counts=True)  # Adding 0 turns -0 into 0.
@@ -134,24 +107,15 @@ class NumericColumn:
             )
         if decimals is not None:
             steps = np.rint(values * 10.0**decimals / unit)
-            # What rounding alone has made multiples are none: seconds can have more decimals than float64 holds.
+            # A unit counts only if no value was rounded: seconds can have more decimals than float64 holds.
             if np.array_equal(steps * unit / 10.0**decimals, values):
-                unit *= _common_factor(steps)
-        is_atom = _are_atoms(counts) if spikes else np.zeros(len(counts), np.bool_)
+                unit *= common_factor(steps)
+        is_atom = find_atoms(counts) if spikes else np.zeros(len(counts), np.bool_)
         by_frequency = np.argsort(-counts[is_atom], kind="stable")
-        knots, scores = _knots(values[~is_atom], counts[~is_atom])
-        return cls(
-            name=name,
-            kind=kind,
-            dtype=dtype,
-            missing=not present.all(),
-            decimals=decimals,
-            unit=unit,
-            origin=origin,
-            atoms=tuple(values[is_atom][by_frequency].tolist()),
-            values=tuple(knots.tolist()),
-            scores=tuple(scores.tolist()),
-        )
+        knots, scores = find_knots(values[~is_atom], counts[~is_atom])
+        atoms = tuple(values[is_atom][by_frequency].tolist())
+        tied = tuple(knots.tolist()), tuple(scores.tolist())
+        return cls(name, kind, dtype, not present.all(), decimals, unit, origin, atoms, *tied)
 
     @property
     def has_score(self) -> bool:
@@ -160,12 +124,12 @@ class NumericColumn:
 
     @property
     def options(self) -> int:
-        """Number of options; with only one there is nothing to choose."""
+        """Number of options. A column with one option has no choice."""
         return self.has_score + len(self.atoms) + self.missing
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Least and greatest value; zeros where all are missing."""
+        """Least and greatest value; zeros if all are missing."""
         known = (*self.atoms, *self.values[:1], *self.values[-1:]) or (0.0,)
         return min(known), max(known)
 
@@ -174,26 +138,26 @@ class NumericColumn:
         """Whether all datetimes are midnights."""
         if self.kind != "datetime" or self.unit % DAY:
             return False
-        clock = Clock.of(self.dtype)
+        clock = DatetimeDtype.parse(self.dtype)
         return clock.count(self.origin) % (DAY * clock.per_second) == 0
 
     @property
     def step(self) -> float:
-        """What values are multiples of, counted from the origin; 0 where they may be anything."""
+        """What all values are multiples of, from the origin; 0 if they are not rounded."""
         return 0.0 if self.decimals is None else self.unit / 10.0**self.decimals
 
     def to_steps(self, numbers: Array) -> NDArray[np.float64]:
-        """Express values as whole multiples of the column's unit; as they are, where nothing is rounded."""
+        """Express values in whole steps; unchanged if the column is not rounded."""
         if self.decimals is None:
             return np.asarray(numbers, dtype=np.float64)
         return np.rint(np.asarray(numbers, dtype=np.float64) * 10.0**self.decimals / self.unit)
 
-    def from_steps(self, steps: Array) -> NDArray[np.float64]:
-        """Undo `to_steps`, up to rounding."""
-        return np.asarray(steps, dtype=np.float64) * self.unit / 10.0 ** (self.decimals or 0)
+    def from_steps(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the values of steps (numpy or torch), the inverse of `to_steps` up to rounding."""
+        return steps if self.decimals is None else steps * self.unit / 10.0**self.decimals
 
     def curve(self) -> NDArray[np.float64]:
-        """Return the value, in steps, at every point of the score's grid, shape (2 * LIMIT + 1,)."""
+        """Return the value, in steps, at each point of the score's grid, shape (2 * LIMIT + 1,)."""
         return np.interp(np.arange(-LIMIT, LIMIT + 1), self.scores, self.to_steps(np.array(self.values)))
 
     def encode(
@@ -201,38 +165,46 @@ class NumericColumn:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the score and the option of every row, each of shape (n,).
 
-        Values beyond the bounds are moved to them. A missing value in a column that had none takes the median score,
-        or the most frequent atom.
+        Values beyond the bounds are moved to them. If the column has no missing values, a missing value becomes the
+        median score, or the most frequent atom.
 
         Parameters
         ----------
         numbers : ndarray of float64, shape (n,)
             Values, NaN where missing.
         rng : numpy.random.Generator, optional
-            Spreads rows that share a value over the scores that decode to it; without, they take the middle one.
+            Spreads rows with equal values over the scores that decode to it. By default they take the middle one.
         """
-        present = ~np.isnan(numbers)
-        tidy = self.from_steps(self.to_steps(np.clip(numbers, *self.bounds)))
-        options = np.zeros(len(tidy), dtype=np.int64)
+        options = self.options_of(numbers)
+        scores = np.zeros(len(numbers), dtype=np.float32)
+        if self.has_score:
+            continuous = ~np.isnan(numbers) & (options == 0)
+            scores[continuous] = self.scores_of(self._tidy(numbers[continuous]), rng)
+        return scores, options
+
+    def options_of(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the option of every row, (n,); see `encode`."""
+        missing = np.isnan(numbers)
+        options = np.zeros(len(numbers), dtype=np.int64)
         if self.atoms:
             order = np.argsort(self.atoms)
             atoms = np.array(self.atoms)[order]
-            between = atoms[1:] / 2 + atoms[:-1] / 2
-            nearest = np.searchsorted(between, tidy)
-            taken = present & ((atoms[nearest] == tidy) | (not self.has_score))
+            tidy = self._tidy(numbers)
+            nearest = np.searchsorted(atoms[1:] / 2 + atoms[:-1] / 2, tidy)
+            taken = ~missing & ((atoms[nearest] == tidy) | (not self.has_score))
             options[taken] = self.has_score + order[nearest[taken]]
         if self.missing:
-            options[~present] = self.options - 1
-        scores = np.zeros(len(tidy), dtype=np.float32)
-        continuous = present & (options == 0)
-        if self.has_score:
-            scores[continuous] = self.scores_of(tidy[continuous], rng)
-        return scores, options
+            options[missing] = self.options - 1
+        return options
+
+    def _tidy(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Move values to the bounds and to whole steps."""
+        return self.from_steps(self.to_steps(np.clip(numbers, *self.bounds)))
 
     def scores_of(self, numbers: NDArray[np.float64], rng: np.random.Generator | None = None) -> NDArray[np.float64]:
-        """Return the scores of values within the bounds, (n,), which are no option of their own; see `encode`."""
+        """Return the scores of values (n,) within the bounds that are no atoms; see `encode`."""
         values, scores = np.array(self.values), np.array(self.scores) / STEPS
-        # A little less than half a step, so that no score rounds to the neighbouring value.
+        # A little less than half a step, so that no score decodes to the next value.
         half = 0.0 if rng is None else 0.49 * self.step
         highest = _interpolated(numbers + half, values, scores)
         lowest = -_interpolated(half - numbers, -values[::-1], -scores[::-1])
@@ -240,32 +212,21 @@ class NumericColumn:
 
     def to_state(self) -> dict[str, object]:
         """Return the column as a JSON object; `from_state` reads it."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "dtype": self.dtype,
-            "missing": self.missing,
-            "decimals": self.decimals,
-            "unit": self.unit,
-            "origin": self.origin,
-            "atoms": list(self.atoms),
-            "values": list(self.values),
-            "scores": list(self.scores),
-        }
+        return to_json_object(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """Rebuild a column from untrusted JSON; `FormatError` where it does not describe one."""
-        name, kind, dtype, missing = (state.get(key) for key in ("name", "kind", "dtype", "missing"))
-        decimals, unit, origin = (state.get(key) for key in ("decimals", "unit", "origin"))
-        require(is_name(name), "a column's name must be a short text or a whole number")
-        require(kind in KINDS and isinstance(dtype, str), "kind and dtype must be known ones")
-        require(isinstance(missing, bool), "missing must be true or false")
+        """Read a column from untrusted JSON; `FormatError` if it does not describe one."""
+        known: dict[str, Any] = {field.name: state.get(field.name) for field in fields(cls)}
+        decimals, unit = known["decimals"], known["unit"]
+        require(is_name(known["name"]), "a column's name must be a short text or a whole number")
+        require(known["kind"] in KINDS and isinstance(known["dtype"], str), "kind and dtype must be known ones")
+        require(isinstance(known["missing"], bool), "missing must be true or false")
         require(decimals is None or is_int(decimals, 0, 9), "decimals must be null or 0 to 9")
         require(is_int(unit, 1, LARGEST_INTEGER), "unit must be a whole number, 1 to 2**53")
         require(unit == 1 or decimals is not None, "a unit above 1 needs decimals, 0 at least")
 
-        atoms, values = items(state, "atoms", _MAX_ATOMS), items(state, "values", 2 * LIMIT + 1)
+        atoms, values = items(state, "atoms", MAX_ATOMS), items(state, "values", 2 * LIMIT + 1)
         scores = items(state, "scores", 2 * LIMIT + 1)
         require(all(map(is_finite, atoms + values)), "atoms and values must be finite numbers")
         require(all(is_int(score, -LIMIT, LIMIT) for score in scores), f"scores must be whole, {-LIMIT} to {LIMIT}")
@@ -274,23 +235,13 @@ class NumericColumn:
         require(all(one <= two for one, two in pairwise(values)), "values must not decrease")
         require(not values or values[0] < values[-1], "values must not all be the same")
         require(len(set(atoms)) == len(atoms), "atoms must differ")
-        column = cls(
-            name=name,  # type: ignore[arg-type]  # checked above
-            kind=str(kind),
-            dtype=str(dtype),
-            missing=bool(missing),
-            decimals=decimals,
-            unit=unit or 1,
-            origin=origin,
-            atoms=tuple(map(float, atoms)),
-            values=tuple(map(float, values)),
-            scores=tuple(scores),
-        )
+        known |= {"atoms": tuple(map(float, atoms)), "values": tuple(map(float, values)), "scores": tuple(scores)}
+        column = cls(**known)
         column._check()
         return column
 
     def _check(self) -> None:
-        """Refuse what cannot be decoded into the dtype."""
+        """Raise `FormatError` if some values do not fit the dtype."""
         low, high = self.bounds
         require(self.options > 0, "a column must have values, or be missing")
         require(math.isfinite(high - low), "values are too far apart")
@@ -312,7 +263,7 @@ class NumericColumn:
             require(limits.min <= low and high <= limits.max, f"values must fit {self.dtype}")
         else:
             require(self.decimals is not None and low >= 0, "datetimes are multiples of their unit since their origin")
-            clock = Clock.of(self.dtype)
+            clock = DatetimeDtype.parse(self.dtype)
             first = clock.count(self.origin)
             last = first + math.ceil(high) * clock.per_second
             require(first > -(2**63) and last < 2**63, f"dates must fit {self.dtype}")
@@ -320,85 +271,10 @@ class NumericColumn:
 
 
 def _interpolated(x: Array, knots: Array, heights: Array) -> NDArray[np.float64]:
-    """Interpolate, also between knots less than about 1e-308 apart, where the slope that numpy takes is infinite."""
+    """Interpolate linearly, also between knots so close that the slope of `numpy.interp` is infinite."""
     result = np.interp(x, knots, heights)
     steep = ~np.isfinite(result)
     right = np.searchsorted(knots, x[steep])
     share = (x[steep] - knots[right - 1]) / (knots[right] - knots[right - 1])
     result[steep] = heights[right - 1] + share * (heights[right] - heights[right - 1])
     return result
-
-
-def count_decimals(numbers: NDArray[np.float64], dtype: str = "float64") -> int | None:
-    """Return the fewest decimals, up to 6, that write all numbers, but for what a few sums left behind; else None.
-
-    Examples
-    --------
-    >>> count_decimals(np.array([0.25, 3.1, np.nan])), count_decimals(np.array([1 / 3]))
-    (2, None)
-    >>> 0.1 + 0.2, count_decimals(np.array([0.1 + 0.2, 0.9]))
-    (0.30000000000000004, 1)
-    """
-    finite = numbers[np.isfinite(numbers)]
-    own = finite.astype(dtype)
-    largest = np.abs(finite).max(initial=0.0)
-    for decimals in range(MAX_DECIMALS + 1):
-        scale = 10.0**decimals
-        if largest * scale >= 2**51:  # From here on float64 has no halves to round.
-            return None
-        steps = finite * scale
-        whole = np.rint(steps)
-        most = min(CLOSE[0], CLOSE[1] * (np.ptp(steps) if steps.size else 0.0))
-        close = np.abs(steps - whole) <= np.minimum(SUMS_LEAVE * np.abs(steps), most)
-        if close.all() or np.array_equal((whole / scale).astype(dtype), own):
-            return decimals
-    return None
-
-
-def _common_factor(steps: NDArray[np.float64]) -> int:
-    """Return the greatest number that all of these whole ones are multiples of; 1 where they are too few to tell.
-
-    Of five numbers that anything may have made one in thirty has a factor in common, of ten one in a thousand.
-    """
-    sizes = np.unique(np.abs(steps[steps != 0]))
-    if len(sizes) < FEWEST_MULTIPLES or sizes[-1] > LARGEST_INTEGER:
-        return 1
-    return int(np.gcd.reduce(sizes.astype(np.int64)))
-
-
-def _are_atoms(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which distinct values are options of their own: all where there are few, else spikes among many others.
-
-    The most frequent of counts and ratings are no spikes: these stand out by more than a distribution does.
-    """
-    rows, distinct = counts.sum(), len(counts)
-    if distinct <= 2 or (distinct <= FEW and rows >= 10 * distinct):
-        return np.ones(distinct, dtype=np.bool_)
-    heavy: NDArray[np.bool_] = counts >= max(ATOM_SHARE * rows, ATOM_ROWS)
-    if np.count_nonzero(~heavy) <= FEW:
-        return np.zeros(distinct, dtype=np.bool_)
-    spikes: NDArray[np.bool_] = heavy & (counts >= ATOM_RATIO * counts[~heavy].max())
-    return spikes
-
-
-def _knots(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return values and scores of the knots: for each grid point that rows fall on, the middle one of their values.
-
-    The row of rank r among n stands at probability (r + 1/2) / n. A value takes up the grid points between its first
-    and its last row, or else the one nearest to its middle.
-    """
-    if not len(values):
-        return values, np.zeros(0, dtype=np.int64)
-    rows, ends = counts.sum(), np.cumsum(counts)
-    first = np.searchsorted(_POINTS, (ends - counts + 0.5) / rows, side="left")
-    last = np.searchsorted(_POINTS, (ends - 0.5) / rows, side="right") - 1
-    nearest = np.searchsorted(_EDGES, (ends - counts / 2) / rows)
-    points = np.concatenate([np.where(first <= last, end, nearest) for end in (first, last)]) - LIMIT
-
-    repeated = np.concatenate([values, values])
-    order = np.lexsort((repeated, points))
-    scores, starts = np.unique(points[order], return_index=True)
-    middles = (starts + np.append(starts[1:], len(order)) - 1) // 2
-    knots = repeated[order][middles]
-    knots[0], knots[-1] = values[0], values[-1]
-    return knots, scores

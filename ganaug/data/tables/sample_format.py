@@ -1,4 +1,4 @@
-"""The form of synthetic rows."""
+"""The format of synthetic rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -21,7 +21,7 @@ class TableFormat(SampleFormat):
     Parameters
     ----------
     codec : TableCodec
-        What is known of the columns.
+        The description of the columns.
     """
 
     modality = "table"

@@ -1,14 +1,15 @@
-"""pandas columns <-> plain arrays: the only place that knows pandas' dtypes."""
+"""Between columns of pandas and plain arrays: the one module that knows the dtypes of pandas."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.state import BOOLEANS, FLOATS, INTEGERS, TEXTS
+from ganaug.data.json_checks import BOOLEANS, FLOATS, INTEGERS
 from ganaug.data.tables.category import MAX_CATEGORIES, MISSING, UNSEEN, Category, CategoryColumn
-from ganaug.data.tables.datetimes import Clock
-from ganaug.data.tables.numeric import LARGEST_INTEGER, NumericColumn, count_decimals
+from ganaug.data.tables.datetimes import DatetimeDtype
+from ganaug.data.tables.numeric import NumericColumn
+from ganaug.data.tables.numeric_fit import LARGEST_INTEGER, count_decimals
 from ganaug.errors import DataError, FormatError
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ __all__ = [
 ]
 
 _ARROW_TWINS = {"f": "Float64", "i": "Int64", "u": "UInt64", "b": "boolean", "M": "datetime64[us]"}
-"""By the kind of a column that pyarrow holds, the dtype that pandas itself holds it in, missing values included."""
+"""For each kind of pyarrow's dtypes the dtype of pandas that holds the same values, with missing ones."""
 
 
 def holds_categories(series: "Series[Any]") -> bool:
-    """Tell whether a column is one of categories by its dtype alone: booleans, text, objects, pandas categoricals."""
+    """Tell whether the dtype of a column makes it one of categories: booleans, text, objects, pandas categoricals."""
     import pandas as pd
 
     kinds = pd.api.types
@@ -51,7 +52,7 @@ def fit_numeric(series: "Series[Any]") -> NumericColumn:
         If the column has another dtype, infinities, integers beyond 2**53 or dates out of range.
     """
     name, dtype = series.name, str(series.dtype)
-    if Clock.shows(dtype):
+    if DatetimeDtype.matches(dtype):
         return _fit_datetimes(series)
     _check_number_dtype(series)
     numbers = numeric_values(series)
@@ -59,30 +60,30 @@ def fit_numeric(series: "Series[Any]") -> NumericColumn:
         return NumericColumn.fit(name, "integer", dtype, numbers, decimals=0)
     decimals = count_decimals(numbers, dtype.lower())
     if decimals is not None:
-        numbers = np.rint(numbers * 10.0**decimals) / 10.0**decimals  # What 0.1 as float32 stands for.
+        numbers = np.rint(numbers * 10.0**decimals) / 10.0**decimals  # 0.1 as float32 stands for 0.1.
     return NumericColumn.fit(name, "numeric", dtype, numbers, decimals=decimals)
 
 
 def numeric_values(series: "Series[Any]", column: NumericColumn | None = None) -> NDArray[np.float64]:
-    """Return a column as numbers, shape (n,), NaN where missing; datetimes as seconds since the column's origin.
+    """Return a column as numbers, (n,), NaN where missing; datetimes as seconds since the origin of the column.
 
     Parameters
     ----------
     series : Series
         The column.
     column : NumericColumn, optional
-        What the fit found; needed for datetimes.
+        The fitted column; needed for datetimes.
 
     Raises
     ------
     DataError
-        If it cannot be read as such numbers.
+        If the values are no such numbers.
     """
     if column is not None and column.kind == "datetime":
-        clock = Clock.of(column.dtype)
-        counts, missing = _clock_counts(series, clock)
-        return np.where(missing, np.nan, (counts - clock.count(column.origin)) / clock.per_second)
-    if column is not None and series.isna().all():  # Whatever dtype it has.
+        dtype = DatetimeDtype.parse(column.dtype)
+        counts, missing = _datetime_counts(series, dtype)
+        return np.where(missing, np.nan, (counts - dtype.count(column.origin)) / dtype.per_second)
+    if column is not None and series.isna().all():  # of whatever dtype
         return np.full(len(series), np.nan)
     _check_number_dtype(series)
     numbers: NDArray[np.float64] = series.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -99,7 +100,7 @@ def numeric_values(series: "Series[Any]", column: NumericColumn | None = None) -
 
 
 def _check_number_dtype(series: "Series[Any]") -> None:
-    """Accept real numbers and truth values, and say what to do about others."""
+    """Raise `DataError`, with a remedy, unless the dtype is one of real numbers or truth values."""
     dtype = series.dtype
     if str(dtype) in (*FLOATS, *INTEGERS, *BOOLEANS):
         return
@@ -110,7 +111,7 @@ def _check_number_dtype(series: "Series[Any]") -> None:
 
 
 def _remedy(dtype: Any) -> str:
-    """Say what to do about a column of this dtype."""
+    """Return the remedy for a column of another dtype."""
     import pandas as pd
 
     usual = "convert it with .astype('float64') or .astype('str')"
@@ -135,51 +136,51 @@ def _remedy(dtype: Any) -> str:
     return remedies.get(dtype.kind, usual)
 
 
-def _clock_counts(series: "Series[Any]", clock: Clock) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the counts of datetimes, and which are missing."""
+def _datetime_counts(series: "Series[Any]", dtype: DatetimeDtype) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the counts of datetimes, and tell which are missing, each (n,)."""
     missing = series.isna().to_numpy()
-    if missing.all():  # Whatever dtype it has.
+    if missing.all():  # of whatever dtype
         return np.zeros(len(series), dtype=np.int64), missing
     zone = getattr(series.dtype, "tz", None)
-    if series.dtype.kind != "M" or (zone is None) != (clock.zone is None):
+    if series.dtype.kind != "M" or (zone is None) != (dtype.zone is None):
         raise DataError(
-            f"Column {series.name!r} must hold datetimes {'with' if clock.zone else 'without'} a time zone, as at the "
+            f"Column {series.name!r} must hold datetimes {'with' if dtype.zone else 'without'} a time zone, as at the "
             f"fit, but it has dtype {series.dtype}: convert it with pandas.to_datetime or .dt.tz_localize."
         )
     try:
-        wall = series if clock.zone is None else series.dt.tz_convert(clock.zone).dt.tz_localize(None)
-        counts = wall.dt.as_unit(clock.unit).to_numpy().astype(np.int64)
+        wall = series if dtype.zone is None else series.dt.tz_convert(dtype.zone).dt.tz_localize(None)
+        counts = wall.dt.as_unit(dtype.unit).to_numpy().astype(np.int64)
     except (ValueError, KeyError) as error:
         raise DataError(
-            f"Column {series.name!r} must hold datetimes that datetime64[{clock.unit}] can, but {error}: convert it."
+            f"Column {series.name!r} must hold datetimes that datetime64[{dtype.unit}] can, but {error}: convert it."
         ) from error
     return np.where(missing, 0, counts), missing
 
 
 def _fit_datetimes(series: "Series[Any]") -> NumericColumn:
-    clock = Clock.of(str(series.dtype))
-    counts, missing = _clock_counts(series, clock)
+    dtype = DatetimeDtype.parse(str(series.dtype))
+    counts, missing = _datetime_counts(series, dtype)
     present = counts[~missing] if not missing.all() else counts[:1]
     first, last = int(present.min()), int(present.max())
-    if not 1 <= clock.year(first) <= clock.year(last) <= 9999:
+    if not 1 <= dtype.year(first) <= dtype.year(last) <= 9999:
         raise DataError(
-            f"Dates must be in the years 1 to 9999, but those of column {series.name!r} go from {clock.year(first)} to "
-            f"{clock.year(last)}: mark the others as missing."
+            f"Dates must be in the years 1 to 9999, but those of column {series.name!r} go from {dtype.year(first)} to "
+            f"{dtype.year(last)}: mark the others as missing."
         )
-    unit, decimals = clock.resolution(present)
+    unit, decimals = dtype.resolution(present)
     return NumericColumn.fit(
         series.name,
         "datetime",
         str(series.dtype),
-        np.where(missing, np.nan, (counts - first) / clock.per_second),
+        np.where(missing, np.nan, (counts - first) / dtype.per_second),
         decimals=decimals,
         unit=unit,
-        origin=clock.text(first),
+        origin=dtype.text(first),
     )
 
 
 def numeric_series(column: NumericColumn, numbers: NDArray[np.float64]) -> Any:
-    """Return numbers in the column's dtype, as a pandas array or Series, within the bounds of the data.
+    """Return numbers in the dtype of the column, within its bounds, as a pandas array or Series.
 
     Raises
     ------
@@ -206,19 +207,19 @@ def numeric_series(column: NumericColumn, numbers: NDArray[np.float64]) -> Any:
 def _datetimes(column: NumericColumn, seconds: NDArray[np.float64], missing: NDArray[np.bool_]) -> Any:
     import pandas as pd
 
-    clock = Clock.of(column.dtype)
-    counts = np.rint(seconds * clock.per_second).astype(np.int64) + clock.count(column.origin)
-    times = counts.view(clock.numpy)
+    dtype = DatetimeDtype.parse(column.dtype)
+    counts = np.rint(seconds * dtype.per_second).astype(np.int64) + dtype.count(column.origin)
+    times = counts.view(dtype.numpy)
     times[missing] = np.datetime64("NaT")
     series = pd.Series(times)
-    if clock.zone is None:
+    if dtype.zone is None:
         return series
-    try:  # Hours that a change of the clock repeats count as winter time, and those that it leaves out as the next one.
+    try:  # An hour that comes twice is winter time. An hour that is skipped becomes the next one.
         winter = np.zeros(len(times), dtype=np.bool_)
-        return series.dt.tz_localize(clock.zone, ambiguous=winter, nonexistent="shift_forward")
-    except (ValueError, KeyError, OSError) as error:  # a name like "Europe" is a folder of zones
+        return series.dt.tz_localize(dtype.zone, ambiguous=winter, nonexistent="shift_forward")
+    except (ValueError, KeyError, OSError) as error:  # for example "Europe", which is a folder of zones
         raise FormatError(
-            f"The time zone of column {column.name!r} must be known here, but {clock.zone!r} is not: install tzdata."
+            f"The time zone of column {column.name!r} must be known here, but {dtype.zone!r} is not: install tzdata."
         ) from error
 
 
@@ -228,46 +229,28 @@ def fit_category(series: "Series[Any]") -> CategoryColumn:
     Raises
     ------
     DataError
-        If its values are of several types or of none that JSON knows, or there are too many different ones.
+        If its values have several types, or one that JSON does not have, or there are too many distinct ones.
     """
     import pandas as pd
 
     if isinstance(series.dtype, pd.CategoricalDtype):
         values, ordered = series.cat.categories, bool(series.cat.ordered)
         codes = series.cat.codes.to_numpy(dtype=np.int64)
-        return _fit_categories(series, str(values.dtype), _plain(values, series), codes, ordered=ordered)
+        return CategoryColumn.fit(series.name, str(values.dtype), _plain(values, series), codes, ordered=ordered)
     if str(series.dtype) == "object":
         _one_type(series.dropna(), series)
     codes, values = pd.factorize(series)
     if len(values) > MAX_CATEGORIES:
-        return _fit_categories(series, str(series.dtype), tuple(range(len(values))), codes)  # Refuses with its reason.
+        return CategoryColumn.fit(series.name, str(series.dtype), tuple(range(len(values))), codes)  # raises
     plain = _plain(values, series)
     order = sorted(range(len(plain)), key=plain.__getitem__)
     ranks = np.append(np.argsort(order), MISSING).astype(np.int64)
     nones = str(series.dtype) == "object" and any(value is None for value in series[series.isna()])
-    return _fit_categories(series, str(series.dtype), tuple(plain[i] for i in order), ranks[codes], none=nones)
-
-
-def _fit_categories(
-    series: "Series[Any]",
-    dtype: str,
-    categories: tuple[Category, ...],
-    codes: NDArray[np.int64],
-    *,
-    ordered: bool | None = None,
-    none: bool = False,
-) -> CategoryColumn:
-    if dtype not in (*TEXTS, *BOOLEANS, *INTEGERS, *FLOATS):
-        twin = "boolean" if dtype == "bool[pyarrow]" else "str"
-        raise DataError(
-            f"Categories must be text, numbers or truth values, but those of column {series.name!r} have dtype "
-            f"{dtype}: convert the column with .astype({twin!r})."
-        )
-    return CategoryColumn.fit(series.name, dtype, categories, codes, ordered=ordered, none=none)
+    return CategoryColumn.fit(series.name, str(series.dtype), tuple(plain[i] for i in order), ranks[codes], none=nones)
 
 
 def _one_type(values: Any, series: "Series[Any]") -> None:
-    """Refuse objects of several types, which neither sort nor come back from JSON as they were."""
+    """Raise `DataError` for objects of several types: they cannot be sorted, and JSON does not preserve them."""
     types = sorted({_type_name(value) for value in values})
     if nested := set(types) & {"ndarray", "list", "tuple", "dict"}:
         what = "records" if "dict" in nested else "lists"
@@ -292,14 +275,14 @@ def _type_name(value: object) -> str:
 
 
 def _plain(values: Any, series: "Series[Any]") -> tuple[Category, ...]:
-    """Return category values as Python's own types."""
+    """Return categories as Python's own types."""
     _one_type(values, series)
     convert = {"bool": bool, "int": int, "float": float, "str": str}
     return tuple(convert[_type_name(value)](value) for value in values)
 
 
 def category_codes(series: "Series[Any]", column: CategoryColumn) -> NDArray[np.int64]:
-    """Return for each row the index of its category in `column`, -1 where missing, -2 for any other, shape (n,)."""
+    """Return the index of the category of each row, -1 where missing, -2 for an unseen category, (n,)."""
     import pandas as pd
 
     try:
@@ -309,7 +292,7 @@ def category_codes(series: "Series[Any]", column: CategoryColumn) -> NDArray[np.
             f"Categories must be text, numbers or truth values, but column {series.name!r} has others ({error}): "
             "convert the column with .astype('str')."
         ) from error
-    # Numbers equal to a truth value are still not that; but 1.0 is the category 1 after a value went missing.
+    # The number 1 is not the category True. But 1.0 is the category 1: integers become floats beside missing values.
     index = {(isinstance(one, bool), one): position for position, one in enumerate(column.categories)}
     found = [index.get((isinstance(one, bool | np.bool_), one), UNSEEN) for one in values]
     order: NDArray[np.int64] = np.array([*found, MISSING], dtype=np.int64)[codes]
@@ -317,7 +300,7 @@ def category_codes(series: "Series[Any]", column: CategoryColumn) -> NDArray[np.
 
 
 def category_series(column: CategoryColumn, codes: NDArray[np.int64]) -> Any:
-    """Return categories by their indices, -1 where missing, in the column's dtype.
+    """Return the categories of indices, -1 where missing, in the dtype of the column.
 
     Raises
     ------

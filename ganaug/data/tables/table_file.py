@@ -1,7 +1,6 @@
-"""Tables on disk, CSV and Parquet, read piece by piece and never trusted."""
+"""Reading tables from CSV and Parquet files, piece by piece, without trusting their content."""
 
 import csv
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,62 +8,52 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ganaug.data.tables.csv_columns import CODE, CsvColumn
 from ganaug.errors import DataError, MissingFileError, warn
 from ganaug.files import StrPath
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
+    from pandas import DataFrame
 
 __all__ = ["ENDINGS", "PIECE_ROWS", "column_names", "read_pieces", "read_table"]
 
 ENDINGS = (".csv", ".parquet")
 PIECE_ROWS = 50_000
-MOST_ROWS = 500_000
-"""More rows than this teach a generator nothing new; of a larger table, this many are taken at random."""
-_ISO_DATE = r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"
-_ISO_INSTANT = rf"{_ISO_DATE}(Z|[+-]\d\d:?\d\d)"
-_DATES = ("datetime64[s]", "datetime64[ms]", "datetime64[us]", "datetime64[ns]")
-_UTC = "datetime64[us, UTC]"
-_NANOSECOND_YEARS = ("1678", "2261")
-"""64 bits of nanoseconds reach no further; a column that needs both stays text."""
-_PLAIN = {f"{sign}{bits}": f"{sign}{bits}".lower() for sign in ("Int", "UInt") for bits in (8, 16, 32, 64)}
-_PLAIN |= {"boolean": "bool"}
-"""numpy's dtypes instead of those with missing values."""
-_CODE = re.compile(r",\s*(?:0\d+|\+\d{7,})\s*(?=,|$)", re.ASCII)
-"""A whole number with leading zeros, or a long one with a plus, which it would lose: a postal code or telephone number,
-say. One of them makes a column text."""
-_MOSTLY = 0.9
-"""Text among more numbers than this share is a slip or stands for a missing value; with fewer they are codes."""
+"""Rows that are in memory at once while a file is read or written."""
+MAX_ROWS = 500_000
+"""Rows to learn from: more teach a generator nothing new, and of a larger table a random sample is taken."""
+_NUMPY_TWINS = {f"{sign}{bits}": f"{sign}{bits}".lower() for sign in ("Int", "UInt") for bits in (8, 16, 32, 64)}
+_NUMPY_TWINS |= {"boolean": "bool"}
+"""For each dtype with missing values the dtype of numpy without."""
 
 
-def read_table(path: StrPath, most: int = MOST_ROWS) -> "DataFrame":
-    """Read a table in bounded memory; of a very long one a random part.
+def read_table(path: StrPath, most: int = MAX_ROWS) -> "DataFrame":
+    """Read a table in bounded memory, or a random sample of its rows if there are very many.
 
     Parameters
     ----------
     path : str or path-like
         A ``.csv`` file (UTF-8, a header line, commas) or a ``.parquet`` file.
     most : int, default=500_000
-        Rows to keep. Which ones is always the same for the same file.
+        Number of rows to keep. The same file gives the same rows.
 
     Returns
     -------
     DataFrame
-        The rows in their order. Columns of a CSV file that hold dates in ISO form are read as dates, and those of whole
-        numbers of which some have leading zeros as text; whole numbers and truth values of which some are missing have
-        pandas' nullable dtypes.
+        The rows in their order. In a CSV file, a column of dates in ISO format is read as dates, and a column of whole
+        numbers with leading zeros as text. Integers and truth values have a nullable dtype if some are missing.
 
     Raises
     ------
     MissingFileError
         If there is no such file.
     DataError
-        If it is not a whole table of that kind, has no rows, two columns have one name, or one mixes numbers and text.
+        If the file is no complete table, has no rows, two columns have the same name, or one mixes numbers and text.
 
     Warns
     -----
     GanaugWarning
-        If only a part is kept.
+        If only a sample is kept.
     """
     import pandas as pd
 
@@ -76,7 +65,7 @@ def read_table(path: StrPath, most: int = MOST_ROWS) -> "DataFrame":
         total += len(piece)
         kept.append(piece)
         keys.append(rng.random(len(piece)))
-        # Every row has a random key, and those with the smallest stay: a uniform sample, whatever the pieces.
+        # Each row gets a random key. The rows with the smallest keys are a uniform sample, whatever the pieces.
         if sum(map(len, kept)) > 2 * most:
             kept, keys = _smallest(kept, keys, most)
     kept, keys = _smallest(kept, keys, most)
@@ -85,8 +74,8 @@ def read_table(path: StrPath, most: int = MOST_ROWS) -> "DataFrame":
         raise DataError(f"A table must have rows, but {path} has none: give a file that has some.")
     if total > len(frame):
         warn(f"{path} has {total:,} rows; a random {len(frame):,} of them are learned from")
-    whole = [name for name in frame.columns if str(frame[name].dtype) in _PLAIN and frame[name].notna().all()]
-    return frame.astype({name: _PLAIN[str(frame[name].dtype)] for name in whole})
+    whole = [name for name in frame.columns if str(frame[name].dtype) in _NUMPY_TWINS and frame[name].notna().all()]
+    return frame.astype({name: _NUMPY_TWINS[str(frame[name].dtype)] for name in whole})
 
 
 def _smallest(kept: "list[DataFrame]", keys: list[Any], most: int) -> "tuple[list[DataFrame], list[Any]]":
@@ -100,7 +89,7 @@ def _smallest(kept: "list[DataFrame]", keys: list[Any], most: int) -> "tuple[lis
 
 
 def column_names(path: StrPath) -> list[str]:
-    """Return the names of a table's columns; raises as `read_table` does."""
+    """Return the names of the columns of a table; raises as `read_table` does."""
     file = _checked(path)
     return _csv_names(file) if file.suffix.lower() == ".csv" else _parquet_names(file)
 
@@ -113,15 +102,15 @@ def read_pieces(path: StrPath, *, verbatim: bool = False, columns: list[str] | N
     path : str or path-like
         As in `read_table`.
     verbatim : bool, default=False
-        Leave everything as it is in the file: text in a CSV file, Arrow's types in a Parquet file.
+        Keep everything as it is in the file: text in a CSV file, types of Arrow in a Parquet file.
     columns : list of str, optional
         Read only these.
 
     Yields
     ------
     DataFrame
-        Consecutive rows, the same ones whatever else is asked for. A column has the same dtype in every piece, which
-        for whole numbers and truth values is one that has missing values.
+        Consecutive rows, the same ones for all arguments. A column has the same dtype in every piece, which is nullable
+        for integers and truth values.
     """
     file = _checked(path)
     yield from (_csv_pieces if file.suffix.lower() == ".csv" else _parquet_pieces)(file, verbatim, columns)
@@ -147,7 +136,7 @@ def _csv_pieces(file: Path, verbatim: bool, columns: list[str] | None) -> "Itera
         yield from _read_csv(file, usecols=wanted, dtype=str, na_filter=False)
         return
     codes = _code_columns(file, names)
-    seen = {name: _Seen(name in codes) for name in wanted}
+    seen = {name: CsvColumn(name in codes) for name in wanted}
     for piece in _read_csv(file, usecols=wanted, dtype_backend="numpy_nullable"):
         for name in wanted:
             seen[name].add(piece[name])
@@ -181,7 +170,7 @@ def _csv_errors(file: Path) -> Iterator[None]:
 
 
 def _csv_names(file: Path) -> list[str]:
-    """Return the names in the first line, one of its own for every column; pandas would invent other names."""
+    """Return the names in the first line; `DataError` if one is missing or comes twice: pandas would invent names."""
     with _csv_errors(file), file.open(encoding="utf-8-sig", newline="") as lines:
         names = next(csv.reader(lines), [])
     if not any(names):
@@ -197,9 +186,9 @@ def _csv_names(file: Path) -> list[str]:
 
 
 def _code_columns(file: Path, names: list[str]) -> set[str]:
-    """Return the columns in which there is a code, as opposed to a number.
+    """Return the columns with a field that is a `CODE`.
 
-    Raise unless every line has a field for each column; pandas would fill up a line that is cut short.
+    Raise `DataError` unless every line has a field for each column: pandas would fill up a line that is cut short.
     """
     codes: set[str] = set()
     with _csv_errors(file), file.open(encoding="utf-8-sig", newline="") as lines:
@@ -210,8 +199,8 @@ def _code_columns(file: Path, names: list[str]) -> set[str]:
                     f"Every row of {file} must have {len(names)} fields, as its first line has, but the one that ends "
                     f"in line {rows.line_num:,} has {len(row)}: repair it, or get the file again if it was cut short."
                 )
-            if _CODE.search("," + ",".join(row)):  # The line as one text, because looking at each field takes long.
-                codes.update(name for name, field in zip(names, row, strict=True) if _CODE.fullmatch("," + field))
+            if CODE.search("," + ",".join(row)):  # Most lines have none. Testing each field takes long.
+                codes.update(name for name, field in zip(names, row, strict=True) if CODE.fullmatch("," + field))
     return codes
 
 
@@ -224,81 +213,18 @@ def _different(names: list[str], file: Path) -> list[str]:
     return names
 
 
-class _Seen:
-    """What the pieces of a CSV file have shown of one column."""
-
-    def __init__(self, codes: bool) -> None:
-        self.codes = codes
-        self.kinds: set[str] = set()
-        self.present = self.numbers = 0
-        self.text = ""
-        self.far = False
-
-    def add(self, column: "Series[Any]") -> None:
-        import pandas as pd
-
-        column = column.dropna()
-        if column.empty:
-            return
-        self.present += len(column)
-        if column.dtype.kind in "iuf":
-            self.numbers += len(column)
-        else:
-            text = column.astype(str)
-            numbers = pd.to_numeric(text, errors="coerce").notna()
-            self.numbers += int(numbers.sum())
-            self.text = next(iter(text[~numbers]), self.text)
-        date = _date_dtype(column)
-        self.far = self.far or bool(date and not column.str[:4].between(*_NANOSECOND_YEARS).all())
-        self.kinds.add(date or str(column.dtype))
-
-    def dtype(self, name: str, file: Path) -> str:
-        """Return the dtype that suits all pieces; `DataError` for numbers with some text among them."""
-        if self.codes and "Float64" not in self.kinds:
-            return "str"
-        if self.kinds <= {"Int64", "Float64"}:
-            return "Int64" if self.kinds == {"Int64"} else "float64"
-        if self.kinds == {"boolean"}:
-            return "boolean"
-        if self.far and "datetime64[ns]" in self.kinds:
-            return "str"
-        if self.kinds <= set(_DATES) or self.kinds == {_UTC}:
-            return max(self.kinds, key=[*_DATES, _UTC].index)
-        if self.text and self.numbers > _MOSTLY * self.present:
-            raise DataError(
-                f"Column {name!r} of {file} must hold numbers or text, but among its numbers is {self.text!r:.80}: "
-                "correct it, or leave the field empty if that means a missing value."
-            )
-        return "str"
-
-
-def _date_dtype(column: "Series[Any]") -> str | None:
-    """Return the dtype of dates if a column of text without missing values holds them in ISO form, and only them."""
-    import pandas as pd
-
-    if not isinstance(column.dtype, pd.StringDtype):
-        return None
-    zoned = column.str.fullmatch(_ISO_INSTANT).all()
-    if not zoned and not column.str.fullmatch(_ISO_DATE).all():
-        return None
-    try:
-        dtype = str(pd.to_datetime(column, format="ISO8601", utc=bool(zoned)).dtype)
-    except ValueError:  # such as a 31st of February
-        return None
-    return dtype if dtype in (*_DATES, _UTC) else None
-
-
 def _parquet_pieces(file: Path, verbatim: bool, columns: list[str] | None) -> "Iterator[DataFrame]":
     import pandas as pd
     import pyarrow
     import pyarrow.parquet
 
-    nullable = {getattr(pyarrow, name.lower())(): pd.array([], name).dtype for name in _PLAIN if name != "boolean"}
+    integers = (name for name in _NUMPY_TWINS if name != "boolean")
+    nullable = {getattr(pyarrow, name.lower())(): pd.array([], name).dtype for name in integers}
     mapper = pd.ArrowDtype if verbatim else {**nullable, pyarrow.bool_(): pd.BooleanDtype()}.get
     _parquet_names(file)
     with _parquet_errors(file), pyarrow.parquet.ParquetFile(file) as table:
         for batch in table.iter_batches(PIECE_ROWS, columns=columns):
-            # Only the columns themselves: what pandas once noted beside them (an index, say) is not data.
+            # The metadata of pandas, such as an index, is not part of the table.
             plain = batch.replace_schema_metadata(None)
             yield (plain if verbatim else _without_decimals(plain)).to_pandas(types_mapper=mapper, date_as_object=False)
 
@@ -316,7 +242,7 @@ def _parquet_errors(file: Path) -> Iterator[None]:
 
     try:
         yield
-    except PermissionError:  # which says itself what must be done
+    except PermissionError:  # its message names the remedy
         raise
     except (pyarrow.ArrowException, OSError) as error:
         reason = (str(error).splitlines() or ["damaged"])[0].rstrip(".")
@@ -326,12 +252,12 @@ def _parquet_errors(file: Path) -> Iterator[None]:
 
 
 def _without_decimals(batch: Any) -> Any:
-    """Take decimals, which numpy does not know, for floating point."""
+    """Convert decimals, which numpy does not have, to floating point."""
     import pyarrow
 
     for index, field in enumerate(batch.schema):
         if pyarrow.types.is_decimal(field.type):
-            # By way of text: cast at once, 1.13 would become 1.1300000000000001, and have sixteen decimals.
+            # Through text: a direct cast would make 1.1300000000000001 of 1.13.
             numbers = batch.column(index).cast(pyarrow.string()).cast(pyarrow.float64())
             batch = batch.set_column(index, field.name, numbers)
     return batch

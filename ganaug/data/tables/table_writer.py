@@ -1,4 +1,4 @@
-"""Tables on disk, CSV and Parquet, written piece by piece and whole or not at all."""
+"""Writing tables to CSV and Parquet files, piece by piece and atomically."""
 
 import csv
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ __all__ = ["TableWriter", "table_writer"]
 
 
 class TableWriter:
-    """Writes pieces of a table to one file; made by `table_writer`."""
+    """Writes the pieces of a table to one file; `table_writer` makes one."""
 
     def __init__(self, file: Any, ending: str) -> None:
         self._file, self._ending = file, ending
@@ -25,10 +25,10 @@ class TableWriter:
         self._first = True
 
     def write(self, piece: "DataFrame") -> None:
-        """Append rows; every piece has the columns of the first, and is cast to its types."""
+        """Append rows. A piece must have the columns of the first, and is cast to its types."""
         if self._ending == ".csv":
             text = piece.to_csv(index=False, header=self._first, lineterminator="\n")
-            if "\r" in text:  # Before Python 3.13 a field is not quoted for that, and would be read as two lines.
+            if "\r" in text:  # Before Python 3.13 such a field is not quoted, and is read as two lines.
                 text = piece.to_csv(index=False, header=self._first, lineterminator="\n", quoting=csv.QUOTE_ALL)
             self._file.write(text.encode())
         else:
@@ -52,14 +52,14 @@ class TableWriter:
             ) from error
 
     def close(self) -> None:
-        """Write what comes last."""
+        """Write the end of the file."""
         if self._parquet is not None:
             self._parquet.close()
 
 
 @contextmanager
 def table_writer(path: StrPath) -> Iterator[TableWriter]:
-    """Write a ``.csv`` or ``.parquet`` file, whole or not at all.
+    """Write a ``.csv`` or ``.parquet`` file atomically: a failure leaves the old file, if there is one.
 
     Yields
     ------
@@ -68,7 +68,7 @@ def table_writer(path: StrPath) -> Iterator[TableWriter]:
     Raises
     ------
     DataError
-        If the name ends otherwise.
+        If the name has another ending.
     OutputError
         If the file cannot be written.
     """
@@ -79,5 +79,5 @@ def table_writer(path: StrPath) -> Iterator[TableWriter]:
         writer = TableWriter(file, ending)
         try:
             yield writer
-        finally:  # After a failure too: left open, it would complain when Python drops it.
+        finally:  # After a failure too: an open writer would complain when Python deletes it.
             writer.close()

@@ -1,159 +1,207 @@
-"""What holds in every row of a table, beyond what each column holds by itself."""
+"""The constraints of a table: what is detected, how rows are encoded under them, and how they are written down."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ganaug.data.tables.codec import Column, Encoded, TableCodec
-from ganaug.data.tables.constraints.formula import Formula
-from ganaug.data.tables.constraints.joint import JointChoices
-from ganaug.data.tables.constraints.order import lag, orders, since_1970
-from ganaug.data.tables.constraints.ordered_differences import measured, without_base
-from ganaug.data.tables.constraints.relations import Relations
+from ganaug.data.tables.codec import Column, Encoded, TableCodec, TableValues
+from ganaug.data.tables.constraints.column_constraint import ColumnConstraint
+from ganaug.data.tables.constraints.formulas import detect_formulas
+from ganaug.data.tables.constraints.joint_choices import JointChoices
+from ganaug.data.tables.constraints.lines import detect_lines
+from ganaug.data.tables.constraints.ordered_differences import detect_ordered_differences
+from ganaug.data.tables.constraints.orders import detect_orders, origin_shift
+from ganaug.data.tables.derived_features import derived_features
+from ganaug.data.tables.layout import RowLayout
 from ganaug.data.tables.numeric import NumericColumn
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Rules"]
+__all__ = ["Constraints"]
 
-NEARLY = 1e-6
-"""How far off, in steps, what is a multiple of a step may be."""
+STEP_TOLERANCE = 1e-6
+"""Largest distance, in steps, of a multiple of a step from a whole number of steps."""
 
 
 @dataclass(frozen=True)
-class Rules:
-    """The rules of a table.
+class Constraints:
+    """The constraints of a table.
 
     Attributes
     ----------
     codec : TableCodec
         The columns of the table.
-    relations : Relations
-        What holds between columns of the output ``numeric``.
+    on_columns : tuple of ColumnConstraint
+        The constraints on columns of numbers, in the order in which they are decoded.
+    orders : tuple of (int, int)
+        The pairs of columns of numbers of which the first never exceeds the second.
     joint : JointChoices
-        Which of the choices of `learned` are made together, for no combination to be drawn that the table rules out.
+        The choices of `learned` that are made together.
+    layout : RowLayout
+        What a row holds as the networks see it.
 
     Examples
     --------
     >>> import pandas as pd
     >>> table = pd.DataFrame({"born": range(1950, 2000), "age": range(74, 24, -1), "adult": True})
-    >>> Rules.of(TableCodec.fit(table), table).named()
+    >>> Constraints.detect(TableCodec.fit(table), table).to_json()
     {'joint': [], 'orders': [], 'lines': [['born', 'age']], 'formulas': []}
     """
 
     codec: TableCodec
-    relations: Relations
+    on_columns: tuple[ColumnConstraint, ...]
+    orders: tuple[tuple[int, int], ...]
     joint: JointChoices
+    layout: RowLayout
 
     @classmethod
-    def of(cls, codec: TableCodec, frame: "DataFrame") -> Self:
-        """Find the rules of a table.
+    def none(cls, codec: TableCodec) -> Self:
+        """Return no constraints."""
+        return cls(codec, (), (), JointChoices.independent(codec.options), RowLayout.of(codec))
 
-        Numbers that are few stay as they are when others are learned as distances: their values may mean something, as
-        those of a code do.
+    @classmethod
+    def detect(cls, codec: TableCodec, frame: "DataFrame") -> Self:
+        """Find the constraints of a table.
+
+        Columns of few values are learned as they are when others are learned relative to them: their values may be
+        codes.
         """
-        columns, values = codec.numeric_columns, codec.numbers(frame)
-        with np.errstate(all="ignore"):  # of numbers near the largest that there are
-            pairs = orders(columns, values)
-        joint = _joint(codec, codec.encode(frame), pairs)
-        choice, chosen = _choices(columns), {one for choices in joint.bound_choices for one in choices}
-        bound = {place for place, column in enumerate(columns) if column.atoms and choice[place] in chosen}
-        few = {place for place, column in enumerate(columns) if not column.has_score}
-        together = {
-            pair
-            for pair in pairs
-            if few.issuperset(pair)
-            and any(set(one.choices).issuperset(choice[place] for place in pair) for one in joint.joints)
-        }
-        pairs = _without_clashes(columns, pairs, few, together)
-        found = cls(codec, Relations.of(columns, values, pairs, few, bound), joint)
-        if not found.relations.gaps:
-            return found
-        replaced = {gap.place for gap in found.relations.gaps if gap.measure != "value"}
-        pairs = tuple(pair for pair in pairs if not replaced & set(pair))
-        return replace(found, joint=_joint(found.learned, found.encode(frame), pairs))
+        values = codec.values(frame)
+        choices = codec.choices_of(values)
+        columns, numbers = codec.numeric_columns, codec.exact(values.numbers)
+        with np.errstate(all="ignore"):  # Numbers near the largest that float64 holds may overflow.
+            pairs = detect_orders(columns, numbers)
+            joint = _joint_choices(codec, choices, pairs)
+            pairs, fixed, unmoved = _enforceable(codec, pairs, joint)
+            lines = detect_lines(columns, numbers, {place for pair in pairs for place in pair})
+            found: tuple[ColumnConstraint, ...] = (
+                *detect_formulas(columns, numbers, {line.target for line in lines}, pairs),
+                *lines,
+            )
+            computed = {one.target for one in found}
+            pairs_left = [pair for pair in pairs if not computed & set(pair)]
+            differences, enforced = detect_ordered_differences(columns, numbers, pairs_left, fixed, unmoved)
+        detected = cls(codec, (*differences, *found), enforced, joint, RowLayout.of(codec))
+        if not any(one.learned for one in detected.on_columns):
+            return detected
+        encoded = detected._encode(values)
+        relative = {one.target for one in differences if one.learned_as != "value"}
+        pairs = tuple(pair for pair in pairs if not relative & set(pair))
+        learned = detected.learned
+        layout = RowLayout.of(learned)
+        features = derived_features(differences, layout, codec, learned, values.numbers, encoded)
+        joint = _joint_choices(learned, encoded.choices, pairs)
+        return replace(detected, joint=joint, layout=replace(layout, derived=features))
 
     @cached_property
     def learned(self) -> TableCodec:
-        """The columns as a network learns them."""
-        numbers = iter(self.relations.learned(self.codec.numeric_columns))
+        """The columns as the networks learn them."""
+        replaced = {one.target: one.learned for one in self.on_columns if one.learned}
+        numbers = (replaced.get(place, column) for place, column in enumerate(self.codec.numeric_columns))
         return TableCodec(tuple(next(numbers) if isinstance(one, NumericColumn) else one for one in self.codec.columns))
+
+    @property
+    def without_base(self) -> tuple[tuple[int, NumericColumn], ...]:
+        """The targets that lack a base in some rows, and for each the column that the networks learn for those rows."""
+        return tuple((one.target, one.without_base) for one in self.on_columns if one.without_base)
 
     def encode(self, frame: "DataFrame", rng: np.random.Generator | None = None) -> Encoded:
         """Turn a table into the scores and choices of `learned`; see `TableCodec.encode`."""
-        if not self.relations.gaps:
-            return self.codec.encode(frame, rng)
-        columns, values = self.codec.numeric_columns, self.codec.numbers(frame)
-        position = [place for place, column in enumerate(self.codec.columns) if isinstance(column, NumericColumn)]
-        apart = frame.copy(deep=False)
-        for gap in self.relations.gaps:
-            if gap.measure != "value":
-                apart.isetitem(position[gap.place], measured(gap, columns[gap.place], values))
-        encoded, learned = self.learned.encode(apart, rng), self.learned.numeric_columns
-        for gap, column in self.relations.alone:
-            rows = np.flatnonzero(without_base(gap, values))
-            own = np.clip(values[rows, gap.place], *column.bounds)
-            score = sum(one.has_score for one in learned[: gap.place])
-            encoded.scores[rows, score] = column.scores_of(own, rng)
-            if gap.column.options > 1:
-                encoded.choices[rows, _choices(learned)[gap.place]] = 0
+        return self._encode(self.codec.values(frame), rng)
+
+    def _encode(self, values: TableValues, rng: np.random.Generator | None = None) -> Encoded:
+        columns, learned = self.codec.numeric_columns, self.learned
+        exact, numbers = self.codec.exact(values.numbers), values.numbers.copy()
+        for one in self.on_columns:
+            if one.learned:
+                numbers[:, one.target] = one.encode(exact, columns)
+        encoded = learned.encode_values(values._replace(numbers=numbers), rng)
+        for one in self.on_columns:
+            if one.without_base:
+                rows = np.flatnonzero(one.lacks_base(exact))
+                own = np.clip(exact[rows, one.target], *one.without_base.bounds)
+                encoded.scores[rows, learned.score_index[one.target]] = one.without_base.scores_of(own, rng)
+                if learned.numeric_columns[one.target].options > 1:
+                    encoded.choices[rows, learned.choice_index[one.target]] = 0
         return encoded
 
-    def named(self) -> dict[str, list[Any]]:
-        """Return which columns are decided together, which one is never greater, and which follow, by their names.
+    def to_json(self) -> dict[str, list[Any]]:
+        """Return the constraints by the names of columns, for the model file.
 
-        Those that have too many categories for each to be an option are left out: what is decided of the rare ones is
-        one thing for all of them.
+        A joint choice of a column with too many categories is left out: all its rare categories are one option.
         """
-        choices, made = self.learned.choices, self.relations.formulas
-        numbers = [column.name for column in self.codec.numeric_columns]
+        choices = self.learned.choices
+        numbers = self.codec.numeric_columns
         together = [
-            [choices[choice].name for choice in bound if not getattr(choices[choice], "tail", ())]
-            for bound in self.joint.bound_choices
+            [choices[choice].name for choice in group if not getattr(choices[choice], "tail", ())]
+            for group in self.joint.dependent
         ]
-        return {
+        described: dict[str, list[Any]] = {
             "joint": [names for names in together if len(names) > 1],
-            "orders": [[numbers[low], numbers[high]] for low, high in self.relations.orders],
-            "lines": [[numbers[one.sources[0]], numbers[one.target]] for one in made if one.is_line],
-            "formulas": [self._written(one) for one in made if not one.is_line],
+            "orders": [[numbers[low].name, numbers[high].name] for low, high in self.orders],
+            "lines": [],
+            "formulas": [],
         }
-
-    def _written(self, formula: Formula) -> dict[str, object]:
-        """Write a formula down; dates are in seconds since 1970 in it."""
-        columns = self.codec.numeric_columns
-        if not formula.multiplied:
-            parts = zip(formula.sources, formula.factors, strict=True)
-            moved = sum(factor * since_1970(columns[place]) for place, factor in parts)
-            constant = round(formula.constant + since_1970(columns[formula.target]) - moved, 6)
-            formula = formula._replace(constant=constant)
-        names = [column.name for column in columns]
-        return {
-            "text": formula.text(names),
-            "target": names[formula.target],
-            "sources": [names[place] for place in formula.sources],
-            "factors": list(formula.factors),
-            "constant": formula.constant,
-            "multiplied": formula.multiplied,
-        }
+        for key, entry in filter(None, (one.to_json(numbers) for one in self.on_columns)):
+            described.setdefault(key, []).append(entry)
+        return described
 
 
-def _without_clashes(
+def _joint_choices(codec: TableCodec, choices: NDArray[np.int64], pairs: Sequence[tuple[int, int]]) -> JointChoices:
+    """Find joint choices; columns of few numbers that are in order are linked.
+
+    Where an encoder writes a category as columns of two values, the greater value means on.
+    """
+    columns, choice = codec.numeric_columns, codec.choice_index
+    few = {place for place, column in enumerate(columns) if not column.has_score and column.options > 2}
+    linked = [(choice[low], choice[high]) for low, high in pairs if {low, high} <= few]
+    return JointChoices.detect(choices, codec.options, [_greater(column) for column in codec.choices], linked)
+
+
+def _greater(column: Column) -> int:
+    """Return which of two options is the greater value; -1 if there are more options, or one is no value."""
+    values = column.atoms if isinstance(column, NumericColumn) else column.heads
+    return values.index(max(values)) if column.options == len(values) == 2 else -1
+
+
+def _enforceable(
+    codec: TableCodec, pairs: Sequence[tuple[int, int]], joint: JointChoices
+) -> tuple[tuple[tuple[int, int], ...], set[int], set[int]]:
+    """Return the pairs that can be enforced, the columns that stay as they are, and those that must not be moved.
+
+    Columns of few numbers stay as they are. Two such columns are in order only if one decision makes their choices.
+    Columns with atoms must not be moved if their choice depends on others.
+    """
+    columns, choice = codec.numeric_columns, codec.choice_index
+    dependent = {one for group in joint.dependent for one in group}
+    unmoved = {place for place, column in enumerate(columns) if column.atoms and choice[place] in dependent}
+    fixed = {place for place, column in enumerate(columns) if not column.has_score}
+    together = {
+        pair
+        for pair in pairs
+        if fixed.issuperset(pair)
+        and any(set(one.choices).issuperset(choice[place] for place in pair) for one in joint.decisions)
+    }
+    return _without_conflicts(columns, pairs, fixed, together), fixed, unmoved
+
+
+def _without_conflicts(
     columns: Sequence[NumericColumn],
     pairs: Sequence[tuple[int, int]],
     fixed: Container[int],
     together: Container[tuple[int, int]],
 ) -> tuple[tuple[int, int], ...]:
-    """Leave out pairs that cannot be kept: two that stay as they are, in any order, and some of what lies between.
+    """Leave out the pairs that cannot be enforced.
 
-    Between two in any order that is on the right side of one of them alone; and where its steps are coarse there may be
-    none of its values between the others'.
+    Two fixed columns that are drawn independently come in any order. A column between them can be on the right side of
+    one of them only. A column with coarse steps may have no value between two others.
     """
-    clashes = {pair for pair in pairs if pair not in together and all(place in fixed for place in pair)}
+    conflicts = {pair for pair in pairs if pair not in together and all(place in fixed for place in pair)}
     chains = [
         (low, between, high)
         for low, between in pairs
@@ -164,38 +212,16 @@ def _without_clashes(
         more = {
             (between, high) if high in fixed else (low, between)
             for low, between, high in chains
-            if (low, high) in clashes or not _divides(columns[between], columns[low], columns[high])
+            if (low, high) in conflicts or not _can_equal(columns[between], columns[low], columns[high])
         }
-        if more <= clashes:
-            return tuple(pair for pair in pairs if pair not in clashes)
-        clashes |= more
+        if more <= conflicts:
+            return tuple(pair for pair in pairs if pair not in conflicts)
+        conflicts |= more
 
 
-def _divides(column: NumericColumn, *others: NumericColumn) -> bool:
-    """Tell whether all values of others could be a column's, as far as its steps go."""
+def _can_equal(column: NumericColumn, *others: NumericColumn) -> bool:
+    """Tell whether the steps of a column allow every value of the others."""
     if not column.step:
         return True
-    sizes = [size / column.step for other in others for size in (other.step, lag(other, column))]
-    return all(other.step for other in others) and all(abs(size - round(size)) < NEARLY for size in sizes)
-
-
-def _joint(codec: TableCodec, encoded: Encoded, pairs: Sequence[tuple[int, int]]) -> JointChoices:
-    """Find which choices are made together; of these pairs of columns in order those of few values are.
-
-    Where an encoder writes a category as columns of two values, the greater one marks the row's own.
-    """
-    columns, choice = codec.numeric_columns, _choices(codec.numeric_columns)
-    few = {place for place, column in enumerate(columns) if not column.has_score and column.options > 2}
-    linked = [(choice[low], choice[high]) for low, high in pairs if {low, high} <= few]
-    return JointChoices.of(encoded.choices, codec.options, [_greater(column) for column in codec.choices], linked)
-
-
-def _choices(columns: Sequence[NumericColumn]) -> list[int]:
-    """Return which choice each column has, if it has one."""
-    return [count - 1 for count in accumulate(column.options > 1 for column in columns)]
-
-
-def _greater(column: Column) -> int:
-    """Return which of two options is the greater value; -1 where they are more, or none is a value."""
-    values = column.atoms if isinstance(column, NumericColumn) else column.heads
-    return values.index(max(values)) if column.options == len(values) == 2 else -1
+    sizes = [size / column.step for other in others for size in (other.step, origin_shift(other, column))]
+    return all(other.step for other in others) and all(abs(size - round(size)) < STEP_TOLERANCE for size in sizes)

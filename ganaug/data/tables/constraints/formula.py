@@ -1,28 +1,46 @@
-"""A column of numbers that follows from others."""
+"""A column of numbers that is computed from others: its description, its decoding and its text.
+
+`lines` detects formulas of one source, `formulas` those of several. The networks learn the target as it is; decoding
+replaces what they draw.
+"""
 
 import json
+import math
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.tables.constraints.column_constraint import ColumnConstraint, to_nearest_step
+from ganaug.data.tables.constraints.orders import seconds_since_1970
 from ganaug.data.tables.numeric import NumericColumn
 
-__all__ = ["NARROW", "Formula", "float_error"]
+__all__ = ["MAX_TOLERANCE", "Formula", "float_error"]
 
-NARROW = 0.05
-"""So much of a standard deviation a formula may leave open: by chance rows would seldom lie as near to it."""
-
+MAX_TOLERANCE = 0.05
+"""Largest distance of a row from a formula, in standard deviations of the target: chance seldom comes as near."""
 PLAIN = re.compile(r"[^\W\d][\w .%()/-]*")
 
 
-class Formula(NamedTuple):
-    """A column of numbers, by position, that follows from others wherever all are, but for rounding.
+@dataclass(frozen=True)
+class Formula(ColumnConstraint):
+    """A sum or a product of columns that equals another column, but for rounding, where none of them is missing.
 
-    It is ``constant`` and the sum of its sources, each times its factor; or else the product of ``constant`` and its
-    sources, each to the power that its factor says.
+    Attributes
+    ----------
+    target : int
+        The column that is computed.
+    sources : tuple of int
+        The columns that it is computed from.
+    factors : tuple of float
+        For each source its factor in the sum, or its power in the product.
+    constant : float
+        What is added to the sum, or what the product is multiplied by.
+    multiplied : bool
+        Whether it is a product.
     """
 
     target: int
@@ -32,19 +50,58 @@ class Formula(NamedTuple):
     multiplied: bool = False
 
     @property
+    def depends_on(self) -> tuple[int, ...]:
+        """The sources."""
+        return self.sources
+
+    @property
     def is_line(self) -> bool:
-        """Whether it follows from one column along a straight line."""
+        """Whether there is one source, and no power."""
         return len(self.sources) == 1 and not self.multiplied
 
-    def of(self, sources: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return what sources (n,) each make, before it is rounded."""
-        made = np.full(len(sources[0]), float(self.constant))
+    def compute(self, sources: Sequence[Any]) -> Any:
+        """Return the sum or product of sources (n,) each, before rounding."""
+        made: Any = self.constant
         for source, factor in zip(sources, self.factors, strict=True):
             made = made * source**factor if self.multiplied else made + source * factor
         return made
 
+    def decode(self, known: Mapping[int, Any], unpaired: Any, columns: Sequence[NumericColumn], xp: Any) -> Any:  # noqa: ARG002
+        """Return the computed values, rounded and within the column's bounds; what was drawn where one is missing."""
+        column, drawn = columns[self.target], known[self.target]
+        sources = [known[place] for place in self.sources]
+        made = self.compute(sources)
+        undefined = ~(abs(made) < math.inf)  # a division by zero
+        made = column.from_steps(to_nearest_step(made, column, xp)).clip(*column.bounds)
+        if self.multiplied and min(self.factors) < 0:
+            made = xp.where(undefined, xp.nan if column.missing else drawn, made)
+        unknown = [source for source, place in zip(sources, self.sources, strict=True) if columns[place].missing]
+        for one in (*unknown, drawn) if column.missing or unknown else ():
+            made = xp.where(xp.isnan(one), drawn, made)
+        return made
+
+    def to_json(self, columns: Sequence[NumericColumn]) -> tuple[str, Any]:
+        """Describe a line by two names, another formula by its text and numbers; dates are in seconds since 1970."""
+        names = [column.name for column in columns]
+        if self.is_line:
+            return "lines", [names[self.sources[0]], names[self.target]]
+        formula = self
+        if not self.multiplied:
+            parts = zip(self.sources, self.factors, strict=True)
+            moved = sum(factor * seconds_since_1970(columns[place]) for place, factor in parts)
+            constant = round(self.constant + seconds_since_1970(columns[self.target]) - moved, 6)
+            formula = replace(self, constant=constant)
+        return "formulas", {
+            "text": formula.text(names),
+            "target": names[self.target],
+            "sources": [names[place] for place in self.sources],
+            "factors": list(self.factors),
+            "constant": formula.constant,
+            "multiplied": self.multiplied,
+        }
+
     def text(self, names: Sequence[object]) -> str:
-        """Write it down.
+        """Write the formula with these names of all columns.
 
         Examples
         --------
@@ -63,7 +120,7 @@ class Formula(NamedTuple):
 
 
 def _name(name: object) -> str:
-    """Write a name, in quotation marks where it could be taken for something else."""
+    """Write a name, in quotation marks if it could be read as part of the formula."""
     plain = str(name)
     return plain if PLAIN.fullmatch(plain) else json.dumps(plain, ensure_ascii=False)
 
@@ -73,6 +130,6 @@ def _times(factor: float) -> str:
 
 
 def float_error(column: NumericColumn, values: NDArray[np.float64]) -> float:
-    """Return what a few operations on the column's floating point numbers leave behind."""
+    """Return the largest error that a few operations on the column's floating point numbers leave."""
     dtype = column.dtype.lower()
     return 4 * float(np.finfo(dtype).eps) * float(np.abs(values).max()) if column.kind == "numeric" else 0.0

@@ -1,4 +1,7 @@
-"""Columns of numbers that follow from another one along a straight line: copies, other units, dates a week later."""
+"""Lines: a column of numbers that follows from one other column along a straight line.
+
+Examples are copies, other units, and dates a fixed time later. `Formula` encodes and decodes what is detected here.
+"""
 
 import math
 from collections.abc import Container, Sequence
@@ -6,37 +9,41 @@ from collections.abc import Container, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.tables.constraints.formula import NARROW, Formula, float_error
+from ganaug.data.tables.constraints.formula import MAX_TOLERANCE, Formula, float_error
 from ganaug.data.tables.numeric import NumericColumn
 
-__all__ = ["lines"]
+__all__ = ["detect_lines"]
 
 Array = NDArray[np.float64]
 
-MOST_COMPARED, ROWS_COMPARED, MOST_PAIRS = 1_000, 256, 10_000
-"""Columns that are compared, rows for a first look at all pairs of them, and pairs that are looked at again."""
-FEWEST_VALUES = 10
-"""Points that lie on a line by more than chance."""
-FIRST_LOOK, FLOATS_LEAVE = 1e-2, 1e-9
-"""How far, in standard deviations, points lie from a line: at a first look, and by the rounding of floats."""
+MAX_COMPARED = 1_000
+"""Columns that are compared."""
+ROWS_COMPARED = 256
+"""Rows for a first look at all pairs."""
+MAX_PAIRS = 10_000
+"""Pairs that are looked at in all rows."""
+MIN_VALUES = 10
+"""Distinct values of a source: fewer may lie on a line by chance."""
+FIRST_TOLERANCE = 1e-2
+"""How far the correlation of a pair may be from 1 at the first look."""
+FLOAT_TOLERANCE = 1e-9
+"""Largest distance from a line, in standard deviations, that the rounding of floating point numbers leaves."""
 
 
-def lines(columns: Sequence[NumericColumn], values: Array, sources: Container[int] = ()) -> tuple[Formula, ...]:
-    """Find the columns that follow from another one.
+def detect_lines(columns: Sequence[NumericColumn], values: Array, sources: Container[int] = ()) -> tuple[Formula, ...]:
+    """Find the columns that follow from one other column.
 
     Parameters
     ----------
-    columns : sequence of NumericColumn, N of them
-        What is known of them.
-    values : ndarray of float64, shape (n, N)
-        Their values, datetimes as seconds since each column's own origin, NaN where missing.
+    columns, values
+        As in `detect_orders`.
     sources : container of int
-        Columns that others had better follow from than the other way round, where it is all the same.
+        Columns that should be sources if either of a pair could be.
 
     Returns
     -------
     tuple of Formula
-        No source is a target too.
+        By target. No source is a target too.
 
     Examples
     --------
@@ -44,31 +51,31 @@ def lines(columns: Sequence[NumericColumn], values: Array, sources: Container[in
     >>> sizes = {"feet": feet, "metres": (0.3048 * feet).round(2)}
     >>> columns = [NumericColumn.fit("feet", "numeric", "float64", sizes["feet"], decimals=None)]
     >>> columns += [NumericColumn.fit("metres", "numeric", "float64", sizes["metres"], decimals=2)]
-    >>> [line] = lines(columns, np.stack(list(sizes.values()), axis=1))
+    >>> [line] = detect_lines(columns, np.stack(list(sizes.values()), axis=1))
     >>> line.sources, line.target, round(line.factors[0], 2)
     ((0,), 1, 0.3)
     """
-    places = [place for place, column in enumerate(columns) if column.has_score][:MOST_COMPARED]
+    places = [place for place, column in enumerate(columns) if column.has_score][:MAX_COMPARED]
     if len(places) < 2:
         return ()
     places = [place for place in places if np.nanstd(values[:, place]) > 0]
-    alike = _alike(values[:: max(1, len(values) // ROWS_COMPARED), places])
+    collinear = _collinear(values[:: max(1, len(values) // ROWS_COMPARED), places])
     one_way: list[Formula] = []
     both_ways: list[Formula] = []
-    for first, later in np.argwhere(np.triu(alike, 1))[:MOST_PAIRS].tolist():
+    for first, later in np.argwhere(np.triu(collinear, 1))[:MAX_PAIRS].tolist():
         pair = places[first], places[later]
         if (columns[pair[0]].kind == "datetime") == (columns[pair[1]].kind == "datetime"):
             found = [line for line in (_line(*way, columns, values) for way in (pair, pair[::-1])) if line]
             if len(found) < 2:
                 one_way += found
                 continue
-            # Each follows from the other. The one whose values are further apart has to be the source: not all that
-            # lies between them is a value of it.
+            # Either could be the source. It must be the one with the wider steps, for not every multiple of the finer
+            # step has a counterpart. Between equal steps, a source must not be missing, and `sources` are preferred.
             across, back = found
             steps = [columns[place].step for place in pair]
             ratio = abs(across.factors[0]) * steps[0] / steps[1] if steps[1] else math.inf if steps[0] else 1.0
-            same = [(columns[place].missing, place not in sources) for place in pair]
-            first_is_source = ratio > 1 if abs(ratio - 1) > 1e-6 else same[0] <= same[1]
+            preference = [(columns[place].missing, place not in sources) for place in pair]
+            first_is_source = ratio > 1 if abs(ratio - 1) > 1e-6 else preference[0] <= preference[1]
             both_ways += [across, back] if first_is_source else [back, across]
     kept: dict[int, Formula] = {}
     for line in one_way + both_ways:
@@ -78,28 +85,28 @@ def lines(columns: Sequence[NumericColumn], values: Array, sources: Container[in
     return tuple(kept[target] for target in sorted(kept))
 
 
-def _alike(values: Array) -> NDArray[np.bool_]:
-    """Return which columns may lie on a line with which, (N, N), as far as can be seen in some of the rows."""
+def _collinear(values: Array) -> NDArray[np.bool_]:
+    """Tell which pairs of columns may lie on a line, by their correlation in some rows, (N, N)."""
     there = np.isfinite(values)
     count = np.maximum(there.sum(axis=0), 1)
     centred = np.where(there, values - np.where(there, values, 0).sum(axis=0) / count, 0)
-    squares = (centred**2).T @ there  # of the rows that have the other one too
-    alike: NDArray[np.bool_] = np.abs(centred.T @ centred) > (1 - FIRST_LOOK) * np.sqrt(squares * squares.T)
-    return alike
+    squares = (centred**2).T @ there  # over the rows in which the other column is not missing
+    collinear: NDArray[np.bool_] = np.abs(centred.T @ centred) > (1 - FIRST_TOLERANCE) * np.sqrt(squares * squares.T)
+    return collinear
 
 
 def _line(source: int, target: int, columns: Sequence[NumericColumn], values: Array) -> Formula | None:
-    """Return the line that two columns lie on, but for rounding; None if they do not."""
+    """Return the line that gives the target from the source, but for rounding; None if there is none."""
     both = np.isfinite(values[:, source]) & np.isfinite(values[:, target])
     x, y = values[both, source], values[both, target]
-    if len(np.unique(x)) < FEWEST_VALUES:
+    if len(np.unique(x)) < MIN_VALUES:
         return None
     middle, spread, step = x.mean(), y.std(), columns[target].step
     slope = float(((x - middle) * (y - y.mean())).sum() / ((x - middle) ** 2).sum())
     intercept = float(y.mean() - slope * middle)
-    floats = abs(slope) * float_error(columns[source], x) + float_error(columns[target], y) + FLOATS_LEAVE * spread
+    floats = abs(slope) * float_error(columns[source], x) + float_error(columns[target], y) + FLOAT_TOLERANCE * spread
     off, room = np.abs(slope * x + intercept - y).max(), step / 2 + floats
-    if off > min(2 * step + floats, NARROW * spread):
+    if off > min(2 * step + floats, MAX_TOLERANCE * spread):
         return None
     if step:
         slope, intercept = _simplest(x, y, slope, room) or (slope, intercept)
@@ -108,9 +115,9 @@ def _line(source: int, target: int, columns: Sequence[NumericColumn], values: Ar
 
 
 def _simplest(x: Array, y: Array, near: float, room: float) -> tuple[float, float] | None:
-    """Return slope and intercept of fewest digits of a line that no point is further from than this; None if on none.
+    """Return slope and intercept with the fewest digits of a line within `room` of all points; None if there is none.
 
-    Rounding hides what the numbers of a line are, by a little; people write short ones.
+    Rounding hides the exact numbers of a line, and people write short ones.
     """
     for digits in range(1, 10):
         slope = float(f"{near:.{digits}g}")

@@ -19,7 +19,8 @@ from pandas.testing import assert_frame_equal
 
 from ganaug.data.tables.category import CategoryColumn
 from ganaug.data.tables.codec import Encoded, TableCodec
-from ganaug.data.tables.numeric import NumericColumn, count_decimals
+from ganaug.data.tables.numeric import NumericColumn
+from ganaug.data.tables.numeric_fit import count_decimals
 from ganaug.errors import DataError, FormatError
 from ganaug.networks.table_decoder import TableDecoder
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ganaug import GANSampler
 from ganaug.data.tables.codec import TableCodec
-from ganaug.data.tables.constraints.constraints import Rules
+from ganaug.data.tables.constraints.constraints import Constraints
 from ganaug.data.tables.constraints.formula import Formula
 from ganaug.networks.table_decoder import TableDecoder
 
@@ -23,20 +23,20 @@ def seeded(seed: int = 0) -> np.random.Generator:
 
 def found(table: pd.DataFrame) -> list[str]:
     """Return the formulas, but for lines."""
-    return [formula["text"] for formula in Rules.of(TableCodec.fit(table), table).named()["formulas"]]
+    return [formula["text"] for formula in Constraints.detect(TableCodec.fit(table), table).to_json()["formulas"]]
 
 
 def decoded(table: pd.DataFrame, n: int = 3_000) -> pd.DataFrame:
     """Return rows of any scores and choices."""
     codec = TableCodec.fit(table)
-    rules = Rules.of(codec, table)
+    rules = Constraints.detect(codec, table)
     random = torch.Generator().manual_seed(0)
     scores = torch.randn(n, rules.learned.n_scores, generator=random)
     options = rules.learned.options
     choices = [torch.randint(count, (n, 1), generator=random) for count in options]
     taken = torch.cat(choices, dim=1) if choices else torch.zeros(n, 0, dtype=torch.int64)
     with torch.no_grad():
-        (numeric,) = TableDecoder(codec, rules.relations)(scores, taken, torch.full(taken.shape, 0.5))
+        (numeric,) = TableDecoder(codec, rules)(scores, taken, torch.full(taken.shape, 0.5))
     bounds = np.array([column.bounds for column in codec.numeric_columns])
     drawn: NDArray[np.float64] = numeric.numpy()
     assert not ((drawn < bounds[:, 0]) | (drawn > bounds[:, 1])).any()
@@ -107,8 +107,8 @@ def test_lines_follow_from_what_is_made_up() -> None:
     table = pd.DataFrame(rng.integers(1, 60, size=(300, 2)), columns=["a", "b"])
     table["total"] = table["a"] + table["b"]
     table["cents"] = 100 * table["total"]
-    rules = Rules.of(TableCodec.fit(table), table)
-    assert [formula.is_line for formula in rules.relations.formulas] == [False, True]
+    found = Constraints.detect(TableCodec.fit(table), table).on_columns
+    assert [one.is_line for one in found if isinstance(one, Formula)] == [False, True]
     drawn = decoded(table)
     assert (drawn["cents"] == 100 * drawn["total"]).all()
     rest = inside(drawn, table, "total")
@@ -268,6 +268,6 @@ def test_few_rows_that_are_not_zero_tell_nothing() -> None:
 def test_names_that_look_like_formulas_are_quoted() -> None:
     table = pd.DataFrame(seeded().integers(1, 60, size=(300, 2)), columns=["b * n\nl", 7])
     codec = TableCodec.fit(table.assign(**{"p^2": table.sum(axis=1)}))
-    [formula] = Rules.of(codec, table.assign(**{"p^2": table.sum(axis=1)})).named()["formulas"]
+    [formula] = Constraints.detect(codec, table.assign(**{"p^2": table.sum(axis=1)})).to_json()["formulas"]
     assert formula["text"] == '"p^2" = "b * n\\nl" + "7"'
     assert (formula["target"], formula["sources"]) == ("p^2", ["b * n\nl", 7])

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ganaug import GANSampler
 from ganaug.data.tables.codec import TableCodec
-from ganaug.data.tables.constraints.constraints import Rules
+from ganaug.data.tables.constraints.constraints import Constraints
+from ganaug.data.tables.constraints.formula import Formula
 from ganaug.networks.table_decoder import TableDecoder
 
 
@@ -20,8 +21,8 @@ def found(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Return names of sources and targets."""
     codec = TableCodec.fit(table)
     names = [str(column.name) for column in codec.numeric_columns]
-    made = Rules.of(codec, table).relations.formulas
-    return [(names[one.sources[0]], names[one.target]) for one in made if one.is_line]
+    made = Constraints.detect(codec, table).on_columns
+    return [(names[one.sources[0]], names[one.target]) for one in made if isinstance(one, Formula) and one.is_line]
 
 
 def decoded(table: pd.DataFrame, n: int = 2_000) -> pd.DataFrame:
@@ -30,7 +31,7 @@ def decoded(table: pd.DataFrame, n: int = 2_000) -> pd.DataFrame:
     scores = torch.randn(n, codec.n_scores, generator=torch.Generator().manual_seed(0))
     choices = (torch.arange(n) % 2)[:, None].expand(n, len(codec.options))
     with torch.no_grad():
-        (numeric,) = TableDecoder(codec, Rules.of(codec, table).relations)(
+        (numeric,) = TableDecoder(codec, Constraints.detect(codec, table))(
             scores, choices, torch.full(choices.shape, 0.5)
         )
     bounds = np.array([column.bounds for column in codec.numeric_columns])

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from ganaug import GANSampler
 from ganaug.data.tables.codec import TableCodec
-from ganaug.data.tables.constraints.constraints import Rules
-from ganaug.data.tables.constraints.ordered_differences import Gap, measured, without_base
+from ganaug.data.tables.constraints.constraints import Constraints
+from ganaug.data.tables.constraints.ordered_differences import OrderedDifference
 from ganaug.data.tables.dataset import from_frame
-from ganaug.networks.constraints import Gaps
-from ganaug.training import TableFit
+from ganaug.networks.constraints import ConstrainedColumns
+from ganaug.networks.tables import TableModality
+from ganaug.training import Run
 
 DAY = pd.Timedelta(days=1)
 
@@ -21,24 +22,29 @@ def seeded(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def by_name(table: pd.DataFrame) -> dict[str, Gap]:
-    """Return what is learned as a distance."""
-    codec = TableCodec.fit(table)
-    found = Rules.of(codec, table).relations.gaps
-    return {str(codec.numeric_columns[gap.place].name): gap for gap in found}
+def differences(table: pd.DataFrame) -> list[OrderedDifference]:
+    """Return the ordered differences of a table."""
+    found = Constraints.detect(TableCodec.fit(table), table).on_columns
+    return [one for one in found if isinstance(one, OrderedDifference)]
+
+
+def by_name(table: pd.DataFrame) -> dict[str, OrderedDifference]:
+    """Return the ordered differences of a table by the names of their targets."""
+    columns = TableCodec.fit(table).numeric_columns
+    return {str(columns[one.target].name): one for one in differences(table)}
 
 
 def restored(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a table's numbers, and what the graph makes of its distances."""
+    """Return a table's numbers, and what the graph decodes from its differences."""
     codec = TableCodec.fit(table)
-    columns, values = codec.numeric_columns, codec.numbers(table)
-    relations = Rules.of(codec, table).relations
-    assert relations.gaps
-    apart = np.column_stack([values, *(values[:, gap.place] for gap, _ in relations.alone)])
-    for gap in relations.gaps:
-        own = measured(gap, columns[gap.place], values)
-        apart[:, gap.place] = np.where(without_base(gap, values), 0, own) if gap.alone else own
-    made: NDArray[np.float64] = Gaps(relations.gaps, columns)(torch.from_numpy(apart)).numpy()
+    columns, values = codec.numeric_columns, codec.exact(codec.values(table).numbers)
+    found = differences(table)
+    assert found
+    apart = np.column_stack([values, *(values[:, one.target] for one in found if one.without_base)])
+    for one in found:
+        own = one.encode(values, columns)
+        apart[:, one.target] = np.where(one.lacks_base(values), 0, own) if one.without_base else own
+    made: NDArray[np.float64] = ConstrainedColumns(found, columns)(torch.from_numpy(apart)).numpy()
     return values, made
 
 
@@ -66,7 +72,7 @@ def test_distances_of_dates_are_taken_and_added_without_a_trace() -> None:
     table = pd.DataFrame({"end": start + pd.to_timedelta(rng.integers(0, 10**13, size=300), unit="us"), "start": start})
     table["review"] = table["end"].dt.ceil("D") + pd.to_timedelta(rng.integers(0, 90, size=300), unit="D")
     table = table.astype({"review": "datetime64[s]"})
-    assert {gap.measure for gap in by_name(table).values()} == {"difference"}
+    assert {one.learned_as for one in by_name(table).values()} == {"difference"}
     assert len(by_name(table)) == 2
     values, made = restored(table)
     np.testing.assert_array_equal(made, values)
@@ -102,7 +108,7 @@ def test_what_has_a_spike_is_learned_as_it_is() -> None:
     rng = seeded()
     admission = rng.integers(0, 300, size=500)
     table = pd.DataFrame({"in": admission, "out": admission + rng.poisson(10, size=500)})
-    assert {gap.measure for gap in by_name(table).values()} == {"difference"}
+    assert {one.learned_as for one in by_name(table).values()} == {"difference"}
     late = table.assign(out=np.where(rng.random(500) < 0.3, 320, table["out"]))
     assert list(by_name(late)) == ["in"]
 
@@ -112,8 +118,8 @@ def test_what_is_learned_is_what_varies_by_itself() -> None:
     whole, length = np.exp(rng.normal(3, 0.8, size=rows)), rng.gamma(9, size=rows)
     part = pd.DataFrame({"whole": whole, "part": whole * rng.uniform(0.3, 0.9, size=rows)}).round(3)
     more = pd.DataFrame({"low": length, "high": length + rng.exponential(size=rows)}).round(3)
-    for table, measure in ((part, "ratio"), (more, "difference")):
-        assert [gap.measure for gap in by_name(table).values()] == [measure]
+    for table, learned_as in ((part, "ratio"), (more, "difference")):
+        assert [one.learned_as for one in by_name(table).values()] == [learned_as]
         values, made = restored(table)
         np.testing.assert_allclose(made, values, rtol=1e-12)
 
@@ -123,8 +129,8 @@ def test_a_length_and_a_weight_are_of_different_things() -> None:
     rng = seeded()
     weight = rng.beta(2, 4, size=400) + 0.02
     table = pd.DataFrame({"weight": weight, "length": weight ** (1 / 3) * rng.uniform(1, 1.1, size=400)})
-    [gap] = by_name(table).values()
-    assert gap.measure != "difference"
+    [one] = by_name(table).values()
+    assert one.learned_as != "difference"
     drawn, _ = GANSampler(max_steps=50, random_state=0).fit(table, weight > 0.5).sample(500)
     assert (drawn["weight"] <= drawn["length"]).all()
 
@@ -135,9 +141,9 @@ def test_a_column_is_measured_from_the_furthest_of_several() -> None:
     table = pd.DataFrame(dict(zip("abc", parts, strict=True))).assign(
         whole=(parts.sum(axis=0) + rng.exponential(size=400)).round(2)
     )
-    gap = by_name(table)["whole"]
-    assert [place for place, _ in gap.bases] == [0, 1, 2]
-    assert gap.column.bounds[0] >= 0
+    one = by_name(table)["whole"]
+    assert [place for place, _ in one.bases] == [0, 1, 2]
+    assert one.learned.bounds[0] >= 0
     values, made = restored(table)
     np.testing.assert_allclose(made, values, rtol=1e-12)
 
@@ -181,7 +187,7 @@ def test_an_amount_and_what_is_paid_of_it_are_often_nothing() -> None:
     claimed = np.where(rng.random(600) < 0.3, 0, np.exp(rng.normal(6, 1, size=600))).round(2)
     table = pd.DataFrame({"claimed": claimed, "paid": (claimed * rng.beta(5, 2, size=600)).round(2)})
     table["age"] = rng.integers(18, 80, size=600)
-    assert {name: gap.measure for name, gap in by_name(table).items()} == {"paid": "ratio"}
+    assert {name: one.learned_as for name, one in by_name(table).items()} == {"paid": "ratio"}
     drawn, _ = GANSampler(max_steps=300, random_state=0).fit(table, table["age"] > 70).sample(2_000)
     assert (drawn["paid"] <= drawn["claimed"]).all()
     assert abs((drawn["paid"] == 0).mean() - 0.3) < 0.1
@@ -197,7 +203,7 @@ def test_steps_too_coarse_for_what_lies_between_others() -> None:
     worked = (billed - rng.random(600) * np.where(rng.random(600) < 0.3, 0.05, 0.9)).clip(0.1).round(2)
     table = pd.DataFrame({"contract": contract, "billed": billed.astype(int), "worked": worked})
     codec = TableCodec.fit(table)
-    orders = Rules.of(codec, table).named()["orders"]
+    orders = Constraints.detect(codec, table).to_json()["orders"]
     drawn, _ = GANSampler(max_steps=50, random_state=0).fit(table, worked > 20).sample(2_000)
     assert ["worked", "billed"] in orders
     for low, high in orders:
@@ -217,9 +223,9 @@ def test_what_not_even_the_base_can_be_is_missing() -> None:
     day = rng.integers(0, 365, size=600)
     left = day + rng.poisson(10, size=600) + 1.0
     table = pd.DataFrame({"came": day, "left": np.where(left < 340, left, np.nan)})
-    [gap] = by_name(table).values()
+    [one] = by_name(table).values()
     columns = TableCodec.fit(table).numeric_columns
-    made = Gaps([gap], columns)(torch.tensor([[330.0, 5], [330, 20], [350, 5]], dtype=torch.float64))
+    made = ConstrainedColumns([one], columns)(torch.tensor([[330.0, 5], [330, 20], [350, 5]], dtype=torch.float64))
     np.testing.assert_array_equal(made[:, 1], [335, table["left"].max(), np.nan])
 
 
@@ -236,9 +242,9 @@ def test_rows_are_judged_by_their_distances() -> None:
     rng = seeded()
     low = rng.normal(size=100).round(1)
     table = pd.DataFrame({"low": low, "high": low + rng.exponential(size=100).round(1), "word": "a"})
-    rules = Rules.of(TableCodec.fit(table), table)
-    encoded = rules.encode(table)
-    further = rules.encode(table.assign(low=low + 1, high=table["high"] + 1))
+    constraints = Constraints.detect(TableCodec.fit(table), table)
+    encoded = constraints.encode(table)
+    further = constraints.encode(table.assign(low=low + 1, high=table["high"] + 1))
     np.testing.assert_array_equal(encoded.scores[:, 1], further.scores[:, 1])
     assert (encoded.scores[:, 0] < further.scores[:, 0]).any()
 
@@ -251,17 +257,18 @@ def test_judges_see_what_a_column_is_about() -> None:
         {"whole": whole, "meat": (whole * rng.uniform(0.3, 0.6, size=300)).round(4), "x": rng.random(300)}
     )
     data = from_frame(table, whole < 0.5)
-    fit = TableFit(data, max_steps=2, random_state=0)
-    assert [gap.measure for gap in fit.rules.relations.gaps] == ["ratio"]
-    rows = fit.encoded(data).values.numpy()
-    assert rows.shape == (300, fit.layout.width) == (300, fit.layout.own_width + 1)
+    trained = Run(data, max_steps=2, random_state=0).run()
+    modality = trained.modality
+    assert isinstance(modality, TableModality)
+    layout = modality.layout
+    assert [one.learned_as for one in modality.constraints.on_columns] == ["ratio"]
+    rows = modality.encoded(data, torch.device("cpu")).values.numpy()
+    assert rows.shape == (300, layout.width) == (300, layout.own_width + 1)
     said = data.codec.encode(table).scores[:, 1]
     assert np.corrcoef(rows[:, -1], said)[0, 1] > 0.98
     assert abs(np.corrcoef(rows[:, 1], said)[0, 1]) < 0.5  # the share
-    fit.run()
-    generator = fit.state.family.generator
-    noise, label = torch.randn(50, fit.noise_dim), torch.zeros(50, dtype=torch.int64)
-    drawn = generator(noise, label).detach().numpy()
-    np.testing.assert_allclose(drawn[:, -1], drawn[:, :-1] @ fit.layout.echo[:, 0], rtol=1e-5, atol=1e-5)
+    noise, label = torch.randn(50, modality.noise_dim), torch.zeros(50, dtype=torch.int64)
+    drawn = trained.generator(noise, label).detach().numpy()
+    np.testing.assert_allclose(drawn[:, -1], drawn[:, :-1] @ layout.derivation[:, 0], rtol=1e-5, atol=1e-5)
     table["word"] = np.where(table["x"] < 0.5, "a", "b")
-    assert TableFit(from_frame(table[["x", "word"]], whole < 0.5), max_steps=2).layout.echoes == ()
+    assert TableModality(from_frame(table[["x", "word"]], whole < 0.5), seed=0).layout.derived == ()

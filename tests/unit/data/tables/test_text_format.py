@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ganaug.data.tables.spelling import Spelling
+from ganaug.data.tables.text_format import TextFormat
 
 NOON = pd.Timestamp("2020-02-29T12:34:56.789")
 UTC = NOON.tz_localize("UTC")
@@ -39,7 +39,7 @@ UTC = NOON.tz_localize("UTC")
 def test_values_are_spelled_like_an_example(example: str, value: Any, text: str | None) -> None:
     rows = pd.DataFrame({"a": [value, None], "b": [1, 2]})
     rows["a"] = rows["a"].astype("boolean") if isinstance(value, bool) else rows["a"]
-    for spelling in (Spelling({"a": example}), Spelling({"a": ""})):
+    for spelling in (TextFormat({"a": example}), TextFormat({"a": ""})):
         spelling.learn(pd.DataFrame({"a": ["", "NA, a long one, not a date", example]}))
         spelled = spelling.apply(rows)
         assert spelled["b"].tolist() == [1, 2]
@@ -47,7 +47,7 @@ def test_values_are_spelled_like_an_example(example: str, value: Any, text: str 
 
 
 def test_the_longest_spelling_of_all_pieces_counts_and_before_there_is_one_the_usual() -> None:
-    spelling = Spelling({"a": "2000-01-01 00:00:00"})
+    spelling = TextFormat({"a": "2000-01-01 00:00:00"})
     rows = pd.DataFrame({"a": [NOON]})
     assert spelling.apply(rows)["a"].tolist() == ["2020-02-29 12:34:56"]
     for texts, wanted in ((["2020-01-01"], "2020-02-29"), (["2020-01-01T09:00", ""], "2020-02-29T12:34")):

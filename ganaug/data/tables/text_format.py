@@ -1,4 +1,4 @@
-"""How a text file spells dates and truth values, so that synthetic ones can be written in the same way."""
+"""The text format of dates and truth values in a CSV file, so that synthetic ones are written in the same format."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-__all__ = ["Spelling"]
+__all__ = ["TextFormat"]
 
 _TRUTH = {spell(word): spell for word in ("true", "false") for spell in (str.lower, str.upper, str.title)}
 _DATE = re.compile(
@@ -21,23 +21,23 @@ _DATE = re.compile(
 _UNITS = ((0, "s"), (3, "ms"), (6, "us"), (9, "ns"))
 
 
-class Spelling:
-    """Of the dates and truth values in some columns of a table, learned from its own rows.
+class TextFormat:
+    """The formats of some columns of dates and truth values, learned from the rows of a file.
 
     Parameters
     ----------
     usual : mapping of str to str
-        For each column an example of how it is spelled as long as nothing is learned; "" for pandas' own way.
+        For each column an example of its format until one is learned; "" for the format of pandas.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> spelling = Spelling({"day": "2020-01-31", "paid": ""})
+    >>> text_format = TextFormat({"day": "2020-01-31", "paid": ""})
     >>> rows = pd.DataFrame({"day": pd.to_datetime(["2020-02-01", None]), "paid": [False, True]})
-    >>> spelling.apply(rows).to_dict("list")
+    >>> text_format.apply(rows).to_dict("list")
     {'day': ['2020-02-01', NaT], 'paid': [False, True]}
-    >>> spelling.learn(pd.DataFrame({"day": ["2020-01-31T00:00", ""], "paid": ["", "TRUE"]}))
-    >>> spelling.apply(rows).to_dict("list")
+    >>> text_format.learn(pd.DataFrame({"day": ["2020-01-31T00:00", ""], "paid": ["", "TRUE"]}))
+    >>> text_format.apply(rows).to_dict("list")
     {'day': ['2020-02-01T00:00', NaT], 'paid': ['FALSE', 'TRUE']}
     """
 
@@ -46,19 +46,19 @@ class Spelling:
         self._learned = dict.fromkeys(usual, "")
 
     def learn(self, rows: "DataFrame") -> None:
-        """See how rows are written; of a column's spellings the longest tells most, and of these the first is taken."""
+        """Learn the formats of rows of text: the example of a column is the first of its longest values."""
         for name in self._learned:
             for text in rows[name].dropna().astype(str):
                 if len(text) > len(self._learned[name]) and (text in _TRUTH or _DATE.fullmatch(text)):
                     self._learned[name] = text
 
     def apply(self, rows: "DataFrame") -> "DataFrame":
-        """Return rows whose dates and truth values are text like the examples; what these do not tell stays."""
-        spelled = {name: _spelled(rows[name], self._learned[name] or usual) for name, usual in self._usual.items()}
-        return rows.assign(**{name: column for name, column in spelled.items() if column is not None})
+        """Return rows whose dates and truth values are text in the format of the examples; other values stay."""
+        formatted = {name: _formatted(rows[name], self._learned[name] or usual) for name, usual in self._usual.items()}
+        return rows.assign(**{name: column for name, column in formatted.items() if column is not None})
 
 
-def _spelled(column: "Series[Any]", example: str) -> "Series[Any] | None":
+def _formatted(column: "Series[Any]", example: str) -> "Series[Any] | None":
     if example in _TRUTH:
         return column.map(lambda value: _TRUTH[example](str(bool(value))), na_action="ignore").astype(object)
     match = _DATE.fullmatch(example)

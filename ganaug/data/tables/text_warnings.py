@@ -1,4 +1,4 @@
-"""Columns of texts that are learned as words although they are something else, and what a user should do about them."""
+"""Warnings about columns of text that are learned as categories although they hold dates, numbers or identifiers."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,27 +6,27 @@ from collections.abc import Iterable, Mapping
 from ganaug.data.tables.category import CategoryColumn
 from ganaug.errors import warn
 
-__all__ = ["warn_of_words"]
+__all__ = ["warn_about_texts"]
 
 _DATE = r"(\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}|\d{1,2}[ -][A-Za-z]{3}[ -]\d{4})([ T]\d.*)?"
-"""Dates that stay text: nobody can tell what 02/04/2022 means."""
+"""Dates that stay text, because 02/04/2022 is ambiguous."""
 _WHOLE = r"(?!0\d)(\d+|\d{1,3}([,.' \u00a0\u202f]\d{3})+)"
 _NUMBER = rf"-?\s?[$€£¥]?\s?{_WHOLE}([.,]\d+)?\s?[%$€£¥]?"
-"""Numbers that stay text, for their unit, separated thousands or decimal comma. Codes begin with 0 or +."""
-_MOSTLY = 0.9
-"""Of the rows that have a text: one that stands for missing values must not hide what the others are."""
-_FEWEST_ROWS = 20
-"""Among fewer rows it says little that no text comes twice."""
+"""Numbers that stay text for a unit, separated thousands or a decimal comma. Codes, with a leading 0 or +, do not
+match."""
+MIN_SHARE = 0.9
+"""Share of the rows with text for which a statement must hold: some texts may stand for missing values."""
+MIN_ROWS = 20
+"""Rows with text below which it may be chance that no text comes twice."""
 
 
-def warn_of_words(columns: Iterable[CategoryColumn]) -> None:
-    """Warn of columns whose texts are dates or numbers that could not be read as such, or tell rows apart.
+def warn_about_texts(columns: Iterable[CategoryColumn]) -> None:
+    """Warn of columns whose texts are dates or numbers that were not read as such, or identify rows.
 
     Parameters
     ----------
     columns : iterable of CategoryColumn
-        As they were fitted. Those of pandas' categorical dtype are what their owner says that they are, and warned of
-        only where they tell rows apart.
+        The fitted columns. A column with the categorical dtype of pandas is warned of only if it identifies rows.
 
     Warns
     -----
@@ -38,7 +38,7 @@ def warn_of_words(columns: Iterable[CategoryColumn]) -> None:
         texts = {category: count for category, count in used if count and isinstance(category, str)}
         if texts and column.ordered is None and (what := _dates_or_numbers(texts)):
             warn(f"Column {column.name!r} {what}")
-        elif sum(texts.values()) >= _FEWEST_ROWS and len(texts) >= _MOSTLY * sum(texts.values()):
+        elif sum(texts.values()) >= MIN_ROWS and len(texts) >= MIN_SHARE * sum(texts.values()):
             warn(
                 f"Column {column.name!r} holds a text of its own in almost every row ({len(texts):,} in "
                 f"{sum(texts.values()):,}): nothing can be learned from it, the model file keeps every text, and "
@@ -53,7 +53,7 @@ def _dates_or_numbers(texts: Mapping[str, int]) -> str | None:
             "month and day, to have time learned"
         )
     example = _usual(texts, _NUMBER)
-    if example and not _usual(texts, r"\d+"):  # whole numbers without any sign may well be meant as words
+    if example and not _usual(texts, r"\d+"):  # whole numbers may be meant as categories
         return (
             f"holds numbers like {example[:40]!r}, each of which is learned as a word: write them as 1234.5, digits "
             "and a point alone, to have numbers learned"
@@ -62,6 +62,6 @@ def _dates_or_numbers(texts: Mapping[str, int]) -> str | None:
 
 
 def _usual(texts: Mapping[str, int], form: str) -> str:
-    """Return a text of this form if most rows have such ones, else an empty one."""
+    """Return a text of this form if most rows with text have one; else an empty text."""
     of_form = [text for text in texts if re.fullmatch(form, text)]
-    return of_form[0] if sum(texts[text] for text in of_form) >= _MOSTLY * sum(texts.values()) else ""
+    return of_form[0] if sum(texts[text] for text in of_form) >= MIN_SHARE * sum(texts.values()) else ""

@@ -9,8 +9,8 @@ from sklearn.datasets import load_breast_cancer, load_iris
 
 from ganaug import GANSampler
 from ganaug.data.tables.codec import TableCodec
-from ganaug.data.tables.constraints.constraints import Rules
-from ganaug.data.tables.constraints.order import lag
+from ganaug.data.tables.constraints.constraints import Constraints
+from ganaug.data.tables.constraints.orders import origin_shift
 from ganaug.networks.table_decoder import TableDecoder
 
 
@@ -22,7 +22,7 @@ def found(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Return names of what is found in order, each once."""
     codec = TableCodec.fit(table)
     names = [str(column.name) for column in codec.numeric_columns]
-    return sorted((names[low], names[high]) for low, high in Rules.of(codec, table).relations.orders)
+    return sorted((names[low], names[high]) for low, high in Constraints.detect(codec, table).orders)
 
 
 def grown(*parts: NDArray[np.float64], decimals: int = 2) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def test_an_order_of_counts_is_a_decision_of_both() -> None:
     children = rng.poisson(1.2, size=1000).clip(max=5)
     table = pd.DataFrame({"children": children, "boys": rng.binomial(children, 0.5), "x": rng.normal(size=1000)})
     codec = TableCodec.fit(table)
-    assert [joint.choices for joint in Rules.of(codec, table).joint.joints] == [(0, 1)]
+    assert [joint.choices for joint in Constraints.detect(codec, table).joint.decisions] == [(0, 1)]
     assert found(table) == []
     y = np.arange(1000) % 5 == 0
     generator = GANSampler(max_steps=50, random_state=0).fit(table, y).generator_
@@ -125,9 +125,9 @@ def test_dates_are_compared_as_dates() -> None:
     stay = pd.to_timedelta(rng.integers(1, 9, size=200), unit="D")
     table = pd.DataFrame({"discharge": admission + stay, "admission": admission})
     codec = TableCodec.fit(table)
-    assert Rules.of(codec, table).relations.orders == ((1, 0),)
+    assert Constraints.detect(codec, table).orders == ((1, 0),)
     first, second = codec.numeric_columns
-    assert lag(second, first) == (table["admission"].min() - table["discharge"].min()).total_seconds()
+    assert origin_shift(second, first) == (table["admission"].min() - table["discharge"].min()).total_seconds()
     assert found(table.assign(admission=table["admission"].dt.tz_localize("UTC"))) == []  # which of them is earlier?
     hours = table.assign(discharge=table["discharge"] + pd.to_timedelta(rng.integers(0, 24, size=200), unit="h"))
     assert found(hours.astype({"admission": "datetime64[s]"})) == [("admission", "discharge")]
@@ -135,10 +135,10 @@ def test_dates_are_compared_as_dates() -> None:
 
 def decoded(table: pd.DataFrame, scores: torch.Tensor, choices: torch.Tensor | None = None) -> pd.DataFrame:
     codec = TableCodec.fit(table)
-    rules = Rules.of(codec, table)
+    rules = Constraints.detect(codec, table)
     choices = torch.zeros(len(scores), len(rules.learned.options), dtype=torch.int64) if choices is None else choices
     with torch.no_grad():
-        (numeric,) = TableDecoder(codec, rules.relations)(scores, choices, torch.full(choices.shape, 0.5))
+        (numeric,) = TableDecoder(codec, rules)(scores, choices, torch.full(choices.shape, 0.5))
     bounds = np.array([column.bounds for column in codec.numeric_columns])
     assert not ((numeric.numpy() < bounds[:, 0]) | (numeric.numpy() > bounds[:, 1])).any()
     frame = codec.frame(numeric.numpy(), None)

@@ -10,8 +10,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ganaug import GANSampler
 from ganaug.data.tables.codec import TableCodec
-from ganaug.data.tables.constraints.constraints import Rules
-from ganaug.data.tables.constraints.joint import MOST_COMPARED, MOST_OPTIONS, JointChoices
+from ganaug.data.tables.constraints.constraints import Constraints
+from ganaug.data.tables.constraints.joint_choices import MAX_COMPARED, MAX_OPTIONS, JointChoices
 from ganaug.data.tables.layout import RowLayout
 from ganaug.networks.decisions import Decisions
 from ganaug.networks.perceptron import RowGenerator
@@ -32,13 +32,13 @@ def together(*columns: Integers) -> list[tuple[int, ...]]:
     """Return which of these columns of choices are made together."""
     choices = np.column_stack(columns).astype(np.int64)
     counts = [len(np.unique(column)) for column in choices.T]
-    found = JointChoices.of(choices, counts, [1 if count == 2 else -1 for count in counts])
-    assert sorted(choice for joint in found.joints for choice in joint.choices) == list(range(len(counts)))
-    for joint in found.joints:  # every combination of the table is an option, and nothing else
+    found = JointChoices.detect(choices, counts, [1 if count == 2 else -1 for count in counts])
+    assert sorted(choice for joint in found.decisions for choice in joint.choices) == list(range(len(counts)))
+    for joint in found.decisions:  # every combination of the table is an option, and nothing else
         own = np.unique(choices[:, joint.choices], axis=0)
         np.testing.assert_array_equal(own, np.unique(joint.options, axis=0))
         assert len(own) == len(joint.options)
-    return [joint.choices for joint in found.joints if len(joint.choices) > 1]
+    return [joint.choices for joint in found.decisions if len(joint.choices) > 1]
 
 
 @pytest.mark.parametrize("levels", [2, 3, 10, 40])
@@ -91,7 +91,7 @@ def test_a_rule_with_one_open_end_is_one() -> None:
 def leads(*columns: Integers) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Return which choices lead which others."""
     choices = np.column_stack(columns).astype(np.int64)
-    joints = JointChoices.of(choices, choices.max(axis=0) + 1, [-1] * choices.shape[1]).joints
+    joints = JointChoices.detect(choices, choices.max(axis=0) + 1, [-1] * choices.shape[1]).decisions
     for joint in joints:
         if joint.leader is not None:
             leader = joints[joint.leader]
@@ -171,8 +171,8 @@ def test_a_country_follows_from_one_of_sixty_cities() -> None:
 def test_where_there_are_too_many_flags_categories_are_compared_all_the_same() -> None:
     rng = seeded()
     city = rng.integers(6, size=400)
-    flags = rng.integers(2, size=(400, MOST_COMPARED // 2))
-    assert together(flags, city, city % 3) == [(MOST_COMPARED // 2, MOST_COMPARED // 2 + 1)]
+    flags = rng.integers(2, size=(400, MAX_COMPARED // 2))
+    assert together(flags, city, city % 3) == [(MAX_COMPARED // 2, MAX_COMPARED // 2 + 1)]
 
 
 def test_one_exception_is_no_rule() -> None:
@@ -202,21 +202,19 @@ def test_few_rows_say_nothing() -> None:
 
 
 def test_categories_of_many_levels_are_cut() -> None:
-    category = np.repeat(np.arange(MOST_OPTIONS + 50), 10)
-    assert list(map(len, together(dummies(category)))) == [MOST_OPTIONS - 1, 51]
+    category = np.repeat(np.arange(MAX_OPTIONS + 50), 10)
+    assert list(map(len, together(dummies(category)))) == [MAX_OPTIONS - 1, 51]
 
 
 def test_wide_tables_are_searched_for_encoded_categories_alone() -> None:
     rng = seeded()
-    flags = rng.integers(2, size=(300, MOST_COMPARED // 2))
+    flags = rng.integers(2, size=(300, MAX_COMPARED // 2))
     category = rng.integers(5, size=300)
-    assert together(flags, dummies(category), category > 2) == [
-        tuple(range(MOST_COMPARED // 2, MOST_COMPARED // 2 + 5))
-    ]
+    assert together(flags, dummies(category), category > 2) == [tuple(range(MAX_COMPARED // 2, MAX_COMPARED // 2 + 5))]
 
 
 def test_no_choices_at_all() -> None:
-    assert JointChoices.of(np.zeros((10, 0), np.int64), (), ()) == JointChoices.apart(())
+    assert JointChoices.detect(np.zeros((10, 0), np.int64), (), ()) == JointChoices.independent(())
 
 
 def encoded_table(n: int = 240) -> tuple[pd.DataFrame, Integers]:
@@ -277,7 +275,7 @@ def network() -> tuple[RowGenerator, JointChoices, torch.Tensor]:
         }
     )
     codec = TableCodec.fit(table)
-    joint = Rules.of(codec, table).joint
+    joint = Constraints.detect(codec, table).joint
     with torch.random.fork_rng():
         torch.manual_seed(0)
         made = RowGenerator(2, RowLayout.of(codec), joint=joint)
@@ -288,12 +286,12 @@ def network() -> tuple[RowGenerator, JointChoices, torch.Tensor]:
 
 def test_only_combinations_of_the_table_are_drawn() -> None:
     generator, joint, _ = network()
-    assert [one.choices for one in joint.joints] == [(0, 1, 3), (2,)]
+    assert [one.choices for one in joint.decisions] == [(0, 1, 3), (2,)]
     noise, label = torch.randn(2_000, generator.noise_dim), torch.arange(2_000) % 2
     scores, choices, uniform = generator.draw(noise, label)
     assert generator.noise_dim == generator.latent_dim + 2
     assert choices.shape == uniform.shape == (2_000, 4)
-    for one in joint.joints:
+    for one in joint.decisions:
         allowed = {tuple(option) for option in one.options.tolist()}
         assert {tuple(row) for row in choices[:, list(one.choices)].tolist()} == allowed
     rows = generator(noise, label)
@@ -321,7 +319,7 @@ def test_decisions_are_read_from_choices_and_the_other_way_round() -> None:
 def test_decisions_of_unlike_sizes_are_drawn_as_those_of_like_sizes_are() -> None:
     """In pieces, so that a decision between a hundred options does not make a hundred of every flag's two."""
     options = (2, 100, 2, 30, 3, *[2] * 40)
-    decisions = Decisions(JointChoices.apart(options), options)
+    decisions = Decisions(JointChoices.independent(options), options)
     assert sorted(decisions.shapes) == [(1, 30), (1, 100), (43, 3)]
     torch.manual_seed(0)
     logits = torch.randn(1, sum(options))
@@ -383,7 +381,7 @@ def ruled_table(seed: int) -> Integers:
 def test_all_rules_that_are_said_to_hold_do(seed: int) -> None:
     choices = ruled_table(seed)
     options = (choices.max(axis=0) + 1).tolist()
-    joint = JointChoices.of(choices, options, [1 if count == 2 else -1 for count in options])
+    joint = JointChoices.detect(choices, options, [1 if count == 2 else -1 for count in options])
     decisions = Decisions(joint, options)
     real = torch.cat([torch.nn.functional.one_hot(one) for one in torch.from_numpy(choices).T], dim=1).float()
     torch.testing.assert_close(decisions.choices_of(decisions.flat(decisions.decisions_of(real))), real)
@@ -394,7 +392,7 @@ def test_all_rules_that_are_said_to_hold_do(seed: int) -> None:
     relaxed = decisions.relax(logits, torch.Generator().manual_seed(0)).split(options, dim=1)
     torch.testing.assert_close(torch.stack([one.sum(dim=1) for one in relaxed], dim=1), torch.ones(1_000, len(options)))
     for rows in (drawn.numpy(), torch.stack([one.argmax(dim=1) for one in relaxed], dim=1).numpy()):
-        for rule in joint.bound_choices:
+        for rule in joint.dependent:
             for one in rule:
                 for other in set(rule) - {one}:
                     goes_with = [np.unique(choices[choices[:, one] == value, other]) for value in range(options[one])]

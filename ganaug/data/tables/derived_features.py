@@ -1,0 +1,69 @@
+"""Derived features: what the score of a column would be that is learned as a difference or a ratio, for the judges."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.data.tables.codec import Encoded, TableCodec
+from ganaug.data.tables.constraints.ordered_differences import OrderedDifference
+from ganaug.data.tables.layout import RowLayout
+
+__all__ = ["derived_features"]
+
+Feature = tuple[tuple[int, float], ...]
+
+
+def derived_features(
+    differences: Sequence[OrderedDifference],
+    layout: RowLayout,
+    codec: TableCodec,
+    learned: TableCodec,
+    numbers: NDArray[np.float64],
+    encoded: Encoded,
+) -> tuple[Feature, ...]:
+    """Return for each column that is learned relative to others a weighted sum of a row that comes near its own score.
+
+    If a weight, a half of it and a third of it are learned as one weight and two ratios, only one number of a row tells
+    a light class from a heavy one. Without more, discriminator and screen, which learn from few rows, would go by the
+    two ratios. The sums add no information, but more weight.
+
+    Parameters
+    ----------
+    differences : sequence of OrderedDifference
+        The constraints.
+    layout : RowLayout
+        Of the rows as they are learned.
+    codec, learned : TableCodec
+        The columns as they are in the table, and as they are learned.
+    numbers : ndarray of float64, shape (n, N)
+        The rows to fit the weights to, by least squares: their numbers as they are in the table.
+    encoded : Encoded
+        The same rows as they are learned.
+
+    Returns
+    -------
+    tuple of tuple of (int, float)
+        For each sum the positions in a row, and their weights.
+    """
+    rows, features = layout.rows(encoded), []
+    for one in differences:
+        column = codec.numeric_columns[one.target]
+        if one.learned_as == "value" or not column.has_score:
+            continue
+        scores, options = column.encode(numbers[:, one.target])
+        continuous = options == 0 if column.options > 1 else np.ones(len(rows), np.bool_)
+        places = [at for place in (one.target, *dict(one.bases)) for at in _places(layout, learned, place)]
+        weights = np.linalg.lstsq(rows[continuous][:, places].astype(np.float64), scores[continuous], rcond=None)[0]
+        features.append(tuple(zip(places, weights.tolist(), strict=True)))
+    return tuple(features)
+
+
+def _places(layout: RowLayout, learned: TableCodec, number: int) -> Iterator[int]:
+    """Yield where in a row the score and the options of a column stand."""
+    column = learned.numeric_columns[number]
+    if column.has_score:
+        yield learned.score_index[number]
+    if column.options > 1:
+        start = layout.n_scores + layout.starts[learned.choice_index[number]]
+        yield from range(start, start + column.options)
