@@ -6,18 +6,6 @@ Every error is also a built-in exception, so that a caller need not import this 
 import sys
 import warnings
 
-__all__ = [
-    "DataError",
-    "DeviceError",
-    "ExportError",
-    "FormatError",
-    "GanaugError",
-    "GanaugWarning",
-    "MissingFileError",
-    "OutputError",
-    "warn",
-]
-
 
 class GanaugError(Exception):
     """Base of all errors of ganaug; the command line prints them in one sentence and exits with code 2."""

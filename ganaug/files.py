@@ -17,8 +17,6 @@ from typing import BinaryIO
 
 from ganaug.errors import GanaugError, OutputError
 
-__all__ = ["atomic_folder", "atomic_write", "check_writable", "safe_name", "safe_names"]
-
 StrPath = str | os.PathLike[str]
 
 _REMEDIES = {

@@ -4,8 +4,6 @@ import torch
 
 from ganaug.errors import DeviceError
 
-__all__ = ["choose_device"]
-
 
 def choose_device(name: str) -> torch.device:
     """Return the device of a name, or for "auto" CUDA, else MPS, else the CPU; `DeviceError` if it does not exist."""

@@ -8,8 +8,6 @@ from torch import Tensor, nn
 
 from ganaug.compute.precision import Autocast, gains_from_bfloat16, mixed_precision
 
-__all__ = ["Engine"]
-
 Module = TypeVar("Module", bound=nn.Module)
 
 

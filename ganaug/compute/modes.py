@@ -7,8 +7,6 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 
-__all__ = ["alone", "training_modes"]
-
 _turn = threading.RLock()
 
 

@@ -4,8 +4,6 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-__all__ = ["Autocast", "gains_from_bfloat16", "mixed_precision"]
-
 Autocast = AbstractContextManager[object]
 """A context of automatic mixed precision, entered anew by each forward pass."""
 

@@ -13,8 +13,6 @@ from typing import Self
 
 import torch
 
-__all__ = ["ThreadTuner", "single_thread"]
-
 TRIAL_STEPS = 6
 SECONDS_BETWEEN_TRIALS = 15.0
 CLEARLY_SLOWER = 1.5

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from ganaug.data.labels import listed
 from ganaug.errors import DataError
 
-__all__ = ["Dataset"]
-
 
 class Dataset(ABC):
     """Labelled items: images, or rows of a table. There is one subclass for each kind of data.

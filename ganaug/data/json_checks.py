@@ -7,21 +7,6 @@ from typing import Any
 
 from ganaug.errors import FormatError
 
-__all__ = [
-    "BOOLEANS",
-    "FLOATS",
-    "INTEGERS",
-    "MAX_TEXT",
-    "TEXTS",
-    "is_finite",
-    "is_int",
-    "is_name",
-    "is_text",
-    "items",
-    "require",
-    "to_json_object",
-]
-
 MAX_TEXT = 1000
 """Longest name, label or category, in characters."""
 FLOATS = ("float16", "float32", "float64", "Float32", "Float64")

@@ -7,8 +7,6 @@ from typing import Any
 from ganaug.data.json_checks import MAX_TEXT, is_int, is_text
 from ganaug.errors import DataError
 
-__all__ = ["Label", "LabelMapper", "check_labels", "is_label", "listed", "plain_label", "python_value"]
-
 Label = str | int | bool
 """What a model file holds as a label."""
 

@@ -14,8 +14,6 @@ These modules are imported when they are first needed.
 from importlib import import_module
 from typing import Any
 
-__all__ = ["MODALITIES", "part_of"]
-
 MODALITIES = {
     "image": "images",
     "table": "tables",

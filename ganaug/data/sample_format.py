@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from ganaug.data.modalities import MODALITIES, part_of
 
-__all__ = ["OutputForm", "SampleFormat", "format_of", "is_modality"]
-
 OutputForm = tuple[tuple[int, ...], Any]
 """The shape and dtype of one sample of an output."""
 

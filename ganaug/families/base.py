@@ -11,8 +11,6 @@ from ganaug.compute.engine import Engine
 from ganaug.networks.modality import Modality
 from ganaug.networks.samples import Batch
 
-__all__ = ["Family"]
-
 
 class Family(ABC):
     """A generator, whatever it learns with, and how it learns.

@@ -11,8 +11,6 @@ from ganaug.networks.projection import ProjectionDiscriminator
 from ganaug.networks.samples import Batch
 from ganaug.techniques.losses import gradient_penalty, mismatch_loss, pairing_loss
 
-__all__ = ["GAN"]
-
 PEAK_RATE = 1e-3
 BETAS = (0.0, 0.99)
 MISMATCH_WEIGHT = 0.4

@@ -13,16 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.labels import LabelMapper
+from ganaug.data.labels import Label, LabelMapper
 from ganaug.errors import DataError, FormatError
 from ganaug.integrations.pil_image import MODES, pil_image
 from ganaug.runtime.generator import Generator
-from ganaug.runtime.metadata import Label
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # or albumentations asks the network for newer versions
 from albumentations import ImageOnlyTransform
-
-__all__ = ["SyntheticSwap"]
 
 BLOCK_SIZE = 8
 """Samples of a class that are drawn at once, as a block."""

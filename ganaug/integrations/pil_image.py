@@ -6,8 +6,6 @@ from PIL import Image
 
 from ganaug.data.images.codec import unpadded
 
-__all__ = ["MODES", "pil_image"]
-
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's mode for each number of channels."""
 

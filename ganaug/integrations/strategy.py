@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from ganaug.errors import DataError
 
-__all__ = ["STRATEGIES", "added_rows", "sizes_by"]
-
 STRATEGIES = ("auto", "minority", "not minority", "not majority", "all")
 """Strategies that are text."""
 

@@ -10,8 +10,6 @@ from torch.nn import functional as F
 
 from ganaug.compute.precision import Autocast
 
-__all__ = ["ConvClassifier", "RowClassifier", "fit_classifier"]
-
 PEAK_RATE = 3e-3
 WEIGHT_DECAY = 0.02
 WARM_UP = 0.1

@@ -9,8 +9,6 @@ from torch import Tensor, nn
 from ganaug.data.tables.constraints.column_constraint import ColumnConstraint, to_dtype
 from ganaug.data.tables.numeric import NumericColumn
 
-__all__ = ["ConstrainedColumns"]
-
 
 class ConstrainedColumns(nn.Module):
     """Determine the targets of constraints, one after the other, from the columns that they depend on.

@@ -21,8 +21,6 @@ from torch.nn import functional as F
 from ganaug.networks.projection import ProjectionDiscriminator
 from ganaug.networks.warp import Warp, bend
 
-__all__ = ["SMALLEST", "ConvDiscriminator", "ConvGenerator", "resolutions"]
-
 SMALLEST = 8
 """Side in pixels of the first stage."""
 WIDTHS = {4: 128, 8: 64, 16: 32, 32: 32, 64: 16, 128: 16, 256: 16}
@@ -64,6 +62,7 @@ class FiLM(nn.Module):
         nn.init.zeros_(self.by_class.weight)
 
     def forward(self, x: Tensor, style: Tensor, embedding: Tensor) -> Tensor:
+        """Return features (B, C, H, W) of unit power, scaled and shifted."""
         affine = self.by_noise(style) + self.by_class(embedding)
         gain, shift = affine[:, :, None, None].split(self.channels, dim=1)  # (B, C, 1, 1) each
         power = x.float().square().mean(dim=(1, 2, 3), keepdim=True)  # (B, 1, 1, 1)
@@ -80,6 +79,7 @@ class GeneratorBlock(nn.Module):
         self.conv = nn.ModuleList(_conv(channels, channels, zero=i == depth - 1) for i in range(depth))
 
     def forward(self, x: Tensor, style: Tensor, embedding: Tensor) -> Tensor:
+        """Return refined features (B, C, H, W)."""
         h = x
         for film, conv in zip(self.film, self.conv, strict=True):
             h = conv(F.leaky_relu(film(h, style, embedding), SLOPE))
@@ -106,6 +106,7 @@ class PixelHead(nn.Module):
         self.draw = nn.Conv2d(SKETCH, channels, 3, padding=1, padding_mode="replicate")
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return pixels (B, channels, 2H, 2W) of features (B, C, H, W)."""
         sketch = F.pixel_shuffle(self.sketch(x), 2) if self.sharp else _upsample(self.sketch(x))
         pixels: Tensor = self.draw(F.leaky_relu(sketch, SLOPE))
         return pixels
@@ -205,6 +206,7 @@ class DiscriminatorBlock(nn.Module):
         self.conv = nn.ModuleList(_conv(channels, channels, zero=i == depth - 1) for i in range(depth))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return refined features (B, C, H, W)."""
         h = x
         for conv in self.conv:
             h = conv(F.leaky_relu(h, SLOPE))

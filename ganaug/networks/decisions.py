@@ -17,8 +17,6 @@ from torch.nn import functional as F
 
 from ganaug.data.tables.constraints.joint_choices import JointChoices
 
-__all__ = ["Decisions"]
-
 TEMPERATURE = 0.5
 """Temperature of the Gumbel-softmax in training."""
 IMPOSSIBLE = -1e4

@@ -18,8 +18,6 @@ from ganaug.techniques.augmentation import distort
 from ganaug.techniques.histogram_matching import HistogramMatched, level_shares, matching_curve
 from ganaug.techniques.losses import variety_loss
 
-__all__ = ["MODALITY", "ImageModality", "Images"]
-
 Network = TypeVar("Network", bound=nn.Module)
 
 DEFAULT_SECONDS = 180.0

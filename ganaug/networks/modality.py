@@ -12,8 +12,6 @@ from ganaug.data.modalities import part_of
 from ganaug.networks.projection import ProjectionDiscriminator
 from ganaug.networks.samples import Batch, Samples
 
-__all__ = ["Bounds", "Decoder", "Modality", "modality_of"]
-
 
 class Bounds(NamedTuple):
     """The length of a training: seconds, steps, or both; the bound that is reached first ends it."""

@@ -12,8 +12,6 @@ from ganaug.data.tables.layout import RowLayout
 from ganaug.networks.decisions import Decisions
 from ganaug.networks.projection import ProjectionDiscriminator
 
-__all__ = ["RowDiscriminator", "RowGenerator"]
-
 SLOPE = 0.2
 """Slope of every leaky ReLU."""
 

@@ -4,8 +4,6 @@ from abc import abstractmethod
 
 from torch import Tensor, nn
 
-__all__ = ["ProjectionDiscriminator"]
-
 
 class ProjectionDiscriminator(nn.Module):
     """A sample and its class index to one logit, by projection on the class (Miyato and Koyama 2018).

@@ -9,8 +9,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-__all__ = ["Batch", "Samples"]
-
 CLASS_POWER = 0.5
 """Classes are drawn with probability proportional to their size to this power: between natural (1) and uniform (0)."""
 PART_NUMBERS = 2**23

@@ -14,8 +14,6 @@ from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.numeric_fit import LIMIT, STEPS
 from ganaug.networks.constraints import ConstrainedColumns
 
-__all__ = ["TableDecoder"]
-
 MAX_POOL = 2**14
 """Entries from which a rare category is drawn, for each column."""
 _TAIL = -2

@@ -19,8 +19,6 @@ from ganaug.networks.table_decoder import TableDecoder
 from ganaug.techniques.losses import variety_and_energy_loss
 from ganaug.techniques.marginal_matching import Marginals
 
-__all__ = ["MODALITY", "Rows", "TableModality"]
-
 LATENT_DIM = 32
 """Numbers of the noise that the network sees; one more for each decision chooses the option."""
 MIN_STEPS = 700

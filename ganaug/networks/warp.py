@@ -6,8 +6,6 @@ from torch.nn import functional as F
 
 from ganaug.techniques.displacement import KNOTS, field
 
-__all__ = ["Warp", "bend"]
-
 FURTHEST = 0.3
 """Largest displacement of a knot, in units of half the side of the image."""
 HIDDEN = 64

@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.labels import Label
 from ganaug.data.sample_format import format_of
 from ganaug.data.tables.codec import TableCodec
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
-from ganaug.runtime.metadata import Label, Metadata
+from ganaug.runtime.metadata import Metadata
 from ganaug.runtime.onnx_file import output_names, read_property
 from ganaug.runtime.sampling import MIN_STREAM_PASSES, Arrays, ModelSampler, batches_of, passes_per_chunk
 from ganaug.runtime.session import Runtime
-
-__all__ = ["Generator"]
 
 Seed = int | Sequence[int] | None
 Batch = tuple[Any, NDArray[Any]]

@@ -13,8 +13,6 @@ from ganaug.data.modalities import MODALITIES
 from ganaug.data.sample_format import is_modality
 from ganaug.errors import FormatError
 
-__all__ = ["FORMAT_VERSION", "Label", "Metadata"]
-
 FORMAT_VERSION = 1
 
 _MAX_JSON_BYTES = 64 * 2**20

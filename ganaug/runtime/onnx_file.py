@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from ganaug.errors import FormatError
 
-__all__ = ["PROPERTY", "check_model", "only_outputs", "output_names", "read_property"]
-
 PROPERTY = "ganaug"
 
 # The fields of ONNX's protobuf messages that are inspected: (message, field number) -> message inside.

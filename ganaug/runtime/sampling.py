@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from ganaug.data.sample_format import OutputForm
 from ganaug.runtime.session import Runtime
 
-__all__ = ["MIN_STREAM_PASSES", "Arrays", "ModelSampler", "batches_of", "passes_per_chunk"]
-
 MIN_STREAM_PASSES = 4
 """Passes of the network in one chunk where the number of samples is unknown, and where samples are screened."""
 MAX_PASSES = 16

@@ -16,8 +16,6 @@ from ganaug.data.sample_format import OutputForm
 from ganaug.errors import FormatError
 from ganaug.runtime.onnx_file import only_outputs
 
-__all__ = ["Runtime", "open_session"]
-
 _MAX_THREADS = 4
 _TYPES: dict[Any, str] = {
     np.uint8: "tensor(uint8)",

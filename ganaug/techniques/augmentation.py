@@ -13,8 +13,6 @@ from torch.nn import functional as F
 
 from ganaug.techniques.displacement import KNOTS, field
 
-__all__ = ["DRAWS", "augment", "distort"]
-
 DRAWS = 9 + 2 * KNOTS**2
 """Random numbers for one image."""
 PLAIN = 0.25

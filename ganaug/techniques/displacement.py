@@ -4,8 +4,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["KNOTS", "field"]
-
 KNOTS = 4
 """Knots along each side at which a displacement is free; between them it is interpolated."""
 

@@ -5,8 +5,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-__all__ = ["HistogramCurve", "HistogramMatched", "level_shares", "matching_curve"]
-
 LEVELS = 256
 ENDS = (-1.0, 1.0)
 """Black and white."""

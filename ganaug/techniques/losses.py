@@ -4,15 +4,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = [
-    "MAX_LOGIT_GAP",
-    "gradient_penalty",
-    "mismatch_loss",
-    "pairing_loss",
-    "variety_and_energy_loss",
-    "variety_loss",
-]
-
 MAX_LOGIT_GAP = 8.0
 """The generator's gradient is exp(gap) times the discriminator's; a larger gap carries no more information."""
 

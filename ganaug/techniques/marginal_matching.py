@@ -11,8 +11,6 @@ from torch import Tensor
 if TYPE_CHECKING:
     from ganaug.networks.perceptron import RowGenerator
 
-__all__ = ["Marginals"]
-
 ROWS_OF_MEAN, ROWS_OF_SPREAD, ROWS_OF_SHARES = 1.0, 5.0, 1.0
 """Weight of the generator's own statistics, in real rows: one real row says little of a mean, less of a spread."""
 MAX_GAIN = 3.0

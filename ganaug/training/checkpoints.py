@@ -23,8 +23,6 @@ from ganaug.errors import DataError, FormatError, GanaugError
 from ganaug.files import atomic_write
 from ganaug.training.loop import State, ValidationResult
 
-__all__ = ["checkpoint_folder", "kept_step", "load_checkpoint", "remove_checkpoint", "save_checkpoint"]
-
 FORMAT_VERSION = 2
 INDEX = "checkpoint.json"
 _NOUNS = {

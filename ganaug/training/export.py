@@ -19,8 +19,6 @@ from ganaug.runtime.metadata import Metadata
 from ganaug.runtime.onnx_file import PROPERTY, read_property
 from ganaug.runtime.session import open_session
 
-__all__ = ["export_onnx"]
-
 OPSET = 18
 TOLERANCE = 1e-3
 """Largest difference of a float output, absolute or relative."""

@@ -18,8 +18,6 @@ from ganaug.families.base import Family
 from ganaug.networks.modality import Bounds, Modality
 from ganaug.networks.samples import Batch, Samples
 
-__all__ = ["State", "Step", "ValidationResult", "train"]
-
 FINAL_RATE = 0.1
 """Last learning rate as a share of the first."""
 HALF_LIFE = 0.05

@@ -25,8 +25,6 @@ from ganaug.training.screen import Screen, fit_screen
 from ganaug.training.trained import Trained
 from ganaug.training.validation import Validation, hold_out
 
-__all__ = ["Run"]
-
 SCREEN_STEPS = 180
 """Steps that each network of the screen trains for; fewer in a short run."""
 MIN_SCREEN_STEPS = 20

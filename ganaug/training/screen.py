@@ -17,8 +17,6 @@ from ganaug.compute.threads import ThreadTuner
 from ganaug.networks.classifiers import fit_classifier
 from ganaug.networks.samples import Samples
 
-__all__ = ["Screen", "clear_thresholds", "energy_score", "fit_screen", "mean_pairwise_distance", "thresholds"]
-
 MAX_SIDE = 32
 """Larger images are downscaled to this side in pixels first: enough to read a class by, and quick."""
 FOLDS = 3

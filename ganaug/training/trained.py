@@ -27,8 +27,6 @@ from ganaug.training.loop import State, ValidationResult
 from ganaug.training.screen import Screen, clear_thresholds, thresholds
 from ganaug.training.validation import Validation, raise_alarms
 
-__all__ = ["Trained"]
-
 SAMPLES_PER_CLASS = 64
 """Real and synthetic samples of a class from which the middle of the discriminator's logits is taken."""
 JUDGED_AT_ONCE = 256

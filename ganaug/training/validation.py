@@ -11,8 +11,6 @@ from ganaug.networks.samples import Samples
 from ganaug.training.loop import ValidationResult
 from ganaug.training.screen import Screen, energy_score, mean_pairwise_distance
 
-__all__ = ["Alarms", "Validation", "collapsed_classes", "hold_out", "misread_classes", "raise_alarms"]
-
 S = TypeVar("S", bound=Samples)
 
 SAMPLES_PER_CLASS = 64

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from ganaug.data.dataset import Dataset
 from ganaug.data.labels import Label
 
-__all__ = ["Container"]
-
 
 class Container(ABC):
     """The type, dtypes and names of a user's `X`: synthetic items are given in the same form.

@@ -7,8 +7,6 @@ import pandas as pd
 
 from ganaug.errors import DataError
 
-__all__ = ["cast", "numpy_dtype", "promoted_dtype"]
-
 _UNITS = ("s", "ms", "us", "ns")
 """Units of pandas' datetimes, from coarse to fine."""
 MAX_WHOLE_FLOAT = 2**53

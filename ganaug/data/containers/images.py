@@ -16,8 +16,6 @@ from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.data.labels import Label
 from ganaug.errors import DataError
 
-__all__ = ["ImageContainer", "image_container"]
-
 
 @dataclass(frozen=True)
 class ImageContainer(Container):

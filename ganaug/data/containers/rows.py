@@ -16,8 +16,6 @@ from ganaug.data.labels import Label
 from ganaug.data.tables.dataset import LabelledTable, from_frame
 from ganaug.errors import DataError
 
-__all__ = ["TableContainer", "as_rows", "kinds_of", "named_columns", "positions_of", "table_container"]
-
 
 class TableContainer(Container):
     """A container of rows."""

@@ -10,8 +10,6 @@ from PIL import Image
 
 from ganaug.errors import DataError, FormatError
 
-__all__ = ["CHANNELS", "ImageCodec", "default_size", "scaled", "unpadded"]
-
 DEFAULT_SIZES = (8, 16, 32, 64, 128)
 """Sizes that are chosen by default, in pixels."""
 MIN_SIZE = 8

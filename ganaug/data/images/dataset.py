@@ -20,8 +20,6 @@ from ganaug.data.images.image_file import image_size, quoted, read_image_and_sca
 from ganaug.data.labels import check_labels, listed
 from ganaug.errors import DataError, warn
 
-__all__ = ["LabelledImages", "from_arrays", "load_folder"]
-
 POINT_SIDE = 16
 """Pixels a side of images whose distances are measured: at this size, a shift by one pixel changes little."""
 JITTER_LEVELS = 6.0

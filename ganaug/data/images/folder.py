@@ -16,8 +16,6 @@ from ganaug.data.images.image_file import file_mode, quoted
 from ganaug.data.labels import listed
 from ganaug.errors import DataError, warn
 
-__all__ = ["IMAGE_ENDINGS", "FolderIndex", "scan_folder"]
-
 IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 """Endings of the files that are read."""
 UNREAD_ENDINGS = frozenset(

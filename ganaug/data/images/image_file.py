@@ -17,8 +17,6 @@ from PIL import ExifTags, Image
 
 from ganaug.errors import DataError
 
-__all__ = ["MAX_PIXELS", "file_mode", "image_size", "is_deep", "quoted", "read_image", "read_image_and_scale"]
-
 MAX_PIXELS = 50_000_000
 """Largest number of pixels of an image that is decoded: 50 million RGBA pixels are 200 MB."""
 

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from ganaug.errors import DataError
 
-__all__ = ["Pipeline"]
-
 
 class Pipeline:
     """An albumentations transform that keeps the shape and dtype of images.

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from ganaug.data.sample_format import OutputForm, SampleFormat
 from ganaug.errors import FormatError
 
-__all__ = ["FORMAT", "ImageFormat"]
-
 MAX_SIDE = 4096
 """Largest height or width in a model file, in pixels."""
 MAX_PASS = 16

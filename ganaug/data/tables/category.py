@@ -24,8 +24,6 @@ from ganaug.data.json_checks import (
 )
 from ganaug.errors import DataError
 
-__all__ = ["KINDS", "MAX_CATEGORIES", "MISSING", "UNSEEN", "Category", "CategoryColumn"]
-
 Category = str | int | float | bool
 
 KINDS = ("category", "boolean")

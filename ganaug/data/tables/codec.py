@@ -29,8 +29,6 @@ from ganaug.errors import DataError, FormatError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["MAX_COLUMNS", "Column", "Encoded", "TableCodec", "TableValues"]
-
 Column = NumericColumn | CategoryColumn
 
 MAX_COLUMNS = 10_000

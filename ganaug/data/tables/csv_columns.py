@@ -9,8 +9,6 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from pandas import Series
 
-__all__ = ["CODE", "CsvColumn"]
-
 CODE = re.compile(r",\s*(?:0\d+|\+\d{7,})\s*(?=,|$)", re.ASCII)
 """After a comma, a whole number with leading zeros, or a long one with a plus: a postal code or a telephone number.
 One such field makes a column text, because a number would lose the zeros or the plus."""

@@ -24,8 +24,6 @@ from ganaug.files import StrPath
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-__all__ = ["LabelledTable", "from_frame", "labels_of", "split_target"]
-
 JITTER_SHARE = 0.03
 """Standard deviation of the noise in jittered numbers, as a share of the standard deviation of the column."""
 

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from ganaug.errors import FormatError
 
-__all__ = ["DAY", "DatetimeDtype"]
-
 DAY = 86400
 """Seconds of a day."""
 UNITS = (DAY, 3600, 60, 1)

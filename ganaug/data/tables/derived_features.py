@@ -9,8 +9,6 @@ from ganaug.data.tables.codec import Encoded, TableCodec
 from ganaug.data.tables.constraints.ordered_differences import OrderedDifference
 from ganaug.data.tables.layout import RowLayout
 
-__all__ = ["derived_features"]
-
 Feature = tuple[tuple[int, float], ...]
 
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from ganaug.data.tables.codec import Encoded, TableCodec
 
-__all__ = ["RowLayout"]
-
 
 @dataclass(frozen=True)
 class RowLayout:

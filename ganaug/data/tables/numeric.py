@@ -14,8 +14,6 @@ from ganaug.data.tables.datetimes import DAY, DatetimeDtype
 from ganaug.data.tables.numeric_fit import LARGEST_INTEGER, LIMIT, STEPS, common_factor, find_atoms, find_knots
 from ganaug.errors import DataError
 
-__all__ = ["KINDS", "NumericColumn"]
-
 Array = NDArray[Any]
 
 KINDS = ("numeric", "integer", "datetime")

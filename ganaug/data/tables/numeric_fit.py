@@ -5,8 +5,6 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LARGEST_INTEGER", "LIMIT", "STEPS", "common_factor", "count_decimals", "find_atoms", "find_knots"]
-
 STEPS = 32
 """Grid points for one unit of the score. All knots lie on this grid, so that decoding needs no search."""
 LIMIT = 112

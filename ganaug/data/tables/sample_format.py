@@ -12,8 +12,6 @@ from ganaug.data.tables.codec import TableCodec
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["FORMAT", "TableFormat"]
-
 
 class TableFormat(SampleFormat):
     """Rows of a table.

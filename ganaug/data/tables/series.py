@@ -15,16 +15,6 @@ from ganaug.errors import DataError, FormatError
 if TYPE_CHECKING:
     from pandas import Series
 
-__all__ = [
-    "category_codes",
-    "category_series",
-    "fit_category",
-    "fit_numeric",
-    "holds_categories",
-    "numeric_series",
-    "numeric_values",
-]
-
 _ARROW_TWINS = {"f": "Float64", "i": "Int64", "u": "UInt64", "b": "boolean", "M": "datetime64[us]"}
 """For each kind of pyarrow's dtypes the dtype of pandas that holds the same values, with missing ones."""
 

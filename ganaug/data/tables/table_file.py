@@ -15,8 +15,6 @@ from ganaug.files import StrPath
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["ENDINGS", "PIECE_ROWS", "column_names", "read_pieces", "read_table"]
-
 ENDINGS = (".csv", ".parquet")
 PIECE_ROWS = 50_000
 """Rows that are in memory at once while a file is read or written."""

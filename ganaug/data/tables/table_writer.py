@@ -13,8 +13,6 @@ from ganaug.files import StrPath, atomic_write
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["TableWriter", "table_writer"]
-
 
 class TableWriter:
     """Writes the pieces of a table to one file; `table_writer` makes one."""

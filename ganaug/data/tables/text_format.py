@@ -10,8 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-__all__ = ["TextFormat"]
-
 _TRUTH = {spell(word): spell for word in ("true", "false") for spell in (str.lower, str.upper, str.title)}
 _DATE = re.compile(
     r"\d{4}-\d\d-\d\d(?:(?P<between>[ T])\d\d:\d\d(?P<seconds>:\d\d(?:\.(?P<decimals>\d{1,9}))?)?)?"

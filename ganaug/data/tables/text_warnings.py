@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from ganaug.data.tables.category import CategoryColumn
 from ganaug.errors import warn
 
-__all__ = ["warn_about_texts"]
-
 _DATE = r"(\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}|\d{1,2}[ -][A-Za-z]{3}[ -]\d{4})([ T]\d.*)?"
 """Dates that stay text, because 02/04/2022 is ambiguous."""
 _WHOLE = r"(?!0\d)(\d+|\d{1,3}([,.' \u00a0\u202f]\d{3})+)"

@@ -8,8 +8,6 @@ from sklearn.utils.validation import check_is_fitted
 from ganaug.errors import DataError
 from ganaug.integrations.sklearn.base import BaseGAN
 
-__all__ = ["GANAugmenter"]
-
 
 class GANAugmenter(BaseGAN):
     """Train a generator on labelled rows or images, and add synthetic ones to the small classes.

@@ -22,8 +22,6 @@ from ganaug.integrations.sklearn.target import Target
 from ganaug.integrations.strategy import STRATEGIES, added_rows
 from ganaug.runtime.generator import Generator
 
-__all__ = ["BaseGAN", "LabelledInput", "new_random"]
-
 
 class LabelledInput(NamedTuple):
     """A user's `X` and `y`: as they came, and as validated `rows` and `target`."""

@@ -7,8 +7,6 @@ import pandas as pd
 
 from ganaug.errors import DataError
 
-__all__ = ["check_frame", "check_kinds", "check_not_empty"]
-
 
 def check_not_empty(shape: tuple[int, ...]) -> None:
     """Refuse a table without rows or without columns."""

@@ -7,8 +7,6 @@ from imblearn.over_sampling.base import BaseOverSampler
 from ganaug.integrations.sklearn.base import BaseGAN
 from ganaug.integrations.strategy import added_rows
 
-__all__ = ["GANSampler"]
-
 
 class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
     """Train a generator, and add synthetic rows to the small classes: an over-sampler for imbalanced-learn.

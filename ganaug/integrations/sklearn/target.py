@@ -8,8 +8,6 @@ from imblearn.utils import check_target_type
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
 
-__all__ = ["Target"]
-
 
 class Target:
     """A user's `y` in any container.

@@ -11,16 +11,6 @@ import torch.distributed
 from ganaug.errors import DataError
 from ganaug.runtime.generator import Generator
 
-__all__ = [
-    "check_folder",
-    "check_function",
-    "check_generator",
-    "check_list",
-    "check_share",
-    "check_whole",
-    "replicas_of",
-]
-
 
 def check_folder(value: Any, what: str) -> Path:
     """Return the path of a folder. The folder need not exist."""

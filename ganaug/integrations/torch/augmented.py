@@ -26,8 +26,6 @@ from ganaug.integrations.torch.real_items import Label, RealItems
 from ganaug.integrations.torch.sample_source import GeneratorSource, Sample, SampleId, SampleSource
 from ganaug.runtime.generator import Generator
 
-__all__ = ["AugmentedDataset"]
-
 DEFAULT_SHARE = 0.3
 """Largest synthetic share of the whole by default: in trials 20 to 30 % did better than 40 to 50 %."""
 

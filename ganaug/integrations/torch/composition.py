@@ -9,8 +9,6 @@ import numpy as np
 from ganaug.errors import DataError
 from ganaug.integrations.torch.real_items import Label
 
-__all__ = ["Composition", "fill_counts", "wanted"]
-
 MAX_ITEMS = 20_000_000
 """Items of a class that a strategy may ask for: the number of each is kept in memory."""
 

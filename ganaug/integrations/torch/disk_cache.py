@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.labels import Label
 from ganaug.errors import DataError, OutputError, warn
 from ganaug.files import StrPath, atomic_folder, atomic_write
 from ganaug.integrations.torch.progress import tracked
 from ganaug.integrations.torch.sample_source import GeneratorSource, Sample, SampleId, SampleSource
-from ganaug.runtime.metadata import Label
-
-__all__ = ["CACHE_BYTES", "DiskCache"]
 
 CACHE_BYTES = 256 * 2**20
 """Largest size of all files in the folder, unless another is given."""

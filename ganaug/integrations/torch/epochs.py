@@ -8,11 +8,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ganaug.data.labels import Label
 from ganaug.errors import DataError
 from ganaug.integrations.torch.arguments import check_whole
-from ganaug.runtime.metadata import Label
-
-__all__ = ["EpochCounter", "EpochIndex", "RedrawSchedule", "check_epoch", "shared"]
 
 NOT_SET = -1
 MAX_DENOMINATOR = 10**6

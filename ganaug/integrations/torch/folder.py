@@ -12,8 +12,6 @@ from torch.utils.data import Dataset
 
 from ganaug.data.images.dataset import load_folder
 
-__all__ = ["ImageFolder", "to_tensor"]
-
 
 class ImageFolder(Dataset[tuple[Any, int]]):
     """A folder with one subfolder of images per class. All images are read into memory at once.

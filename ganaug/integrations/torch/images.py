@@ -17,8 +17,6 @@ from ganaug.integrations.pil_image import MODES, pil_image
 from ganaug.integrations.torch.folder import to_tensor
 from ganaug.integrations.torch.item_maker import ItemMaker, Items, Transform, described, tried
 
-__all__ = ["MAKER", "ImageMaker"]
-
 MIN_WHITE = 0.1
 """Smallest share of white that the brightest value of the real images must reach: below it, their range is unclear."""
 EXTREME_SHARE = 0.02

@@ -11,8 +11,6 @@ from torch import Tensor
 
 from ganaug.integrations.torch.sample_source import Sample
 
-__all__ = ["ItemMaker", "Items", "Transform", "described", "tried"]
-
 T = TypeVar("T")
 Items = list[tuple[Any, Any]]
 """Pairs (x, label)."""

@@ -13,8 +13,6 @@ from ganaug.integrations.torch.disk_cache import CACHE_BYTES
 from ganaug.integrations.torch.epochs import EpochIndex, check_epoch
 from ganaug.runtime.generator import Generator
 
-__all__ = ["EvenSampler", "balanced_loader"]
-
 
 class EvenSampler(DistributedSampler[EpochIndex]):
     """A random order of an `AugmentedDataset` that spreads its synthetic items evenly, and names the epoch.

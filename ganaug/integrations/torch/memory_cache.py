@@ -9,12 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganaug.data.labels import Label
 from ganaug.data.sample_format import OutputForm
 from ganaug.integrations.torch.epochs import shared
 from ganaug.integrations.torch.sample_source import DRAWN_TOGETHER, GeneratorSource, Sample, SampleId, SampleSource
-from ganaug.runtime.metadata import Label
-
-__all__ = ["MemoryCache"]
 
 MAX_BYTES = 256 * 2**20
 """Of the cache."""

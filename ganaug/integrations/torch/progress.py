@@ -7,8 +7,6 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import Progress
 
-__all__ = ["tracked"]
-
 PATIENCE = 1.0
 """Seconds before the bar is shown."""
 

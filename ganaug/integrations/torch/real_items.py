@@ -12,8 +12,6 @@ from ganaug.errors import DataError
 from ganaug.integrations.torch.arguments import check_list
 from ganaug.integrations.torch.progress import tracked
 
-__all__ = ["Label", "RealItems"]
-
 Label = Any
 """A label as the items of the user's dataset have it: text or a number."""
 MAX_INSPECTED = 64

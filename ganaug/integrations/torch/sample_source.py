@@ -5,10 +5,8 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ganaug.data.labels import Label
 from ganaug.runtime.generator import Generator
-from ganaug.runtime.metadata import Label
-
-__all__ = ["DRAWN_TOGETHER", "GeneratorSource", "Sample", "SampleId", "SampleSource"]
 
 DRAWN_TOGETHER = 8
 """Samples drawn at once where items are asked for one by one: the network takes as many in one pass."""

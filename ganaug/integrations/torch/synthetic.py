@@ -18,8 +18,6 @@ from ganaug.integrations.torch.epochs import EpochCounter
 from ganaug.integrations.torch.item_maker import ItemMaker
 from ganaug.runtime.generator import Generator
 
-__all__ = ["SyntheticDataset"]
-
 MAX_WORKERS = 1024
 """Workers of a loader, each of which has a counter of epochs in shared memory."""
 LABELS_REMEDY = "give a list of classes, or leave it out for all"

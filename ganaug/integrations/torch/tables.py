@@ -16,8 +16,6 @@ from ganaug.data.tables.sample_format import TableFormat
 from ganaug.errors import DataError
 from ganaug.integrations.torch.item_maker import ItemMaker, Items, Transform, described, tried
 
-__all__ = ["MAKER", "RowMaker"]
-
 MAX_OUTSIDE = 0.1
 """Largest share of the real values of a column that may lie outside the range that the generator learned."""
 MIN_VALUES = 8

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from ganaug.data.tables.numeric import NumericColumn
 
-__all__ = ["ColumnConstraint", "to_dtype", "to_nearest_step", "to_step_beyond"]
-
 RELATIVE_ERROR = 1e-12
 """Largest error, as a share of the number, of what should be a whole number."""
 TIE = 1e-6

@@ -22,8 +22,6 @@ from ganaug.data.tables.numeric import NumericColumn
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Constraints"]
-
 STEP_TOLERANCE = 1e-6
 """Largest distance, in steps, of a multiple of a step from a whole number of steps."""
 

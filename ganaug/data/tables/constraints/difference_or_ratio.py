@@ -15,8 +15,6 @@ from ganaug.data.tables.numeric import NumericColumn
 if TYPE_CHECKING:
     from ganaug.data.tables.constraints.ordered_differences import OrderedDifference
 
-__all__ = ["ways_to_learn"]
-
 Array = NDArray[np.float64]
 
 CORRELATION_LOST = 0.01

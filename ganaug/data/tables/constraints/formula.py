@@ -18,8 +18,6 @@ from ganaug.data.tables.constraints.column_constraint import ColumnConstraint, t
 from ganaug.data.tables.constraints.orders import seconds_since_1970
 from ganaug.data.tables.numeric import NumericColumn
 
-__all__ = ["MAX_TOLERANCE", "Formula", "float_error"]
-
 MAX_TOLERANCE = 0.05
 """Largest distance of a row from a formula, in standard deviations of the target: chance seldom comes as near."""
 PLAIN = re.compile(r"[^\W\d][\w .%()/-]*")

@@ -10,8 +10,6 @@ from ganaug.data.tables.constraints.formula import MAX_TOLERANCE, Formula, float
 from ganaug.data.tables.constraints.surprisal import min_surprisal
 from ganaug.data.tables.numeric import NumericColumn
 
-__all__ = ["FLOAT_TOLERANCE", "MIN_ROWS", "fit_formula"]
-
 Array = NDArray[np.float64]
 Numbers = tuple[tuple[float, ...], float]
 """Factors or powers, and the constant."""

@@ -16,8 +16,6 @@ from ganaug.data.tables.constraints.orders import origin_shift
 from ganaug.data.tables.constraints.ranks import normal_scores
 from ganaug.data.tables.numeric import NumericColumn
 
-__all__ = ["detect_formulas"]
-
 Array = NDArray[np.float64]
 
 MAX_COMPARED = 300

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 
 from ganaug.data.tables.constraints.surprisal import min_surprisal, surprisal_of_exclusion, surprisals_of_rules
 
-__all__ = ["Decision", "JointChoices"]
-
 MAX_OPTIONS = 256
 """Options of a decision."""
 ROWS_PER_OPTION = 10

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from ganaug.data.tables.constraints.formula import MAX_TOLERANCE, Formula, float_error
 from ganaug.data.tables.numeric import NumericColumn
 
-__all__ = ["detect_lines"]
-
 Array = NDArray[np.float64]
 
 MAX_COMPARED = 1_000

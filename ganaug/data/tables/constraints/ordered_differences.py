@@ -21,8 +21,6 @@ from ganaug.data.tables.constraints.difference_or_ratio import ways_to_learn
 from ganaug.data.tables.constraints.orders import origin_shift
 from ganaug.data.tables.numeric import NumericColumn
 
-__all__ = ["OrderedDifference", "detect_ordered_differences"]
-
 Array = NDArray[np.float64]
 
 FLOAT32_STEP = 2.0**-23

@@ -14,8 +14,6 @@ from ganaug.data.tables.constraints.surprisal import min_surprisal
 from ganaug.data.tables.datetimes import DatetimeDtype
 from ganaug.data.tables.numeric import NumericColumn
 
-__all__ = ["detect_orders", "origin_shift", "seconds_since_1970"]
-
 Array = NDArray[np.float64]
 
 MAX_COMPARED = 1_000

@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-__all__ = ["normal_scores"]
-
 
 def normal_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the normal scores of values (n,): what their ranks would be in a standard normal distribution."""

@@ -7,8 +7,6 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["min_surprisal", "surprisal_of_exclusion", "surprisals_of_rules"]
-
 ONE_TABLE_IN = 1000
 """A rule counts if chance alone would make such a rule in fewer than one table of this many."""
 MAX_PRODUCTS = 2**33
