@@ -1,8 +1,9 @@
-"""What synthetic images are worth: a classifier trained with and without them, and a judge trained on all real data.
+"""The value of synthetic images: a classifier trained with and without them, and a judge trained on all real data.
 
-Every arm of `train_classifier` takes the same number of steps from the same initial weights with the same schedule;
-only what fills its batches differs. The judge (`reference_for`) sees every real image of the source, far more than the
-generator did, and so can say whether a sample shows its label, how varied a class is, and how near it is to a copy.
+The arms are trials of `ganaug.evaluation`: each takes the same number of steps from the same initial weights, and only
+the contents of its batches differ. The judge (`reference_for`) is trained on every real image of the source, far more
+than the generator was. So it can tell whether a sample shows its label, how varied a class is, and how near a sample
+is to a training image.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from datasets import LongTail, pool
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganaug.data.images.dataset import from_arrays
+from ganaug.evaluation.arms import Arm
 from ganaug.evaluation.trials.image_classifier import (
     ImageClassifier,
     drawn_rows,
@@ -25,15 +28,19 @@ from ganaug.evaluation.trials.image_classifier import (
     label_preserving,
     to_tensor,
 )
+from ganaug.evaluation.trials.images import ImageTrial
 
-Arm = Literal["natural", "balanced", "balanced+albumentations"]
-ARMS: tuple[Arm, ...] = get_args(Arm)
+ARMS = {
+    "natural": Arm("natural", "nothing"),
+    "balanced": Arm("balanced", "classical", filled="repeats"),
+    "balanced+albumentations": Arm("balanced+albumentations", "classical", filled="altered"),
+}
 Images = NDArray[np.uint8]  # (n, height, width, channels)
 Labels = NDArray[np.int64]  # (n,)
 
 JUDGE_STEPS = 2_500
-PER_CLASS = 200  # images of a class that the pairwise distances look at
-HELD_OUT_QUANTILE = 0.01  # nearer than this share of held-out real images: a copy
+PER_CLASS = 200  # images of a class between which pairwise distances are computed
+HELD_OUT_QUANTILE = 0.01  # a sample nearer than this quantile of held-out real images is a copy
 
 
 @dataclass(frozen=True)
@@ -44,59 +51,52 @@ class Score:
     recall: tuple[float, ...]
 
 
-def train_classifier(
-    arm: Arm,
-    data: LongTail,
-    *,
-    synthetic: tuple[Images, Labels] | None = None,
-    synthetic_share: float = 0.3,
-    steps: int = 600,
-    batch: int = 64,
-    seed: int,
-) -> Score:
-    """Train the small CNN on ``data`` as ``arm`` says and score it on the balanced test set.
+class Pool:
+    """A sampler that returns images which were drawn before."""
 
-    With ``synthetic``, ``synthetic_share`` of every batch is drawn class-balanced from that pool, as it is, and the
-    rest as the arm draws it; the albumentations apply to the rest alone, for the synthetic images differ by themselves.
+    def __init__(self, images: Images, labels: Labels, classes: tuple[str, ...]) -> None:
+        self._images, self._names = images, np.array(classes)[labels]
+
+    def sample(self, n: Any, seed: Any = None, *, screened: bool = False) -> tuple[Images, NDArray[Any]]:  # noqa: ARG002
+        """Return all images of the classes in the mapping `n`, and their labels; the numbers are not used."""
+        chosen = np.isin(self._names, list(n))
+        return self._images[chosen], self._names[chosen]
+
+
+def score_arms(
+    data: LongTail, synthetic: tuple[Images, Labels], *, synthetic_share: float = 0.3, steps: int = 600, seed: int
+) -> dict[str, Score]:
+    """Return the score of every arm, without and with synthetic samples, on the balanced test set.
+
+    With synthetic samples, ``synthetic_share`` of every batch is drawn class-balanced from them, and the rest is drawn
+    as the arm says. The albumentations change the rest alone, because the synthetic images vary already.
     """
-    rng = np.random.default_rng(seed)
-    n_synthetic = round(synthetic_share * batch) if synthetic is not None else 0
-    real = drawn_rows(data.train_labels, batch - n_synthetic, arm != "natural", rng)
-    augmented = arm.endswith("+albumentations")
-    streams = [(data.train_images, data.train_labels, real, augmented)]
-    if synthetic is not None:
-        streams.append((*synthetic, drawn_rows(synthetic[1], n_synthetic, True, rng), False))
-    classifier = _train(streams, len(data.classes), steps, seed)
-    predicted = classifier.predict(data.test_images)
-    recall = _share_per_class(predicted == data.test_labels, data.test_labels, len(data.classes))
-    return Score(float(np.mean(recall)), tuple(recall))
+    train = from_arrays(data.train_images, data.train_labels, data.classes)
+    test = from_arrays(data.test_images, data.test_labels, data.classes)
+    trial = ImageTrial(train, test, Pool(*synthetic, data.classes), seed=seed, steps=steps)
+    scores = {}
+    for arm in ARMS.values():
+        with_synthetic = Arm(f"{arm.name}+synthetic", "gan", share=synthetic_share, filled=arm.filled)
+        for one in (arm, with_synthetic):
+            found = trial.score(one)
+            scores[one.name] = Score(found.metrics["balanced_accuracy"], tuple(found.recall.tolist()))
+    return scores
 
 
-def _train(
-    streams: list[tuple[Images, Labels, Iterator[NDArray[np.int64]], bool]], n_classes: int, steps: int, seed: int
-) -> ImageClassifier:
-    """Train on batches whose rows the streams give, and which go through the albumentations where a stream says so."""
-    channels = streams[0][0].shape[-1]
-    augment = label_preserving(channels, seed)
-
-    def batches() -> Iterator[tuple[Tensor, Tensor]]:
-        while True:
-            drawn = [
-                (images[rows], labels[rows], also)
-                for images, labels, stream, also in streams
-                for rows in [next(stream)]
-            ]
-            images = np.concatenate([augment(part) if also else part for part, _, also in drawn])
-            labels = np.concatenate([part for _, part, _ in drawn])
-            yield to_tensor(images), torch.from_numpy(labels)
-
-    return ImageClassifier(fit_small_cnn(batches(), channels=channels, n_classes=n_classes, steps=steps, seed=seed))
+def _judge_batches(images: Images, labels: Labels, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield class-balanced batches with the label-preserving augmentation."""
+    augment = label_preserving(images.shape[-1], seed)
+    for rows in drawn_rows(labels, 64, True, np.random.default_rng(seed)):
+        yield to_tensor(augment(images[rows])), torch.from_numpy(labels[rows])
 
 
 def reference_classifier(images: Images, labels: Labels, *, steps: int = JUDGE_STEPS, seed: int = 0) -> ImageClassifier:
     """Train a judge on all given images, class-balanced and with the label-preserving augmentation."""
-    rows = drawn_rows(labels, 64, True, np.random.default_rng(seed))
-    return _train([(images, labels, rows, True)], int(labels.max()) + 1, steps, seed)
+    batches = _judge_batches(images, labels, seed)
+    n_classes = int(labels.max()) + 1
+    return ImageClassifier(
+        fit_small_cnn(batches, channels=images.shape[-1], n_classes=n_classes, steps=steps, seed=seed)
+    )
 
 
 @cache
@@ -126,11 +126,11 @@ def variety_ratio(
 
 
 def copies(judge: ImageClassifier, images: Images, labels: Labels, data: LongTail) -> NDArray[np.float64]:
-    """Return, for each class, the share of samples that are nearer to a training image than real images come by chance.
+    """Return, for each class, the share of samples that are copies of training images.
 
-    A sample is a copy where, in pixels or in the judge's features, the Euclidean distance to the nearest training image
-    of its class is below the 1 % quantile of that distance over the held-out real images of the class. A generator as
-    good as reality would score between 1 and 2 %.
+    A sample is a copy if its Euclidean distance to the nearest training image of its class, in pixels or in the
+    features of the judge, is below the 1 % quantile of that distance over the held-out real images of the class. Of
+    real images, 1 to 2 % are copies by this definition.
     """
     shares = []
     for label in range(len(data.classes)):

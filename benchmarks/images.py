@@ -38,7 +38,7 @@ from downstream import (
     copies,
     read_as_label,
     reference_for,
-    train_classifier,
+    score_arms,
     variety_ratio,
 )
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ from ganaug.evaluation.trials.image_classifier import ImageClassifier
 from ganaug.runtime.generator import Generator
 from ganaug.training import ImageFit
 
-VERSION = 2  # of what a run holds; a change makes all runs anew
+VERSION = 3  # of the contents of a run; after a change all runs are made again
 STARTS = 11
 MEMORY_STEPS = 60
 
@@ -212,20 +212,9 @@ def _rounded(values: NDArray[np.float64]) -> list[float]:
 
 def measure_arms(data: LongTail, synthetic: tuple[Images, Labels], settings: Settings, seed: int) -> dict[str, Record]:
     """Return the score of every arm, without and with synthetic samples, for the same number of steps."""
-    scores = {}
-    for arm in ARMS:
-        for label, samples in ((arm, None), (f"{arm}+synthetic", synthetic)):
-            scores[label] = asdict(
-                train_classifier(
-                    arm,
-                    data,
-                    synthetic=samples,
-                    synthetic_share=settings.synthetic_share,
-                    steps=settings.steps,
-                    seed=seed,
-                )
-            )
-    return scores
+    share, steps = settings.synthetic_share, settings.steps
+    scores = score_arms(data, synthetic, synthetic_share=share, steps=steps, seed=seed)
+    return {name: asdict(score) for name, score in scores.items()}
 
 
 def measure_machine(_: Record) -> Record:

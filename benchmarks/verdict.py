@@ -1,11 +1,11 @@
-"""Measure whether `ganaug.evaluate` can be believed: how often it is right where the truth is known, and how fast.
+"""Measure how often `ganaug.evaluate` is right where the truth is known, and how long it takes.
 
     python benchmarks/verdict.py [--seeds 20] [--output benchmarks/results] [--images FOLDER] [--quick]
 
-Worlds with a known truth are judged, each with generators that need no training, so that the figures are those of the
-evaluation and not of a GAN; labels that mean nothing are judged with ganaug's own generator too. Every finished case is
-kept in ``OUTPUT/verdict.json``: a benchmark begun again goes on where it stopped. At the end the table stands in
-``OUTPUT/verdict.md``. Times are wall clock on this machine: run it where nothing else does.
+Data sets with a known truth are evaluated with generators that need no training, so that the figures are those of the
+evaluation and not of a GAN. Data sets with shuffled labels are also evaluated with ganaug's own generator. Every
+finished case is kept in ``OUTPUT/verdict.json``, so that an interrupted benchmark continues where it stopped. At the
+end the table is written to ``OUTPUT/verdict.md``. Times are wall clock: run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import pandas as pd
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 
-from ganaug.evaluation.arms import Arm
+from ganaug.evaluation.arms import NOTHING, Arm
 from ganaug.evaluation.evaluate import begin, report_of
 from ganaug.evaluation.trainers import train_generator
 
@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.fakes import Drawn, board, copier, noise, repeater, shells, truth
 
 Case = dict[str, Any]
-ONE_ARM = (Arm("nothing", "nothing"), Arm("GAN, the whole gap", "gan", share=1.0))
+ONE_ARM = (NOTHING, Arm("GAN, the whole gap", "gan", share=1.0))
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def cases(seeds: int, steps: int, images: Path | None) -> dict[str, Callable[[], Case]]:
-    """Return what is judged, by name."""
+    """Return the cases by name."""
     found: dict[str, Callable[[], Case]] = {}
     for kind, trainer in (("other real rows", truth), ("jittered copies", copier)):
         for seed in range(seeds):
@@ -78,7 +78,7 @@ def cases(seeds: int, steps: int, images: Path | None) -> dict[str, Callable[[],
 
 
 def evaluated(real: Any, **settings: Any) -> Case:
-    """Judge one world, and return what the table needs."""
+    """Evaluate one data set, and return the figures of the table."""
     session = begin(real, **settings)
     for _ in session.steps():
         pass
@@ -100,13 +100,13 @@ def evaluated(real: Any, **settings: Any) -> Case:
 
 
 def like(trainer: Callable[..., Any], seed: int) -> Case:
-    """Likeness and copies: shells in six dimensions, one repetition, one arm."""
+    """Evaluate likeness and copies on shells in six dimensions: one repetition, one arm with synthetic samples."""
     data = shells({"inner": 300, "outer": 200}, np.random.default_rng(seed))
     return evaluated(data, trainer=trainer, estimator=RandomForestClassifier(15), arms=ONE_ARM, repeats=1, seed=seed)
 
 
 def chessboard(seed: int) -> Case:
-    """A rare class with structure that a forest cannot guess, and a generator that knows it: all arms."""
+    """Evaluate all arms on a rare class whose structure a forest cannot learn, with a generator that knows it."""
     data = board({"common": 800, "rare": 120}, np.random.default_rng(seed))
     return evaluated(data, trainer=lambda *_, **__: Drawn(board), estimator=RandomForestClassifier(20), seed=seed)
 
@@ -121,7 +121,7 @@ def trained_for(steps: int) -> Callable[..., Any]:
 
 
 def shuffled(seed: int, trainer: Callable[..., Any]) -> Case:
-    """Labels that mean nothing, all arms."""
+    """Evaluate all arms on shuffled labels."""
     X, y = make_classification(300, 6, n_informative=4, weights=[0.8], random_state=seed)
     frame = pd.DataFrame(X.round(3), columns=[f"c{i}" for i in range(6)])
     labels = np.random.default_rng(seed).permutation(np.array(["common", "rare"])[y])
@@ -129,7 +129,7 @@ def shuffled(seed: int, trainer: Callable[..., Any]) -> Case:
 
 
 def rows_timed() -> Case:
-    """A table of 1,500 rows, everything as it is by default."""
+    """Evaluate a table of 1,500 rows with default settings."""
     X, y = make_classification(
         1500, 12, n_informative=6, n_redundant=2, n_classes=3, weights=[0.85, 0.1, 0.05], random_state=0
     )
@@ -137,7 +137,7 @@ def rows_timed() -> Case:
 
 
 def as_markdown(done: dict[str, Case]) -> str:
-    """Return what was to be shown, and what was found."""
+    """Return the table of expected and of actual results."""
 
     def of(kind: str) -> list[Case]:
         return [case for name, case in done.items() if name.rsplit(" ", 1)[0] == kind]

@@ -1,4 +1,4 @@
-"""``ganaug evaluate``: whether synthetic samples look real, are copies, and help."""
+"""``ganaug evaluate``: whether synthetic samples look real, are copies, and help a classifier."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ from ganaug.cli.text import clock, counted, printable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.evaluation.clock import Moment
+    from ganaug.evaluation.budget import Moment
     from ganaug.evaluation.evaluate import Report
     from ganaug.evaluation.session import Session
 
@@ -27,22 +27,22 @@ __all__ = ["command", "run", "summary"]
 @click.argument("model", type=path, required=False, metavar="[MODEL.onnx]")
 @click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
 @click.option("--output", type=path, metavar="REPORT.html", help="Write the report as a page that opens in a browser.")
-@click.option("--json", "json_file", type=path, metavar="FILE", help="Write every figure with its interval.")
+@click.option("--json", "json_file", type=path, metavar="FILE", help="Write every figure with its interval as JSON.")
 @click.option(
-    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="Decides splits, classifiers and generators."
+    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="Seed of splits, classifiers and generators."
 )
 @click.option(
     "--group",
     metavar="NAME",
-    help="Samples of one group never part: a column of a table, or a regular expression for names of image files.",
+    help="Samples of one group stay together: a column of a table, or a regular expression for names of image files.",
 )
 @click.option(
-    "--budget", type=duration, metavar="TIME", default="10m", show_default=True, help="Time for all of it, such as 90s."
+    "--budget", type=duration, metavar="TIME", default="10m", show_default=True, help="Time in all, such as 90s."
 )
 @click.option(
     "--features",
     metavar="FILE",
-    help="What images are compared by: an ONNX network, or efficientnet-lite0 if installed.",
+    help="Network by whose features images are compared: an ONNX file, or efficientnet-lite0 if installed.",
 )
 def command(
     source: "Path",
@@ -57,13 +57,13 @@ def command(
 ) -> None:
     """Find out whether synthetic samples of SOURCE look real, are copies, and help a classifier.
 
-    SOURCE is an image folder, or a .csv or .parquet table. It is cut into folds; for each, a generator is trained on
-    the others, and so is a small classifier, with nothing done about imbalance, with the classical remedies, and with
-    synthetic samples. The verdict is one of "helps", "no difference" and "hurts"; where too few splits were finished to
-    tell, it is "no difference", and the sentence beside it says so.
+    SOURCE is an image folder, or a .csv or .parquet table. It is cut into folds. For each fold, a generator is trained
+    on the other folds, and so is a small classifier: with nothing done about class imbalance, with the classical
+    remedies, and with synthetic samples. The verdict is one of "helps", "no difference" and "hurts". If too few splits
+    were finished for a verdict, it is "no difference", and the sentence beside it says so.
 
-    A MODEL.onnx that was not trained on SOURCE is judged by it; one that was is searched for copies. Ctrl-C ends the
-    work, and what is known by then is written.
+    A MODEL.onnx that was not trained on SOURCE is judged by SOURCE. A model that was trained on SOURCE is only searched
+    for copies. Ctrl-C ends the evaluation, and the results so far are written.
     """
     from ganaug.cli import STARTED
     from ganaug.files import check_writable
@@ -101,7 +101,7 @@ def command(
 
 
 def _save(report: "Report", json_file: "Path | None", output: "Path | None") -> None:
-    """Write both files; what one of them cannot have shall not cost the other, after all this work."""
+    """Write both files. If one of them cannot be written, the other is still written."""
     from ganaug.errors import OutputError
 
     failures = []
@@ -119,12 +119,12 @@ def _save(report: "Report", json_file: "Path | None", output: "Path | None") -> 
 
 
 def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[Report, bool]":
-    """Evaluate as the user sees it; return the report, and whether Ctrl-C cut it short.
+    """Evaluate and show the progress; return the report, and whether Ctrl-C ended the evaluation.
 
     Raises
     ------
     KeyboardInterrupt
-        If nothing was known when the user ended it.
+        If there were no results when the user ended it.
     """
     from ganaug.evaluation.evaluate import report_of
 
@@ -143,7 +143,7 @@ def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[
 
 
 def summary(figures: dict[str, Any]) -> str:
-    """Return the figures in prose, as a terminal shows them."""
+    """Return the figures as text for a terminal."""
     lines = ["", figures["sentence"]]
     if figures["arms"]:
         width = max(len(arm["name"]) for arm in figures["arms"])
@@ -165,7 +165,7 @@ def _likeness(figures: dict[str, Any]) -> list[str]:
     told, kernel = fidelity["two_sample_auc"], fidelity["kernel_distance"]
     if told["mean"] is None or kernel["value"] is None or kernel["floor"] is None:
         return []
-    # As the page has it: what the standard error explains is no distance.
+    # The rule of the page: a distance that the standard error can explain does not count.
     inside = "within" if kernel["value"] <= kernel["floor"] + 2 * (kernel["standard_error"] or 0.0) else "beyond"
     coverage = fidelity["coverage"]
     covered = "" if coverage is None else f" Coverage is {coverage:.0%}, by {fidelity['features']}."
@@ -201,7 +201,7 @@ def _percent(estimate: dict[str, float | None]) -> str:
 
 @contextmanager
 def _progress(*, quiet: bool) -> "Iterator[Callable[[Moment], None]]":
-    """Give a function that shows each moment on standard error: a bar on a terminal, else a line for each split."""
+    """Give a function that shows each moment on standard error: as a bar on a terminal, as lines elsewhere."""
     if quiet:
         yield lambda _: None
     elif not sys.stderr.isatty():
@@ -224,7 +224,7 @@ def _progress(*, quiet: bool) -> "Iterator[Callable[[Moment], None]]":
 
 
 class _Lines:
-    """One line every few seconds."""
+    """Prints a line every `EVERY` seconds."""
 
     EVERY = 10.0
 

@@ -1,7 +1,7 @@
 """The base class of labelled data: all that training, evaluation and reports need."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -130,3 +130,21 @@ class Dataset(ABC):
     def n_repeated(self) -> int:
         """The number of items whose content equals that of an earlier item."""
         return len(self) - len(set(self.keys()))
+
+    @abstractmethod
+    def grouped_by(self, name: str, *, keep: bool = False) -> tuple[Self, Sequence[Any]]:
+        """Return the data, and the group of each item.
+
+        Parameters
+        ----------
+        name : str
+            For images, a regular expression that is searched for in the name of each file: the group is the first
+            capture group, or else the whole match. For a table, a column, which is removed from the data.
+        keep : bool
+            Whether to keep the column.
+
+        Raises
+        ------
+        DataError
+            If the expression does not match every name, or there is no such column.
+        """

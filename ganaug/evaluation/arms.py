@@ -1,48 +1,35 @@
-"""The arms of a comparison: what is done about imbalance before the same classifier is trained."""
+"""The arms of a comparison: ways to treat class imbalance before one and the same classifier is trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["IMAGE_ARMS", "KINDS", "TABLE_ARMS", "Arm", "Kind", "challengers", "rivals"]
+__all__ = ["IMAGE_ARMS", "NOTHING", "TABLE_ARMS", "Arm", "Kind", "challengers", "rivals"]
 
-Kind = Literal["nothing", "classical", "gan", "classical+gan", "placebo", "synthetic only"]
-KINDS: tuple[Kind, ...] = ("nothing", "classical", "gan", "classical+gan", "placebo", "synthetic only")
-Filling = Literal["", "repeats", "altered", "synthetic", "jittered"]
+Kind = Literal["nothing", "classical", "gan", "classical+gan", "placebo", "synthetic only", "sampler"]
+"""The last is an over-sampler of the user, which only the model selection policy tries."""
+Filling = Literal["", "repeats", "altered"]
+"""With repeats of real items, with altered ones (albumentations for images, SMOTE for rows), or not at all."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One thing to do.
+    """One way to train the classifier."""
 
-    Attributes
-    ----------
-    name : str
-        What a report calls it.
-    kind : str
-        One of `KINDS`.
-    share : float
-        How much is synthetic, or jittered in the placebo: of a batch of images, or of what the classes of a table lack.
-    weighted : bool
-        Whether rare classes weigh more in the loss.
-    tuned : bool
-        Whether the decision threshold is tuned.
-    filled : str
-        With what small classes are filled up beyond `share`: "repeats", "altered" (albumentations, SMOTE) or nothing.
-    optional : bool
-        Whether a short budget may leave it out.
-    """
-
-    name: str
+    name: str  # in reports and decision tables
     kind: Kind
-    share: float = 0.0
-    weighted: bool = False
-    tuned: bool = False
-    filled: Filling = ""
-    optional: bool = False
+    share: float = 0.0  # synthetic, or altered in the placebo: of a batch of images, of the gap of a class of rows
+    weighted: bool = False  # whether the loss weighs the classes equally
+    tuned: bool = False  # whether the decision threshold is tuned
+    filled: Filling = ""  # how small classes are filled up beyond `share`
+    optional: bool = False  # whether a short budget may leave the arm out
 
+
+NOTHING = Arm("nothing", "nothing")
+"""The reference: the classifier is trained on the data as they are."""
 
 IMAGE_ARMS = (
-    Arm("nothing", "nothing"),
+    NOTHING,
     Arm("class weights", "classical", weighted=True),
     Arm("tuned threshold", "classical", tuned=True),
     Arm("random oversampling", "classical", filled="repeats"),
@@ -54,10 +41,10 @@ IMAGE_ARMS = (
     Arm("jittered copies, 30 % of a batch", "placebo", share=0.3, filled="repeats"),
     Arm("synthetic only", "synthetic only", share=1.0, optional=True),
 )
-"""For images; ``share`` of each batch is synthetic, the rest real ones, classes balanced where they are filled up."""
+"""For images: `share` of every batch is synthetic. The rest is real, and class-balanced where `filled` is set."""
 
 TABLE_ARMS = (
-    Arm("nothing", "nothing"),
+    NOTHING,
     Arm("class weights", "classical", weighted=True),
     Arm("tuned threshold", "classical", tuned=True),
     Arm("random oversampling", "classical", filled="repeats"),
@@ -69,14 +56,15 @@ TABLE_ARMS = (
     Arm("jittered copies, the whole gap", "placebo", share=1.0),
     Arm("synthetic only", "synthetic only", share=1.0, optional=True),
 )
-"""For tables; ``share`` of the rows that classes lack to the largest is synthetic, what fills them up is the rest."""
+"""For tables: the gap of a class is the number of rows that it lacks. `share` of the gap is filled with synthetic rows,
+and the rest as `filled` says."""
 
 
-def challengers(arms: tuple[Arm, ...] | list[Arm]) -> list[Arm]:
-    """Return the arms that use the generator beside real data: of these the best is chosen, and allowed for."""
+def challengers(arms: Sequence[Arm]) -> list[Arm]:
+    """Return the arms that train on synthetic samples beside real ones. The best of them represents the generator."""
     return [arm for arm in arms if arm.kind in ("gan", "classical+gan")]
 
 
-def rivals(arms: tuple[Arm, ...] | list[Arm]) -> list[Arm]:
-    """Return the arms that the chosen one must beat: nothing, the classical ones, and the placebo."""
+def rivals(arms: Sequence[Arm]) -> list[Arm]:
+    """Return the arms that the best challenger must beat: nothing, the classical ones, and the placebo."""
     return [arm for arm in arms if arm.kind in ("nothing", "classical", "placebo")]

@@ -1,20 +1,23 @@
 """`evaluate`: whether synthetic samples look real, are copies, and help a classifier, in one report."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ganaug.compute.modes import training_modes
-from ganaug.data.images.dataset import LabelledImages
+from ganaug.data.dataset import Dataset
+from ganaug.data.modalities import part_of
 from ganaug.errors import DataError, OutputError
 from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.figures import figures_of
 from ganaug.evaluation.intake import group_codes, load, some_rows
 from ganaug.evaluation.metrics.features import extractor_of
 from ganaug.evaluation.session import Session
-from ganaug.evaluation.settings import checked_budget, checked_estimator, checked_seed, checked_trainer
+from ganaug.evaluation.settings import Settings
 from ganaug.evaluation.splits import Split
 from ganaug.evaluation.trainers import Trainer, train_generator
 from ganaug.files import StrPath, atomic_write
@@ -23,20 +26,20 @@ from ganaug.runtime.generator import Generator
 __all__ = ["Report", "begin", "evaluate", "report_of"]
 
 BUDGET = 600.0
-"""Seconds that an evaluation takes at most unless it is told otherwise."""
+"""Default budget of an evaluation, in seconds."""
 HELD_OUT_SEEDS = 5
-"""Seeds of the classifier where there is one split only."""
+"""Seeds of the classifier where test data are given, so that there is one split only."""
 
 
 class Report:
-    """What an evaluation found.
+    """The report of an evaluation.
 
     Parameters
     ----------
     figures : dict
         Plain JSON: see `to_dict`.
     exhibits : Exhibits
-        What the page shows besides.
+        Pictures, rows and distributions for the page.
     """
 
     def __init__(self, figures: dict[str, Any], exhibits: Exhibits) -> None:
@@ -49,56 +52,54 @@ class Report:
 
     @property
     def sentence(self) -> str:
-        """The outcome in words, with its interval."""
+        """The verdict in words, with its interval."""
         return str(self._figures["sentence"])
 
     @property
     def left_out(self) -> list[str]:
-        """What was not done, for the budget or because it cannot be; empty where everything was."""
+        """What was not done, because of the budget or because it is impossible; empty if everything was done."""
         return [str(what) for what in self._figures["left_out"]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return every figure with its interval, under the schema of docs/evaluation.md and its ``schema_version``."""
+        """Return every figure with its interval, in the schema of docs/evaluation.md, version ``schema_version``."""
         copy: dict[str, Any] = json.loads(json.dumps(self._figures))
         return copy
 
     def save_json(self, path: StrPath) -> None:
-        """Write the figures, whole or not at all.
+        """Write the figures as one JSON file. An incomplete file is never left behind.
 
         Raises
         ------
         OutputError
-            If the file's name does not end in ``.json``, or it cannot be written.
+            If the name of the file does not end in ``.json``, or the file cannot be written.
         """
-        _check_ending(path, ".json")
-        with atomic_write(path) as file:
-            file.write((json.dumps(self._figures, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+        _write(path, ".json", lambda: json.dumps(self._figures, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
     def save_html(self, path: StrPath) -> None:
-        """Write the page, one file that needs no network, whole or not at all.
+        """Write the page as one HTML file that needs no network. An incomplete file is never left behind.
 
         Raises
         ------
         OutputError
-            If the file's name does not end in ``.html``, or it cannot be written.
+            If the name of the file does not end in ``.html``, or the file cannot be written.
         """
-        _check_ending(path, ".html")
         from ganaug.evaluation.report import render
 
-        page = render(self._figures, self.exhibits).encode()
-        with atomic_write(path) as file:
-            file.write(page)
+        _write(path, ".html", lambda: render(self._figures, self.exhibits))
 
     def __repr__(self) -> str:
         return f"<Report: {self.sentence}>"
 
 
-def _check_ending(path: StrPath, ending: str) -> None:
+def _write(path: StrPath, ending: str, render: Callable[[], str]) -> None:
     if Path(path).suffix.lower() != ending:
         name = Path(path).with_suffix(ending).name if Path(path).name else f"report{ending}"
         raise OutputError(
             f"Cannot write {str(path)!r}: the name of the file must end in {ending}; call it {name!r}, for example"
         )
+    text = render().encode()
+    with atomic_write(path) as file:
+        file.write(text)
 
 
 def evaluate(
@@ -117,43 +118,44 @@ def evaluate(
 ) -> Report:
     """Find out whether synthetic samples look real, are copies, and help a classifier.
 
-    The data is cut into folds, twice. For each, a generator is trained on the other folds, as ``ganaug fit`` does it,
-    and judged by the rows that it has not seen; so is the same classifier, trained with nothing done about imbalance,
-    with each of the classical remedies, with samples of the generator in several ratios, and with slightly altered
-    copies in their place. The verdict compares the best arm with the generator to the best without.
+    The data are cut into folds, twice. For each fold, a generator is trained on the other folds, as ``ganaug fit`` does
+    it, and judged by the items of the fold, which it has not seen. The same classifier is then trained on the other
+    folds in several arms: with nothing done about class imbalance, with each classical remedy, with synthetic samples
+    in several ratios, and with slightly altered copies in their place. The verdict compares the best arm with synthetic
+    samples to the best arm without them.
 
     Parameters
     ----------
     real : path, (images, labels), (X, y), DataFrame, ImageFolder, LabelledImages or LabelledTable
         The data: an image folder, a table as a ``.csv`` or ``.parquet`` file, or either in memory. Images are arrays of
-        three or four dimensions; a DataFrame has the classes in its column `target`.
+        three or four dimensions. A DataFrame has the classes in its column `target`.
     generator : Generator, optional
-        A trained model to look at besides. Its own samples are scored only if it was not trained on this very data.
+        A trained model to judge as well. Its samples are only compared with data that it was not trained on.
     held_out : as `real`, optional
-        More data, which `generator` was not trained on, whereas it was on `real`. Then this one split is all there is:
-        the generator itself is judged by these samples, in five seeds of the classifier, and no other is trained.
-        Samples that are in `real` too are left out, and ``left_out`` says how many. Whether the generator was trained
-        on others of them, its file does not tell: only that it was on exactly these, which is an error.
+        Test data, which `generator` was not trained on, whereas it was trained on `real`. There is one split then:
+        `generator` itself is judged by the test data, in five seeds of the classifier, and no generator is trained.
+        Items that are in `real` too are left out, and ``left_out`` states their number. The file of a generator only
+        tells whether it was trained on exactly these data, which is an error.
     target : str, optional
         The column of a table, a file or a DataFrame, that holds the classes.
     groups : array-like of shape (n,) or str, optional
-        Samples of one group, such as a patient or a scene, never part in a split. A text names a column of a table,
-        which the classifiers do not see, or is a regular expression whose match in a file's name is the group: its
-        first group in parentheses, if it has one.
+        Items of one group, such as a patient or a scene, stay together in every split. A text names a column of a
+        table, which the classifiers do not see, or is a regular expression that is searched for in the name of each
+        image file: the group is its first capture group, or else the whole match.
     features : "efficientnet-lite0", path of an ONNX file, torch module or callable, optional
-        What images are compared by (see `ganaug.evaluation.metrics.features`). By default a classifier that is
-        trained on each training part.
+        The features by which images are compared (see `ganaug.evaluation.metrics.features`). By default, the features
+        of a classifier that is trained on each training part.
     estimator : scikit-learn classifier, optional
-        For tables; by default a random forest.
+        The classifier for tables; by default a random forest.
     trainer : callable, optional
-        ``trainer(part, seed=, seconds=, device=)`` learns from a training part, of the type that `real` is turned into,
-        and returns something with ``sample({label: n}, seed, screened=True)``. By default a GAN.
+        ``trainer(part, seed=, seconds=, device=)`` learns from a training part, a `LabelledImages` or `LabelledTable`,
+        and returns an object with ``sample({label: n}, seed, screened=True)``. By default it trains a GAN.
     budget : float or None, default=600
-        Seconds. ``left_out`` says what there was no time for.
+        Seconds; None for no limit. ``left_out`` states what the budget did not allow.
     device : str, default="auto"
-        For training generators.
+        The device on which generators are trained.
     random_state : int, default=0
-        Seed of splits, classifiers and generators, from 0 to 4294967295.
+        The seed of splits, classifiers and generators, from 0 to 4294967295.
 
     Returns
     -------
@@ -203,70 +205,69 @@ def begin(
     target: str | None = None,
     groups: Any = None,
     features: Any = None,
-    estimator: Any = None,
-    trainer: Trainer = train_generator,
-    budget: float | None = None,
-    seed: int = 0,
+    started: float | None = None,
     **settings: Any,
 ) -> Session:
-    """Return an evaluation that has not begun; see `evaluate` for the parameters, `Session` for the settings."""
-    settings |= {
-        "estimator": checked_estimator(estimator),
-        "trainer": checked_trainer(trainer),
-        "budget": checked_budget(budget),
-        "seed": checked_seed(seed),
-    }
+    """Return an evaluation that has not begun.
+
+    The parameters are those of `evaluate`; `started` is that of `Session`, and `settings` are those of `Settings`.
+    """
     if generator is not None and not isinstance(generator, Generator):
         raise DataError(
             f"generator must be a Generator, but is {generator!r:.80}: read the model file with "
             "Generator.load('model.onnx')"
         )
-    size = generator.image_shape[0] if generator is not None and generator.modality == "image" else None
+    chosen = Settings(**settings)
+    form = None if generator is None else generator.format
+    size = getattr(form, "image_shape", (None,))[0]
     column = groups if isinstance(groups, str) else None
-    keeps = generator is not None and generator.modality == "table" and column in generator.codec.names
+    keeps = column is not None and column in getattr(getattr(form, "codec", None), "names", ())
     data, grouping = load(real, target, size, column, keeps)
-    if features is not None and not isinstance(data, LabelledImages):
-        raise DataError("features says what images are compared by, but this is a table: leave it out")
+    if features is not None and not part_of(data.modality, "evaluation.trials.{}").TRIAL.takes_extractor:
+        raise DataError("features says what images are compared by, but the data are a table: leave it out")
+    chosen = replace(chosen, extractor=extractor_of(features))
     if column is None and groups is not None:
-        grouping = group_codes(groups, len(data.labels))
-    seen = "not applicable"
+        grouping = group_codes(groups, len(data))
     if held_out is not None:
         if generator is None or groups is not None:
-            raise DataError("held_out is for a generator that was trained on the rest, and takes no groups")
-        train = data.matched_to(generator)
-        test = load(held_out, target, size, None, False)[0].matched_to(generator)
-        if test.was_seen_by(generator):
             raise DataError(
-                "the generator was trained on held_out, which must be data that it has not seen: swap the two"
+                "held_out needs a generator that was trained on the rest, and no groups: give the generator, and leave "
+                "groups out"
             )
-        known = test.is_in(train)
-        if len(np.unique(test.labels[~known])) < 2:
-            raise DataError(
-                f"held_out must be data that the generator has not seen, but {known.sum():,} of its {len(known):,} "
-                "samples are in real too, and what is left is not of two classes: leave other samples out of the "
-                "training"
-            )
-        everything = train.joined(test.part(np.flatnonzero(~known)) if known.any() else test)
-        learned, unseen = np.split(np.arange(len(everything.labels)), [len(train.labels)])
-        session = Session(
-            everything,
-            seen="part",
-            extractor=extractor_of(features),
-            splits=[Split(learned, unseen, repeat) for repeat in range(HELD_OUT_SEEDS)],
-            **settings | {"trainer": lambda *_, **__: generator, "trained": True},
-        )
-        if known.any():
-            session.left_out.append(f"{known.sum():,} of {len(known):,} samples of held_out, which are in real too")
-        return session
+        test = load(held_out, target, size, None, False)[0]
+        return _begin_held_out(data, test, generator, chosen, started)
+    seen, left_out = "not applicable", []
     if generator is not None:
         data = data.matched_to(generator)
         seen = "all" if data.was_seen_by(generator) else "none"
-    rows, total = some_rows(data.labels, settings["seed"]), len(data.labels)
+    rows, total = some_rows(data.labels, chosen.seed), len(data)
     if rows is not None:
         data, grouping = data.part(rows), None if grouping is None else grouping[rows]
-    session = Session(
-        data, generator=generator, seen=seen, groups=grouping, extractor=extractor_of(features), **settings
+        left_out.append(f"{total - len(rows):,} of {total:,} samples, chosen at random")
+    return Session(data, chosen, generator=generator, seen=seen, groups=grouping, left_out=left_out, started=started)
+
+
+def _begin_held_out(
+    real: Dataset, held_out: Dataset, generator: Generator, settings: Settings, started: float | None
+) -> Session:
+    """Return an evaluation of a generator that was trained on `real`, on test data."""
+    train, test = real.matched_to(generator), held_out.matched_to(generator)
+    if test.was_seen_by(generator):
+        raise DataError("the generator was trained on held_out, which must be data that it has not seen: swap the two")
+    known = test.is_in(train)
+    if len(np.unique(test.labels[~known])) < 2:
+        raise DataError(
+            f"held_out must be data that the generator has not seen, but {known.sum():,} of its {len(known):,} "
+            "samples are in real too, and what is left is not of two classes: leave other samples out of the training"
+        )
+    everything = train.joined(test.part(np.flatnonzero(~known)) if known.any() else test)
+    learned, unseen = np.split(np.arange(len(everything)), [len(train)])
+    left_out = [f"{known.sum():,} of {len(known):,} samples of held_out, which are in real too"] if known.any() else []
+    return Session(
+        everything,
+        replace(settings, trainer=lambda *_, **__: generator, trained=True),
+        seen="part",
+        splits=[Split(learned, unseen, repeat) for repeat in range(HELD_OUT_SEEDS)],
+        left_out=left_out,
+        started=started,
     )
-    if rows is not None:
-        session.left_out.append(f"{total - len(rows):,} of {total:,} samples, chosen at random")
-    return session

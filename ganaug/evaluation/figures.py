@@ -64,15 +64,14 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
             "seen_by_model": None if session.seen == "none" else session.seen,
         },
         "settings": {
-            "seed": session.seed,
-            "budget": session.budget,
+            "seed": session.settings.seed,
+            "budget": session.settings.budget,
             "splits": len(session.splits),
             "folds": session.folds,
-            "device": session.device,
-            "estimator": type(session.estimator).__name__ if data.modality == "table" else "SmallCNN",
-            "classifier_steps": session.steps_of_classifier if data.modality == "image" else None,
+            "device": session.settings.device,
+            **session.classifier,
         },
-        "seconds": round(session.clock.spent, 2),
+        "seconds": round(session.budget.spent, 2),
         "left_out": _left_out(session, complete, interrupted),
     }
 

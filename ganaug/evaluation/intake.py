@@ -1,6 +1,5 @@
-"""What an evaluation is given: data in any form, its groups, and how much of it a model has seen."""
+"""The data that an evaluation is given, in any form, their groups, and a part of very many."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +8,24 @@ from numpy.typing import NDArray
 
 from ganaug.data.containers.rows import as_rows
 from ganaug.data.dataset import Dataset
-from ganaug.data.images.dataset import LabelledImages, from_arrays, load_folder
-from ganaug.data.tables.dataset import LabelledTable, from_frame, split_target
+from ganaug.data.images.dataset import from_arrays, load_folder
+from ganaug.data.tables.dataset import from_frame, split_groups, split_target
 from ganaug.data.tables.table_file import ENDINGS, read_table
 from ganaug.errors import DataError, warn
 
 __all__ = ["group_codes", "load", "some_rows"]
 
-MOST_ROWS = 20_000
-"""More samples than these make no verdict surer, and everything slower."""
-FEWEST_OF_A_CLASS = 200
-"""Of a class with more samples, so many are kept at least."""
+MAX_ROWS = 20_000
+"""Items that are evaluated. More would cost time and hardly narrow the intervals."""
+MIN_OF_A_CLASS = 200
+"""Items of a class that are kept, if it has so many."""
+
+Grouped = tuple[Dataset, NDArray[np.int64] | None]
+"""Data, and the number of the group of each item."""
 
 
 def some_rows(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
-    """Return the rows that are evaluated of very many, of each class at random; None where all are.
+    """Return the positions of `MAX_ROWS` items or a few more, drawn from each class at random; None for all items.
 
     Examples
     --------
@@ -31,19 +33,20 @@ def some_rows(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
     >>> len(rows), (rows >= 50_000).sum().item()
     (20090, 150)
     """
-    if len(labels) <= MOST_ROWS:
+    if len(labels) <= MAX_ROWS:
         return None
     rng, kept = np.random.default_rng([seed, 8]), []
     for value in np.unique(labels):
         own = rng.permutation(np.flatnonzero(labels == value))
-        kept.append(own[: max(FEWEST_OF_A_CLASS, round(len(own) * MOST_ROWS / len(labels)))])
+        kept.append(own[: max(MIN_OF_A_CLASS, round(len(own) * MAX_ROWS / len(labels)))])
     return np.sort(np.concatenate(kept))
 
 
-def load(
-    real: Any, target: str | None, size: int | None, group: str | None, keep_group: bool
-) -> tuple[Dataset, NDArray[np.int64] | None]:
-    """Return the data, and the groups that a column or a pattern names."""
+def load(real: Any, target: str | None, size: int | None, group: str | None, keep_group: bool) -> Grouped:
+    """Return the data, and the groups that a column or a pattern names.
+
+    Images are scaled to the side `size`. For `group` and `keep_group`, see `Dataset.grouped_by`.
+    """
     import pandas as pd
 
     if isinstance(real, str | Path):
@@ -53,14 +56,10 @@ def load(
             return _table(features, labels, str(target), group, keep_group)
         if target is not None:
             raise DataError("target names a column of a table; the classes of an image folder are its subfolders")
-        real = load_folder(path, size)
-    elif hasattr(real, "data") and isinstance(real.data, LabelledImages):  # an ImageFolder
-        real = real.data
-    if isinstance(real, LabelledImages):
-        return real, None if group is None else _by_pattern(real, group)
-    if isinstance(real, LabelledTable):
-        labels = np.array(real.classes, dtype=object)[real.labels]
-        return (real, None) if group is None else _table(real.frame, labels, real.target, group, keep_group)
+        return _grouped(load_folder(path, size), group, keep_group)
+    real = real.data if isinstance(getattr(real, "data", None), Dataset) else real  # an ImageFolder
+    if isinstance(real, Dataset):
+        return _grouped(real, group, keep_group)
     if isinstance(real, pd.DataFrame):
         features, labels = split_target(real.reset_index(drop=True), target, "the DataFrame")
         return _table(features, labels, str(target), group, keep_group)
@@ -70,39 +69,40 @@ def load(
             f"{type(real).__name__}: give (images, labels) or (X, y)"
         )
     items, labels = as_rows(real[0]), real[1]
-    if isinstance(items, pd.DataFrame):
-        return _table(items.reset_index(drop=True), labels, target or "target", group, keep_group)
-    array = np.asarray(items)
-    if array.ndim > 2:
-        images = from_arrays(array, np.asarray(labels), size=size)
-        return images, None if group is None else _by_pattern(images, group)
-    if array.ndim != 2:
-        raise DataError(f"X must be a table of two dimensions, or images of three or four, but has {array.ndim}")
-    frame = pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
-    return _table(frame, labels, target or "target", group, keep_group)
+    if not isinstance(items, pd.DataFrame):
+        array = np.asarray(items)
+        if array.ndim > 2:
+            return _grouped(from_arrays(array, np.asarray(labels), size=size), group, keep_group)
+        if array.ndim != 2:
+            raise DataError(f"X must be a table of two dimensions, or images of three or four, but has {array.ndim}")
+        items = pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
+    return _table(items.reset_index(drop=True), labels, target or "target", group, keep_group)
 
 
-def _table(
-    frame: Any, labels: Any, target: str, group: str | None, keep_group: bool
-) -> tuple[LabelledTable, NDArray[np.int64] | None]:
+def _table(frame: Any, labels: Any, target: str, group: str | None, keep_group: bool) -> Grouped:
     grouping = None
     if group is not None:
-        if group not in frame.columns:
-            names = ", ".join(map(repr, list(frame.columns)[:20]))
-            raise DataError(f"the groups must be a column of the table, which has {names}, but are {group!r}")
-        grouping = group_codes(frame[group], len(frame))
-        if not keep_group:
-            frame = frame.drop(columns=group)
+        frame, values = split_groups(frame, group, keep=keep_group)
+        grouping = group_codes(values, len(frame))
     return from_frame(frame, labels, target=target), grouping
 
 
+def _grouped(data: Dataset, group: str | None, keep_group: bool) -> Grouped:
+    if group is None:
+        return data, None
+    data, values = data.grouped_by(group, keep=keep_group)
+    return data, group_codes(values, len(data))
+
+
 def group_codes(groups: Any, n: int) -> NDArray[np.int64]:
-    """Return groups as numbers, one for each sample; a missing one is a group of its own."""
+    """Return the number of the group of each item. An item without a group is a group of its own."""
     import pandas as pd
 
     codes: NDArray[np.int64] = pd.factorize(np.asarray(groups, dtype=object))[0].astype(np.int64)
     if codes.shape != (n,):
-        raise DataError(f"groups must hold one group for each of the {n:,} samples, but holds {codes.shape}")
+        raise DataError(
+            f"groups must hold one group for each of the {n:,} samples, but has the shape {codes.shape}: correct it"
+        )
     missing = np.flatnonzero(codes < 0)
     if len(missing) == n:
         raise DataError("groups must tell which samples belong together, but all are missing: name another column")
@@ -113,22 +113,3 @@ def group_codes(groups: Any, n: int) -> NDArray[np.int64]:
         )
     codes[missing] = codes.max(initial=-1) + 1 + np.arange(len(missing))
     return codes
-
-
-def _by_pattern(data: LabelledImages, pattern: str) -> NDArray[np.int64]:
-    if not data.files:
-        raise DataError("a pattern for groups needs images that come from files: give one group for each image")
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise DataError(f"the pattern of the groups is no regular expression ({error}): {pattern!r:.80}") from error
-    found: list[str] = []
-    for file in data.files:
-        match = compiled.search(file.name)
-        if match is None:
-            raise DataError(
-                f"the pattern of the groups must match the name of every image file, but {pattern!r:.80} does not "
-                f"match {file.name!r}"
-            )
-        found.append(match.group(1 if compiled.groups else 0) or "")
-    return group_codes(found, len(found))

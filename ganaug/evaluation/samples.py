@@ -15,29 +15,29 @@ D = TypeVar("D", bound=Dataset)
 
 
 class Sampler(Protocol):
-    """What an evaluation needs of a generator; `Generator` has it, and so may something simpler."""
+    """The part of a generator that an evaluation needs; `Generator` has it."""
 
     def sample(self, n: Any, seed: Any = None, *, screened: bool = False) -> tuple[Any, NDArray[Any]]:
         """Return items and labels for a mapping from label to number."""
 
 
 def draw(sampler: Sampler, data: D, counts: NDArray[np.int64], seed: Any) -> D:
-    """Return so many samples of each class, in the form of `data`.
+    """Draw samples of each class, in the form of `data`.
 
     Parameters
     ----------
     sampler : Sampler
         With the classes of `data`, in any order.
     data : Dataset
-        What the samples shall be like.
+        The data that the samples must be like.
     counts : ndarray of shape (n_classes,)
-        In the order of ``data.classes``.
+        The number of samples of each class, in the order of ``data.classes``.
     seed : int or sequence of int
 
     Raises
     ------
     DataError
-        If what comes is not like the data.
+        If the samples are not like the data.
     """
     if not hasattr(sampler, "sample"):
         raise DataError(
@@ -47,15 +47,10 @@ def draw(sampler: Sampler, data: D, counts: NDArray[np.int64], seed: Any) -> D:
     wanted = {label: int(count) for label, count in zip(data.classes, counts, strict=True) if count}
     content, labels = sampler.sample(wanted, seed, screened=True)
     index = {label: number for number, label in enumerate(data.classes)}
-    given = [_plain(label) for label in labels]
+    given = [label.item() if isinstance(label, np.generic) else label for label in labels]
     if unknown := [label for label in given if label not in index]:
         raise DataError(
             f"The samples must have labels of the data, which are {listed(data.classes)}, but one has "
             f"{unknown[0]!r:.40}: let sample() return the labels that it is asked for."
         )
-    codes = np.array([index[label] for label in given], np.int64)
-    return data.like(content, codes)
-
-
-def _plain(label: Any) -> Any:
-    return label.item() if isinstance(label, np.generic) else label
+    return data.like(content, np.array([index[label] for label in given], np.int64))

@@ -1,261 +1,151 @@
-"""The guard: repeated inner cross-validation that keeps "nothing" unless a remedy is better by more than the noise."""
+"""The model selection policy of `AugmentedClassifier`: an inner cross-validation that keeps an arm only if it helps."""
 
 import math
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
+from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
-from ganaug.errors import GanaugWarning
-from ganaug.evaluation.trials.remedies import Case, Remedy, inner_sampler
+from ganaug.evaluation.arms import TABLE_ARMS, Arm
+from ganaug.evaluation.comparison import Preparation, Task, compare_arms
+from ganaug.evaluation.splits import MIN_FOLDS, Split, fold_count, folds_of
+from ganaug.evaluation.trials.estimators import EstimatorTrial, Fit, Scorer
+from ganaug.evaluation.trials.training_rows import TrainingRows, categorical_positions
+from ganaug.evaluation.trials.weights import class_weight_settings
+from ganaug.evaluation.verdict import decision_table
 
-__all__ = ["corrected_error", "decide", "decision_table", "splits_of"]
+__all__ = ["arms_for", "rows_for", "select_arm"]
 
-FOLDS, FEWEST_FOLDS = 5, 3
-SPLITS = 10
-"""At least so many splits in all: fewer folds are repeated more often."""
-INNER_STEPS = 500
-"""Most training steps of a generator that is only compared; the one that is kept trains in full."""
-SIGNIFICANCE = 0.1
-"""Chance that any remedy is kept although none is better than nothing."""
-_DRAWS = 20_000
-
-Split = tuple[NDArray[np.int64], NDArray[np.int64]]
-Score = Callable[[Remedy, tuple[Any, NDArray[Any]], NDArray[np.int64], NDArray[np.int64]], float]
+MIN_SPLITS = 10
+"""Splits in all. With fewer folds there are more repetitions."""
+MAX_INNER_STEPS = 500
+"""Training steps of a generator that is only compared. The one that is kept is trained in full."""
 
 
-def decide(
-    remedies: Sequence[Remedy],
-    score: Score,
+def arms_for(estimator: Any, sampler: Any, X: Any) -> list[Arm]:
+    """Return the arms that are possible with an estimator, a sampler and rows like `X`; "nothing" is the first.
+
+    A `GANSampler` brings the arms of a GAN. Another over-sampler is an arm by itself.
+    """
+    categorical = categorical_positions(X, _categorical_features(sampler))
+    arms = []
+    for arm in TABLE_ARMS:
+        allowed = arm.kind in ("nothing", "classical") or (arm.kind == "gan" and _is_generative(sampler))
+        if arm.filled == "altered":
+            allowed &= categorical is not None
+            arm = replace(arm, name="SMOTENC" if categorical else "SMOTE")
+        if arm.weighted:
+            allowed &= bool(class_weight_settings(estimator))
+        if allowed and not arm.tuned:
+            arms.append(arm)
+    if _is_generative(sampler):
+        return arms
+    own = Arm(type(sampler).__name__, "sampler")
+    # A SMOTE of the user replaces the default one, because names must differ.
+    return [*(arm for arm in arms if arm.name != own.name), own]
+
+
+def rows_for(X: Any, y: NDArray[Any], gaps: Mapping[Any, int], sampler: Any, seed: int) -> TrainingRows:
+    """Return training rows with a sampler, which is fitted when an arm needs it for the first time."""
+
+    @cache
+    def synthetic() -> tuple[Any, NDArray[Any]]:
+        drawn: tuple[Any, NDArray[Any]] = sampler.fit(X, y).sample({label: n for label, n in gaps.items() if n})
+        return drawn
+
+    categorical = categorical_positions(X, _categorical_features(sampler)) or ()
+    return TrainingRows(X, y, gaps, seed, synthetic, categorical=categorical, resample=sampler.fit_resample)
+
+
+def select_arm(
+    arms: Sequence[Arm],
     X: Any,
     y: NDArray[Any],
-    missing: dict[Any, int],
+    gaps: Mapping[Any, int],
     sampler: Any,
+    *,
+    fit: Fit,
+    scorer: Scorer,
     random: np.random.RandomState,
 ) -> pd.DataFrame:
-    """Compare remedies by cross-validation, and choose one.
+    """Compare arms by repeated cross-validation, and choose one.
 
-    Each remedy is compared with "nothing" split by split. It is kept only if its mean difference exceeds its standard
-    error, by Nadeau and Bengio's formula that allows for the overlap of training sets, times a critical value: that
-    which the largest of as many Student statistics, correlated as the differences are, exceeds one time in ten. Of
-    several that pass, the one with the best mean is kept. After each repetition, remedies that are no better than
-    nothing on average are dropped.
+    After each repetition, arms that are no better than "nothing" on average are dropped. `decision_table` has the rule.
 
     Parameters
     ----------
-    remedies : sequence of Remedy
+    arms : sequence of Arm
         The first is "nothing".
-    score : callable
-        ``score(remedy, (X, y), train, test)`` fits on X and y, which the remedy made of the rows `train`, and scores on
-        the rows `test`.
     X, y
         All training rows and labels.
-    missing : dict
-        From label to number of rows to add when all rows are used.
+    gaps : mapping of label to int
+        The number of rows that each class lacks.
     sampler : imbalanced-learn sampler
         Not fitted.
+    fit, scorer : callable
+        See `ganaug.evaluation.trials.estimators`.
     random : RandomState
-        Source of the splits and seeds.
+        The source of the splits and seeds.
 
     Returns
     -------
     DataFrame
         See `decision_table`.
-
-    References
-    ----------
-    C. Nadeau, Y. Bengio: Inference for the generalization error. Machine Learning 52, 2003.
     """
-    others = [remedy for remedy in remedies if remedy.kind != "nothing"]
     folds = fold_count(y)
-    if not others or (not any(missing.values()) and all(remedy.kind != "sampler" for remedy in others)):
-        return decision_table(remedies, {}, 0, "the classes lack no rows")
+    others = [arm for arm in arms if arm.kind != "nothing"]
+    if not others or (not any(gaps.values()) and all(arm.kind != "sampler" for arm in others)):
+        return decision_table(arms, {}, 0, "the classes lack no rows")
     if folds == 0:
-        reason = f"too few rows to compare on: two classes need {FEWEST_FOLDS} or more"
-        return decision_table(remedies, {}, 0, reason)
+        return decision_table(arms, {}, 0, f"too few rows to compare on: two classes need {MIN_FOLDS} or more")
+    repeats = math.ceil(MIN_SPLITS / folds)
+    found: list[dict[str, float]] = []
 
-    scores: dict[str, list[float]] = {remedy.name: [] for remedy in remedies}
+    def prepare(number: int, split: Split, scores: dict[str, float]) -> Preparation[float]:
+        yield Task("taking the training rows", number)
+        found.append(scores)
+        share = len(split.train) / len(y)
+        inner_y, inner_gaps = y[split.train], {label: round(share * gap) for label, gap in gaps.items()}
+        inner = _inner_sampler(sampler, inner_y, inner_gaps, fits=folds * repeats)
+        inner_X = _safe_indexing(X, split.train)
+        rows = rows_for(inner_X, inner_y, inner_gaps, inner, random.randint(2**31))
+        return EstimatorTrial(rows, split, fit=fit, scorer=scorer)
+
+    def splits() -> Iterator[Split]:
+        for repeat in range(repeats):
+            for train, test in folds_of(y, folds, random):
+                yield Split(train, test, repeat)
+
     notes: dict[str, str] = {}
-    alive = list(remedies)
-    repeats = math.ceil(SPLITS / folds)
-    for _ in range(repeats):
-        for train, test in splits_of(y, folds, random):
-            case = _inner_case(X, y, missing, sampler, train, random, folds * repeats)
-            for remedy in list(alive):
-                try:
-                    treated = _treat(case, remedy)
-                except _UnusableError as error:
-                    notes[remedy.name] = str(error)
-                    alive.remove(remedy)
-                else:
-                    scores[remedy.name].append(score(remedy, treated, train, test))
-        alive = [remedy for remedy in alive if remedy.kind == "nothing" or _gain(scores, remedy) > 0]
-        if len(alive) == 1:
-            break
-    return decision_table(remedies, scores, folds, notes=notes)
+    for _ in compare_arms(arms, splits(), prepare, notes=notes, drop_every=folds):
+        pass
+    scores = {arm.name: [one[arm.name] for one in found if arm.name in one] for arm in arms}
+    return decision_table(arms, scores, folds, notes=notes)
 
 
-def decision_table(
-    remedies: Sequence[Remedy],
-    scores: dict[str, list[float]],
-    folds: int,
-    reason: str = "",
-    notes: dict[str, str] | None = None,
-) -> pd.DataFrame:
-    """Return what was compared, and which remedy the rule of `decide` chooses.
-
-    Returns
-    -------
-    DataFrame
-        One row for each remedy: `candidate`, `score` (its mean), `difference` (the mean difference to nothing),
-        `standard_error` (of that), `needed` (the smallest difference that counts), `splits`, `chosen` and `note`.
-
-    Examples
-    --------
-    >>> remedies = [Remedy("nothing", "nothing"), Remedy("SMOTE", "SMOTE")]
-    >>> table = decision_table(remedies, {"nothing": [0.6, 0.7, 0.6], "SMOTE": [0.8, 0.9, 0.8]}, folds=3)
-    >>> table[table["chosen"]]["candidate"].item()
-    'SMOTE'
-    """
-    notes = notes or {}
-    nothing = np.array(scores.get("nothing", []))
-    compared = [scores[name] for name, own in scores.items() if name != "nothing" and len(own) > 1]
-    common = min(map(len, compared), default=0)
-    critical = (
-        critical_value(np.array([own[:common] for own in compared]).T - nothing[:common, None], len(nothing) - 1)
-        if compared
-        else math.nan
-    )
-    rows = []
-    for remedy in remedies:
-        own = np.array(scores.get(remedy.name, []))
-        row = {"candidate": remedy.name, "score": own.mean() if len(own) else math.nan, "splits": len(own)}
-        row |= {
-            "difference": math.nan,
-            "standard_error": math.nan,
-            "needed": math.nan,
-            "note": notes.get(remedy.name, ""),
-        }
-        if len(own) > 1 and remedy.kind != "nothing":
-            difference = own - nothing[: len(own)]
-            error = corrected_error(difference, 1 / (folds - 1))
-            row |= {"difference": difference.mean(), "standard_error": error, "needed": critical * error}
-        rows.append(row)
-    columns = ["candidate", "score", "difference", "standard_error", "needed", "splits", "note"]
-    table = pd.DataFrame(rows, columns=columns)
-    # Only who lasted through all the splits was not dropped.
-    passed = (table["difference"] > 0) & (table["difference"] > table["needed"]) & (table["splits"] == len(nothing))
-    passed &= table["note"] == ""
-    best = table["score"].where(passed).idxmax() if passed.any() else 0
-    table.insert(6, "chosen", table.index == best)
-    if reason:
-        table.loc[0, "note"] = reason
-    return table
+def _is_generative(sampler: Any) -> bool:
+    """Tell whether a sampler, once fitted, can draw any number of rows, as `GANSampler` can."""
+    return hasattr(sampler, "sample")
 
 
-def corrected_error(differences: NDArray[np.float64], test_per_train: float) -> float:
-    """Return the standard error of a mean difference over splits whose training rows overlap.
-
-    Parameters
-    ----------
-    differences : ndarray of shape (n_splits,)
-        One for each split.
-    test_per_train : float
-        Number of test rows for each training row.
-
-    Examples
-    --------
-    >>> round(corrected_error(np.array([0.0, 0.1, 0.2, 0.1]), 0.25), 4)
-    0.0577
-    """
-    return float(np.sqrt((1 / len(differences) + test_per_train) * np.var(differences, ddof=1)))
+def _categorical_features(sampler: Any) -> Any:
+    return getattr(sampler, "categorical_features", "auto")
 
 
-def critical_value(differences: NDArray[np.float64], freedom: int) -> float:
-    """Return what the largest of several correlated Student statistics exceeds with probability `SIGNIFICANCE`.
-
-    Parameters
-    ----------
-    differences : ndarray of shape (n_splits, n_remedies)
-        From these the correlations are taken.
-    freedom : int
-        Degrees of freedom.
-
-    Examples
-    --------
-    >>> one, other = np.random.default_rng(0).normal(size=(2, 10, 1))
-    >>> alone, twice, two = (critical_value(np.hstack(many), 9) for many in ([one], [one, one], [one, other]))
-    >>> round(alone, 1), round(twice, 1), two > 1.2 * alone
-    (1.4, 1.4, True)
-    """
-    random = np.random.default_rng(0)
-    centred = differences - differences.mean(axis=0)
-    length = np.sqrt((centred**2).sum(axis=0))
-    directions = centred / np.where(length > 0, length, 1)  # (n_splits, n_remedies)
-    normal = random.standard_normal((_DRAWS, len(differences))) @ directions  # (draws, n_remedies)
-    student = normal / np.sqrt(random.chisquare(freedom, (_DRAWS, 1)) / freedom)
-    return float(np.quantile(student.max(axis=1), 1 - SIGNIFICANCE))
-
-
-def fold_count(y: NDArray[Any]) -> int:
-    """Return how many folds the labels allow, 0 if they do not allow any comparison."""
-    counts = np.unique(y, return_counts=True)[1]
-    large = counts[counts >= FEWEST_FOLDS]
-    return int(min(FOLDS, large.min())) if len(large) > 1 else 0
-
-
-def splits_of(y: NDArray[Any], folds: int, random: np.random.RandomState) -> Iterator[Split]:
-    """Split rows into folds of like class shares; classes with fewer rows than folds are trained on in every split.
-
-    Yields
-    ------
-    train, test : ndarray of int
-        Positions of rows.
-    """
-    _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-    large = np.flatnonzero(np.isin(codes, np.flatnonzero(counts >= folds)))
-    small = np.setdiff1d(np.arange(len(y)), large)
-    cutter = StratifiedKFold(folds, shuffle=True, random_state=random.randint(2**31))
-    for train, test in cutter.split(large, codes[large]):
-        yield np.sort(np.concatenate([large[train], small])), large[test]
-
-
-def _inner_case(
-    X: Any,
-    y: NDArray[Any],
-    missing: dict[Any, int],
-    sampler: Any,
-    train: NDArray[np.int64],
-    random: np.random.RandomState,
-    fits: int,
-) -> Case:
-    part = len(train) / len(y)
-    lacking = {label: round(part * count) for label, count in missing.items()}
-    inner = inner_sampler(sampler, y[train], lacking, fits=fits, most_steps=INNER_STEPS)
-    return Case(_safe_indexing(X, train), y[train], lacking, inner, random.randint(2**31))
-
-
-def _treat(case: Case, remedy: Remedy) -> tuple[Any, NDArray[Any]]:
-    try:
-        with warnings.catch_warnings():
-            # A generator that is kept gives its warnings; those of ten that are not would only alarm.
-            warnings.simplefilter("ignore", GanaugWarning)
-            return case.treat(remedy)
-    except (TypeError, ValueError) as error:
-        # SMOTE has its own ideas of which columns it can use; the others must work.
-        if remedy.kind == "SMOTE":
-            raise _UnusableError(f"not possible here: {error}") from error
-        raise
-
-
-class _UnusableError(Exception):
-    """A remedy that these rows do not allow."""
-
-
-def _gain(scores: dict[str, list[float]], remedy: Remedy) -> float:
-    return float(np.mean(scores[remedy.name]) - np.mean(scores["nothing"][: len(scores[remedy.name])]))
+def _inner_sampler(sampler: Any, y: NDArray[Any], gaps: Mapping[Any, int], *, fits: int) -> Any:
+    """Return a copy of the sampler for one split. A generative one is trained more briefly."""
+    inner = clone(sampler)
+    if _is_generative(inner):
+        inner.set_params(
+            sampling_strategy={label: int((y == label).sum()) + gap for label, gap in gaps.items()},
+            max_steps=min(MAX_INNER_STEPS, inner.max_steps or MAX_INNER_STEPS),
+            time_budget=None if inner.time_budget is None else inner.time_budget / fits,
+            verbose=0,
+        )
+    return inner

@@ -8,16 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ganaug.evaluation.selection import corrected_error
-
-__all__ = ["Auc", "Estimate", "area", "corrected_estimate", "pooled_areas", "row_errors", "share_estimate"]
+__all__ = [
+    "Auc",
+    "Estimate",
+    "area",
+    "corrected_error",
+    "corrected_estimate",
+    "largest_t",
+    "pooled_areas",
+    "row_errors",
+    "share_estimate",
+]
 
 CONFIDENCE = 0.95
+"""Of every interval."""
+DRAWS = 20_000
+"""Random draws from which `largest_t` takes its quantile."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95 % interval; None where there is none.
+    """A mean and the limits of its 95 % interval; None stands for an unknown value.
 
     Attributes
     ----------
@@ -29,12 +40,12 @@ class Estimate:
     high: float | None = None
 
     def to_dict(self) -> dict[str, float | None]:
-        """Return it as plain JSON."""
+        """Return the estimate as plain JSON."""
         return {"mean": known(self.mean), "low": known(self.low), "high": known(self.high)}
 
 
 def known(value: float | None, digits: int = 6) -> float | None:
-    """Return a finite number, rounded, or None: JSON has no NaN.
+    """Return a finite number, rounded; None for any other value, because JSON has no NaN.
 
     Examples
     --------
@@ -42,6 +53,56 @@ def known(value: float | None, digits: int = 6) -> float | None:
     (None, 0.123457)
     """
     return None if value is None or not math.isfinite(value) else round(float(value), digits)
+
+
+def corrected_error(differences: NDArray[np.float64], test_per_train: float) -> float:
+    """Return the standard error of a mean over splits whose training rows overlap, as Nadeau and Bengio correct it.
+
+    Parameters
+    ----------
+    differences : ndarray of shape (n_splits,)
+        One for each split.
+    test_per_train : float
+        Number of test rows per training row.
+
+    References
+    ----------
+    C. Nadeau, Y. Bengio: Inference for the generalization error. Machine Learning 52, 2003.
+
+    Examples
+    --------
+    >>> round(corrected_error(np.array([0.0, 0.1, 0.2, 0.1]), 0.25), 4)
+    0.0577
+    """
+    return float(np.sqrt((1 / len(differences) + test_per_train) * np.var(differences, ddof=1)))
+
+
+def largest_t(differences: NDArray[np.float64], freedom: int, significance: float) -> float:
+    """Return the value that the largest of several correlated t statistics exceeds with probability `significance`.
+
+    Parameters
+    ----------
+    differences : ndarray of shape (n_splits, n_arms)
+        The t statistics are correlated as these columns are.
+    freedom : int
+        Degrees of freedom.
+    significance : float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> one, other = np.random.default_rng(0).normal(size=(2, 10, 1))
+    >>> alone, twice, two = (largest_t(np.hstack(many), 9, 0.1) for many in ([one], [one, one], [one, other]))
+    >>> round(alone, 1), round(twice, 1), two > 1.2 * alone
+    (1.4, 1.4, True)
+    """
+    random = np.random.default_rng(0)
+    centred = differences - differences.mean(axis=0)
+    length = np.sqrt((centred**2).sum(axis=0))
+    directions = centred / np.where(length > 0, length, 1)  # (n_splits, n_arms)
+    normal = random.standard_normal((DRAWS, len(differences))) @ directions  # (draws, n_arms)
+    student = normal / np.sqrt(random.chisquare(freedom, (DRAWS, 1)) / freedom)
+    return float(np.quantile(student.max(axis=1), 1 - significance))
 
 
 def corrected_estimate(
@@ -53,32 +114,28 @@ def corrected_estimate(
     resolution: float = 0.0,
     row_error: float = 0.0,
 ) -> Estimate:
-    """Return the mean over cross-validation splits with Nadeau and Bengio's interval.
+    """Return the mean over cross-validation splits with the interval of Nadeau and Bengio.
 
     Parameters
     ----------
     values : sequence of float
-        One for each split; those that are NaN are left out.
+        One for each split. NaN is left out.
     test_per_train : float
-        Number of test rows for each training row: training sets overlap, and the interval allows for it.
+        Number of test rows per training row: see `corrected_error`.
     chosen_low, chosen_high : int
-        Of how many candidates the one with the largest mean was chosen, which raises what luck alone reaches: the lower
-        limit is Bonferroni's for so many. `chosen_high` is the same for the upper limit, where what is subtracted was
-        chosen among several.
+        The number of candidates among which the minuend (for `chosen_high`: the subtrahend) was chosen for its largest
+        mean. The choice alone moves the mean, so the lower (upper) limit is corrected by Bonferroni for that number.
     resolution : float
-        How much one test row moves the mean. The standard error is never less than half of it: splits that agree to the
-        last digit are too few or too coarse, and not free of noise.
+        How much one test row moves the mean. The standard error is at least half of it: values that agree exactly come
+        from few or coarse splits, and still contain noise.
     row_error : float
-        The part of the standard error that the values cannot show, all splits being tested on the same rows.
+        A further part of the standard error, for splits that are all tested on the same rows. The values do not show
+        that part.
 
     Returns
     -------
     Estimate
-        Without limits where there are fewer than two values.
-
-    References
-    ----------
-    C. Nadeau, Y. Bengio: Inference for the generalization error. Machine Learning 52, 2003.
+        Without limits if there are fewer than two values.
 
     Examples
     --------
@@ -104,7 +161,7 @@ def corrected_estimate(
 
 
 def row_errors(values: NDArray[np.float64], labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float64]:
-    """Return by class the standard error of the mean over its rows, (n_classes,): 0 where it has no two of them.
+    """Return for each class the standard error of the mean over its rows, (n_classes,); 0 for fewer than two rows.
 
     Examples
     --------
@@ -123,7 +180,7 @@ class Auc:
     error: float
 
     def estimate(self) -> Estimate:
-        """Return it with its normal interval, within 0 and 1."""
+        """Return the area with its normal interval, cut off at 0 and 1."""
         half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * self.error
         return Estimate(self.value, max(0.0, self.value - half), min(1.0, self.value + half))
 
@@ -134,9 +191,9 @@ def area(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> Auc:
     Parameters
     ----------
     scores : ndarray of shape (n,)
-        Larger for what should be positive.
+        Larger for items that are more likely positive.
     positive : ndarray of bool, shape (n,)
-        What is.
+        Which items are positive.
 
     References
     ----------
@@ -155,12 +212,16 @@ def area(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> Auc:
     won = (np.searchsorted(others, ours, "left") + np.searchsorted(others, ours, "right")) / (2 * len(others))
     lost = (np.searchsorted(ours, others, "left") + np.searchsorted(ours, others, "right")) / (2 * len(ours))
     variance = sum(float(part.var(ddof=1)) / len(part) for part in (won, lost) if len(part) > 1)
-    # Areas of exactly 0 or 1 have no variance of their own; one more pair could still have changed them.
+    # An area of exactly 0 or 1 has no variance, although one more pair could change it.
     return Auc(float(won.mean()), math.sqrt(max(variance, 0.25 / (len(ours) * len(others)))))
 
 
 def pooled_areas(areas: Sequence[Auc]) -> Auc:
-    """Return the mean of areas over different rows; its error is the larger of what they say and how they differ."""
+    """Return the mean of areas over different rows.
+
+    Its error is the larger of two: the one that follows from the errors of the areas, and the one that follows from
+    their spread.
+    """
     known_areas = [auc for auc in areas if math.isfinite(auc.value)]
     if not known_areas:
         return Auc(math.nan, math.nan)
@@ -171,7 +232,7 @@ def pooled_areas(areas: Sequence[Auc]) -> Auc:
 
 
 def share_estimate(count: int, total: int) -> Estimate:
-    """Return a share with Wilson's interval.
+    """Return the share of `count` in `total` with Wilson's interval.
 
     Examples
     --------

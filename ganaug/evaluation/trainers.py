@@ -1,4 +1,4 @@
-"""What trains a generator inside a training fold; tests and users may give another."""
+"""The default trainer: it trains a generator on the training part of a split, as ``ganaug fit`` does."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,54 +12,47 @@ from ganaug.evaluation.samples import Sampler
 from ganaug.networks.modality import Bounds
 from ganaug.training import Run, Trained
 
-__all__ = ["FoldGenerator", "Trainer", "train_generator", "usual_seconds"]
+__all__ = ["TrainedSampler", "Trainer", "train_generator", "usual_seconds"]
 
 STEPS_PER_SECOND = 50.0
-"""Steps on a table, of a core that has something else to do as well; an idle one does three times as many."""
+"""Training steps per second on a table, on a core that is shared; an idle core does three times as many."""
 
 Trainer = Callable[..., Sampler]
-"""``trainer(part, seed=..., seconds=..., device=...)`` learns from the part alone; seconds may be None."""
+"""``trainer(part, seed=..., seconds=..., device=...)`` learns from the part alone; `seconds` may be None."""
 
 
-class FoldGenerator:
-    """A generator with the discriminator that it was trained against, which also judges real items.
-
-    Parameters
-    ----------
-    trained : Trained
-        What a run ended in.
-    """
+class TrainedSampler:
+    """A generator, and the discriminator of its training, which also judges real items."""
 
     def __init__(self, trained: Trained) -> None:
         self._trained, self.generator = trained, trained.export()
 
     def sample(self, n: Any, seed: Any = None, *, screened: bool = False) -> tuple[Any, NDArray[Any]]:
-        """As `Generator.sample`."""
+        """Draw samples as `Generator.sample` does."""
         return self.generator.sample(n, seed, screened=screened)
 
     def realism(self, data: Dataset) -> NDArray[np.float32] | None:
-        """Return the discriminator's probability that items are real, (n,); None where there is none."""
+        """Return the probability that the discriminator gives each item of being real, (n,); None without one."""
         return self._trained.realism(data)
 
 
-def default_bounds(data: Dataset) -> Bounds:
-    """Return how long a run on the data takes if it is not told otherwise."""
+def _default_bounds(data: Dataset) -> Bounds:
     bounds: Bounds = part_of(data.modality, "networks.{}").MODALITY.default_bounds(data)
     return bounds
 
 
 def usual_seconds(data: Dataset) -> float:
-    """Return the seconds that `train_generator` wants: by the clock for images, by steps for a table."""
-    bounds = default_bounds(data)
+    """Return the seconds that `train_generator` takes if no time is set."""
+    bounds = _default_bounds(data)
     return bounds.seconds or (bounds.steps or 0) / STEPS_PER_SECOND
 
 
 def train_generator(
     data: Dataset, *, seed: int, seconds: float | None = None, steps: int | None = None, device: str = "auto"
-) -> FoldGenerator:
-    """Train a generator as ``ganaug fit`` does, but within so many seconds where they are given.
+) -> TrainedSampler:
+    """Train a generator as ``ganaug fit`` does, for at most so many seconds.
 
-    A table takes the steps that it would take there, or fewer where the seconds are over first.
+    The training on a table also ends after `steps`, by default those that ``ganaug fit`` takes.
 
     Examples
     --------
@@ -69,6 +62,5 @@ def train_generator(
     >>> len(train_generator(table, seed=0, steps=3).sample({"a": 5}, 0)[1])
     5
     """
-    steps = steps or default_bounds(data).steps
-    run = Run(data, time_budget=seconds, max_steps=steps, random_state=seed, device=device)
-    return FoldGenerator(run.run())
+    steps = steps or _default_bounds(data).steps
+    return TrainedSampler(Run(data, time_budget=seconds, max_steps=steps, random_state=seed, device=device).run())

@@ -1,57 +1,45 @@
-"""The verdict: whether the best arm with synthetic samples beats the best one without by more than luck."""
+"""The two decision rules: the verdict of an evaluation, with its interval, and the choice of model selection.
 
+`compare` answers a reader: does the best arm with synthetic samples beat the best arm without them? It states an
+interval. `decision_table` answers `AugmentedClassifier`: which arm, if any, is better than nothing? It must choose one.
+Both correct the standard error for overlapping training sets, and allow for the choice among several arms.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ganaug.evaluation.arms import Arm, challengers, rivals
 from ganaug.evaluation.scores import METRICS, Score
-from ganaug.evaluation.statistics import Estimate, corrected_estimate, row_errors
+from ganaug.evaluation.statistics import Estimate, corrected_error, corrected_estimate, largest_t, row_errors
 
-__all__ = ["Comparison", "Verdict", "compare"]
+__all__ = ["Comparison", "Verdict", "compare", "decision_table"]
 
 Verdict = Literal["helps", "no difference", "hurts"]
 METRIC = "balanced_accuracy"
+SIGNIFICANCE = 0.1
+"""Probability that `decision_table` chooses any arm although none is better than nothing."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of the splits.
-
-    Attributes
-    ----------
-    verdict : str
-        "helps", "no difference" or "hurts".
-    chosen, rival : str or None
-        The best arm with synthetic samples, and the best without.
-    difference : Estimate
-        Of their balanced accuracies, split by split.
-    splits : int
-        How many there were.
-    metrics : dict of str to dict of str to Estimate
-        By arm and metric.
-    to_rival : dict of str to Estimate
-        By arm, its difference to the rival, not allowing for any choice.
-    recall : dict of str to list of Estimate
-        By arm, for each class.
-    class_difference : list of Estimate
-        Recall of each class, chosen arm minus rival.
-    class_verdict : list of str
-    """
+    """The outcome of an evaluation."""
 
     verdict: Verdict
-    chosen: str | None
-    rival: str | None
-    difference: Estimate
-    splits: int
-    metrics: dict[str, dict[str, Estimate]]
-    to_rival: dict[str, Estimate]
-    recall: dict[str, list[Estimate]]
-    class_difference: list[Estimate]
-    class_verdict: list[Verdict]
+    chosen: str | None  # the best arm with synthetic samples
+    rival: str | None  # the best arm without them
+    difference: Estimate  # of their balanced accuracies, split by split
+    splits: int  # the number of splits
+    metrics: dict[str, dict[str, Estimate]]  # by arm and metric
+    to_rival: dict[str, Estimate]  # by arm, the difference to the rival; it does not allow for any choice
+    recall: dict[str, list[Estimate]]  # by arm, for each class
+    class_difference: list[Estimate]  # for each class, the recall of the chosen arm minus that of the rival
+    class_verdict: list[Verdict]  # for each class
 
 
 def compare(
@@ -63,36 +51,35 @@ def compare(
     fewest: int = 5,
     test_labels: NDArray[np.int64] | None = None,
 ) -> Comparison:
-    """Compare the best arm with synthetic samples to the best without.
+    """Compare the best arm with synthetic samples to the best arm without them.
 
-    Both are chosen by their mean balanced accuracy over all splits, and the choice is paid for: the lower limit of the
-    difference is Bonferroni's for as many arms as could have been chosen to represent the generator, the upper limit
-    for as many as it could have been compared with. "helps" is a lower limit above zero, "hurts" an upper limit below
-    zero. For single classes both allow for the number of classes too.
+    Both arms are chosen by their mean balanced accuracy over all splits. The interval allows for the choice: the lower
+    limit is corrected by Bonferroni for the number of arms with synthetic samples, and the upper limit for the number
+    of the other arms. The verdict is "helps" if the lower limit is above zero, and "hurts" if the upper limit is below
+    zero. The verdicts of single classes also allow for the number of classes.
 
     Parameters
     ----------
     scores : sequence of mapping from arm name to Score
-        One for each split; splits that lack an arm must be left out.
+        One mapping for each complete split.
     arms : sequence of Arm
-        That were compared.
+        The arms that were compared.
     tested : ndarray of shape (n_classes,)
-        How many different test rows each class had.
+        The number of different test rows of each class.
     test_per_train : float
-        Test rows for each training row.
+        Number of test rows per training row.
     fewest : int
-        Splits that a verdict other than "no difference" needs.
+        The number of splits that a verdict other than "no difference" needs.
     test_labels : ndarray of int64, shape (n,), optional
-        Where all splits are tested on the same rows, the classes of these. The splits do not show then what other rows
-        would have said, and balanced accuracy and recall are less certain by how much the rows differ.
+        The classes of the test rows, if all splits are tested on the same rows. The splits do not show then how the
+        scores vary with the choice of test rows, so that variation is added to the intervals of balanced accuracy and
+        recall.
 
     Examples
     --------
     >>> from ganaug.evaluation.arms import Arm
     >>> def of(value):
-    ...     one = Score(dict.fromkeys(METRICS, value))
-    ...     one.recall = np.array([value, value])
-    ...     return one
+    ...     return Score(dict.fromkeys(METRICS, value), np.array([value, value]), np.zeros(0, bool))
     >>> rng = np.random.default_rng(0)
     >>> scores = [{"nothing": of(0.7 + e), "GAN": of(0.8 + e)} for e in rng.normal(0, 0.01, 10)]
     >>> arms = [Arm("nothing", "nothing"), Arm("GAN", "gan")]
@@ -101,116 +88,105 @@ def compare(
     >>> compare(scores[:3], arms, np.array([100, 100]), test_per_train=0.25).verdict
     'no difference'
     """
-    n_classes = len(tested)
-    named = [arm.name for arm in arms if all(arm.name in one for one in scores)] if scores else []
-    present = [arm for arm in arms if arm.name in named]
-    values = {name: np.array([one[name][METRIC] for one in scores]) for name in named}
-    recalls = {name: np.array([one[name].recall for one in scores]) for name in named}  # (n_splits, n_classes)
-    ours, others = challengers(present), rivals(present)
-    judged = tested[tested > 0]
-    # What one test row moves at most. Metrics that are means over classes it moves most in the smallest.
-    by_rarest = 1 / (len(judged) * int(judged.min())) if len(judged) else 0.0
-    by_row = 1 / max(int(tested.sum()), 1)
-    resolution = {"brier": 2 * by_row, "calibration_error": by_row}
-
-    def by_rows(name: str, other: str | None = None) -> tuple[float, NDArray[np.float64]]:
-        """Return what the choice of test rows adds to the error of balanced accuracy, and of each class's recall."""
-        if test_labels is None:
-            return 0.0, np.zeros(n_classes)
-        hits = np.mean([one[name].hit.astype(float) - (one[other].hit if other else 0.0) for one in scores], axis=0)
-        errors = row_errors(hits, test_labels, n_classes)
-        return float(np.sqrt((errors**2).sum())) / max(len(judged), 1), errors
-
-    metrics = {
-        name: {
-            metric: _figure(
-                [one[name][metric] for one in scores],
-                test_per_train,
-                resolution.get(metric, by_rarest),
-                by_rows(name)[0] if metric == METRIC else 0.0,
-                most=2.0 if metric == "brier" else 1.0,
-            )
-            for metric in METRICS
-        }
-        for name in named
-    }
-    recall = {
-        name: [
-            _figure(rows[:, c], test_per_train, 1 / max(int(tested[c]), 1), float(error))
-            for c, error in enumerate(by_rows(name)[1])
-        ]
-        for name, rows in recalls.items()
-    }
-    if not ours or not others:
-        nothing: list[Verdict] = ["no difference"] * n_classes
-        return Comparison(
-            "no difference", None, None, Estimate(), len(scores), metrics, {}, recall, [Estimate()] * n_classes, nothing
-        )
-
-    # Choose, and pay for the choice.
-    chosen, rival = (max(group, key=lambda arm: float(values[arm.name].mean())).name for group in (ours, others))
-    error, class_errors = by_rows(chosen, rival)
-    difference = corrected_estimate(
-        values[chosen] - values[rival],
-        test_per_train,
-        chosen_low=len(ours),
-        chosen_high=len(others),
-        resolution=by_rarest,
-        row_error=error,
+    arms = [arm for arm in arms if scores and all(arm.name in one for one in scores)]
+    names, table = [arm.name for arm in arms], _Scores(scores, tested, test_per_train, test_labels)
+    n_classes, n_tested = len(tested), int((tested > 0).sum())
+    found = Comparison(
+        verdict="no difference",
+        chosen=None,
+        rival=None,
+        difference=Estimate(),
+        splits=len(scores),
+        metrics={name: table.metrics(name) for name in names},
+        to_rival={},
+        recall={name: [_within(one, 0.0, 1.0) for one in table.recall(name)] for name in names},
+        class_difference=[Estimate()] * n_classes,
+        class_verdict=["no difference"] * n_classes,
     )
-    by_class = [
-        corrected_estimate(
-            recalls[chosen][:, c] - recalls[rival][:, c],
-            test_per_train,
-            chosen_low=len(ours) * len(judged),
-            chosen_high=len(others) * len(judged),
-            resolution=1 / max(int(tested[c]), 1),
-            row_error=float(class_errors[c]),
-        )
-        for c in range(n_classes)
-    ]
+    ours, others = challengers(arms), rivals(arms)
+    if not ours or not others:
+        return found
+    chosen, rival = (max(group, key=lambda arm: table.accuracy(arm.name).mean or 0.0).name for group in (ours, others))
+    difference = table.accuracy(chosen, rival, choices=(len(ours), len(others)))
+    by_class = table.recall(chosen, rival, choices=(len(ours) * n_tested, len(others) * n_tested))
     enough = len(scores) >= fewest
-    return Comparison(
+    return replace(
+        found,
         verdict=_verdict(difference, enough),
         chosen=chosen,
         rival=rival,
         difference=_within(difference, -1.0, 1.0),
-        splits=len(scores),
-        metrics=metrics,
-        to_rival={
-            name: _within(
-                corrected_estimate(
-                    values[name] - values[rival],
-                    test_per_train,
-                    resolution=by_rarest,
-                    row_error=by_rows(name, rival)[0],
-                ),
-                -1.0,
-                1.0,
-            )
-            for name in named
-            if name != rival
-        },
-        recall=recall,
+        to_rival={name: _within(table.accuracy(name, rival), -1.0, 1.0) for name in names if name != rival},
         class_difference=[_within(one, -1.0, 1.0) for one in by_class],
         class_verdict=[_verdict(one, enough) for one in by_class],
     )
 
 
-def _figure(
-    values: Sequence[float] | NDArray[np.float64],
-    test_per_train: float,
-    resolution: float,
-    row_error: float,
-    *,
-    most: float = 1.0,
-) -> Estimate:
-    """Return the estimate of a figure that cannot leave its range."""
-    return _within(corrected_estimate(values, test_per_train, resolution=resolution, row_error=row_error), 0.0, most)
+class _Scores:
+    """The scores of all arms on all splits, and estimates from them; the parameters are those of `compare`."""
+
+    def __init__(
+        self,
+        scores: Sequence[Mapping[str, Score]],
+        tested: NDArray[np.int64],
+        test_per_train: float,
+        test_labels: NDArray[np.int64] | None,
+    ) -> None:
+        self._scores, self._tested = scores, tested
+        self._test_per_train, self._test_labels = test_per_train, test_labels
+        judged = tested[tested > 0]
+        self._n_judged = max(len(judged), 1)
+        # One test row moves a mean over classes most if it is of the smallest class.
+        self._resolution = 1 / (len(judged) * int(judged.min())) if len(judged) else 0.0
+
+    def metrics(self, name: str) -> dict[str, Estimate]:
+        """Return the estimate of each metric of an arm."""
+        by_row = 1 / max(int(self._tested.sum()), 1)
+        resolution = {"brier": 2 * by_row, "calibration_error": by_row}
+        found = {}
+        for metric in METRICS:
+            values = np.array([one[name].metrics[metric] for one in self._scores])
+            estimate = self._estimate(values, resolution.get(metric, self._resolution))
+            found[metric] = self.accuracy(name) if metric == METRIC else estimate
+        return {metric: _within(one, 0.0, 2.0 if metric == "brier" else 1.0) for metric, one in found.items()}
+
+    def accuracy(self, name: str, other: str | None = None, choices: tuple[int, int] = (1, 1)) -> Estimate:
+        """Return the balanced accuracy of an arm, or its difference to that of another arm."""
+        values = [one[name].metrics[METRIC] - (one[other].metrics[METRIC] if other else 0.0) for one in self._scores]
+        row_error = float(np.sqrt((self._row_errors(name, other) ** 2).sum())) / self._n_judged
+        return self._estimate(np.array(values), self._resolution, row_error, choices)
+
+    def recall(self, name: str, other: str | None = None, choices: tuple[int, int] = (1, 1)) -> list[Estimate]:
+        """Return for each class the recall of an arm, or its difference to that of another arm."""
+        values = np.array([one[name].recall - (one[other].recall if other else 0.0) for one in self._scores])
+        resolutions, errors = 1 / np.maximum(self._tested, 1), self._row_errors(name, other)
+        return [
+            self._estimate(values[:, c], float(resolutions[c]), float(errors[c]), choices)
+            for c in range(len(self._tested))
+        ]
+
+    def _estimate(
+        self,
+        values: NDArray[np.float64],
+        resolution: float,
+        row_error: float = 0.0,
+        choices: tuple[int, int] = (1, 1),
+    ) -> Estimate:
+        settings = {"chosen_low": choices[0], "chosen_high": choices[1]}
+        return corrected_estimate(values, self._test_per_train, resolution=resolution, row_error=row_error, **settings)
+
+    def _row_errors(self, name: str, other: str | None) -> NDArray[np.float64]:
+        """Return the part of the standard error of each class's recall that the choice of test rows adds."""
+        if self._test_labels is None:
+            return np.zeros(len(self._tested))
+        hits = np.mean(
+            [one[name].hit.astype(float) - (one[other].hit if other else 0.0) for one in self._scores], axis=0
+        )
+        return row_errors(hits, self._test_labels, len(self._tested))
 
 
 def _within(found: Estimate, least: float, most: float) -> Estimate:
-    """Return an estimate whose interval stays in the range that there is."""
+    """Return the estimate with its limits cut off at the ends of the possible range."""
     if found.low is None or found.high is None:
         return found
     return Estimate(found.mean, max(least, found.low), min(most, found.high))
@@ -220,3 +196,83 @@ def _verdict(difference: Estimate, enough: bool) -> Verdict:
     if not enough or difference.low is None or difference.high is None:
         return "no difference"
     return "helps" if difference.low > 0 else "hurts" if difference.high < 0 else "no difference"
+
+
+def decision_table(
+    arms: Sequence[Arm],
+    scores: Mapping[str, Sequence[float]],
+    folds: int,
+    reason: str = "",
+    notes: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Return what was compared, and which arm model selection chooses.
+
+    An arm passes if its mean difference to "nothing" exceeds its corrected standard error times a critical value: the
+    value that the largest of the t statistics of all arms, correlated as their differences are, exceeds with
+    probability `SIGNIFICANCE` although no arm is better. The passing arm with the best mean score is chosen. If none
+    passes, "nothing" is chosen.
+
+    Parameters
+    ----------
+    arms : sequence of Arm
+        The first is chosen if no arm passes.
+    scores : mapping of str to sequence of float
+        By the name of the arm, its scores in the order of the splits. An arm that was dropped has fewer.
+    folds : int
+        The number of folds.
+    reason : str
+        A note for the first arm.
+    notes : mapping of str to str, optional
+        By the name of an arm, why it was impossible. Such an arm does not pass.
+
+    Returns
+    -------
+    DataFrame
+        One row for each arm: `candidate`, `score` (mean), `difference` (mean difference to "nothing"),
+        `standard_error` (of the difference), `needed` (the difference that an arm must exceed to pass), `splits`,
+        `chosen` and `note`.
+
+    Examples
+    --------
+    >>> arms = [Arm("nothing", "nothing"), Arm("SMOTE", "classical", filled="altered")]
+    >>> table = decision_table(arms, {"nothing": [0.6, 0.7, 0.6], "SMOTE": [0.8, 0.9, 0.8]}, folds=3)
+    >>> table[table["chosen"]]["candidate"].item()
+    'SMOTE'
+    """
+    nothing = np.array(scores.get("nothing", []))
+    critical = _critical_value(scores, nothing)
+    rows = []
+    for arm in arms:
+        own = np.array(scores.get(arm.name, []))
+        difference, error = math.nan, math.nan
+        if len(own) > 1 and arm.kind != "nothing":
+            gains = own - nothing[: len(own)]
+            difference, error = gains.mean(), corrected_error(gains, 1 / (folds - 1))
+        rows.append(
+            {
+                "candidate": arm.name,
+                "score": own.mean() if len(own) else math.nan,
+                "difference": difference,
+                "standard_error": error,
+                "needed": critical * error,
+                "splits": len(own),
+                "note": (notes or {}).get(arm.name, ""),
+            }
+        )
+    table = pd.DataFrame(rows)
+    passed = (table["difference"] > 0) & (table["difference"] > table["needed"]) & (table["note"] == "")
+    passed &= table["splits"] == len(nothing)  # the arm was never dropped
+    best = table["score"].where(passed).idxmax() if passed.any() else 0
+    table.insert(6, "chosen", table.index == best)
+    if reason:
+        table.loc[0, "note"] = reason
+    return table
+
+
+def _critical_value(scores: Mapping[str, Sequence[float]], nothing: NDArray[np.float64]) -> float:
+    compared = [own for name, own in scores.items() if name != "nothing" and len(own) > 1]
+    if not compared:
+        return math.nan
+    common = min(map(len, compared))
+    differences = np.array([own[:common] for own in compared]).T - nothing[:common, None]
+    return largest_t(differences, len(nothing) - 1, SIGNIFICANCE)

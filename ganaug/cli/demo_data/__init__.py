@@ -1,1 +1,1 @@
-"""The demonstrations: data that come with scikit-learn, given a long tail, and what synthetic samples are worth."""
+"""The data of the demonstrations: data sets of scikit-learn, with a long tail."""

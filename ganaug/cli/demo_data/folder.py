@@ -1,4 +1,4 @@
-"""The folder that a demonstration writes, and replaces only if it holds nothing else."""
+"""The folder of a demonstration, which is replaced only if it holds nothing but the files of an earlier one."""
 
 import re
 import shutil
@@ -26,12 +26,12 @@ _OURS = re.compile(
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the demonstration's folder; one that an earlier run left, and that holds nothing else, is emptied first.
+    """Make the folder of the demonstration. A folder that an earlier demonstration wrote is emptied first.
 
     Raises
     ------
     OutputError
-        If anything else is there.
+        If the folder holds anything else.
     """
     if (folder / MARKER).is_file() and not folder.is_symlink():
         found = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
@@ -42,7 +42,7 @@ def prepare_folder(folder: Path) -> None:
         shutil.rmtree(folder)
     check_writable(folder, folder=True)
     folder.mkdir(exist_ok=True)
-    (folder / MARKER).write_text("`ganaug demo` made this folder, and replaces it when it is run again.\n")
+    (folder / MARKER).write_text("`ganaug demo` wrote this folder, and replaces it when it is run again.\n")
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -130,6 +131,25 @@ class LabelledImages(Dataset):
             return self
         codec = ImageCodec(form.image_shape[0], form.image_shape[2])
         return replace(self, images=np.stack([codec.encode(image) for image in self.images]), codec=codec)
+
+    def grouped_by(self, name: str, *, keep: bool = False) -> tuple[Self, Sequence[str]]:  # noqa: ARG002
+        """Return the images, and the match of a regular expression in the name of each file."""
+        if not self.files:
+            raise DataError("a pattern for groups needs images that come from files: give one group for each image")
+        try:
+            pattern = re.compile(name)
+        except re.error as error:
+            raise DataError(f"the pattern of the groups is no regular expression ({error}): {name!r:.80}") from error
+        found: list[str] = []
+        for file in self.files:
+            match = pattern.search(file.name)
+            if match is None:
+                raise DataError(
+                    f"the pattern of the groups must match the name of every image file, but {name!r:.80} does not "
+                    f"match {file.name!r}"
+                )
+            found.append(match.group(1 if pattern.groups else 0) or "")
+        return self, found
 
 
 def load_folder(root: str | os.PathLike[str], size: int | None = None) -> LabelledImages:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -181,6 +181,19 @@ class LabelledTable(Dataset):
                 f"{listed(form.codec.names)}: fit a model to this table"
             )
         return self
+
+    def grouped_by(self, name: str, *, keep: bool = False) -> tuple[Self, Sequence[Any]]:
+        """Return the rows without a column, and the values of the column."""
+        frame, values = split_groups(self.frame, name, keep=keep)
+        return from_frame(frame, self.label_values, target=self.target), values  # type: ignore[return-value]
+
+
+def split_groups(frame: "DataFrame", name: str, *, keep: bool = False) -> "tuple[DataFrame, Series[Any]]":
+    """Return a frame without a column, unless `keep` is true, and the column; `DataError` if there is none."""
+    if name not in frame.columns:
+        names = ", ".join(map(repr, list(frame.columns)[:20]))
+        raise DataError(f"the groups must be a column of the table, which has {names}, but are {name!r}")
+    return (frame if keep else frame.drop(columns=name)), frame[name]
 
 
 def _text(value: Any) -> str:

@@ -1,1 +1,1 @@
-"""One split of a comparison: the same classifier, trained in every arm."""
+"""Trials: one split of a comparison, on which one classifier is trained in every arm."""

@@ -1,74 +1,129 @@
-"""One split of a comparison: a generator of the training part, and the same classifier trained in every arm."""
+"""Trials: one split of a comparison, on which one classifier is trained in every arm."""
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.dataset import Dataset
-from ganaug.evaluation.arms import Arm
+from ganaug.evaluation.arms import NOTHING, Arm
 from ganaug.evaluation.samples import Sampler, draw
-from ganaug.evaluation.selection import splits_of
+from ganaug.evaluation.scores import Score, score
+from ganaug.evaluation.splits import folds_of
 
-__all__ = ["Opinion", "Trial"]
+__all__ = ["DatasetTrial", "ImpossibleArmError", "Opinion", "Trial"]
 
 TUNING_FOLDS = 3
+"""Folds of the training part on which a threshold is tuned."""
+
+S_co = TypeVar("S_co", covariant=True)
+
+
+class Trial(ABC, Generic[S_co]):
+    """One split of a comparison."""
+
+    @abstractmethod
+    def score(self, arm: Arm) -> S_co:
+        """Train the classifier as the arm says, and score it on the test rows.
+
+        Raises
+        ------
+        ImpossibleArmError
+            If these training rows do not allow the arm.
+        """
+
+
+class ImpossibleArmError(Exception):
+    """The training rows do not allow an arm."""
 
 
 class Opinion(NamedTuple):
-    """What a classifier says of the test rows: probabilities, and what the largest of decides; both (n, n_classes)."""
+    """The class probabilities of test items, and the values of which the largest decides; both (n, n_classes)."""
 
     probability: NDArray[np.floating]
     decide_by: NDArray[np.floating]
 
 
-class Trial(ABC):
-    """One split.
+class DatasetTrial(Trial[Score]):
+    """A split of a labelled data set, and a generator that was trained on its training part.
 
     Parameters
     ----------
-    train, test : LabelledImages or LabelledTable
-        The two parts.
-    sampler : Sampler
-        Trained on `train` alone.
+    train, test : Dataset
+    sampler : Sampler or None
+        Trained on `train` alone. None if no arm needs synthetic samples.
     seed : int
-        Shared by all arms.
+        The same in all arms.
+    estimator : scikit-learn classifier, optional
+        If the classifier of this kind of data can be chosen.
+    steps : int, optional
+        Training steps of the classifier; by default `usual_steps`.
     """
 
-    most_drawn: ClassVar[int] = sys.maxsize
-    """Synthetic samples of one class; where they must do for more, some are seen twice."""
+    arms: ClassVar[tuple[Arm, ...]]  # all arms for this kind of data
+    usual_steps: ClassVar[int] = 1  # training steps of the classifier, if it is trained in steps
+    probe_steps: ClassVar[int] = 1  # the same where its speed is measured
+    probe_margin: ClassVar[float] = 1.0  # an arm takes longer than the measurement, by this factor
+    max_drawn: ClassVar[int] = sys.maxsize  # synthetic samples of one class; an arm may use each several times
+    network: ClassVar[str | None] = None  # the name of the classifier; None for an estimator of the user
+    features_name: ClassVar[str]  # a description of the features that samples are compared by
+    takes_extractor: ClassVar[bool] = False  # whether a user may choose other features
 
-    def __init__(self, train: Any, test: Any, sampler: Sampler, *, seed: int) -> None:
-        self.train, self.test, self.sampler, self.seed = train, test, sampler, seed
+    def __init__(
+        self,
+        train: Any,
+        test: Any,
+        sampler: Sampler | None,
+        *,
+        seed: int,
+        estimator: Any = None,
+        steps: int | None = None,
+    ) -> None:
+        self.train, self.test, self.seed, self.estimator = train, test, seed, estimator
+        self.steps = self.usual_steps if steps is None else steps
         self.counts = np.bincount(train.labels, minlength=len(train.classes))
-        wanted = np.full(len(self.counts), min(int(self.counts.max()), self.most_drawn))
-        self.synthetic = draw(sampler, train, wanted, [seed, 1])
+        wanted = np.full(len(self.counts), min(int(self.counts.max()), self.max_drawn))
+        self.synthetic = None if sampler is None else draw(sampler, train, wanted, [seed, 1])
         self.jittered = self._placebo(wanted)
         self._plain: NDArray[np.floating] | None = None
 
+    @classmethod
+    def impossible(cls, arms: Sequence[Arm], data: Any, estimator: Any) -> dict[str, str]:  # noqa: ARG003
+        """Return the names of the arms that the data or the estimator does not allow, each with the reason."""
+        return {}
+
+    @abstractmethod
+    def features(self, extractor: Any) -> Callable[[Any], NDArray[np.floating]]:
+        """Return the function from items to the features (n, d) that samples are compared by."""
+
+    def score(self, arm: Arm) -> Score:
+        """Train the classifier as the arm says, and score it on the test part."""
+        opinion = self.predict(arm)
+        return score(opinion.probability, self.test.labels, decide_by=opinion.decide_by)
+
     def predict(self, arm: Arm) -> Opinion:
-        """Train the classifier as the arm says, and let it judge the test part."""
+        """Train the classifier as the arm says, and return its output for the test part."""
         if arm.tuned:
-            plain = self._fit_and_judge(Arm("nothing", "nothing")) if self._plain is None else self._plain
+            plain = self._fit_and_predict(NOTHING) if self._plain is None else self._plain
             return Opinion(plain, plain / (self.counts / self.counts.sum()) ** self._power())
-        probability = self._fit_and_judge(arm)
+        probability = self._fit_and_predict(arm)
         if arm.kind == "nothing":
             self._plain = probability
         return Opinion(probability, probability)
 
     @abstractmethod
     def class_probabilities(self, data: Dataset) -> NDArray[np.floating]:
-        """Return what a classifier of the training part reads in other items, (n, n_classes)."""
+        """Return the class probabilities (n, n_classes) that a balanced classifier of the training part predicts."""
 
     @abstractmethod
-    def _fit_and_judge(self, arm: Arm) -> NDArray[np.floating]: ...
+    def _fit_and_predict(self, arm: Arm) -> NDArray[np.floating]: ...
 
     @abstractmethod
     def _power(self) -> float:
-        """Return the power of the class shares by which the plain classifier's probabilities are divided."""
+        """Return the power of the class shares that the probabilities of the plain classifier are divided by."""
 
     def _placebo(self, wanted: NDArray[np.int64]) -> Any:
         """Return slightly altered copies of training items, as many as there are synthetic ones."""
@@ -84,4 +139,4 @@ class Trial(ABC):
         folds = min(TUNING_FOLDS, int(np.sort(self.counts)[-2]))
         if folds < 2:
             return iter(())
-        return splits_of(self.train.labels, folds, np.random.RandomState(self.seed % 2**32))
+        return folds_of(self.train.labels, folds, np.random.RandomState(self.seed % 2**32))

@@ -1,4 +1,4 @@
-"""A small image classifier and its training: the same for the demo, the benchmark and every arm of a comparison."""
+"""The image classifier of a comparison, which is trained in every arm, and the batches that it is trained on."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -33,18 +33,17 @@ def fit_small_cnn(
     seed: int,
     class_weight: Tensor | None = None,
 ) -> ConvClassifier:
-    """Train on so many batches: AdamW, a tenth of the steps warming up, then a cosine to zero.
+    """Train the image classifier by the recipe of `fit_classifier`.
 
     Parameters
     ----------
     batches : iterator of (images, labels)
         Float (B, C, H, W) and int64 (B,).
     channels, n_classes : int
-        Of the images.
     steps : int
-        Batches to learn from.
+        The number of batches to train on.
     seed : int
-        Decides the first weights, which all arms of a comparison share.
+        The seed of the initial weights, which all arms of a comparison share.
     class_weight : Tensor of shape (n_classes,), optional
         Weights of the classes in the loss.
     """
@@ -57,16 +56,17 @@ def fit_small_cnn(
 
 
 def drawn_rows(labels: Labels, size: int, balanced: bool, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yield batches of rows for ever: as they are, or with every class equally likely."""
+    """Yield the rows of batches without end: each row equally likely or, if `balanced`, each class."""
     weights = 1 / np.bincount(labels)[labels] if balanced else np.ones(len(labels))
     while True:
         yield rng.choice(len(labels), size, p=weights / weights.sum())
 
 
 def label_preserving(channels: int, seed: int) -> Callable[[Images], Images]:
-    """Return albumentations' small rotations, shifts, scalings and shears; no flips, which change what a digit is.
+    """Return an alteration that keeps the label: small rotations, shifts, scalings and shears by albumentations.
 
-    Beside grey images lies black, as beside digits; others are continued by reflection.
+    There are no flips, because they change what a digit is. The border of grey images is filled with black, as around
+    digits, and that of other images by reflection.
     """
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     import albumentations
@@ -81,13 +81,13 @@ def label_preserving(channels: int, seed: int) -> Callable[[Images], Images]:
 
 
 def to_tensor(images: Images) -> Tensor:
-    """Return images as the classifier sees them: float32 (B, C, H, W) in [-1, 1]."""
-    # (B, H, W, C) -> (B, C, H, W) without a copy: this is channels_last already
+    """Return uint8 images (B, H, W, C) as the input of the classifier: float32 (B, C, H, W) in [-1, 1]."""
+    # permute copies nothing: the memory format of the result is channels_last
     return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 class ImageClassifier:
-    """A trained classifier with numpy in and out."""
+    """A trained classifier of numpy arrays."""
 
     def __init__(self, model: ConvClassifier) -> None:
         self._model = model
@@ -108,6 +108,6 @@ class ImageClassifier:
         return probability
 
     def predict(self, images: Images) -> Labels:
-        """Return the label read from each image, int64 ``(n,)``."""
+        """Return the predicted label of each image, int64 ``(n,)``."""
         labels: Labels = self.probabilities(images).argmax(axis=1)
         return labels

@@ -1,4 +1,4 @@
-"""Weights of rows, through resampling."""
+"""Class weights of an estimator, and weights of rows before and after resampling."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,34 +10,51 @@ from sklearn.utils.validation import has_fit_parameter
 
 from ganaug.errors import DataError
 
-__all__ = ["fit_weighted", "resampled_weights", "weight_argument"]
+__all__ = ["class_weight_settings", "fit_weighted", "resampled_weights", "weight_argument"]
+
+
+def class_weight_settings(estimator: Any) -> dict[str, str]:
+    """Return the parameters that make an estimator, or a step of a pipeline, weigh its classes equally.
+
+    The result is empty if there is no such parameter, or if the user has set one.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> class_weight_settings(make_pipeline(LogisticRegression()))
+    {'logisticregression__class_weight': 'balanced'}
+    """
+    parameters = estimator.get_params().items()
+    found = {name: value for name, value in parameters if name.rsplit("__", 1)[-1] == "class_weight"}
+    return dict.fromkeys(found, "balanced") if all(value is None for value in found.values()) else {}
 
 
 def resampled_weights(
     weights: NDArray[np.float64] | None, y: NDArray[Any], y_resampled: NDArray[Any], synthetic_weight: float
 ) -> NDArray[np.float64] | None:
-    """Return weights for rows of which the first are real: these keep theirs, the others have a part of a class mean.
+    """Return the weights of resampled rows. Real rows, which come first, keep their weights.
 
     Parameters
     ----------
     weights : ndarray of shape (n,) or None
-        Weights of the real rows; None stands for ones.
+        The weights of the real rows; None stands for ones.
     y : ndarray of shape (n,)
         Their labels.
     y_resampled : ndarray of shape (n_resampled,)
-        The same labels, followed by those of the added rows.
+        The same labels, followed by the labels of the added rows.
     synthetic_weight : float
-        Weight of an added row, in terms of the mean weight of its class.
+        The weight of an added row, as a multiple of the mean weight of the real rows of its class.
 
     Returns
     -------
     ndarray of shape (n_resampled,) or None
-        None where all weights are one.
+        None if all weights are one.
 
     Raises
     ------
     DataError
-        If the labels do not begin with those of the real rows.
+        If `y_resampled` does not begin with `y`.
 
     Examples
     --------
@@ -49,15 +66,15 @@ def resampled_weights(
     real = np.ones(len(y)) if weights is None else weights
     if not np.array_equal(y_resampled[: len(y)], y):
         raise DataError(
-            "Weights need a sampler that keeps the rows and adds others after them, and this one does not: leave "
-            "sample_weight out and synthetic_weight at 1.0, or use an over-sampler."
+            "With weights the sampler must be one that keeps the rows and adds others after them, but this one does "
+            "not: leave sample_weight out and synthetic_weight at 1.0, or use an over-sampler."
         )
     means = {label: real[y == label].mean() for label in np.unique(y)}
     return np.concatenate([real, [synthetic_weight * means[label] for label in y_resampled[len(y) :]]])
 
 
 def weight_argument(estimator: Any) -> str:
-    """Return what `estimator.fit` calls the weights of rows; `DataError` if it does not take any.
+    """Return the name of the argument of `estimator.fit` for the weights of rows; `DataError` if there is none.
 
     Examples
     --------
@@ -78,10 +95,10 @@ def weight_argument(estimator: Any) -> str:
 
 
 def fit_weighted(estimator: Any, X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> None:
-    """Fit an estimator, or the last step of a pipeline, to rows with weights, or to rows without.
+    """Fit an estimator, or a pipeline that passes the weights to its last step.
 
-    With metadata routing enabled the steps of a pipeline must ask for weights: the last one does here, and those before
-    it do not, unless they say so themselves.
+    With metadata routing enabled, the steps of a pipeline must request weights. Here the last step requests them, and
+    the steps before it do not, unless the user has set their requests.
     """
     if weights is None:
         estimator.fit(X, y)
@@ -104,7 +121,7 @@ def _request(pipeline: Any) -> None:
 
 
 def _unset(part: Any) -> bool:
-    """Tell whether an estimator takes weights, and has not been told whether to ask for them."""
+    """Tell whether an estimator takes weights and has no request for them set."""
     if not hasattr(part, "set_fit_request"):
         return False
     requests = part._get_metadata_request().fit.requests

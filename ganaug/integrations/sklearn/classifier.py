@@ -1,6 +1,7 @@
-"""`AugmentedClassifier`: the face for scikit-learn's Pipeline, with a guard against augmentation that hurts."""
+"""`AugmentedClassifier`: augmentation inside `fit`, for scikit-learn's Pipeline, only where it helps."""
 
 import numbers
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -14,9 +15,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
 
 from ganaug.errors import DataError
-from ganaug.evaluation.selection import decide, decision_table
-from ganaug.evaluation.trials.remedies import Case, Remedy, class_weight_settings, remedies_for
-from ganaug.evaluation.trials.weights import fit_weighted, resampled_weights, weight_argument
+from ganaug.evaluation.arms import Arm
+from ganaug.evaluation.selection import arms_for, rows_for, select_arm
+from ganaug.evaluation.trials.training_rows import LabelledRows
+from ganaug.evaluation.trials.weights import class_weight_settings, fit_weighted, resampled_weights, weight_argument
+from ganaug.evaluation.verdict import decision_table
 from ganaug.integrations.sklearn.base import new_random
 from ganaug.integrations.sklearn.checks import check_not_empty
 from ganaug.integrations.sklearn.prior import PriorCorrected, class_shares, has
@@ -38,52 +41,55 @@ def _inner(classifier: Any) -> Any:
 
 
 class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
-    """A classifier that sees synthetic rows while it is fitted, and only then.
+    """A classifier that is trained on synthetic rows as well, which exist only while it is fitted.
 
-    Within cross-validation, grid search and scikit-learn's Pipeline nothing leaks, without imbalanced-learn's Pipeline.
+    Nothing leaks within cross-validation, grid search and scikit-learn's Pipeline, and imbalanced-learn's Pipeline is
+    not needed.
 
     Parameters
     ----------
     estimator : classifier
         The classifier, or a Pipeline that ends in one.
     sampler : over-sampler of imbalanced-learn, default=None
-        None stands for ``GANSampler()``; give one to set its parameters, also as ``sampler__...`` in a grid search.
+        None stands for ``GANSampler()``. The parameters of a given sampler can also be set in a grid search, as
+        ``sampler__...``.
     policy : {"auto", "always"}, default="auto"
-        "auto" compares nothing, class weights, random oversampling, SMOTE or SMOTENC (which take neither missing values
-        nor dates) and the GAN, which fills a quarter, a half or the whole of the gap, by cross-validation inside the
-        training rows, and does nothing unless something is better by more than the noise: see
-        `ganaug.evaluation.selection` for the rule. That takes about ten short trainings. "always" uses the sampler
-        as it is.
+        "auto" compares these arms by cross-validation inside the training rows: nothing, class weights, random
+        oversampling, SMOTE or SMOTENC (which accept neither missing values nor dates), and the GAN, which fills a
+        quarter, a half or the whole of the gap between the classes. It does nothing unless an arm is better by more
+        than the noise: `ganaug.evaluation.verdict.decision_table` has the rule. The comparison takes about ten short
+        trainings. "always" uses the sampler as it is.
     scoring : str, callable or None, default="balanced_accuracy"
-        What "auto" compares by; None stands for the estimator's own score.
+        The score by which "auto" compares; None stands for the score of the estimator.
     synthetic_weight : float, default=1.0
-        Weight of a synthetic row, in terms of its class's mean weight.
+        The weight of a synthetic row, as a multiple of the mean weight of its class.
     correct_prior : bool, default=False
-        Map probabilities back from the class shares after resampling to those of the training rows (Saerens et al.).
-        `predict` goes on to decide as if the classes were as large as resampling made them.
+        Whether to map probabilities from the class shares after resampling back to those of the training rows (Saerens
+        et al.). `predict` still decides by the uncorrected probabilities.
     random_state : int, RandomState or None, default=None
-        Seeds the splits, and whatever in `estimator` and `sampler` has no seed of its own.
+        Seeds the splits, and every part of `estimator` and `sampler` that has no seed of its own.
 
     Attributes
     ----------
     estimator_ : classifier
-        The fitted one.
+        The fitted classifier.
     sampler_ : over-sampler or None
-        The fitted one, where it was used.
+        The fitted sampler, if it was used.
     decision_ : DataFrame
-        What was compared: columns `candidate`, `score`, `difference` (to nothing, over the splits that the candidate
-        was tried on), `standard_error`, `needed` (the smallest difference that counts), `splits`, `chosen` and `note`.
+        The comparison: columns `candidate`, `score`, `difference` (to nothing, over the splits on which the candidate
+        was tried), `standard_error`, `needed` (the difference that a candidate must exceed), `splits`, `chosen` and
+        `note`.
     classes_ : ndarray of shape (n_classes,)
         The labels.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where all of them are text.
+        Names of the columns, if all of them are text.
 
     Notes
     -----
-    With metadata routing enabled it uses `sample_weight` itself: ``set_fit_request(sample_weight=True)`` asks for it.
-    Weights are used in training, not in the scores that "auto" compares.
+    With metadata routing enabled, ``set_fit_request(sample_weight=True)`` asks for weights. They are used in training,
+    but not in the scores that "auto" compares.
 
     Examples
     --------
@@ -127,7 +133,7 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Decide what to do about imbalance, do it, and fit the classifier.
+        """Choose an arm, treat the rows as it says, and fit the classifier.
 
         Parameters
         ----------
@@ -156,13 +162,13 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
             _seeded(part, random) for part in (self.estimator, GANSampler() if self.sampler is None else self.sampler)
         )
         if rows.weights is not None or self.synthetic_weight != 1:
-            weight_argument(estimator)  # raises before anything is trained in vain
+            weight_argument(estimator)  # raises before anything is trained
 
-        remedy, missing = self._decide(estimator, sampler, rows, random)
-        case = Case(rows.X, rows.y, missing, sampler, random.randint(2**31))
-        self._model = self._fit_model(clone(estimator), remedy, case.treat(remedy), rows)
+        arm, gaps = self._decide(estimator, sampler, rows, random)
+        treated = rows_for(rows.X, rows.y, gaps, sampler, random.randint(2**31)).treated(arm)
+        self._model = self._fit_model(clone(estimator), arm, treated, rows)
         self.estimator_ = self._model.estimator if isinstance(self._model, PriorCorrected) else self._model
-        self.sampler_ = sampler if remedy.kind in ("GAN", "sampler") else None
+        self.sampler_ = sampler if arm.kind in ("gan", "sampler") else None
         self.classes_ = self.estimator_.classes_
         return self
 
@@ -181,7 +187,7 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
 
     @available_if(has("predict_proba", _inner))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:
-        """Return the probability of each class, where the estimator has them.
+        """Return the probability of each class, if the estimator has `predict_proba`.
 
         Parameters
         ----------
@@ -195,7 +201,7 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
 
     @available_if(has("predict_log_proba", _inner))  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Any:
-        """Return the logarithms of the probabilities, where the estimator has them.
+        """Return the logarithms of the probabilities, if the estimator has `predict_log_proba`.
 
         Parameters
         ----------
@@ -209,7 +215,7 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
 
     @available_if(has("decision_function", _inner))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Any:
-        """Return the scores that the estimator decides by, where it has them; `correct_prior` does not change these.
+        """Return the decision function of the estimator, if it has one. `correct_prior` does not change it.
 
         Parameters
         ----------
@@ -249,24 +255,20 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
 
     def _decide(
         self, estimator: Any, sampler: Any, rows: _Rows, random: np.random.RandomState
-    ) -> tuple[Remedy, dict[Any, int]]:
-        """Fill `decision_`; return the remedy, and how many rows each class lacks."""
-        missing = added_rows(getattr(sampler, "sampling_strategy", "auto"), rows.y)
+    ) -> tuple[Arm, Mapping[Any, int]]:
+        """Set `decision_`; return the chosen arm, and the number of rows that each class lacks."""
+        gaps = added_rows(getattr(sampler, "sampling_strategy", "auto"), rows.y)
         if self.policy == "always":
-            remedy = Remedy(type(sampler).__name__, "sampler")
-            self.decision_ = decision_table([remedy], {}, 0, "policy='always'")
-            return remedy, missing
+            arm = Arm(type(sampler).__name__, "sampler")
+            self.decision_ = decision_table([arm], {}, 0, "policy='always'")
+            return arm, gaps
         scorer = check_scoring(estimator, self.scoring)
 
-        def score(
-            remedy: Remedy,
-            treated: tuple[Any, NDArray[Any]],
-            train: NDArray[np.int64],
-            test: NDArray[np.int64],
-        ) -> float:
+        def fit(arm: Arm, treated: LabelledRows, train: NDArray[np.int64]) -> Any:
             weights = None if rows.weights is None else rows.weights[train]
-            part = _Rows(None, rows.y[train], weights)
-            model = self._fit_model(clone(estimator), remedy, treated, part)
+            return self._fit_model(clone(estimator), arm, treated, _Rows(None, rows.y[train], weights))
+
+        def score(model: Any, test: NDArray[np.int64]) -> float:
             try:
                 return float(scorer(model, _safe_indexing(rows.X, test), rows.y[test]))
             except ValueError as error:
@@ -277,29 +279,27 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
                     ) from error
                 raise
 
-        remedies = remedies_for(estimator, sampler, rows.X)
-        self.decision_ = decide(remedies, score, rows.X, rows.y, missing, sampler, random)
-        return remedies[int(np.flatnonzero(self.decision_["chosen"])[0])], missing
+        arms = arms_for(estimator, sampler, rows.X)
+        self.decision_ = select_arm(arms, rows.X, rows.y, gaps, sampler, fit=fit, scorer=score, random=random)
+        return arms[int(np.flatnonzero(self.decision_["chosen"])[0])], gaps
 
-    def _fit_model(self, estimator: Any, remedy: Remedy, treated: tuple[Any, NDArray[Any]], rows: _Rows) -> Any:
-        """Fit to treated rows, and correct the probabilities if that is asked for."""
+    def _fit_model(self, estimator: Any, arm: Arm, treated: LabelledRows, rows: _Rows) -> Any:
+        """Fit the estimator to treated rows, and correct its probabilities if `correct_prior` is set."""
         X, y = treated
         weights = resampled_weights(rows.weights, rows.y, y, self.synthetic_weight)
-        if remedy.kind == "class weights":
+        if arm.weighted:
             estimator.set_params(**_class_weights(estimator, y, weights))
         fit_weighted(estimator, X, y, weights)
         if not self.correct_prior:
             return estimator
         classes = estimator.classes_
-        seen = class_shares(y, weights, classes)
-        if remedy.kind == "class weights":
-            seen = np.full(len(classes), 1 / len(classes))
+        seen = np.full(len(classes), 1 / len(classes)) if arm.weighted else class_shares(y, weights, classes)
         true = class_shares(rows.y, rows.weights, classes)
         return PriorCorrected(estimator, np.divide(true, seen, out=np.zeros_like(true), where=seen > 0))
 
     def _checked(self, X: Any) -> Any:
         check_is_fitted(self)
-        if getattr(X, "ndim", 2) > 1:  # what is no table is the estimator's to refuse, which says how to mend it
+        if getattr(X, "ndim", 2) > 1:  # the estimator refuses one-dimensional rows, and says how to reshape them
             validate_data(self, X, skip_check_array=True, reset=False)
         return self._model
 
@@ -314,9 +314,9 @@ def _check_classifier(estimator: Any) -> None:
 
 
 def _class_weights(estimator: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> dict[str, Any]:
-    """Return the parameters that make all classes weigh the same, whatever their rows do.
+    """Return the parameters that make all classes weigh the same, also if their rows have weights.
 
-    By themselves, some estimators weigh classes by numbers of rows even where these have weights of their own.
+    "balanced" would not: some estimators balance the numbers of rows, and not their weights.
     """
     settings: dict[str, Any] = dict(class_weight_settings(estimator))
     if weights is None:
@@ -328,14 +328,14 @@ def _class_weights(estimator: Any, y: NDArray[Any], weights: NDArray[np.float64]
 
 
 def _indexable(X: Any) -> Any:
-    """Return `X` as something whose rows can be taken."""
+    """Return `X` in a form whose rows can be indexed."""
     if sparse.issparse(X):
         return X if X.format in ("csr", "csc") else X.tocsr()
     return X if isinstance(X, list | np.ndarray) or hasattr(X, "iloc") else np.asarray(X)
 
 
 def _seeded(part: Any, random: np.random.RandomState) -> Any:
-    """Return a copy whose every unset `random_state` is set, so that one seed makes everything repeat."""
+    """Return a copy in which every unset `random_state` is set, so that one seed makes the whole fit repeatable."""
     copy = clone(part)
     names = sorted(name for name in copy.get_params() if name.rsplit("__", 1)[-1] == "random_state")
     unset = [name for name in names if copy.get_params()[name] is None]

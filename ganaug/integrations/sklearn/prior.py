@@ -1,4 +1,4 @@
-"""Probabilities learned from resampled rows, taken back to the classes' own shares (Saerens et al. 2002)."""
+"""Probabilities that were learned from resampled rows, mapped to the original class shares (Saerens et al. 2002)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ def restore_prior(probabilities: NDArray[Any], ratio: NDArray[Any]) -> NDArray[A
     Parameters
     ----------
     probabilities : ndarray of shape (n, n_classes)
-        As a classifier gives them that learned from resampled rows.
+        The probabilities of a classifier that was trained on resampled rows.
     ratio : ndarray of shape (n_classes,)
         True share over learned share.
 
@@ -37,13 +37,13 @@ def restore_prior(probabilities: NDArray[Any], ratio: NDArray[Any]) -> NDArray[A
     """
     scaled = probabilities * ratio
     total = scaled.sum(axis=1, keepdims=True)
-    # A row whose every possible class has no share says nothing that could be corrected.
+    # A row whose possible classes all have no share is left as it is.
     restored: NDArray[Any] = np.where(total > 0, scaled / np.where(total > 0, total, 1), probabilities)
     return restored
 
 
 def class_shares(y: NDArray[Any], weights: NDArray[Any] | None, classes: NDArray[Any]) -> NDArray[np.float64]:
-    """Return each class's part of the whole weight.
+    """Return the share of each class in the total weight, (n_classes,).
 
     Examples
     --------
@@ -57,10 +57,10 @@ def class_shares(y: NDArray[Any], weights: NDArray[Any] | None, classes: NDArray
 
 
 def has(name: str, where: Callable[[Any], Any]) -> Callable[[Any], bool]:
-    """Return a check for `available_if` that the estimator found by `where` has a method."""
+    """Return a check for `available_if`: whether the estimator that `where` finds has the method `name`."""
 
     def check(owner: Any) -> bool:
-        getattr(where(owner), name)  # its AttributeError says more than a False would
+        getattr(where(owner), name)  # raises an AttributeError that names the estimator
         return True
 
     return check
@@ -71,14 +71,14 @@ def _inner(owner: Any) -> Any:
 
 
 class PriorCorrected(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A fitted classifier whose probabilities are corrected; its decisions stay as they are.
+    """A fitted classifier with corrected probabilities and unchanged decisions.
 
     Parameters
     ----------
     estimator : classifier
-        Fitted.
+        The fitted classifier.
     ratio : ndarray of shape (n_classes,)
-        See `restore_prior`; in the order of its `classes_`.
+        See `restore_prior`; in the order of ``estimator.classes_``.
     """
 
     def __init__(self, estimator: Any, ratio: NDArray[Any]) -> None:
@@ -87,12 +87,12 @@ class PriorCorrected(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """The classifier's labels."""
+        """The labels."""
         classes: NDArray[Any] = self.estimator.classes_
         return classes
 
     def predict(self, X: Any) -> Any:
-        """Return the classifier's decisions."""
+        """Return the decisions of the classifier."""
         return self.estimator.predict(X)
 
     @available_if(has("predict_proba", _inner))  # type: ignore[untyped-decorator]
@@ -102,12 +102,12 @@ class PriorCorrected(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @available_if(has("predict_proba", _inner))  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
-        """Return their logarithms."""
+        """Return the logarithms of the corrected probabilities."""
         with np.errstate(divide="ignore"):
             logarithms: NDArray[Any] = np.log(self.predict_proba(X))
         return logarithms
 
     @available_if(has("decision_function", _inner))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Any:
-        """Return the classifier's scores."""
+        """Return the decision function of the classifier."""
         return self.estimator.decision_function(X)

@@ -1,22 +1,26 @@
 """The demonstration, in a few steps: every part of it happens, and it never removes what it did not make."""
 
+import html
 import io
 import shutil
 from collections import Counter
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+import click
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from ganaug.cli import demo as command
 from ganaug.cli import main
-from ganaug.cli.demo_data.comparison import Comparison
+from ganaug.cli.demo import recall_table
 from ganaug.cli.demo_data.folder import MARKER, prepare_folder
-from ganaug.cli.demo_data.images import ARMS, write_digits
+from ganaug.cli.demo_data.images import write_digits
 from ganaug.errors import OutputError
+from ganaug.evaluation.arms import Arm
+from ganaug.evaluation.trials.images import ImageTrial
 from ganaug.runtime.generator import Generator
 
 
@@ -26,8 +30,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     output = tmp_path_factory.mktemp("demo") / "demo"
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as shown:
         patch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
-        patch.setattr("ganaug.evaluation.session.IMAGE_STEPS", 2)
-        command.run(output, max_steps=3, steps=2, seeds=(0, 1), report_seconds=8)
+        patch.setattr("ganaug.evaluation.trials.images.ImageTrial.usual_steps", 2)
+        command.run(output, max_steps=3, evaluation_seconds=60)
     return output, shown.getvalue().splitlines()
 
 
@@ -46,9 +50,8 @@ def test_demo_writes_the_tail_the_model_and_the_balanced_folder(demo: tuple[Path
 def test_demo_prints_recall_side_by_side(demo: tuple[Path, list[str]]) -> None:
     folder, shown = demo
     (start,) = [number for number, line in enumerate(shown) if line.startswith("class ")]
-    assert all(arm in shown[start] for arm in ARMS)
+    assert all(arm in shown[start] for arm in ("nothing", "random oversampling", "GAN, 30 % of a batch"))
     assert [line.split()[:2] for line in shown[start + 1 : start + 4]] == [["0", "100"], ["1", "72"], ["2", "51"]]
-    assert any(line.startswith("Here synthetic images ") for line in shown)
     assert str(folder / "balanced") in shown[-2]
     assert str(folder / "report.html") in shown[-1]
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
@@ -60,7 +63,7 @@ def table_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str
     output = tmp_path_factory.mktemp("demo") / "demo"
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as shown:
         patch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
-        command.run_table(output, max_steps=3, seeds=(0,), report_seconds=4)
+        command.run(output, table=True, max_steps=3, evaluation_seconds=120)
     return output, shown.getvalue().splitlines()
 
 
@@ -82,11 +85,11 @@ def test_table_demo_writes_its_tables_and_model(table_demo: tuple[Path, list[str
 def test_table_demo_prints_recall_side_by_side(table_demo: tuple[Path, list[str]]) -> None:
     folder, shown = table_demo
     (start,) = [number for number, line in enumerate(shown) if line.startswith("class ")]
-    assert shown[start].split() == ["class", "rows", "as", "it", "is", "repeated", "SMOTE", "synthetic"]
+    assert shown[start].split()[:3] == ["class", "rows", "nothing"]
+    assert any(arm in shown[start] for arm in ("GAN, ", "SMOTE + GAN"))
     assert [line.split()[:2] for line in shown[start + 1 : start + 4]] == [
         ["benign", "200"], ["malignant", "10"], ["balanced", "210"]
     ]  # fmt: skip
-    assert any(line.startswith("Here synthetic rows ") for line in shown)
     assert str(folder / "report.html") in shown[-1]
     assert (folder / "report.html").is_file()
     assert shown[-2] == f"The balanced table, 190 synthetic rows at its end: {folder / 'balanced.csv'}"
@@ -112,7 +115,7 @@ def test_an_interrupt_after_the_training_says_what_is_there(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("ganaug.cli.fit.train", lambda *_, **__: Generator.load(demo[0] / "digits.onnx"))
-    monkeypatch.setattr("ganaug.cli.demo_data.images.compare", interrupt)
+    monkeypatch.setattr("ganaug.cli.evaluate.run", interrupt)
     with pytest.raises(KeyboardInterrupt):
         command.run(output, max_steps=1)
     there = ", ".join(str(output / name) for name in ("train", "test", "balanced"))
@@ -136,22 +139,64 @@ def test_training_and_test_images_are_different_ones(tmp_path: Path) -> None:
     assert not names[0] & names[1]
 
 
-@pytest.mark.parametrize(
-    ("gains", "words"),
-    [
-        ((0.02, 0.03, 0.04), "helped: balanced accuracy changed by +3.0 points"),
-        ((-0.02, 0.03, 0.0), "made no difference"),
-        ((-0.02, -0.03, -0.04), "hurt: balanced accuracy changed by -3.0 points"),
-    ],
-)
-def test_the_verdict_is_what_the_figures_say(gains: tuple[float, ...], words: str) -> None:
-    rival = np.full((3, 2), 0.8)
-    recall = {"as it is": rival - 0.1, "repeated": rival, "synthetic": rival + np.array(gains)[:, None]}
-    comparison = Comparison("images", ("a", "b"), (9, 1), recall)
-    assert words in comparison.verdict()
-    assert "('repeated')" in comparison.verdict()
-    assert comparison.verdict().endswith(f"as they are it changed by {10 + 100 * np.mean(gains):+.1f}.")
-    assert comparison.table().splitlines()[1].split() == ["a", "9", "70.0", "80.0", f"{80 + 100 * np.mean(gains):.1f}"]
+@pytest.mark.parametrize("kind", ["demo", "table_demo"])
+def test_the_demo_says_what_its_report_says(kind: str, request: pytest.FixtureRequest) -> None:
+    """One evaluation: the sentence on the terminal is the sentence of the page."""
+    folder, shown = request.getfixturevalue(kind)
+    (sentence,) = [line for line in shown if "balanced accuracy changed by" in line]
+    assert sentence.startswith("Synthetic samples ")
+    assert sentence in html.unescape((folder / "report.html").read_text())
+
+
+def figures_of_arms(accuracy: dict[str, float], chosen: str, rival: str) -> dict[str, Any]:
+    """Figures of a report whose recalls are the balanced accuracy, minus and plus a tenth."""
+    kinds = {"nothing": "nothing", "GAN": "gan", "copies": "placebo"}
+    return {
+        "arms": [
+            {"name": name, "kind": kinds.get(name, "classical"), "metrics": {"balanced_accuracy": {"mean": mean}}}
+            for name, mean in accuracy.items()
+        ],
+        "classes": [
+            {"name": name, "recall": {arm: {"mean": mean + sign * 0.1} for arm, mean in accuracy.items()}}
+            for name, sign in (("a", -1), ("b", 1))
+        ],
+        "comparison": {"chosen": chosen, "rival": rival},
+    }
+
+
+def test_the_table_shows_the_arms_that_matter() -> None:
+    accuracy = {"nothing": 0.7, "weights": 0.75, "repeats": 0.8, "GAN": 0.85, "copies": 0.6}
+    lines = recall_table(figures_of_arms(accuracy, "GAN", "repeats"), [9, 1], "images").splitlines()
+    assert [line.split() for line in lines] == [
+        ["class", "images", "nothing", "repeats", "GAN"],
+        ["a", "9", "60.0", "70.0", "75.0"],
+        ["b", "1", "80.0", "90.0", "95.0"],
+        ["balanced", "10", "70.0", "80.0", "85.0"],
+    ]
+    lines = recall_table(figures_of_arms(accuracy | {"copies": 0.9}, "GAN", "copies"), [9, 1], "rows").splitlines()
+    assert lines[0].split() == ["class", "rows", "nothing", "repeats", "copies", "GAN"]
+
+
+def test_an_interrupt_after_the_first_results_writes_these(
+    demo: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, score = tmp_path / "demo", ImageTrial.score
+    scored: list[str] = []
+
+    def interrupted(trial: ImageTrial, arm: Arm) -> Any:
+        if len(scored) == 6:
+            raise KeyboardInterrupt
+        scored.append(arm.name)
+        return score(trial, arm)
+
+    monkeypatch.setattr("ganaug.cli.fit.train", lambda *_, **__: Generator.load(demo[0] / "digits.onnx"))
+    monkeypatch.setattr("ganaug.evaluation.trials.images.ImageTrial.usual_steps", 2)
+    monkeypatch.setattr(ImageTrial, "score", interrupted)
+    with pytest.raises(click.exceptions.Exit) as stopped:
+        command.run(output, max_steps=1)
+    assert stopped.value.exit_code == 130
+    assert "cannot be told from 1 of at least" in capsys.readouterr().out
+    assert (output / "report.html").is_file()
 
 
 def test_a_folder_with_anything_else_in_it_is_left_alone(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from ganaug.errors import DataError, GanaugWarning, OutputError
 from ganaug.evaluation.arms import IMAGE_ARMS, TABLE_ARMS, Arm
 from ganaug.evaluation.evaluate import begin, evaluate, report_of
 from ganaug.evaluation.figures import sentence_of
-from ganaug.evaluation.intake import group_codes, joined
+from ganaug.evaluation.intake import group_codes
 from ganaug.evaluation.session import Session, _was_cut_short
 from ganaug.evaluation.statistics import Estimate
 from ganaug.evaluation.trials.tables import TableTrial
@@ -229,7 +230,7 @@ def pictured() -> Any:
     data = striped_images({"lying": 30, "upright": 12}, size=16)
     session = begin(data, trainer=image_copier, repeats=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ganaug.evaluation.session.IMAGE_STEPS", 6)
+        patch.setattr("ganaug.evaluation.trials.images.ImageTrial.usual_steps", 6)
         for _ in session.steps():
             pass
     return report_of(session)
@@ -248,7 +249,7 @@ def test_images_go_through_every_arm(pictured: Any) -> None:
 def test_a_trained_generator_is_judged_by_a_test_set_of_ones_own(
     stripes: LabelledImages, stripes_generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganaug.evaluation.session.IMAGE_STEPS", 3)
+    monkeypatch.setattr("ganaug.evaluation.trials.images.ImageTrial.usual_steps", 3)
     test = striped_images({"lying": 12, "upright": 9}, seed=5)
     arms = [arm for arm in IMAGE_ARMS if arm.kind in ("nothing", "gan")]
     session = begin(stripes, stripes_generator, held_out=test, arms=arms)
@@ -271,7 +272,7 @@ def test_samples_of_the_test_set_that_were_learned_from_are_left_out(
     stripes: LabelledImages, stripes_generator: Generator
 ) -> None:
     test = striped_images({"lying": 12, "upright": 9}, seed=5)
-    leaked = joined(test, stripes.part(np.array([0, 1, 2])))
+    leaked = test.joined(stripes.part(np.array([0, 1, 2])))
     session = begin(stripes, stripes_generator, held_out=leaked)
     assert session.left_out == ["3 of 24 samples of held_out, which are in real too"]
     assert [len(split.test) for split in session.splits] == [21] * 5
@@ -295,7 +296,7 @@ def test_rows_of_the_test_set_that_were_learned_from_are_left_out(
 def test_no_time_is_kept_for_training_where_nothing_is_trained(
     small_table: tuple[pd.DataFrame, np.ndarray], small_generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Session, "_training_seconds", lambda _: 0.5)
+    monkeypatch.setattr(Session, "_classifier_seconds", lambda _: 0.5)
     held_out = shells({"inner": 15, "outer": 15}, np.random.default_rng(5), 3)
     session = begin(small_table, small_generator, held_out=held_out, estimator=forest(), budget=90)
     doing = [moment.doing for moment in session.steps()]
@@ -400,11 +401,11 @@ def test_a_budget_bounds_the_work_and_says_what_it_cost() -> None:
     ],
 )
 def test_training_is_left_out_only_where_it_was_cut_short(
-    training: dict[str, Any] | None, spent: float, cut: bool, stripes: LabelledImages
+    training: dict[str, Any] | None, spent: float, cut: bool
 ) -> None:
     told = None if training is None else {"time_budget": 10.0, "stopped_early": ""} | training
-    assert _was_cut_short(told, 10.0, spent, stripes) is cut
-    assert _was_cut_short(told, None, spent, stripes) is False
+    assert _was_cut_short(told, 10.0, spent, 180.0) is cut
+    assert _was_cut_short(told, None, spent, 180.0) is False
 
 
 def test_splits_whose_training_was_cut_short_are_counted() -> None:
@@ -440,8 +441,7 @@ class Clock:
 def test_the_first_and_slow_time_is_not_what_is_planned_by(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first convolution of a process, and the first forest, load what the next ones find there."""
     clock, costs = Clock(), iter([20.0])
-    for module in ("session", "clock"):
-        monkeypatch.setattr(f"ganaug.evaluation.{module}.time", clock)
+    monkeypatch.setattr("ganaug.evaluation.budget.time", clock)
     judge = TableTrial.predict
 
     def slow(trial: TableTrial, one: Arm) -> Any:
@@ -461,7 +461,7 @@ def test_the_first_and_slow_time_is_not_what_is_planned_by(monkeypatch: pytest.M
 def test_a_budget_too_short_for_a_verdict_is_said_at_once(
     budget: float, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Session, "_training_seconds", lambda _: 2.5)
+    monkeypatch.setattr(Session, "_classifier_seconds", lambda _: 2.5)
     real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
     session = begin(real, trainer=copier, estimator=forest(), budget=budget)
     assert [moment.doing for _, moment in zip(range(2), session.steps(), strict=False)] == [
@@ -475,8 +475,7 @@ def test_nothing_is_begun_that_would_outlast_the_budget(
     budget: float, training: float, arm: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    for module in ("session", "clock"):
-        monkeypatch.setattr(f"ganaug.evaluation.{module}.time", clock)
+    monkeypatch.setattr("ganaug.evaluation.budget.time", clock)
     judge = TableTrial.predict
 
     def slow(trial: TableTrial, one: Arm) -> Any:
@@ -606,12 +605,12 @@ def run(*words: object) -> Any:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the command train copiers, and classifiers of a few steps."""
-    monkeypatch.setattr("ganaug.evaluation.session.IMAGE_STEPS", 6)
-    monkeypatch.setitem(begin.__globals__, "Session", _quick_session)
+    monkeypatch.setattr("ganaug.evaluation.trials.images.ImageTrial.usual_steps", 6)
+    monkeypatch.setattr("ganaug.evaluation.evaluate.begin", quick_begin())
 
 
-def _quick_session(data: Any, then: Any = copier, **settings: Any) -> Any:
-    return Session(data, **settings | {"trainer": then, "repeats": 1, "arms": FEW, "estimator": forest()})
+def quick_begin(trainer: Any = copier) -> Any:
+    return partial(begin, trainer=trainer, repeats=1, arms=FEW, estimator=forest())
 
 
 @pytest.mark.usefixtures("quick")
@@ -717,8 +716,7 @@ def test_ctrl_c_keeps_what_is_known(small_table: tuple[pd.DataFrame, np.ndarray]
         "def slow(data, **settings):\n"
         "    if settings['seed']: print('WAITING', file=sys.stderr, flush=True); time.sleep(60)\n"
         "    return t.copier(data)\n"
-        "e.Session = lambda data, **s: __import__('ganaug.evaluation.session', fromlist=['']).Session(\n"
-        "    data, **s | {'trainer': slow, 'repeats': 1, 'arms': t.FEW, 'estimator': t.forest()})\n"
+        "e.begin = t.quick_begin(slow)\n"
         "from ganaug.cli import main; main()"
     )
     words = ["evaluate", tmp_path / "t.csv", "--target", "y", "--json", tmp_path / "r.json"]
@@ -749,8 +747,8 @@ def test_ctrl_c_before_anything_is_known_says_so(folder: Path, tmp_path: Path, m
     def interrupted(data: Any, **_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ganaug.evaluation.session.IMAGE_STEPS", 6)
-    monkeypatch.setitem(begin.__globals__, "Session", lambda data, **s: _quick_session(data, then=interrupted, **s))
+    monkeypatch.setattr("ganaug.evaluation.trials.images.ImageTrial.usual_steps", 6)
+    monkeypatch.setattr("ganaug.evaluation.evaluate.begin", quick_begin(interrupted))
     result = run(folder, "--json", tmp_path / "r.json")
     assert result.exit_code == 130
     assert "Interrupted: nothing was known yet, and so nothing was written." in result.stderr
@@ -759,8 +757,8 @@ def test_ctrl_c_before_anything_is_known_says_so(folder: Path, tmp_path: Path, m
 
 
 def test_of_very_many_samples_some_are_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganaug.evaluation.intake.MOST_ROWS", 60)
-    monkeypatch.setattr("ganaug.evaluation.intake.FEWEST_OF_A_CLASS", 8)
+    monkeypatch.setattr("ganaug.evaluation.intake.MAX_ROWS", 60)
+    monkeypatch.setattr("ganaug.evaluation.intake.MIN_OF_A_CLASS", 8)
     session = begin(shells({"inner": 110, "outer": 10}, np.random.default_rng(0)), groups=np.arange(120) // 2)
     assert session.data.counts == {"inner": 55, "outer": 8}
     assert session.groups is not None
@@ -777,12 +775,12 @@ def test_generators_inside_the_splits_train_as_long_as_fit_does(
     small_table: tuple[pd.DataFrame, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ganaug.evaluation.trainers import train_generator, usual_seconds
-    from ganaug.training import TableFit
+    from ganaug.training import Run
 
-    monkeypatch.setattr("ganaug.training.tables.FEWEST_STEPS", 3)
-    monkeypatch.setattr("ganaug.training.tables.STEPS_PER_ROOT_OF_CELLS", 0.4)
+    monkeypatch.setattr("ganaug.networks.tables.MIN_STEPS", 3)
+    monkeypatch.setattr("ganaug.networks.tables.STEPS_PER_ROOT_OF_CELLS", 0.4)
     table = from_frame(*small_table)
-    usual = TableFit(table).max_steps
+    usual = Run(table).bounds.steps
     assert usual == 6
     training = train_generator(table, seed=0, seconds=60.0).generator.metadata["training"]
     assert (training["steps"], training["max_steps"], training["time_budget"]) == (usual, usual, 60.0)

@@ -9,9 +9,7 @@ from ganaug.evaluation.verdict import compare
 
 def test_no_figure_is_certain_where_splits_agree_to_the_last_digit() -> None:
     def of(value: float) -> Score:
-        one = Score(dict.fromkeys(METRICS, value))
-        one.recall = np.array([value, 1.0])
-        return one
+        return Score(dict.fromkeys(METRICS, value), np.array([value, 1.0]), np.zeros(0, bool))
 
     arms = [Arm("nothing", "nothing"), Arm("GAN", "gan")]
     found = compare([{"nothing": of(0.75), "GAN": of(0.75)}] * 2, arms, np.array([8, 40]), test_per_train=0.25)

@@ -40,6 +40,6 @@ def test_wide_gaps_of_tables_are_filled_in_every_arm() -> None:
     labels = ["no"] * 12_000 + ["yes"] * 40
     table = from_frame(pd.DataFrame({"x": np.random.default_rng(0).normal(size=len(labels))}), labels)
     trial = TableTrial(table, table.part(np.array([0, 12_000])), copier(table), seed=0, estimator=GaussianNB())
-    sizes = {arm.name: len(trial._treated(arm)[1]) for arm in TABLE_ARMS if arm.share or arm.filled}
+    sizes = {arm.name: len(trial.rows.treated(arm)[1]) for arm in TABLE_ARMS if arm.share or arm.filled}
     assert sizes["GAN, the whole gap"] == sizes["SMOTE"] == 24_000
     assert sizes["GAN, half the gap"] == 12_040 + 5_980

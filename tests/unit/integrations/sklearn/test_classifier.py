@@ -1,4 +1,4 @@
-"""The classifier that augments while it is fitted, and the guard that may keep it from doing so."""
+"""The classifier that augments while it is fitted, and its model selection policy."""
 
 import pickle
 from typing import Any
@@ -29,8 +29,12 @@ import ganaug.training
 from ganaug.data.dataset import Dataset
 from ganaug.data.tables.dataset import from_frame
 from ganaug.errors import DataError
-from ganaug.evaluation.selection import corrected_error, decision_table, fold_count, splits_of
-from ganaug.evaluation.trials.remedies import Remedy, categorical_positions, remedies_for
+from ganaug.evaluation.arms import NOTHING, Arm
+from ganaug.evaluation.selection import arms_for
+from ganaug.evaluation.splits import fold_count, folds_of
+from ganaug.evaluation.statistics import corrected_error
+from ganaug.evaluation.trials.training_rows import categorical_positions
+from ganaug.evaluation.verdict import decision_table
 from ganaug.integrations.sklearn import AugmentedClassifier, GANAugmenter, GANSampler
 from tests.remembered import borrowed_fits, fit_or_remember, remembered_fits
 
@@ -106,7 +110,7 @@ def test_always_fits_to_the_samplers_rows(noise: Any) -> None:
     assert not hasattr(GAN, "generator_")
 
 
-def test_the_guard_keeps_nothing_where_nothing_can_help(noise: Any) -> None:
+def test_the_policy_keeps_nothing_where_nothing_can_help(noise: Any) -> None:
     model = AugmentedClassifier(LogisticRegression(), REPEATS, scoring="roc_auc", random_state=0).fit(*noise)
     table = model.decision_
     assert table[table["chosen"]]["candidate"].tolist() == ["nothing"]
@@ -123,7 +127,7 @@ def test_the_guard_keeps_nothing_where_nothing_can_help(noise: Any) -> None:
     )
 
 
-def test_the_guard_keeps_what_helps_by_more_than_the_noise(overlapping: Any) -> None:
+def test_the_policy_keeps_what_helps_by_more_than_the_noise(overlapping: Any) -> None:
     model = AugmentedClassifier(LogisticRegression(), REPEATS, random_state=0).fit(*overlapping)
     chosen = model.decision_[model.decision_["chosen"]].iloc[0]
     assert chosen["candidate"] != "nothing"
@@ -156,8 +160,8 @@ def test_each_inner_generator_is_trained_once_and_briefly(overlapping: Any, monk
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
 def test_a_chosen_share_of_the_gap_is_filled(share: float, noise: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    remedy = Remedy("GAN", "GAN", share)
-    monkeypatch.setattr(AugmentedClassifier, "_decide", lambda *_: (remedy, {1: 50}))
+    arm = Arm("GAN", "gan", share)
+    monkeypatch.setattr(AugmentedClassifier, "_decide", lambda *_: (arm, {1: 50}))
     model = AugmentedClassifier(Recorder(), GAN).fit(*noise)
     assert np.bincount(model.estimator_.y_).tolist() == [70, 20 + round(50 * share)]
     assert model.sampler_.generator_.classes == (0, 1)
@@ -180,7 +184,7 @@ def test_balanced_data_need_nothing() -> None:
 def test_a_class_smaller_than_the_folds_is_always_trained_on() -> None:
     y = np.array([0] * 20 + [1] * 4 + [2])
     assert fold_count(y) == 4
-    splits = list(splits_of(y, 4, np.random.RandomState(0)))
+    splits = list(folds_of(y, 4, np.random.RandomState(0)))
     assert sorted(np.concatenate([test for _, test in splits])) == list(range(24))
     for train, test in splits:
         assert 24 in train
@@ -193,12 +197,17 @@ def test_a_class_smaller_than_the_folds_is_always_trained_on() -> None:
 
 def test_the_rule() -> None:
     assert corrected_error(np.array([0.0, 0.2]), 0.5) == pytest.approx(np.sqrt((0.5 + 0.5) * 0.02))
-    remedies = [Remedy("nothing", "nothing"), Remedy("a", "repeat"), Remedy("b", "SMOTE"), Remedy("c", "sampler")]
+    arms = [
+        NOTHING,
+        Arm("a", "classical", filled="repeats"),
+        Arm("b", "classical", filled="altered"),
+        Arm("c", "sampler"),
+    ]
     nothing = np.array([0.5, 0.6, 0.55, 0.5, 0.6])
     better = nothing + np.array([0.1, 0.12, 0.11, 0.1, 0.1])
     noisy = nothing + np.array([0.6, -0.2, 0.3, 0.0, 0.1])
     scores = {"nothing": nothing.tolist(), "a": better.tolist(), "b": noisy.tolist(), "c": [0.9, 0.9]}
-    table = decision_table(remedies, scores, folds=5)
+    table = decision_table(arms, scores, folds=5)
     assert table[table["chosen"]]["candidate"].tolist() == ["a"]
     assert table["splits"].tolist() == [5, 5, 5, 2]
     assert table["score"][2] > table["score"][1]
@@ -206,7 +215,7 @@ def test_the_rule() -> None:
 
 def test_what_is_tried_depends_on_the_data_and_the_estimator() -> None:
     def names(estimator: Any, X: Any, sampler: Any = GAN) -> list[str]:
-        return [remedy.name for remedy in remedies_for(estimator, sampler, X)]
+        return [arm.name for arm in arms_for(estimator, sampler, X)]
 
     X = np.zeros((4, 2))
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
@@ -215,10 +224,11 @@ def test_what_is_tried_depends_on_the_data_and_the_estimator() -> None:
     assert "class weights" not in names(KNeighborsClassifier(), X)
     assert "SMOTENC" in names(GaussianNB(), frame)
     assert names(GaussianNB(), frame[["b"]], REPEATS) == ["nothing", "random oversampling", "RandomOverSampler"]
-    assert categorical_positions(np.array([[np.nan, 1.0]]), GAN) is None
-    assert categorical_positions(np.zeros((4, 3, 3)), GAN) is None
-    assert categorical_positions(frame.assign(c=pd.Timestamp("2020")), GAN) is None
-    assert categorical_positions(X, GANSampler(categorical_features=[1])) == [1]
+    assert categorical_positions(np.array([[np.nan, 1.0]])) is None
+    assert categorical_positions(np.zeros((4, 3, 3))) is None
+    assert categorical_positions(frame.assign(c=pd.Timestamp("2020"))) is None
+    assert categorical_positions(X, [1]) == [1]
+    assert "SMOTENC" in names(GaussianNB(), X, GANSampler(categorical_features=[1]))
 
 
 @pytest.mark.parametrize("sampler", [SMOTE(random_state=0), SMOTENC([1], random_state=0), REPEATS], ids=str)
@@ -288,7 +298,7 @@ def test_the_prior_after_class_weights(overlapping: Any) -> None:
 )
 def test_class_weights_make_up_for_rows_weights(estimator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of the rare class weigh so much that neither class is rare: there is nothing left to balance."""
-    monkeypatch.setattr("ganaug.integrations.sklearn.classifier.decide", only_class_weights)
+    monkeypatch.setattr("ganaug.integrations.sklearn.classifier.select_arm", only_class_weights)
     X, y = np.zeros((250, 1)), np.array(["no"] * 200 + ["yes"] * 50)
     weights = np.where(y == "yes", 4.0, 1.0)
     model = AugmentedClassifier(estimator, REPEATS, correct_prior=hasattr(estimator, "predict_proba"))
@@ -299,8 +309,8 @@ def test_class_weights_make_up_for_rows_weights(estimator: Any, monkeypatch: pyt
         assert model.estimator_[-1].class_weight == {"no": 1.0, "yes": 1.0}
 
 
-def only_class_weights(remedies: list[Remedy], *_: Any) -> pd.DataFrame:
-    return pd.DataFrame({"chosen": [remedy.kind == "class weights" for remedy in remedies]})
+def only_class_weights(arms: list[Arm], *_: Any, **__: Any) -> pd.DataFrame:
+    return pd.DataFrame({"chosen": [arm.weighted for arm in arms]})
 
 
 def test_weights_through_resampling(noise: Any) -> None:

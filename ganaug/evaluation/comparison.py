@@ -1,0 +1,80 @@
+"""The one loop that compares: it trains a classifier in every arm on every split, and collects the scores."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ganaug.evaluation.arms import Arm
+from ganaug.evaluation.splits import Split
+from ganaug.evaluation.trials.base import ImpossibleArmError, Trial
+
+__all__ = ["CLASSIFYING", "TRAINING", "Preparation", "Task", "compare_arms"]
+
+TRAINING = "training a generator"
+CLASSIFYING = "training the classifier: "
+"""The descriptions of two tasks; the name of the arm follows the second."""
+PREPARED, SCORED = 0.4, 0.9
+"""The part of a split that is done before the first arm, and after the last one, by experience."""
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Task:
+    """The next piece of work of a comparison."""
+
+    doing: str  # a description; equal descriptions take about equal time
+    split: int  # the number of the split
+    done: float = 0.0  # the part of the split that is done before the task, from 0 to 1
+
+
+Preparation = Generator[Task, None, Trial[S]]
+"""Yields the tasks that a trial needs, such as the training of a generator, and returns the trial."""
+
+
+def compare_arms(
+    arms: Sequence[Arm],
+    splits: Iterable[Split],
+    prepare: Callable[[int, Split, dict[str, S]], Preparation[S]],
+    *,
+    notes: dict[str, str] | None = None,
+    drop_every: int = 0,
+) -> Iterator[Task]:
+    """Score every arm on every split. Each task is yielded before it begins, so that the caller can stop in time.
+
+    Parameters
+    ----------
+    arms, splits
+        Splits are taken one by one.
+    prepare : callable
+        ``prepare(number, split, scores)`` makes the trial of a split. The scores of the arms will be put into `scores`,
+        by name.
+    notes : dict, optional
+        Receives, by the name of the arm, why an arm was impossible. Such an arm is dropped.
+    drop_every : int
+        After every so many splits, arms that are no better on average than "nothing" are dropped, and the comparison
+        ends if no other arm is left. The scores must be numbers then. With 0 no arm is dropped.
+    """
+    alive, found = list(arms), []
+    for number, split in enumerate(splits):
+        scores: dict[str, S] = {}
+        found.append(scores)
+        trial = yield from prepare(number, split, scores)
+        for arm, done in zip(list(alive), np.linspace(PREPARED, SCORED, len(alive)), strict=True):
+            yield Task(CLASSIFYING + arm.name, number, float(done))
+            try:
+                scores[arm.name] = trial.score(arm)
+            except ImpossibleArmError as error:
+                alive.remove(arm)
+                if notes is not None:
+                    notes[arm.name] = str(error)
+        if drop_every and (number + 1) % drop_every == 0:
+            alive = [arm for arm in alive if arm.kind == "nothing" or _gain(found, arm) > 0]
+            if len(alive) < 2:
+                return
+
+
+def _gain(scores: Sequence[dict[str, Any]], arm: Arm) -> float:
+    return float(np.mean([one[arm.name] for one in scores]) - np.mean([one["nothing"] for one in scores]))

@@ -1,0 +1,81 @@
+"""The inspection of a generator's samples on one split: how like real items they are, and whether they are copies."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.data.dataset import Dataset
+from ganaug.data.tables.codec import TableCodec
+from ganaug.evaluation.copying import Copying, search_for_copies
+from ganaug.evaluation.fidelity import Fidelity, measure_fidelity
+from ganaug.evaluation.samples import draw
+from ganaug.evaluation.statistics import Auc, area
+from ganaug.evaluation.trainers import TrainedSampler
+from ganaug.evaluation.trials.base import DatasetTrial
+
+__all__ = ["Inspection", "inspect", "numbers_to_search"]
+
+MIN_SEARCHED = 30
+MAX_SEARCHED = 300
+"""Samples of one class among which copies are looked for: as many as there are test items, within these bounds."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found on one split."""
+
+    fidelity: Fidelity
+    copying: Copying
+    subject: Any  # the generator that was judged
+    searched: Any  # the samples among which copies were looked for
+
+
+def inspect(
+    trial: DatasetTrial, sampler: Any, *, unseen: Any = None, extractor: Any, number: int, seed: int
+) -> Inspection:
+    """Compare samples with the test part, and look for copies of the training part among them.
+
+    The judged generator is `sampler`, which was trained on the training part, or else `unseen`, which was not. Samples
+    depend on the `number` of the split, because the figures of all splits are pooled.
+    """
+    train, test, subject = trial.train, trial.test, sampler if unseen is None else unseen
+    counts = np.bincount(test.labels, minlength=len(train.classes))
+    synthetic = draw(subject, train, counts, [seed, 6, number])
+    features = trial.features(extractor)
+    fidelity = measure_fidelity(
+        test,
+        synthetic,
+        features,
+        codec=_promised_columns(train if unseen is None else unseen),
+        probabilities=trial.class_probabilities,
+        realism=_realism_area(subject, test, synthetic),
+        seed=seed,
+    )
+    searched = draw(subject, train, numbers_to_search(counts), [seed, 7, number])
+    copying = search_for_copies(
+        searched, train, test, features=features if trial.takes_extractor else None, infer=unseen is None, seed=seed
+    )
+    return Inspection(fidelity, copying, subject, searched)
+
+
+def numbers_to_search(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each class the number of samples among which copies are looked for."""
+    return np.clip(counts, MIN_SEARCHED, MAX_SEARCHED)
+
+
+def _realism_area(subject: Any, real: Dataset, synthetic: Dataset) -> Auc | None:
+    """Return the area under the ROC curve of the discriminator, as a classifier of real and synthetic items."""
+    if not isinstance(subject, TrainedSampler):
+        return None
+    own, made = subject.realism(real), subject.realism(synthetic)
+    if own is None or made is None:
+        return None
+    return area(np.concatenate([own, made]), np.repeat([True, False], [len(own), len(made)]))
+
+
+def _promised_columns(source: Any) -> TableCodec | None:
+    """Return the codec whose column ranges and types the samples of a table must keep; None for other data."""
+    codec = getattr(source, "codec", None)
+    return codec if isinstance(codec, TableCodec) else None
