@@ -12,8 +12,6 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["command"]
-
 
 @click.command("balance", short_help="Fill an image folder or a table up to equally large classes.")
 @click.argument("source", type=path)

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ganaug.data.dataset import Dataset
     from ganaug.runtime.generator import Generator
 
-__all__ = ["DataFiles", "files_of_model", "files_of_source"]
-
 Lines = list[tuple[str, str]]
 """Pairs of a title and a text, which `ganaug inspect` prints as two columns."""
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from ganaug.evaluation.session import Session
 
-__all__ = ["command", "recall_table", "run"]
-
 IMAGE_BUDGET = 90.0
 """Default training time of the generator of images, in seconds."""
 EVALUATION_SECONDS = 120.0

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ganaug.evaluation.evaluate import Report
     from ganaug.evaluation.session import Session
 
-__all__ = ["command", "run", "summary"]
-
 
 @click.command("evaluate", short_help="Find out whether synthetic samples help.")
 @click.argument("source", type=path)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ganaug.runtime.generator import Generator
     from ganaug.training import Run
 
-__all__ = ["command", "preview_path", "train"]
-
 MAX_STEPS = 10**9
 KEPT = "The run is kept in {}: the same command with --resume continues it."
 

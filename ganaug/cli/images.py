@@ -24,8 +24,6 @@ from ganaug.errors import DataError, warn
 from ganaug.files import atomic_folder, check_writable, safe_name, safe_names
 from ganaug.runtime.generator import Generator
 
-__all__ = ["FILES", "Manifest", "synthetic_files"]
-
 MAX_SAMPLES = 1_000_000
 """Images in all that `ganaug sample` writes into one folder."""
 BATCH_SIZE = 64

@@ -12,8 +12,6 @@ from ganaug.cli.text import printable, shortened
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["command"]
-
 MAX_TITLE = 40
 """Characters of the first column; longer titles push the second column to the right."""
 

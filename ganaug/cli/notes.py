@@ -10,8 +10,6 @@ from ganaug.cli.text import listing, printable, sentence
 if TYPE_CHECKING:
     from ganaug.runtime.generator import Generator
 
-__all__ = ["note_alarms"]
-
 
 def note_alarms(generator: "Generator", labels: Iterable[Any]) -> None:
     """Print the alarms of the training if they concern a class in `labels`.

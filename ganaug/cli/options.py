@@ -10,8 +10,6 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SAMPLES_OUTPUT", "SEED", "duration", "path", "seed_option"]
-
 SEED = click.IntRange(0, 2**32 - 1)
 
 _DURATION = re.compile(

@@ -15,8 +15,6 @@ from ganaug.data.images.dataset import LabelledImages
 if TYPE_CHECKING:
     from ganaug.runtime.generator import Generator
 
-__all__ = ["draw_preview", "is_preview"]
-
 COLUMNS = 8
 """Real images in a row, and as many synthetic images."""
 MAX_ROWS = 30

@@ -14,8 +14,6 @@ from ganaug.cli.text import clock
 if TYPE_CHECKING:
     from ganaug.training.loop import Step, ValidationResult
 
-__all__ = ["Patience", "progress"]
-
 REFRESH_SECONDS = 0.25
 FIRST = "learning to tell the classes apart"
 """What happens before the first step: the classifier of the screen is trained."""

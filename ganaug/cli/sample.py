@@ -13,8 +13,6 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["command"]
-
 MAX_PER_CLASS = 1_000_000_000
 
 

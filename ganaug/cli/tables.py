@@ -25,8 +25,6 @@ from ganaug.runtime.generator import Generator
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["FILES"]
-
 FLAG = "synthetic"
 """The column of a balanced table that tells which rows are synthetic."""
 DATES, TRUTH_VALUES, NUMBERS, TEXTS = "dates", "true and false", "numbers", "text"

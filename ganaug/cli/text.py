@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-__all__ = ["clock", "counted", "listing", "printable", "sentence", "shortened"]
-
 MAX_WIDTH = 100
 """Characters of a text that `shortened` keeps."""
 

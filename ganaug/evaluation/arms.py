@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["IMAGE_ARMS", "NOTHING", "TABLE_ARMS", "Arm", "Kind", "challengers", "rivals"]
-
 Kind = Literal["nothing", "classical", "gan", "classical+gan", "placebo", "synthetic only", "sampler"]
 """The last is an over-sampler of the user, which only the model selection policy tries."""
 Filling = Literal["", "repeats", "altered"]

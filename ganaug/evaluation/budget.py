@@ -9,8 +9,6 @@ import numpy as np
 from ganaug.evaluation.comparison import CLASSIFYING, TRAINING, Task
 from ganaug.evaluation.schedule import Schedule
 
-__all__ = ["Moment", "Pace", "TimeBudget"]
-
 REPORT_SHARE = 0.05
 """Part of the budget that is kept for the report."""
 MAX_REPORT_SECONDS = 3.0

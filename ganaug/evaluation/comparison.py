@@ -10,8 +10,6 @@ from ganaug.evaluation.arms import Arm
 from ganaug.evaluation.splits import Split
 from ganaug.evaluation.trials.base import ImpossibleArmError, Trial
 
-__all__ = ["CLASSIFYING", "TRAINING", "Preparation", "Task", "compare_arms"]
-
 TRAINING = "training a generator"
 CLASSIFYING = "training the classifier: "
 """The descriptions of two tasks; the name of the arm follows the second."""

@@ -12,8 +12,6 @@ from ganaug.evaluation import metrics
 from ganaug.evaluation.metrics.base import mean
 from ganaug.evaluation.metrics.copies import CopyScan, CopySearch, View
 
-__all__ = ["Copying", "class_copies", "pooled_copies", "search_for_copies"]
-
 SECTION = "copies"
 MAX_PLANTED = 2_000
 """Training items that are planted as copies: bounds the time."""

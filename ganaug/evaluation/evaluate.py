@@ -23,8 +23,6 @@ from ganaug.evaluation.trainers import Trainer, train_generator
 from ganaug.files import StrPath, atomic_write
 from ganaug.runtime.generator import Generator
 
-__all__ = ["Report", "begin", "evaluate", "report_of"]
-
 BUDGET = 600.0
 """Default budget of an evaluation, in seconds."""
 HELD_OUT_SEEDS = 5

@@ -15,8 +15,6 @@ from ganaug.evaluation.statistics import Auc
 if TYPE_CHECKING:
     from ganaug.data.tables.codec import TableCodec
 
-__all__ = ["Fidelity", "measure_fidelity", "pooled_class_fidelity", "pooled_fidelity"]
-
 SECTION = "fidelity"
 MIN_CLASS_ROWS = 6
 """Real and synthetic items of a class in one fold, below which the class has no metrics of its own."""

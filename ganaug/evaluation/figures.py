@@ -14,8 +14,6 @@ from ganaug.evaluation.session import Session, SplitResult
 from ganaug.evaluation.splits import fewest_for_a_verdict
 from ganaug.evaluation.verdict import Comparison, compare
 
-__all__ = ["SCHEMA_VERSION", "figures_of", "sentence_of"]
-
 SCHEMA_VERSION = 1
 
 

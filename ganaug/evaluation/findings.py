@@ -7,8 +7,6 @@ from ganaug.evaluation.metrics.copies import usual_share
 from ganaug.evaluation.metrics.variety import MIN_VARIETY
 from ganaug.evaluation.statistics import share_estimate
 
-__all__ = ["findings"]
-
 MIN_COVERAGE = 0.2
 """Share of the real samples with a synthetic one nearby; below it the generator has collapsed."""
 MIN_ROWS = 10

@@ -12,8 +12,6 @@ from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.metrics.columns import column_values
 from ganaug.evaluation.metrics.copies import CopyScan
 
-__all__ = ["exhibits_of", "walk_of"]
-
 MAX_CLASSES = 20
 ITEMS_PER_CLASS = 8
 MAX_PAIRS = 12

@@ -15,8 +15,6 @@ from ganaug.evaluation.statistics import Auc, area
 from ganaug.evaluation.trainers import TrainedSampler
 from ganaug.evaluation.trials.base import DatasetTrial
 
-__all__ = ["Inspection", "inspect", "numbers_to_search"]
-
 MIN_SEARCHED = 30
 MAX_SEARCHED = 300
 """Samples of one class among which copies are looked for: as many as there are test items, within these bounds."""

@@ -13,8 +13,6 @@ from ganaug.data.tables.dataset import from_frame, split_groups, split_target
 from ganaug.data.tables.table_file import ENDINGS, read_table
 from ganaug.errors import DataError, warn
 
-__all__ = ["group_codes", "load", "some_rows"]
-
 MAX_ROWS = 20_000
 """Items that are evaluated. More would cost time and hardly narrow the intervals."""
 MIN_OF_A_CLASS = 200

@@ -9,8 +9,6 @@ from ganaug.data.dataset import Dataset
 from ganaug.data.labels import listed
 from ganaug.errors import DataError
 
-__all__ = ["Sampler", "draw"]
-
 D = TypeVar("D", bound=Dataset)
 
 

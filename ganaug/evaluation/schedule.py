@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from ganaug.evaluation.arms import Arm
 
-__all__ = ["Schedule", "schedule_for"]
-
 MIN_SPLITS = 5
 """Splits that a schedule keeps as long as arms and steps can give way instead."""
 MIN_STEPS = 100

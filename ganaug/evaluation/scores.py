@@ -7,8 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score
 
-__all__ = ["METRICS", "Score", "balancing_power", "score"]
-
 METRICS = ("balanced_accuracy", "macro_f1", "average_precision", "brier", "calibration_error")
 BINS = 10
 """Bins of confidence in the calibration error."""

@@ -20,8 +20,6 @@ from ganaug.evaluation.trials.training_rows import TrainingRows, categorical_pos
 from ganaug.evaluation.trials.weights import class_weight_settings
 from ganaug.evaluation.verdict import decision_table
 
-__all__ = ["arms_for", "rows_for", "select_arm"]
-
 MIN_SPLITS = 10
 """Splits in all. With fewer folds there are more repetitions."""
 MAX_INNER_STEPS = 500

@@ -27,8 +27,6 @@ from ganaug.evaluation.splits import Split, cut, fewest_for_a_verdict
 from ganaug.evaluation.trainers import usual_seconds
 from ganaug.evaluation.trials.base import DatasetTrial
 
-__all__ = ["Session", "SplitResult"]
-
 CUT_SHORT = 0.9
 """A trainer that does not describe its training, and took this part of the given time or more, was cut short."""
 DRAWING, INSPECTING = "drawing samples", "comparing real and synthetic"

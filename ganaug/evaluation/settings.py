@@ -14,8 +14,6 @@ from ganaug.evaluation.metrics.features import NamedExtractor
 from ganaug.evaluation.splits import REPEATS
 from ganaug.evaluation.trainers import Trainer, train_generator
 
-__all__ = ["Settings"]
-
 ESTIMATOR_METHODS = ("fit", "predict_proba", "get_params")
 MAX_SEED = 2**32 - 1
 

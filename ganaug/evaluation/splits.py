@@ -10,8 +10,6 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ganaug.errors import DataError
 
-__all__ = ["REPEATS", "Split", "cut", "fewest_for_a_verdict", "fold_count", "folds_of"]
-
 REPEATS = 2
 MAX_REPEATS = 10
 """Groups may make many splits lose a class. The rows are then cut into folds more often, at most so many times."""

@@ -8,18 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = [
-    "Auc",
-    "Estimate",
-    "area",
-    "corrected_error",
-    "corrected_estimate",
-    "largest_t",
-    "pooled_areas",
-    "row_errors",
-    "share_estimate",
-]
-
 CONFIDENCE = 0.95
 """Of every interval."""
 DRAWS = 20_000

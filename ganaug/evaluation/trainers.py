@@ -12,8 +12,6 @@ from ganaug.evaluation.samples import Sampler
 from ganaug.networks.modality import Bounds
 from ganaug.training import Run, Trained
 
-__all__ = ["TrainedSampler", "Trainer", "train_generator", "usual_seconds"]
-
 STEPS_PER_SECOND = 50.0
 """Training steps per second on a table, on a core that is shared; an idle core does three times as many."""
 

@@ -18,8 +18,6 @@ from ganaug.evaluation.arms import Arm, challengers, rivals
 from ganaug.evaluation.scores import METRICS, Score
 from ganaug.evaluation.statistics import Estimate, corrected_error, corrected_estimate, largest_t, row_errors
 
-__all__ = ["Comparison", "Verdict", "compare", "decision_table"]
-
 Verdict = Literal["helps", "no difference", "hurts"]
 METRIC = "balanced_accuracy"
 SIGNIFICANCE = 0.1

@@ -22,19 +22,6 @@ import math
 import unicodedata
 from typing import Any, TypeGuard
 
-__all__ = [
-    "clean",
-    "count",
-    "decimal",
-    "duration",
-    "hundredths",
-    "interval",
-    "is_known",
-    "number",
-    "percent",
-    "points",
-]
-
 MAX_NAME = 60
 """Characters of a name that are shown: longer names would push everything else off the page."""
 UNKNOWN = "–"

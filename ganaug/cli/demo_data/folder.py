@@ -7,8 +7,6 @@ from pathlib import Path
 from ganaug.errors import OutputError
 from ganaug.files import check_writable
 
-__all__ = ["MARKER", "prepare_folder"]
-
 MARKER = "made-by-ganaug-demo.txt"
 _OURS = re.compile(
     r"""(

@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-__all__ = ["write_digits"]
-
 MAX_COUNT, MIN_COUNT = 100, 5
 """Training images of the commonest and of the rarest class."""
 

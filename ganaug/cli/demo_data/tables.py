@@ -4,8 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["TARGET", "write_tumours"]
-
 TARGET = "diagnosis"
 TRAINING_ROWS = {"benign": 200, "malignant": 10}
 """The other rows, 157 and 202, are for testing."""

@@ -14,8 +14,6 @@ from ganaug.evaluation.metrics.columns import HALVINGS, QUANTILE, Values, column
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["METRIC", "association_distance"]
-
 MAX_COLUMNS = 40
 """Columns whose pairs are compared, the first ones: bounds the time."""
 

@@ -14,18 +14,6 @@ if TYPE_CHECKING:
     from ganaug.data.tables.codec import TableCodec
     from ganaug.evaluation.statistics import Auc
 
-__all__ = [
-    "Features",
-    "FoldData",
-    "Metric",
-    "MetricLine",
-    "auc_metric",
-    "compare_with",
-    "mean",
-    "pair_metric",
-    "random_rows",
-]
-
 Features = NDArray[np.floating]  # (n, d)
 
 

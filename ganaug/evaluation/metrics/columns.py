@@ -15,8 +15,6 @@ from ganaug.evaluation.metrics.base import FoldData, Metric, mean
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["METRIC", "ColumnDistance", "Values", "column_distances", "column_values"]
-
 HALVINGS = 10
 """Random halves of the real rows whose distances the floor is the quantile of."""
 QUANTILE = 0.95

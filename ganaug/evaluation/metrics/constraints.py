@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ganaug.data.tables.codec import TableCodec
 
-__all__ = ["METRIC", "count_violations"]
-
 TOLERANCE = 1e-9
 """Rounding error of a number that is no violation, relative to the larger bound of its column."""
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from ganaug.evaluation.metrics.base import Features, Metric, MetricLine, mean
 from ganaug.evaluation.wording import count, is_known, number, percent
 
-__all__ = ["METRIC", "NOMINAL_SHARE", "CopyScan", "CopySearch", "View", "find_copies", "usual_share"]
-
 NOMINAL_SHARE = 0.03
 """Share of the real items that the generator has not seen which may be flagged as copies."""
 NEIGHBOURS = 3

@@ -15,8 +15,6 @@ from ganaug.errors import DataError, MissingFileError
 from ganaug.runtime.onnx_file import check_model
 from ganaug.runtime.session import open_session
 
-__all__ = ["EFFICIENTNET", "Extractor", "NamedExtractor", "extractor_of"]
-
 Images = NDArray[np.uint8]  # (n, height, width, channels)
 Extractor = Callable[[Images], NDArray[np.float32]]
 

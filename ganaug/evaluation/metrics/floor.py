@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from ganaug.evaluation.metrics.base import Features, Metric, MetricLine, compare_with, mean
 from ganaug.evaluation.wording import is_known, number
 
-__all__ = ["FlooredDistance", "distance_metric", "doubles", "floored"]
-
 HALVINGS = 20
 """Random halves whose distances the floor is the quantile of."""
 MAX_ROWS = 1_000

@@ -6,8 +6,6 @@ from numpy.typing import NDArray
 from ganaug.evaluation.metrics.base import Features
 from ganaug.evaluation.metrics.floor import distance_metric, doubles
 
-__all__ = ["METRIC", "frechet_distance"]
-
 
 def frechet_distance(left: Features, right: Features) -> float:
     """Return the squared Frechet distance between normal distributions fitted to two sets of features.

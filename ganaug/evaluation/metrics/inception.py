@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 
 from ganaug.evaluation.metrics.base import FoldData, pair_metric
 
-__all__ = ["METRIC", "inception_score"]
-
 
 def inception_score(probabilities: NDArray[np.floating]) -> float:
     """Return the exponential of the mean KL divergence of the class probabilities from their mean: 1 to n_classes.

@@ -6,8 +6,6 @@ from numpy.typing import NDArray
 from ganaug.evaluation.metrics.base import Features
 from ganaug.evaluation.metrics.floor import distance_metric, doubles
 
-__all__ = ["METRIC", "kernel_distance"]
-
 
 def kernel_distance(left: Features, right: Features) -> float:
     """Return the unbiased squared maximum mean discrepancy with the kernel ``(x . y / d + 1) ** 3``.

@@ -10,8 +10,6 @@ from ganaug.evaluation.metrics.copies import CopySearch
 if TYPE_CHECKING:
     from ganaug.evaluation.statistics import Auc
 
-__all__ = ["METRIC", "membership_auc"]
-
 
 def membership_auc(synthetic: Features, train: Features, held_out: Features) -> "Auc":
     """Return how well the distance to the nearest sample tells training items from held-out ones: 0.5 is chance.

@@ -8,8 +8,6 @@ import numpy as np
 from ganaug.evaluation.metrics.base import Features, Metric, MetricLine, mean, random_rows
 from ganaug.evaluation.wording import is_known, number
 
-__all__ = ["METRIC", "precision_recall"]
-
 NEIGHBOURS = 5
 """The k of the k-th neighbour; smaller where there are too few rows."""
 MAX_ROWS = 1_500

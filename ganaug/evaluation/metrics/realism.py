@@ -2,8 +2,6 @@
 
 from ganaug.evaluation.metrics.base import auc_metric
 
-__all__ = ["METRIC"]
-
 METRIC = auc_metric(
     "realism_auc",
     lambda fold: fold.realism,

@@ -10,8 +10,6 @@ from ganaug.evaluation.metrics.base import Features, auc_metric
 if TYPE_CHECKING:
     from ganaug.evaluation.statistics import Auc
 
-__all__ = ["METRIC", "two_sample_auc"]
-
 FOLDS = 5
 MAX_ROWS = 1_000
 """Rows of each side that the classifier gets: bounds the time."""

@@ -4,8 +4,6 @@ import numpy as np
 
 from ganaug.evaluation.metrics.base import Features, Metric, mean, random_rows
 
-__all__ = ["METRIC", "MIN_VARIETY", "mean_pairwise_distance", "variety"]
-
 MIN_VARIETY = 0.5
 """A class whose variety is smaller has collapsed. Unit: the variety of its real items."""
 

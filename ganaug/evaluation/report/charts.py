@@ -12,8 +12,6 @@ from ganaug.evaluation.report.histograms import Bars, Histogram
 from ganaug.evaluation.report.svg import ROLES, draw
 from ganaug.evaluation.wording import clean, interval, is_known, points
 
-__all__ = ["MAX_LINES", "Strip", "curves_chart", "difference", "distribution", "strips"]
-
 INK, MUTED, RULE = ROLES["ink"], ROLES["muted"], ROLES["rule"]
 REAL, SYNTHETIC, ACCENT = ROLES["real"], ROLES["synthetic"], ROLES["accent"]
 LINES = ((SYNTHETIC, "-"), (REAL, (0, (5, 2))), (INK, (0, (1, 1.5))), (MUTED, (0, (5, 1.5, 1, 1.5))))

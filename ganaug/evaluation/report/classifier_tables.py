@@ -6,8 +6,6 @@ from typing import Any
 from ganaug.evaluation.report.charts import Strip, strips
 from ganaug.evaluation.wording import clean, decimal, hundredths, interval, is_known, number, percent, points
 
-__all__ = ["arm_rows", "class_rows", "classifier_metrics", "verdict_on"]
-
 MAX_ARMS = 40
 MAX_CLASSES = 100
 MAX_CLASS_METRICS = 5

@@ -13,8 +13,6 @@ from ganaug.evaluation.report.histograms import counted, missing
 from ganaug.evaluation.report.pictures import Sheet, evenly, picture, sheet, within
 from ganaug.evaluation.wording import clean, number, percent
 
-__all__ = ["chosen_classes", "class_samples", "no_quiz", "pairs", "plots", "quiz", "walks"]
-
 MAX_CLASSES = 12
 MAX_ROWS = 5
 """Rows of a table of each class."""

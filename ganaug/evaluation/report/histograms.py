@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bars", "Histogram", "counted", "missing"]
-
 MIN_BINS, MAX_BINS = 6, 24
 MAX_CATEGORIES = 8
 """Categories with a bar of their own; the others share one."""

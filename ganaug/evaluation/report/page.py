@@ -14,8 +14,6 @@ from ganaug.evaluation.report import charts, classifier_tables, gallery
 from ganaug.evaluation.report.training_curves import training_curves
 from ganaug.evaluation.wording import clean, count, duration, interval, is_known, number, percent, points
 
-__all__ = ["render"]
-
 VERDICTS = {"helps": "helps", "no difference": "same", "hurts": "hurts"}
 """By verdict, the class of the style sheet."""
 LEVELS = {"alarm": 0, "warning": 1, "note": 2}

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["Sheet", "evenly", "picture", "sheet", "within"]
-
 SIDES = (96, 64, 48, 32, 24, 16)
 """Longer sides of images in pixels, tried from the largest down until the budget is met."""
 GUTTER = 4

@@ -13,8 +13,6 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
-__all__ = ["ROLES", "draw"]
-
 ROLES = {
     "ink": "#010203",
     "muted": "#040506",

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from ganaug.evaluation.report.charts import MAX_LINES, curves_chart
 from ganaug.evaluation.wording import clean, is_known
 
-__all__ = ["TrainingCurves", "training_curves"]
-
 MEASURES = {
     "score": "Energy score, on held-out samples where there are any; lower is better",
     "agreement": "Share of samples that a classifier reads as their own class; higher is better",

@@ -14,8 +14,6 @@ from ganaug.evaluation.samples import Sampler, draw
 from ganaug.evaluation.scores import Score, score
 from ganaug.evaluation.splits import folds_of
 
-__all__ = ["DatasetTrial", "ImpossibleArmError", "Opinion", "Trial"]
-
 TUNING_FOLDS = 3
 """Folds of the training part on which a threshold is tuned."""
 

@@ -13,8 +13,6 @@ from ganaug.evaluation.splits import Split
 from ganaug.evaluation.trials.base import ImpossibleArmError, Trial
 from ganaug.evaluation.trials.training_rows import LabelledRows, TrainingRows
 
-__all__ = ["EstimatorTrial", "Fit", "Scorer"]
-
 Fit = Callable[[Arm, LabelledRows, NDArray[np.int64]], Any]
 """``fit(arm, treated, train)`` fits a fresh estimator to treated rows, which were made from the rows at `train`."""
 Scorer = Callable[[Any, NDArray[np.int64]], float]

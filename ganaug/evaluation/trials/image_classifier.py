@@ -12,8 +12,6 @@ from torch import Tensor
 from ganaug.compute.modes import alone
 from ganaug.networks.classifiers import ConvClassifier, fit_classifier
 
-__all__ = ["ImageClassifier", "drawn_rows", "fit_small_cnn", "label_preserving", "to_tensor"]
-
 Images = NDArray[np.uint8]  # (n, height, width, channels)
 Labels = NDArray[np.int64]  # (n,)
 

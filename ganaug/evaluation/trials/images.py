@@ -21,8 +21,6 @@ from ganaug.evaluation.trials.image_classifier import (
     to_tensor,
 )
 
-__all__ = ["TRIAL", "ImageTrial"]
-
 BATCH = 64
 """Images in a batch."""
 

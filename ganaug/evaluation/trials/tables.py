@@ -21,8 +21,6 @@ from ganaug.evaluation.trials.base import DatasetTrial
 from ganaug.evaluation.trials.training_rows import TrainingRows
 from ganaug.evaluation.trials.weights import class_weight_settings, weight_argument
 
-__all__ = ["TRIAL", "TableTrial"]
-
 Matrix = NDArray[np.float64]  # (n_rows, n_columns)
 
 

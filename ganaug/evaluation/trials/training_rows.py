@@ -14,8 +14,6 @@ from sklearn.utils import _safe_indexing
 from ganaug.data.containers.rows import as_rows, positions_of, table_container
 from ganaug.evaluation.arms import Arm
 
-__all__ = ["LabelledRows", "TrainingRows", "categorical_positions"]
-
 NEIGHBOURS = 5
 """Nearest neighbours between which SMOTE interpolates, as in imbalanced-learn."""
 

@@ -10,8 +10,6 @@ from sklearn.utils.validation import has_fit_parameter
 
 from ganaug.errors import DataError
 
-__all__ = ["class_weight_settings", "fit_weighted", "resampled_weights", "weight_argument"]
-
 
 def class_weight_settings(estimator: Any) -> dict[str, str]:
     """Return the parameters that make an estimator, or a step of a pipeline, weigh its classes equally.

@@ -27,8 +27,6 @@ from ganaug.integrations.sklearn.sampler import GANSampler
 from ganaug.integrations.sklearn.target import Target
 from ganaug.integrations.strategy import added_rows
 
-__all__ = ["AugmentedClassifier"]
-
 
 class _Rows(NamedTuple):
     X: Any

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-__all__ = ["PriorCorrected", "class_shares", "has", "restore_prior"]
-
 
 def restore_prior(probabilities: NDArray[Any], ratio: NDArray[Any]) -> NDArray[Any]:
     """Multiply each class's probability by the ratio of its true to its learned share, and normalise.
