@@ -1,8 +1,9 @@
-"""What synthetic images are worth: a classifier trained with and without them, and a judge trained on all real data.
+"""Measure synthetic images by two classifiers: one trained with and without them, and a reference on all real data.
 
-Every arm of `train_classifier` takes the same number of steps from the same initial weights with the same schedule;
-only what fills its batches differs. The judge (`reference_for`) sees every real image of the source, far more than the
-generator did, and so can say whether a sample shows its label, how varied a class is, and how near it is to a copy.
+Every arm of `train_classifier` takes the same number of steps, from the same initial weights, with the same schedule;
+only the contents of the batches differ. The reference classifier (`reference_for`) is trained on every real image of
+the source, many more than the generator has seen. It tells whether a sample shows its label, how varied the samples of
+a class are, and whether a sample is a near-copy of a training image.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from datasets import LongTail, pool
+from image_sets import LongTail, pool
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -31,14 +32,14 @@ ARMS: tuple[Arm, ...] = get_args(Arm)
 Images = NDArray[np.uint8]  # (n, height, width, channels)
 Labels = NDArray[np.int64]  # (n,)
 
-JUDGE_STEPS = 2_500
-PER_CLASS = 200  # images of a class that the pairwise distances look at
-HELD_OUT_QUANTILE = 0.01  # nearer than this share of held-out real images: a copy
+JUDGE_STEPS = 2_500  # training steps of the reference classifier
+MAX_PAIRED = 200  # images of a class whose pairwise distances are computed
+HELD_OUT_QUANTILE = 0.01  # of the distances of held-out real images; a sample that is nearer is a copy
 
 
 @dataclass(frozen=True)
 class Score:
-    """Balanced accuracy on the test set and the recall of every class, in the order of ``classes``."""
+    """Balanced accuracy on the test set, and recall by class in the order of ``classes``."""
 
     balanced_accuracy: float
     recall: tuple[float, ...]
@@ -54,10 +55,10 @@ def train_classifier(
     batch: int = 64,
     seed: int,
 ) -> Score:
-    """Train the small CNN on ``data`` as ``arm`` says and score it on the balanced test set.
+    """Train the small CNN on ``data`` in the way that ``arm`` names, and test it on the test set.
 
-    With ``synthetic``, ``synthetic_share`` of every batch is drawn class-balanced from that pool, as it is, and the
-    rest as the arm draws it; the albumentations apply to the rest alone, for the synthetic images differ by themselves.
+    With ``synthetic``, the share ``synthetic_share`` of every batch is drawn from those images with balanced classes.
+    Only the real images of the batch are changed by albumentations: synthetic images vary already.
     """
     rng = np.random.default_rng(seed)
     n_synthetic = round(synthetic_share * batch) if synthetic is not None else 0
@@ -75,7 +76,7 @@ def train_classifier(
 def _train(
     streams: list[tuple[Images, Labels, Iterator[NDArray[np.int64]], bool]], n_classes: int, steps: int, seed: int
 ) -> ImageClassifier:
-    """Train on batches whose rows the streams give, and which go through the albumentations where a stream says so."""
+    """Train on batches that join the rows of all streams; the last entry of a stream turns augmentation on."""
     channels = streams[0][0].shape[-1]
     augment = label_preserving(channels, seed)
 
@@ -94,27 +95,27 @@ def _train(
 
 
 def reference_classifier(images: Images, labels: Labels, *, steps: int = JUDGE_STEPS, seed: int = 0) -> ImageClassifier:
-    """Train a judge on all given images, class-balanced and with the label-preserving augmentation."""
+    """Train a reference classifier on balanced batches of the given images, with label-preserving augmentation."""
     rows = drawn_rows(labels, 64, True, np.random.default_rng(seed))
     return _train([(images, labels, rows, True)], int(labels.max()) + 1, steps, seed)
 
 
 @cache
 def reference_for(name: str, steps: int = JUDGE_STEPS) -> ImageClassifier:
-    """Return the judge of the data set ``name``, trained on all its real images once per process."""
+    """Return the reference classifier of the data set ``name``, which is trained once per process."""
     data = pool(name)
     return reference_classifier(data.images, data.labels, steps=steps)
 
 
 def read_as_label(judge: ImageClassifier, images: Images, labels: Labels) -> NDArray[np.float64]:
-    """Return, for each class, the share of its images that the judge reads as that class."""
+    """Return, for each class, the share of its images that the reference classifier assigns to that class."""
     return _share_per_class(judge.predict(images) == labels, labels, int(labels.max()) + 1)
 
 
 def variety_ratio(
     judge: ImageClassifier, images: Images, labels: Labels, real_images: Images, real_labels: Labels
 ) -> NDArray[np.float64]:
-    """Return, for each class, the mean pairwise feature distance of its samples over that of its real images."""
+    """Return, for each class, the mean pairwise feature distance of its samples divided by that of its real images."""
     ratios = []
     for label in np.unique(real_labels):
         made, real = (
@@ -126,11 +127,11 @@ def variety_ratio(
 
 
 def copies(judge: ImageClassifier, images: Images, labels: Labels, data: LongTail) -> NDArray[np.float64]:
-    """Return, for each class, the share of samples that are nearer to a training image than real images come by chance.
+    """Return, for each class, the share of samples that are near-copies of a training image.
 
-    A sample is a copy where, in pixels or in the judge's features, the Euclidean distance to the nearest training image
-    of its class is below the 1 % quantile of that distance over the held-out real images of the class. A generator as
-    good as reality would score between 1 and 2 %.
+    A sample is a near-copy if its Euclidean distance to the nearest training image of its class is below the 1 %
+    quantile of that distance over the held-out real images of the class, either in pixels or in the features of the
+    reference classifier. Unseen real images would have between 1 and 2 % near-copies.
     """
     shares = []
     for label in range(len(data.classes)):
@@ -164,11 +165,11 @@ def _mean_pairwise(features: NDArray[np.float32]) -> float:
 
 
 def _thinned(images: Images) -> Images:
-    """Return at most `PER_CLASS` images, evenly spaced through the array."""
-    rows = np.linspace(0, len(images) - 1, min(PER_CLASS, len(images))).astype(int)
+    """Return at most `MAX_PAIRED` images, at equal distances in the array."""
+    rows = np.linspace(0, len(images) - 1, min(MAX_PAIRED, len(images))).astype(int)
     return np.asarray(images[rows])
 
 
 def _share_per_class(hit: NDArray[np.bool_], labels: Labels, n_classes: int) -> NDArray[np.float64]:
-    """Return the share of hits in each class; NaN for a class without images."""
+    """Return the mean of `hit` in each class; NaN for a class without images."""
     return np.array([hit[labels == label].mean() if (labels == label).any() else np.nan for label in range(n_classes)])

@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ganaug import Generator, balanced_loader
 from ganaug.data.images.dataset import from_arrays
-from ganaug.training import fit_images
+from ganaug.training import fit
 
 MODELS = Path(__file__).parents[1] / "onnx_models"
 BATCH = 64
@@ -88,7 +88,7 @@ def main() -> None:
 def untrained(size: int) -> Generator:
     """Return a generator of this size that has learned next to nothing, and whose samples all pass."""
     images = np.random.default_rng(0).integers(0, 256, (60, size, size), dtype=np.uint8)
-    generator = fit_images(from_arrays(images, np.arange(60) % 10, list("0123456789")), max_steps=3, random_state=0)
+    generator = fit(from_arrays(images, np.arange(60) % 10, list("0123456789")), max_steps=3, random_state=0)
     proto = onnx.load_model_from_string(generator.to_bytes())
     (claim,) = [prop for prop in proto.metadata_props if prop.key == "ganaug"]
     claim.value = json.dumps(json.loads(claim.value) | {"screen": {"thresholds": [0.0] * 10}})
@@ -101,7 +101,7 @@ def written(folder: Path, generator: Generator, items: int) -> Pngs:
     for index, image in enumerate(images):
         Image.fromarray(image[:, :, 0]).save(folder / f"{index}.png")
     labels = [9 if index < items // 20 else index % 9 for index in range(items)]
-    return Pngs(folder, labels, list(generator.classes))
+    return Pngs(folder, labels, [str(name) for name in generator.classes])
 
 
 def new_loader(data: Pngs, generator: Generator, arm: str | None, workers: int, folder: Path) -> DataLoader[Any]:
