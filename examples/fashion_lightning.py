@@ -27,7 +27,7 @@ class LongTail(lightning.LightningDataModule):
         """Make the dataset; its labels need names, for a TensorDataset has none."""
         images = torch.from_numpy(self.images[:, None] / np.float32(255))
         self.data = TensorDataset(images, torch.from_numpy(self.labels).long())
-        self.data.classes = list(self.generator.classes) if self.generator else None  # type: ignore[attr-defined]
+        self.data.classes = list(self.generator.classes) if self.generator else None
 
     def train_dataloader(self):
         """Return the loader of the real images, or the balanced one."""
