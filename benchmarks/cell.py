@@ -1,4 +1,4 @@
-"""One cell of the benchmark of tables: one method on one fold of one set, with every learner."""
+"""A cell of the benchmark of tables: one method on one fold of one set, with every learner."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ __all__ = ["FOLDS", "VERSION", "Cell", "measure"]
 
 FOLDS = 5
 SPLIT_SEED = 0
-VERSION = 1  # of what a cell holds; a change makes all cells anew
+VERSION = 1  # of the format of a stored cell; cells of another version are repeated
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is measured.
+    """One measurement.
 
     Attributes
     ----------
     fold : int
-        The test fold of five; it also seeds the method and the learners.
+        Number of the test fold, which is also the seed of the method and of the learners.
     inner_folds : int
-        Folds of the training rows on which thresholds are tuned, 0 for none: in each the method works anew, so that
-        what it makes of some rows is judged on others.
+        Folds of the training rows on which thresholds are tuned, 0 for none. The method resamples in each of them, so
+        that thresholds are tuned on rows that neither method nor learner has seen.
     """
 
     set: str
@@ -45,8 +45,8 @@ class Cell:
 
 
 def measure(cell: Cell, data: Path, learners: list[str]) -> Record:
-    """Return the scores of every arm of the method with these learners, and the seconds that it all took."""
-    warnings.simplefilter("ignore")  # thousands of fits, many of few rows: what fails is noted
+    """Return the metrics of every arm of the method with these learners, and the seconds of the resampling."""
+    warnings.simplefilter("ignore")  # of thousands of fits to few rows; failures are stored as notes
     X_train, y_train, X_test, y_test = _fold(data, cell.set, cell.fold)
     if cell.method == GUARD:
         found = {name: _guarded(name, X_train, y_train, X_test, y_test, cell.fold) for name in learners}
@@ -76,7 +76,7 @@ def _score(
 
 
 def _tuned(cell: Cell, rows: Rows, learners: list[str]) -> dict[tuple[str, str], dict[str, float]]:
-    """Return, by arm and learner, the thresholds that are best for rows that neither method nor learner has seen."""
+    """Return, by arm and learner, the best thresholds for training rows that neither method nor learner has seen."""
     folds = min(cell.inner_folds, int(rows.y.sum()))
     p: dict[tuple[str, str], NDArray[np.float64]] = {}
     for train, test in _splits(rows.y, folds, cell.fold):
@@ -92,7 +92,7 @@ def _tuned(cell: Cell, rows: Rows, learners: list[str]) -> dict[tuple[str, str],
 def _guarded(
     name: str, X: pd.DataFrame, y: NDArray[np.int64], X_test: pd.DataFrame, y_test: NDArray[np.int64], seed: int
 ) -> Record:
-    """Return the scores of a learner whose remedy `AugmentedClassifier` chooses, and the choice."""
+    """Return the metrics of a learner whose remedy `AugmentedClassifier` chooses, and the chosen remedy."""
     import time
 
     from learners import LEARNERS
@@ -114,7 +114,7 @@ def _table(data: Path, name: str) -> keel.Table:
 
 
 def _fold(data: Path, name: str, fold: int) -> tuple[pd.DataFrame, NDArray[np.int64], pd.DataFrame, NDArray[np.int64]]:
-    """Return training rows and test rows; missing values are filled in with what is usual among the training rows."""
+    """Return training rows and test rows. Missing values are imputed with medians and modes of the training rows."""
     table = _table(data, name)
     train, test = list(_splits(table.y, FOLDS, SPLIT_SEED))[fold]
     X_train, X_test = (table.X.iloc[rows].reset_index(drop=True) for rows in (train, test))
@@ -131,5 +131,5 @@ def _splits(y: NDArray[np.int64], folds: int, seed: int) -> Iterator[tuple[NDArr
 
 
 def inner_folds_of(method: str, *, quick: bool, wanted: int) -> int:
-    """Return on how many folds a method's thresholds are tuned: none where that would train a network each time."""
+    """Return the number of folds for tuned thresholds: none if the method would have to train a network in each."""
     return 0 if method == GUARD or (quick and method in TRAINED) else wanted

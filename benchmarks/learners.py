@@ -1,4 +1,4 @@
-"""The classifiers of the benchmark, how they are scored, and the threshold that suits a score best."""
+"""The classifiers of the benchmark of tables, their metrics, and the best threshold for a metric."""
 
 from __future__ import annotations
 
@@ -45,25 +45,25 @@ METRICS = {
     "balanced_accuracy_tuned": +1,
     "macro_f1_tuned": +1,
 }
-"""Whether more is better, +1, or less, -1. "Tuned" is at the threshold that is best on training rows, else at .5."""
+"""+1 for a metric that is better if greater, -1 otherwise. The threshold is .5, or tuned on training rows."""
 
 
 def fit(name: str, X: NDArray[np.float64], y: Labels, weights: NDArray[np.float64] | None, seed: int) -> Any:
-    """Return the learner, fitted; weights are left out where it takes none."""
+    """Return the fitted learner. A learner without sample weights ignores `weights`."""
     learner = LEARNERS[name](seed)
     weighted = weights is not None and has_fit_parameter(learner, "sample_weight")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the MLP's 200 epochs are its setting
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the MLP stops after its default of 200 epochs
         return learner.fit(X, y, **({"sample_weight": weights} if weighted else {}))
 
 
 def probabilities(learner: Any, X: Any) -> Probabilities:
-    """Return the probabilities of the rare class."""
+    """Return the predicted probabilities of the rare class."""
     return np.asarray(learner.predict_proba(X)[:, 1], dtype=np.float64)
 
 
 def scores(y: Labels, p: Probabilities, thresholds: dict[str, float] | None = None) -> dict[str, float]:
-    """Return every metric on test rows; those at tuned thresholds where there are such, by metric."""
+    """Return the metrics on test rows; also at tuned thresholds if `thresholds` holds them, by metric."""
     found = {
         "average_precision": average_precision_score(y, p),
         "roc_auc": roc_auc_score(y, p),
@@ -82,12 +82,13 @@ _THRESHOLDED: dict[str, Callable[[Labels, NDArray[np.bool_]], float]] = {
 
 
 def best_thresholds(y: Labels, p: Probabilities) -> dict[str, float]:
-    """Return for each metric of decisions the threshold with the best score; the rare class lies above it.
+    """Return, for each metric of decisions, the best threshold; rows above it are assigned to the rare class.
 
-    It lies halfway between two neighbouring probabilities; of several that are equally good, it is the nearest to .5.
+    A threshold lies halfway between two neighbouring probabilities. Of equally good thresholds, the one nearest to .5
+    is returned.
     """
     order = np.argsort(-p, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(p[order])), len(p) - 1)  # of those with the same probability
+    last = np.append(np.flatnonzero(np.diff(p[order])), len(p) - 1)  # row of each distinct probability
     hits = np.cumsum(y[order])[last]  # (n_thresholds,)
     alarms = last + 1 - hits
     rare, common = y.sum(), len(y) - y.sum()
@@ -105,7 +106,7 @@ def best_thresholds(y: Labels, p: Probabilities) -> dict[str, float]:
 def timed_fit(
     name: str, X: NDArray[np.float64], y: Labels, weights: NDArray[np.float64] | None, seed: int
 ) -> tuple[Any, float]:
-    """Return what `fit` does, and the seconds that it took."""
+    """Return the result of `fit`, and its seconds."""
     began = time.perf_counter()
     learner = fit(name, X, y, weights, seed)
     return learner, time.perf_counter() - began

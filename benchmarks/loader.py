@@ -101,7 +101,7 @@ def written(folder: Path, generator: Generator, items: int) -> Pngs:
     for index, image in enumerate(images):
         Image.fromarray(image[:, :, 0]).save(folder / f"{index}.png")
     labels = [9 if index < items // 20 else index % 9 for index in range(items)]
-    return Pngs(folder, labels, list(generator.classes))
+    return Pngs(folder, labels, [str(name) for name in generator.classes])
 
 
 def new_loader(data: Pngs, generator: Generator, arm: str | None, workers: int, folder: Path) -> DataLoader[Any]:

@@ -1,8 +1,7 @@
-"""What is done about imbalance before a classifier is fitted: every method of the benchmark, each on the same rows.
+"""The remedies for imbalance that the benchmark of tables compares, applied before a classifier is fitted.
 
-A method is a function from `Rows` and a seed to one or more `Treated`, its arms. What comes of it are numbers, as the
-rows' own encoder makes them, for every learner alike. An arm that a library cannot make of these rows is the rows as
-they are, with a note that says why.
+A method is a function of `Rows` and a seed that returns one or more `Treated`, its arms. An arm holds encoded rows,
+which every learner can take. If a library cannot resample the rows, the arm holds the original rows and a note.
 """
 
 from __future__ import annotations
@@ -24,19 +23,20 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 __all__ = ["DEFAULT", "GUARD", "METHODS", "SLOW", "TRAINED", "Rows", "Treated", "encoder", "not_installed"]
 
-NEIGHBOURS = 5
+NEIGHBOURS = 5  # of SMOTE and its variants
 SHARES = {"full": 1.0, "half": 0.5, "quarter": 0.25}
-"""How much of the gap between the classes ganaug fills, by the arm's name."""
-MOST_DRAWS = 20
-"""For generators that cannot be asked for a class: so many times the rows that are needed, at most."""
+"""Share of the gap between the classes that ganaug fills, by the arm's name."""
+MAX_DRAWS = 20
+"""Draws of as many rows as are missing, from a generator that cannot be asked for a class."""
 GUARD = "ganaug-auto"
+"""The method in which `AugmentedClassifier` chooses the remedy."""
 
 Matrix = NDArray[np.float64]  # (n_rows, n_numbers)
 Labels = NDArray[np.int64]  # (n_rows,), 1 is the rare class
 
 
 def encoder() -> ColumnTransformer:
-    """Return what makes numbers of a table: standardised columns, and one column of 0 and 1 for each category."""
+    """Return a transformer that standardises numbers and one-hot encodes categories."""
     numbers = ("numbers", StandardScaler(), make_column_selector(dtype_include=np.number))
     categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     return ColumnTransformer([numbers, ("categories", categories, make_column_selector(dtype_include="category"))])
@@ -62,26 +62,26 @@ class Rows:
 
     @property
     def gap(self) -> int:
-        """How many rows the rare class lacks."""
+        """Number of rows that the rare class has fewer than the other class."""
         return int((self.y == 0).sum() - (self.y == 1).sum())
 
     @property
     def neighbours(self) -> int:
-        """As many as SMOTE and its kin look at, where there are so many."""
+        """Number of neighbours for SMOTE and its variants, at most the other rows of the rare class."""
         return min(NEIGHBOURS, int(self.y.sum()) - 1)
 
     def encode(self, X: pd.DataFrame) -> Matrix:
-        """Return a table of the same columns as numbers."""
+        """Return the encoded rows of a table with the same columns."""
         return np.asarray(self.encoder.transform(X), dtype=np.float64)
 
     def with_rare(self, X: pd.DataFrame) -> tuple[Matrix, Labels]:
-        """Return the rows as numbers, followed by others of the rare class."""
+        """Return the encoded rows, followed by those of `X` as rows of the rare class."""
         return np.vstack([self.numbers, self.encode(X)]), np.concatenate([self.y, np.ones(len(X), np.int64)])
 
 
 @dataclass(frozen=True, eq=False)
 class Treated:
-    """What a method made of training rows; `seconds` is what that took, a generator's training included."""
+    """Resampled training rows; `seconds` is the time of the resampling, with the training of a generator."""
 
     arm: str
     X: Matrix
@@ -99,7 +99,7 @@ def nothing(rows: Rows, _: int) -> list[Treated]:
 
 
 def class_weights(rows: Rows, _: int) -> list[Treated]:
-    """Weigh rows so that the classes weigh the same; a learner that takes no weights is left as it is."""
+    """Weight the rows so that all classes have the same weight; learners without sample weights ignore it."""
     return [Treated("class weights", rows.numbers, rows.y, compute_sample_weight("balanced", rows.y))]
 
 
@@ -108,7 +108,7 @@ def random_oversampling(rows: Rows, seed: int) -> list[Treated]:
 
 
 def smote(rows: Rows, seed: int) -> list[Treated]:
-    """SMOTE among numbers alone, SMOTEN among categories alone, SMOTENC among both; numbers are standardised first."""
+    """SMOTE for numbers, SMOTEN for categories, SMOTENC for mixed tables; numbers are standardised first."""
     categorical = [dtype == "category" for dtype in rows.X.dtypes]
     settings: dict[str, Any] = {"k_neighbors": rows.neighbours, "random_state": seed}
     if not any(categorical):
@@ -140,17 +140,17 @@ def prowsyn(rows: Rows, seed: int) -> list[Treated]:
 
 
 def ctgan(rows: Rows, seed: int) -> list[Treated]:
-    """L. Xu et al.: Modeling tabular data using conditional GAN. NeurIPS, 2019. Its library's own settings."""
+    """L. Xu et al.: Modeling tabular data using conditional GAN. NeurIPS, 2019. With default settings."""
     return [_timed("CTGAN", rows, lambda: _synthesised(rows, seed, "CTGAN", condition=True))]
 
 
 def tvae(rows: Rows, seed: int) -> list[Treated]:
-    """The variational autoencoder of the same paper; it cannot be asked for a class, so others' rows are left out."""
+    """The variational autoencoder of the same paper. It draws from all classes; rows of the other class are dropped."""
     return [_timed("TVAE", rows, lambda: _synthesised(rows, seed, "TVAE", condition=False))]
 
 
 def ganaug(rows: Rows, seed: int) -> list[Treated]:
-    """One generator, of whose rows parts fill the whole, a half and a quarter of the gap."""
+    """Rows of one generator fill the whole gap, half of it and a quarter of it."""
     from ganaug import GANSampler
 
     began = time.perf_counter()
@@ -176,13 +176,13 @@ METHODS: dict[str, Method] = {
 }
 DEFAULT = tuple(METHODS)
 TRAINED = ("ganaug", "tvae", "ctgan")
-"""What trains a network on every set of rows."""
+"""Methods that train a network."""
 SLOW = ("tvae", "ctgan")
 _NEEDS = {"polynom-fit-smote": "smote_variants", "prowsyn": "smote_variants", "ctgan": "ctgan", "tvae": "ctgan"}
 
 
 def not_installed(methods: Iterable[str]) -> dict[str, str]:
-    """Return those methods whose library is not there, and the library's name."""
+    """Return the methods whose library is not installed, with the name of the library."""
     needs = {method: _NEEDS[method] for method in methods if method in _NEEDS}
     return {method: library for method, library in needs.items() if importlib.util.find_spec(library) is None}
 
@@ -191,7 +191,7 @@ def _timed(arm: str, rows: Rows, resample: Callable[[], tuple[Matrix, Labels, st
     began = time.perf_counter()
     try:
         X, y, note = resample()
-    except (ValueError, RuntimeError) as error:  # these rows do not allow it, in the library's own words
+    except (ValueError, RuntimeError) as error:  # of the library, if it cannot resample these rows
         X, y, note = rows.numbers, rows.y, f"nothing was done: {error}"
     return Treated(arm, X, y, seconds=time.perf_counter() - began, note=note)
 
@@ -227,7 +227,7 @@ def _smote_variants() -> Any:
 
 
 def _synthesised(rows: Rows, seed: int, kind: str, *, condition: bool) -> tuple[Matrix, Labels, str]:
-    """Train a synthesiser on rows and labels, and fill the gap with what it draws of the rare class."""
+    """Train a synthesiser on rows and labels, and fill the gap with its rows of the rare class."""
     import ctgan as library
     import torch
 
@@ -242,7 +242,7 @@ def _synthesised(rows: Rows, seed: int, kind: str, *, condition: bool) -> tuple[
         synthesiser.fit(table, discrete)
         asked = {"condition_column": target, "condition_value": "1"} if condition else {}
         found: list[pd.DataFrame] = []
-        for _ in range(MOST_DRAWS):
+        for _ in range(MAX_DRAWS):
             drawn = synthesiser.sample(rows.gap, **asked)
             found.append(drawn[drawn[target] == "1"].drop(columns=target))
             if sum(map(len, found)) >= rows.gap:

@@ -1,4 +1,4 @@
-"""How methods compare over many data sets: mean ranks, wins, and signed-rank tests with Holm's correction.
+"""Compare methods over many data sets: mean ranks, wins, and signed-rank tests with Holm's correction.
 
 J. Demšar: Statistical comparisons of classifiers over multiple data sets. JMLR 7, 2006.
 """
@@ -14,12 +14,12 @@ from scipy.stats import rankdata, wilcoxon
 __all__ = ["TIE", "Duel", "duels", "holm", "mean_ranks"]
 
 TIE = 0.001
-"""Two methods that differ by no more than this on a set are level there."""
+"""Two methods tie on a set if they differ by no more than this."""
 
 
 @dataclass(frozen=True)
 class Duel:
-    """One method against another, over the sets."""
+    """Comparison of one method with another over the sets; `difference` is the mean difference."""
 
     wins: int
     ties: int
@@ -30,12 +30,12 @@ class Duel:
 
 
 def mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each method's mean rank, 1 the best; equal values share their ranks.
+    """Return the mean rank of each method; 1 is the best, and equal values get the mean of their ranks.
 
     Parameters
     ----------
     values : ndarray of shape (n_sets, n_methods)
-        More is better.
+        Greater is better.
 
     Examples
     --------
@@ -47,12 +47,12 @@ def mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def duels(own: NDArray[np.float64], others: NDArray[np.float64]) -> list[Duel]:
-    """Compare one method with each of several others by Wilcoxon's signed-rank test, two-sided.
+    """Compare one method with each of several others by the two-sided Wilcoxon signed-rank test.
 
     Parameters
     ----------
     own : ndarray of shape (n_sets,)
-        More is better.
+        Greater is better.
     others : ndarray of shape (n_sets, n_others)
 
     Examples
@@ -77,7 +77,7 @@ def duels(own: NDArray[np.float64], others: NDArray[np.float64]) -> list[Duel]:
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return p-values adjusted for how many there are, by Holm's step-down method.
+    """Return the p-values, adjusted for multiple tests by Holm's step-down method.
 
     Examples
     --------

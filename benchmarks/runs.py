@@ -1,26 +1,59 @@
-"""What the benchmarks share: records on disk, the machine they were made on, and tables in Markdown."""
+"""What the benchmarks share: options, result files, the description of the machine, Markdown tables."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Record", "describe_machine", "markdown_table", "write"]
+__all__ = ["Record", "describe_machine", "markdown_table", "new_parser", "output_folder", "write", "write_results"]
 
+RESULTS = Path(__file__).parent / "results"
 Record = dict[str, Any]
 
 
+def new_parser(doc: str | None, quick: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that every benchmark has: ``--output`` and ``--quick``.
+
+    Parameters
+    ----------
+    doc : str or None
+        The program's docstring, for ``--help``.
+    quick : str
+        What ``--quick`` measures, for ``--help``.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help=f"{quick}; results go to OUTPUT/quick")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results; default: %(default)s")
+    return parser
+
+
+def output_folder(options: argparse.Namespace) -> Path:
+    """Return the folder of the results, which is made if it is missing: ``OUTPUT``, or ``OUTPUT/quick``."""
+    folder: Path = options.output / "quick" if options.quick else options.output
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def write_results(folder: Path, name: str, results: Record, markdown: str) -> None:
+    """Write ``name.json`` and ``name.md``, and print where they are."""
+    write(folder / f"{name}.json", json.dumps(results, indent=1) + "\n")
+    write(folder / f"{name}.md", markdown)
+    print(f"wrote {folder / name}.json and {folder / name}.md")
+
+
 def write(path: Path, text: str) -> None:
-    """Write a file so that it is either the old one or the new one, never half of one."""
+    """Write a text file atomically: a killed run leaves either the old file or the new one."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     unfinished.write_text(text)
     unfinished.replace(path)
 
 
 def describe_machine() -> Record:
-    """Return the processor, its cores and the versions that speed depends on."""
+    """Return the processor, the number of cores and threads, and the versions of Python and torch."""
     import torch
 
     return {
@@ -40,5 +73,6 @@ def _processor() -> str:
 
 
 def markdown_table(titles: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown; every row has as many cells as there are titles."""
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,4 +1,4 @@
-"""What the cells of the benchmark of tables say together, as figures and as Markdown."""
+"""Summarise the cells of the benchmark of tables, as numbers and as Markdown."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ TITLES = {
     "balanced_accuracy_tuned": "balanced accuracy, tuned",
     "macro_f1_tuned": "macro F1, tuned",
 }
-OWN = "ganaug"  # what the names of the package's own arms begin with
+OWN = "ganaug"  # first word of the names of the package's own arms
 
 
 def summarise(cells: list[Record], learners: list[str], folds: int) -> Record:
-    """Return figures of those sets on which every method has been measured with all folds and learners.
+    """Return the figures over the sets for which every method has all folds and learners.
 
     Parameters
     ----------
     cells : list of dict
-        What `cell.measure` returns, with its `set`, `fold` and `method`.
+        As `cell.measure` returns them, with the keys `set`, `fold` and `method`.
 
     Returns
     -------
     dict
-        Of each metric, among others, ``by_set``: every arm's values in the order of ``sets``, with which a later run
-        can be compared.
+        Under ``metrics``, the figures of each metric. Their ``by_set`` holds the values of every arm in the order of
+        ``sets``, so that later runs can be compared set by set.
     """
     done = _complete(cells, learners, folds)
     sets = sorted(set.intersection(*done.values())) if done else []
@@ -62,7 +62,7 @@ def summarise(cells: list[Record], learners: list[str], folds: int) -> Record:
 
 
 def _complete(cells: list[Record], learners: list[str], folds: int) -> dict[str, set[str]]:
-    """Return, by method, the sets that it has been through."""
+    """Return, by method, the sets of which all folds and learners are measured."""
     counts: Counter[tuple[str, str]] = Counter()
     for cell in cells:
         whole = all(set(learners) <= scores.keys() for scores in cell["scores"].values())
@@ -80,7 +80,7 @@ def _first(cells: list[Record], method: str) -> Record:
 def _values(
     cells: list[Record], metric: str, sets: list[str], arms: list[str], learners: list[str]
 ) -> NDArray[np.float64]:
-    """Return a metric by (n_sets, n_arms, n_learners, n_folds); NaN where it was not measured."""
+    """Return a metric as an array (n_sets, n_arms, n_learners, n_folds); NaN where it was not measured."""
     folds = 1 + max(cell["fold"] for cell in cells)
     values = np.full((len(sets), len(arms), len(learners), folds), np.nan)
     place = {name: number for names in (sets, arms) for number, name in enumerate(names)}
@@ -113,7 +113,7 @@ def _figures(values: NDArray[np.float64], sign: int, arms: list[str], learners: 
 
 
 def _ranks(values: NDArray[np.float64], arms: list[str]) -> NDArray[np.float64]:
-    """Return mean ranks; own arms stand one at a time among the others, which are ranked beside the first of them."""
+    """Return mean ranks. An own arm is ranked among the other methods alone; these beside the first own arm."""
     others = [number for number, arm in enumerate(arms) if not arm.startswith(OWN)]
     ranks = np.empty(len(arms))
     for own in reversed([number for number, arm in enumerate(arms) if arm.startswith(OWN)]):
@@ -124,7 +124,7 @@ def _ranks(values: NDArray[np.float64], arms: list[str]) -> NDArray[np.float64]:
 
 
 def _duels(values: NDArray[np.float64], own: str, arms: list[str]) -> Record:
-    """Compare an own arm with all that are not; its siblings share its generator, and are no rivals."""
+    """Compare an own arm with the other methods; the other own arms use the same generator, and are left out."""
     others = [arm for arm in arms if not arm.startswith(OWN)]
     if not others:
         return {}
@@ -133,7 +133,7 @@ def _duels(values: NDArray[np.float64], own: str, arms: list[str]) -> Record:
 
 
 def _seconds(cells: list[Record], arms: list[str]) -> Record:
-    """Return the seconds that the resampling took: median, quartiles and longest over sets and folds."""
+    """Return the seconds of the resampling: median, quartiles and maximum over sets and folds."""
     found: Record = {}
     for arm in arms:
         seconds = [cell["seconds"][arm] for cell in cells if arm in cell["seconds"]]
@@ -148,8 +148,8 @@ def _kind(note: str) -> str:
 
 
 def _guard(scored: dict[str, NDArray[np.float64]], sets: list[str], arms: list[str], cells: list[Record]) -> Record:
-    """Return how often the guard's choice is worse than nothing by more than one standard error over the folds."""
-    values = scored["balanced_accuracy"]  # what it chooses by; (n_sets, n_arms, n_learners, n_folds)
+    """Return how often the automatic choice is worse than nothing by more than one standard error over the folds."""
+    values = scored["balanced_accuracy"]  # the metric it chooses by; (n_sets, n_arms, n_learners, n_folds)
     difference = values[:, arms.index(GUARD)] - values[:, arms.index("nothing")]  # (n_sets, n_learners, n_folds)
     over_learners = difference.mean(axis=1)
     chosen = Counter(
@@ -169,7 +169,7 @@ def _worse(differences: NDArray[np.float64]) -> bool:
 
 
 def as_markdown(results: Record) -> str:
-    """Return the tables that a person reads."""
+    """Return the results as tables in Markdown."""
     summary, settings, machine = results["summary"], results["settings"], results["machine"]
     head = (
         f"# Tables: what ganaug measures\n\nKEEL's imbalanced tables, {len(summary['sets'])} of "
@@ -181,7 +181,7 @@ def as_markdown(results: Record) -> str:
     measured = [f"{method} {count}" for method, count in summary["available"].items()]
     sections = [head, f"Sets measured: {', '.join(measured) or 'none'}. Not measured: {', '.join(left) or 'none'}."]
     if not summary["sets"]:
-        return "\n\n".join([*sections, "There is no set that every method has been through."]) + "\n"
+        return "\n\n".join([*sections, "No set is complete for every method."]) + "\n"
     sections += [
         "## Mean ranks\n\n1 is the best; each set counts once, with its mean over folds and learners. Of ganaug's "
         "several arms each is ranked among the other methods alone, and these beside the first of them.\n\n"
@@ -195,10 +195,10 @@ def as_markdown(results: Record) -> str:
     ]
     if summary["notes"]:
         sections.append(
-            "## What could not be done\n\n" + "\n".join(f"- {k} ({n})" for k, n in summary["notes"].items())
+            "## Arms that a library could not make\n\n" + "\n".join(f"- {k} ({n})" for k, n in summary["notes"].items())
         )
     if "guard" in summary:
-        sections.append("## The guard\n\n" + _guard_text(summary["guard"], len(summary["sets"])))
+        sections.append("## The automatic choice\n\n" + _guard_text(summary["guard"], len(summary["sets"])))
     if results.get("speed"):
         sections.append("## Speed\n\n" + _speed_text(results["speed"]))
     return "\n\n".join(sections) + "\n"

@@ -1,4 +1,4 @@
-"""How fast a table's model draws rows, and what importing the package costs."""
+"""Measure how many rows a table's model draws per second, and how long imports take."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from ganaug import GANAugmenter, Generator
 
 __all__ = ["measure_speed"]
 
-TRAINING_ROWS, TRAINING_STEPS = 600, 50  # what the model has learned does not change how fast it draws
-BATCH, BATCHES, ROUNDS, STARTS = 4_096, 12, 5, 11
+TRAINING_ROWS, TRAINING_STEPS = 600, 50  # few, because the quality of the model does not change its speed
+BATCH = 4_096  # rows
+BATCHES, ROUNDS = 12, 5  # batches in a round, rounds for the median
+STARTS = 11  # of Python, for the median import time
 HEAVY = ("albumentations", "imblearn", "onnxruntime", "pandas", "scipy", "sklearn", "torch")
 
 
 def measure_speed() -> Record:
-    """Return rows a second, and the seconds that each of several imports took in fresh processes."""
+    """Return rows per second, and the seconds that imports take in new processes."""
     X, y = ten_columns()
     generator = GANAugmenter(max_steps=TRAINING_STEPS, random_state=0).fit(X, y).generator_
     return {
@@ -42,9 +44,9 @@ def measure_speed() -> Record:
 
 
 def _bare(generator: Generator, threads: int) -> Callable[[], None]:
-    """Return what draws rows through onnxruntime alone, noise included, as any program could."""
+    """Return a function that draws rows, noise included, with onnxruntime alone, as any other program can."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads  # 0: as many as onnxruntime thinks best
+    options.intra_op_num_threads = threads  # 0: onnxruntime chooses
     session = onnxruntime.InferenceSession(generator.to_bytes(), options)
     random = np.random.default_rng(0)
     label = (np.arange(BATCH) % len(generator.classes)).astype(np.int64)
@@ -58,7 +60,7 @@ def _bare(generator: Generator, threads: int) -> Callable[[], None]:
 
 
 def ten_columns() -> tuple[pd.DataFrame, np.ndarray]:
-    """Return a mixed table: five real columns, two of whole numbers and three of categories."""
+    """Return a mixed table: five columns of floats, two of integers and three of categories."""
     random = np.random.default_rng(0)
     table = pd.DataFrame({f"real_{number}": random.normal(size=TRAINING_ROWS) for number in range(5)})
     for number in range(2):
@@ -69,7 +71,7 @@ def ten_columns() -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def _rate(draw: Callable[[], object]) -> float:
-    """Return rows a second: the median of some rounds, once warm."""
+    """Return rows per second: the median of `ROUNDS` rounds after a warm-up."""
     draw()
     seconds = []
     for _ in range(ROUNDS):

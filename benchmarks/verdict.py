@@ -1,26 +1,28 @@
-"""Measure how often `ganaug.evaluate` is right where the truth is known, and how long it takes.
+"""Measure how often `ganaug.evaluate` is right on simulated data of known distribution, and how long it takes.
 
     python benchmarks/verdict.py [--seeds 20] [--output benchmarks/results] [--images FOLDER] [--quick]
 
-Data sets with a known truth are evaluated with generators that need no training, so that the figures are those of the
-evaluation and not of a GAN. Data sets with shuffled labels are also evaluated with ganaug's own generator. Every
-finished case is kept in ``OUTPUT/verdict.json``, so that an interrupted benchmark continues where it stopped. At the
-end the table is written to ``OUTPUT/verdict.md``. Times are wall clock: run it on an idle machine.
+The generators need no training and have a known quality, so that the results describe the evaluation and not a GAN.
+Data with shuffled labels are also evaluated with ganaug's own generator. A finished case is stored in
+``OUTPUT/verdict.json``: an interrupted benchmark continues with the next case. At the end the table is written to
+``OUTPUT/verdict.md``. Times are wall-clock seconds: run the program on an idle machine. ``--quick`` takes one seed and
+generators of 20 steps, and measures no times.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from runs import new_parser, output_folder, write
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 
@@ -28,7 +30,7 @@ from ganaug.evaluation.arms import NOTHING, Arm
 from ganaug.evaluation.evaluate import begin, report_of
 from ganaug.evaluation.trainers import train_generator
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.fakes import Drawn, board, copier, noise, repeater, shells, truth
 
 Case = dict[str, Any]
@@ -36,49 +38,47 @@ ONE_ARM = (NOTHING, Arm("GAN, the whole gap", "gan", share=1.0))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--output", type=Path, default=Path("benchmarks/results"))
-    parser.add_argument("--images", type=Path, help="an image folder of about 1,000 images at 32 px, to be timed")
-    parser.add_argument("--quick", action="store_true", help="one seed, generators of 20 steps, no times")
+    parser = new_parser(__doc__, quick="one seed, generators of 20 steps, no times")
+    parser.add_argument("--seeds", type=int, default=20, help="data sets of each kind; default: 20")
+    parser.add_argument("--images", type=Path, help="folder of about 1,000 images at 32 px, to time an evaluation")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     seeds = 1 if options.quick else options.seeds
     steps = 20 if options.quick else 300
-    options.output.mkdir(parents=True, exist_ok=True)
-    file = options.output / "verdict.json"
+    folder = output_folder(options)
+    file = folder / "verdict.json"
     done: dict[str, Case] = json.loads(file.read_text()) if file.exists() else {}
     for name, judge in cases(seeds, steps, options.images).items():
         if name not in done and not (options.quick and name.startswith("1,")):
             begun = time.perf_counter()
             done[name] = judge() | {"seconds": round(time.perf_counter() - begun, 1)}
-            file.write_text(json.dumps(done, indent=2) + "\n")
+            write(file, json.dumps(done, indent=2) + "\n")
             print(f"{name}: {done[name]}", flush=True)
-    (options.output / "verdict.md").write_text(as_markdown(done))
+    write(folder / "verdict.md", as_markdown(done))
 
 
 def cases(seeds: int, steps: int, images: Path | None) -> dict[str, Callable[[], Case]]:
-    """Return the cases by name."""
+    """Return the cases by name; each evaluates one data set with one generator."""
     found: dict[str, Callable[[], Case]] = {}
     for kind, trainer in (("other real rows", truth), ("jittered copies", copier)):
         for seed in range(seeds):
-            found[f"{kind} {seed}"] = lambda trainer=trainer, seed=seed: like(trainer, seed)
+            found[f"{kind} {seed}"] = partial(like, trainer, seed)
     for kind, trainer in (("noise", noise), ("one row repeated", repeater)):
         for seed in range(min(seeds, 5)):
-            found[f"{kind} {seed}"] = lambda trainer=trainer, seed=seed: like(trainer, seed)
+            found[f"{kind} {seed}"] = partial(like, trainer, seed)
     for seed in range(seeds):
-        found[f"a chessboard {seed}"] = lambda seed=seed: chessboard(seed)
-        found[f"shuffled labels {seed}"] = lambda seed=seed: shuffled(seed, copier)
+        found[f"a chessboard {seed}"] = partial(chessboard, seed)
+        found[f"shuffled labels {seed}"] = partial(shuffled, seed, copier)
     for seed in range(seeds):
-        found[f"shuffled labels, a GAN {seed}"] = lambda seed=seed: shuffled(seed, trained_for(steps))
+        found[f"shuffled labels, a GAN {seed}"] = partial(shuffled, seed, trained_for(steps))
     found["1,500 rows"] = rows_timed
     if images is not None:
-        found["1,000 images at 32 px"] = lambda: evaluated(images, budget=600)
+        found["1,000 images at 32 px"] = partial(evaluated, images, budget=600)
     return found
 
 
 def evaluated(real: Any, **settings: Any) -> Case:
-    """Evaluate one data set, and return the figures of the table."""
+    """Evaluate one data set, and return the figures that the table needs."""
     session = begin(real, **settings)
     for _ in session.steps():
         pass
@@ -100,19 +100,19 @@ def evaluated(real: Any, **settings: Any) -> Case:
 
 
 def like(trainer: Callable[..., Any], seed: int) -> Case:
-    """Evaluate likeness and copies on shells in six dimensions: one repetition, one arm with synthetic samples."""
+    """Evaluate fidelity and copies on shells in six dimensions, with one repetition and one arm."""
     data = shells({"inner": 300, "outer": 200}, np.random.default_rng(seed))
     return evaluated(data, trainer=trainer, estimator=RandomForestClassifier(15), arms=ONE_ARM, repeats=1, seed=seed)
 
 
 def chessboard(seed: int) -> Case:
-    """Evaluate all arms on a rare class whose structure a forest cannot learn, with a generator that knows it."""
+    """Evaluate all arms on a rare class that a forest cannot learn from few rows, with a perfect generator."""
     data = board({"common": 800, "rare": 120}, np.random.default_rng(seed))
     return evaluated(data, trainer=lambda *_, **__: Drawn(board), estimator=RandomForestClassifier(20), seed=seed)
 
 
 def trained_for(steps: int) -> Callable[..., Any]:
-    """Return a trainer of ganaug's own generator that takes so many steps."""
+    """Return a function that trains ganaug's own generator for the given number of steps."""
 
     def train(part: Any, *, seed: int, **_: Any) -> Any:
         return train_generator(part, seed=seed, steps=steps, device="cpu")
@@ -121,7 +121,7 @@ def trained_for(steps: int) -> Callable[..., Any]:
 
 
 def shuffled(seed: int, trainer: Callable[..., Any]) -> Case:
-    """Evaluate all arms on shuffled labels."""
+    """Evaluate all arms on a table whose labels are shuffled."""
     X, y = make_classification(300, 6, n_informative=4, weights=[0.8], random_state=seed)
     frame = pd.DataFrame(X.round(3), columns=[f"c{i}" for i in range(6)])
     labels = np.random.default_rng(seed).permutation(np.array(["common", "rare"])[y])
@@ -137,7 +137,7 @@ def rows_timed() -> Case:
 
 
 def as_markdown(done: dict[str, Case]) -> str:
-    """Return the table of expected and of actual results."""
+    """Return a table of expected and observed results."""
 
     def of(kind: str) -> list[Case]:
         return [case for name, case in done.items() if name.rsplit(" ", 1)[0] == kind]
@@ -148,7 +148,7 @@ def as_markdown(done: dict[str, Case]) -> str:
     def mean(kind: str, figure: str) -> str:
         return f"{np.mean([case[figure] for case in of(kind)]):.1%}" if of(kind) else "-"
 
-    lines = ["| what is judged | what should come out | what does |", "|---|---|---|"]
+    lines = ["| case | expected | observed |", "|---|---|---|"]
     real, copied = "other real rows", "jittered copies"
     told = count(real, lambda case: case["auc"]["low"] <= 0.5 <= case["auc"]["high"])
     lines.append(f"| {real} | the AUC's interval holds 0.5 | {told} |")

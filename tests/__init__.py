@@ -1,1 +1,1 @@
-"""The test suite; a package of its own, since some installed ones bring a module `tests` too."""
+"""The test suite. It is a package because some installed packages bring a top-level module `tests`."""

@@ -1,6 +1,6 @@
-"""A headless Chromium for tests, driven through its DevTools pipe: no port, no driver, nothing to install but it.
+"""A headless Chromium for tests, driven through its DevTools pipe, so that neither a port nor a driver is needed.
 
-The pipe carries JSON messages with a NUL after each (https://chromedevtools.github.io/devtools-protocol/).
+The pipe carries JSON messages, each followed by a NUL byte (https://chromedevtools.github.io/devtools-protocol/).
 """
 
 import base64
@@ -19,7 +19,7 @@ from typing import Any
 __all__ = ["Browser", "find", "launch"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PATIENCE = 60.0  # seconds: a cold start on a busy machine takes ten
+PATIENCE = 60.0  # seconds to wait for an answer; a cold start on a busy machine takes ten
 KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Tab": 9, "Enter": 13, " ": 32}
 FLAGS = (
     "--headless=new",
@@ -33,7 +33,8 @@ FLAGS = (
     "--no-first-run",
     "--no-default-browser-check",
 )
-# Chromium expects its ends of the two pipes at 3 and 4, where `subprocess` may have files of its own until it is done.
+# Chromium expects its ends of the two pipes at file descriptors 3 and 4, which `subprocess` may use until it has
+# started the program. So this script moves them there, and then becomes Chromium.
 MOVE = """
 import os, sys
 for place, end in enumerate(map(int, sys.argv[1:3]), start=3):
@@ -41,7 +42,7 @@ for place, end in enumerate(map(int, sys.argv[1:3]), start=3):
     os.close(end)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-# A page may still be scrolling smoothly, or growing with an image: a person would wait, too.
+# Return the centre of an element once it has kept its place for three frames: the page may still scroll or grow.
 REST = """(async () => {
     const node = document.querySelector(%s);
     const place = () => {
@@ -60,21 +61,21 @@ REST = """(async () => {
 
 
 def find() -> str | None:
-    """Return the path of an installed Chromium, if there is one that can be spoken to."""
-    if os.name == "nt":  # whose pipes cannot be waited for
+    """Return the path of an installed Chromium, or None."""
+    if os.name == "nt":  # `select` does not work on pipes there
         return None
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 class Browser:
-    """One page, and what has happened on it since it was opened.
+    """One page, with the requests and messages since it was opened.
 
     Attributes
     ----------
     requests : list of str
-        Addresses that were asked for, those of ``data:`` left out.
+        Requested addresses, without ``data:`` addresses.
     messages : list of str
-        What the console, the browser's log and uncaught exceptions said.
+        Lines of the console and of the browser's log, and uncaught exceptions.
     """
 
     def __init__(self, reader: int, writer: int) -> None:
@@ -89,7 +90,7 @@ class Browser:
             self._call(f"{domain}.enable")
 
     def open(self, path: Path, *, width: int = 1280, dark: bool = False, scripts: bool = True) -> None:
-        """Open a file in a window of that width, and wait until it is there."""
+        """Open a file in a window of the given width in pixels, and wait until it has loaded."""
         self._call(
             "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 500
         )
@@ -102,25 +103,25 @@ class Browser:
         self.messages = [text for text in self.messages if "about:blank" not in text]
 
     def prefer(self, feature: str, value: str, media: str = "") -> None:
-        """Set a preference of the reader, or the medium."""
+        """Set a media feature, such as ``prefers-color-scheme``, or the medium, such as ``print``."""
         self._call("Emulation.setEmulatedMedia", media=media, features=[{"name": feature, "value": value}])
 
     def ask(self, expression: str) -> Any:
-        """Return the value of an expression in the page; promises are waited for."""
+        """Return the value of a JavaScript expression in the page; a promise is awaited."""
         found = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in found:
             raise AssertionError(found["exceptionDetails"]["exception"].get("description"))
         return found["result"].get("value")
 
     def press(self, key: str) -> None:
-        """Press a key as a person would, wherever the focus is."""
+        """Press and release a key; the focused element receives it."""
         code = KEYS.get(key) or ord(key.upper())
         text = {"text": {"Enter": "\r"}.get(key, key)} if len(key) == 1 or key == "Enter" else {}
         self._call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
         self._call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
     def click(self, selector: str) -> None:
-        """Click with the mouse in the middle of an element, once it has come to rest there."""
+        """Click the middle of an element, once the element has stopped moving."""
         x, y = self.ask(REST % json.dumps(selector))
         for kind in ("mousePressed", "mouseReleased"):
             self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
@@ -152,7 +153,7 @@ class Browser:
         return result
 
     def _pump(self, done: Any, answers: list[dict[str, Any]] | None = None) -> None:
-        """Take in messages until there is what is waited for."""
+        """Read messages until `done()` is true."""
         deadline = time.monotonic() + PATIENCE
         while not done():
             ready, _, _ = select.select([self._reader], [], [], max(0.0, deadline - time.monotonic()))
@@ -183,11 +184,11 @@ class Browser:
 
 @contextmanager
 def launch(executable: str, profile: Path) -> Iterator[Browser]:
-    """Start Chromium with a profile of its own, and end it afterwards."""
+    """Start Chromium with its own profile directory, and stop it afterwards."""
     import fcntl
 
     (to_read, to_browser), (from_browser, to_write) = os.pipe(), os.pipe()
-    # Out of the way of 3 and 4, to which the child moves them.
+    # Not 3 or 4: MOVE copies these descriptors there.
     theirs = [fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (to_read, to_write)]
     for end in (to_read, to_write):
         os.close(end)

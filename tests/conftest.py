@@ -1,4 +1,4 @@
-"""Small data that several tests share."""
+"""Data and fixtures that several tests share."""
 
 import os
 import signal
@@ -11,16 +11,16 @@ import torch
 
 from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.runtime.generator import Generator
-from ganaug.training import fit_images
+from ganaug.training import fit
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Workers, and the programs that their tests start, would otherwise fight over the cores.
+    # One thread in each worker and in each program that its tests start: more would compete for the cores.
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
 
 
 def striped_images(counts: dict[str, int], size: int = 8, channels: int = 1, seed: int = 0) -> LabelledImages:
-    """Noisy stripes of random phase: lying in the first class, upright in the second; anybody can tell them apart."""
+    """Return images of noisy stripes, horizontal in classes of even index and vertical in the others."""
     rng = np.random.default_rng(seed)
     images, labels = [], []
     for index, (name, count) in enumerate(counts.items()):
@@ -34,29 +34,31 @@ def striped_images(counts: dict[str, int], size: int = 8, channels: int = 1, see
 
 
 def name_of(value: object) -> str:
-    """Name a parameter: every worker must give a test the same name, and a function has none but its address."""
+    """Return the id of a parameter; a function's `str` holds its address, which differs between workers."""
     return "function" if callable(value) else str(value)
 
 
 @pytest.fixture(scope="session")
 def stripes() -> LabelledImages:
+    """Return 40 images of horizontal and 12 of vertical stripes, 8 pixels square."""
     return striped_images({"lying": 40, "upright": 12})
 
 
 @pytest.fixture(scope="session")
 def stripes_generator(stripes: LabelledImages) -> Generator:
-    return fit_images(stripes, max_steps=20, random_state=0)
+    """Return a generator that was trained on `stripes` for 20 steps."""
+    return fit(stripes, max_steps=20, random_state=0)
 
 
 @pytest.fixture(autouse=True)
 def just_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a command's budget run from the test's beginning: the process that it counts from is the whole suite's."""
+    """Count a command's time budget from the start of the test, not from the start of the test suite's process."""
     monkeypatch.setattr("ganaug.cli.STARTED", time.perf_counter())
 
 
 @pytest.fixture(autouse=True, scope="session")
 def interruptible() -> Iterator[None]:
-    """Let SIGINT interrupt as in a terminal: a shell that starts the tests in the background has it ignored."""
+    """Let SIGINT interrupt the process; a shell that starts the tests in the background makes it ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""Worlds whose truth is known, and generators of them that need no training."""
+"""Simulated data of known distribution, and generators that need no training."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ganaug.data.dataset import Dataset
-from ganaug.data.images.dataset import LabelledImages
 
-Sampled = tuple[Any, NDArray[Any]]
+Sampled = tuple[Any, NDArray[Any]]  # images or a DataFrame, and one label each
 
 
 def shells(counts: dict[str, int], rng: np.random.Generator, width: int = 6) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """Points on two shells, one within the other: a forest needs many of them to see the shape."""
+    """Draw points on two concentric shells; a forest needs many points to learn their shape."""
     parts = []
     for name, count in counts.items():
         points = rng.normal(size=(count, width))
@@ -25,7 +24,7 @@ def shells(counts: dict[str, int], rng: np.random.Generator, width: int = 6) -> 
 
 
 def board(counts: dict[str, int], rng: np.random.Generator, side: int = 6) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """Points on the black and white fields of a chessboard: a few of them do not show which field is whose."""
+    """Draw points on the black or the white squares of a chessboard; a few points do not show its pattern."""
     parts = []
     for name, count in counts.items():
         column = rng.integers(0, side, count)
@@ -35,7 +34,7 @@ def board(counts: dict[str, int], rng: np.random.Generator, side: int = 6) -> tu
 
 
 class Drawn:
-    """A generator that is a function of counts and a random source."""
+    """A generator that draws with a function of the counts per class and a random source."""
 
     def __init__(self, make: Callable[[dict[Any, int], np.random.Generator], Sampled]) -> None:
         self.make = make
@@ -45,28 +44,28 @@ class Drawn:
 
 
 def truth(_: Dataset, **__: Any) -> Drawn:
-    """Trains in vain, for it knows the shells."""
+    """Return a generator that draws from the true distribution of `shells`."""
     return Drawn(shells)
 
 
 def real_rows(data: Dataset, counts: dict[Any, int], rng: np.random.Generator) -> Dataset:
-    """So many items of each class, drawn with replacement."""
+    """Draw the given number of items of each class, with replacement."""
     rows = [rng.choice(np.flatnonzero(data.labels == data.classes.index(name)), n) for name, n in counts.items()]
     return data.part(np.concatenate(rows))
 
 
 def content(data: Dataset) -> Sampled:
-    """What a generator returns."""
+    """Return the items and labels of a dataset as a generator returns them."""
     return data.content, data.label_values
 
 
 def copier(data: Dataset, **_: Any) -> Drawn:
-    """Learns by heart, and gives it back with a little noise."""
+    """Return a generator that repeats training items with a little noise."""
     return Drawn(lambda counts, rng: content(real_rows(data, counts, rng).jittered(rng)))
 
 
 def repeater(data: Dataset, **_: Any) -> Drawn:
-    """Gives the first item of each class, and nothing else."""
+    """Return a generator that repeats the first item of each class."""
 
     def first(counts: dict[Any, int], rng: np.random.Generator) -> Sampled:
         rows = [np.full(n, np.flatnonzero(data.labels == data.classes.index(name))[0]) for name, n in counts.items()]
@@ -76,14 +75,15 @@ def repeater(data: Dataset, **_: Any) -> Drawn:
 
 
 def noise(data: Dataset, **_: Any) -> Drawn:
-    """Gives pixels of no picture, or numbers drawn far from all others."""
+    """Return a generator of random pixels, or of rows at the corners of the range of the data."""
 
     def static(counts: dict[Any, int], rng: np.random.Generator) -> Sampled:
         labels = np.repeat(list(counts), list(counts.values()))
-        if isinstance(data, LabelledImages):
-            return rng.integers(0, 256, (len(labels), *data.images.shape[1:]), dtype=np.uint8), labels
-        low, high = data.frame.min().to_numpy(), data.frame.max().to_numpy()
+        real = data.content
+        if not isinstance(real, pd.DataFrame):
+            return rng.integers(0, 256, (len(labels), *real.shape[1:]), dtype=np.uint8), labels
+        low, high = real.min().to_numpy(), real.max().to_numpy()
         values = rng.choice([-1.0, 1.0], (len(labels), len(low))) * (high - low) / 2 + (high + low) / 2
-        return pd.DataFrame(values, columns=data.frame.columns), labels
+        return pd.DataFrame(values, columns=real.columns), labels
 
     return Drawn(static)

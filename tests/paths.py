@@ -1,4 +1,4 @@
-"""Where the repository and its models lie."""
+"""Paths of the repository and of its models."""
 
 from pathlib import Path
 

@@ -1,43 +1,50 @@
-"""Fits that are remembered, for the many checks that fit the same data, or the like, again and again."""
+"""Fixtures that reuse fitted generators, for test suites that fit the same or similar data many times."""
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import ganaug.training
 from ganaug.data.dataset import Dataset
-from ganaug.data.tables.dataset import LabelledTable
 from ganaug.runtime.generator import Generator
 
-_FITS: dict[tuple[Any, ...], Generator] = {}
+_FITS: dict[tuple[str, ...], Generator] = {}
 _fit = ganaug.training.fit
 
 
 def fit_or_remember(data: Dataset, **settings: Any) -> Generator:
-    """Train on a table only the first time; that a second fit gives the same is tested where it is asked for."""
-    if not isinstance(data, LabelledTable):
-        return _fit(data, **settings)
-    key = (data.fingerprint, tuple(data.frame.columns), str(settings))
-    if key not in _FITS:
-        _FITS[key] = _fit(data, **settings)
-    return _FITS[key]
+    """Return the generator of an earlier fit to the same table with the same settings, or fit one.
+
+    Images are always fitted. Other tests check that a second fit with the same seed gives the same generator.
+    """
+    return _fit_once((data.fingerprint, str(settings)), data, settings)
 
 
 @pytest.fixture
 def remembered_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace `fit` by `fit_or_remember`."""
     monkeypatch.setattr(ganaug.training, "fit", fit_or_remember)
 
 
 def fit_or_borrow(data: Dataset, **settings: Any) -> Generator:
-    """Take what was learned from any table with the same columns and classes: enough where only the face is checked."""
-    if not isinstance(data, LabelledTable):
-        return _fit(data, **settings)
-    key = (tuple(data.frame.columns), str(data.frame.dtypes.tolist()), str(data.classes))
-    if key not in _FITS:
-        _FITS[key] = _fit(data, **settings)
-    return _FITS[key]
+    """Return the generator of an earlier fit to any table with the same columns and classes, or fit one.
+
+    That is enough for tests of an estimator's interface. Images are always fitted.
+    """
+    return _fit_once((str(data.classes),), data, settings)
 
 
 @pytest.fixture
 def borrowed_fits(monkeypatch: pytest.MonkeyPatch, remembered_fits: None) -> None:
+    """Replace `fit` by `fit_or_borrow`."""
     monkeypatch.setattr(ganaug.training, "fit", fit_or_borrow)
+
+
+def _fit_once(key: tuple[str, ...], data: Dataset, settings: dict[str, Any]) -> Generator:
+    if not isinstance(data.content, pd.DataFrame):
+        return _fit(data, **settings)
+    key = (*key, str(data.content.dtypes.to_dict()))
+    if key not in _FITS:
+        _FITS[key] = _fit(data, **settings)
+    return _FITS[key]

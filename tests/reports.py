@@ -1,4 +1,4 @@
-"""Figures and exhibits of evaluations for the tests of the report: real data, plausible figures, and hostile text."""
+"""Example evaluations for the tests of the report: real data, plausible figures, hostile text."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ HOSTILE = (
     "<!-- --><![CDATA[ ]]> &amp; &lt;",
     "a" * 5000,
 )
-"""Names of classes, columns and files, and values of categories, that a page must show as text and nothing else."""
+"""Names and values that attack a page which does not escape them; the report must show them as plain text."""
 
 
 def estimate(mean: float, reach: float | None) -> dict[str, float | None]:
@@ -67,7 +67,7 @@ def arms(rival: str, chosen: str) -> list[dict[str, Any]]:
 def figures(
     modality: str, classes: list[str], counts: list[int], *, history: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """Return figures as `Report.to_dict` has them, complete and plausible."""
+    """Return a complete dictionary of plausible figures, as `Report.to_dict` returns it."""
     rival, chosen = "balanced sampling", "gan 30 %"
     entries = []
     for index, (name, count) in enumerate(zip(classes, counts, strict=True)):
@@ -146,11 +146,11 @@ def figures(
 
 
 def digits() -> tuple[dict[str, Any], Exhibits]:
-    """Return an evaluation of scikit-learn's digits, with samples of the shipped model."""
+    """Return an example evaluation of scikit-learn's digits, with samples of the model in `onnx_models`."""
     from sklearn.datasets import load_digits
 
     generator = Generator.load(MODELS / "digits.onnx")
-    classes, counts = list(generator.classes), list(generator.metadata["class_counts"])
+    classes, counts = [str(name) for name in generator.classes], list(generator.metadata["class_counts"])
     raw = load_digits()
     pixels = np.round(raw.images * (255 / 16)).astype(np.uint8)[..., None]
     real = {name: pixels[raw.target == int(name)][:24] for name in classes}
@@ -184,19 +184,19 @@ def digits() -> tuple[dict[str, Any], Exhibits]:
 
 
 def walk(generator: Generator, name: str) -> np.ndarray:
-    """Return frames between one sample and another; a stand-in for a real walk, which the tests do not need."""
+    """Return frames that cross-fade one sample into another, in place of a walk through the latent space."""
     (a, b), _ = generator.sample({name: 2}, seed=3)
     mix = np.linspace(0, 1, 16)[:, None, None, None]
-    return ((1 - mix) * a + mix * b).astype(np.uint8)
+    return np.asarray((1 - mix) * a + mix * b).astype(np.uint8)
 
 
 def wine() -> tuple[dict[str, Any], Exhibits]:
-    """Return an evaluation of scikit-learn's wine, with two columns of other kinds added."""
+    """Return an example evaluation of scikit-learn's wine, with a categorical and a datetime column added."""
     from sklearn.datasets import load_wine
 
     generator = Generator.load(MODELS / "wine.onnx")
     raw = load_wine(as_frame=True)
-    classes = list(generator.classes)
+    classes = [str(name) for name in generator.classes]
     names = np.array(classes)[raw.target]
     rows, labels = generator.sample(dict.fromkeys(classes, 60), seed=1)
     random = np.random.default_rng(0)
@@ -240,7 +240,7 @@ def wine() -> tuple[dict[str, Any], Exhibits]:
 
 
 def minimal() -> tuple[dict[str, Any], Exhibits]:
-    """Return an evaluation that could measure nothing."""
+    """Return an evaluation in which every figure is missing."""
     made: dict[str, Any] = dict.fromkeys(figures("image", ["a"], [1]))
     made |= {"schema_version": 1, "ganaug_version": "0.1.0", "modality": "image", "verdict": "no difference"}
     made |= {"sentence": "Nothing could be measured: the model has seen all of this data.", "classes": [], "arms": []}
@@ -249,7 +249,7 @@ def minimal() -> tuple[dict[str, Any], Exhibits]:
 
 
 def _tainted(value: Any, index: int = 0) -> Any:
-    """Return the figures with hostile text in place of every text but the fixed words of the schema."""
+    """Replace every text by hostile text, except for the fixed words of the schema."""
     fixed = {
         "image",
         "table",
@@ -271,7 +271,7 @@ def _tainted(value: Any, index: int = 0) -> Any:
 
 
 def hostile_images() -> tuple[dict[str, Any], Exhibits]:
-    """Return an evaluation of images whose every name is hostile."""
+    """Return an evaluation of images in which every name is hostile text."""
     names = [*HOSTILE, *(f"{name} again" for name in HOSTILE)]
     made = _tainted(figures("image", names, list(range(len(names), 0, -1))))
     for entry, name in zip(made["classes"], names, strict=True):
@@ -300,13 +300,13 @@ def hostile_images() -> tuple[dict[str, Any], Exhibits]:
 
 
 def hostile_table() -> tuple[dict[str, Any], Exhibits]:
-    """Return an evaluation of a table whose every column, class and value is hostile."""
+    """Return an evaluation of a table in which every column, class and value is hostile text."""
     names = list(HOSTILE)
     made = _tainted(figures("table", names, [5] * len(names)))
     for entry, name in zip(made["classes"], names, strict=True):
         entry["name"] = name
     made["fidelity"]["columns"] = [{"name": name, "kind": name, "distance": 0.5, "floor": 0.1} for name in names]
-    # A surrogate gets into no DataFrame, but into names that come from a folder.
+    # A lone surrogate can occur in the name of a folder, but not in a DataFrame.
     values = [text.replace("\ud800", "") for text in names]
     frame = pd.DataFrame(dict.fromkeys(values, values))
     row = dict(zip(names, reversed(names), strict=True))

@@ -1,5 +1,6 @@
-"""The benchmark of tables on tables made here, in the format of KEEL's: what it reads, reckons and keeps."""
+"""The benchmarks: every program starts; the one of tables reads, computes and stores, on small KEEL files made here."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -25,22 +26,31 @@ HEADER = """@relation made
 
 @pytest.fixture
 def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The program as a module; its parts lie beside it."""
+    """Return `benchmarks/tables.py` as a module; the modules that it imports lie beside it."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import tables
 
     return tables
 
 
-@pytest.mark.parametrize("program", ["images", "loader", "tables", "verdict"])
-def test_every_program_finds_its_parts(program: str) -> None:
-    command = [sys.executable, BENCHMARKS / f"{program}.py", "--help"]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 (our own program)
+PROGRAMS = ["against", "combinations", "derived", "images", "likeness", "loader", "tables", "verdict"]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_program_starts(
+    benchmark: ModuleType, program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = importlib.import_module(program)
+    monkeypatch.setattr(sys, "argv", [f"{program}.py", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == 0
+    assert "--quick" in capsys.readouterr().out
 
 
 @pytest.fixture
 def keel_folder(tmp_path: Path) -> Path:
-    """Two sets; in one the hyphen of the folder is an underscore in the file, a value is missing; a copy lies by."""
+    """Return a folder of two sets; one has a missing value, a copy, and an underscore for the hyphen in its file."""
     random = np.random.default_rng(0)
     for name, file, rows in (("made-1_vs_2", "made_1_vs_2.dat", 60), ("other0", "other0.dat", 40)):
         lines = [
@@ -84,7 +94,7 @@ def test_thresholds_are_the_best_there_are(benchmark: ModuleType) -> None:
             assert score(y, p > found[name]) == pytest.approx(max(score(y, p > t) for t in [-1, *p[p < p.max()]]))
 
 
-def test_every_method_fills_the_gap_or_says_why_not(benchmark: ModuleType, keel_folder: Path) -> None:
+def test_every_method_fills_the_gap(benchmark: ModuleType, keel_folder: Path) -> None:
     from cell import _fold
     from oversampling import METHODS, TRAINED, Rows, not_installed
 
@@ -103,13 +113,14 @@ def test_every_method_fills_the_gap_or_says_why_not(benchmark: ModuleType, keel_
             assert abs((arm.y == 0).sum() - (arm.y == 1).sum()) <= 0.1 * len(y)
 
 
-def test_a_run_is_resumed_and_one_method_can_be_made_anew(
+@pytest.mark.slow
+def test_a_run_is_resumed_and_one_method_can_be_measured_again(
     benchmark: ModuleType, keel_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        monkeypatch.setenv(name, "1")  # which the program does for the processes that it starts
+        monkeypatch.setenv(name, "1")  # as the program sets it for its processes
     monkeypatch.setattr(benchmark, "ProcessPoolExecutor", lambda jobs, **_: ThreadPoolExecutor(jobs))
     common = ["--data", str(keel_folder), "--output", str(tmp_path), "--no-speed", "--inner-folds", "2", "--folds", "2"]
 
@@ -152,8 +163,45 @@ def test_own_arms_are_ranked_one_at_a_time(benchmark: ModuleType) -> None:
     assert _ranks(values, ["nothing", "ganaug full", "ganaug half"]).tolist() == [2.0, 1.0, 1.5]
 
 
-def test_what_is_unknown_is_refused(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch, keel_folder: Path) -> None:
+def test_unknown_names_are_refused(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch, keel_folder: Path) -> None:
     for options in (["--methods", "magic"], ["--learners", "oracle"], ["--inner-folds", "1"], ["--sets", "none"]):
         monkeypatch.setattr(sys, "argv", ["tables.py", "--data", str(keel_folder), *options])
         with pytest.raises(SystemExit):
             benchmark.main()
+
+
+def test_real_rows_keep_the_rules_of_the_simulated_table(benchmark: ModuleType) -> None:
+    import derived
+
+    table = derived._table(0)
+    y = table.pop("rare").to_numpy()
+    facts = derived._facts(table[y == 1])
+    rules = {name: share for name, share in facts.items() if name not in {"mean stay", "sale at full price"}}
+    assert rules == dict.fromkeys(rules, 1.0)
+    assert len(rules) == 6
+
+
+def test_energy_distance_is_zero_between_samples_of_one_distribution(benchmark: ModuleType) -> None:
+    from likeness import energy_distance
+
+    random = np.random.default_rng(0)
+    one, other = random.normal(size=(2, 2_000, 3))
+    assert energy_distance(one, other) == pytest.approx(0, abs=0.01)
+    assert energy_distance(one, other + 1) > 0.5
+
+
+def test_ratio_of_two_checkouts_is_a_geometric_mean_with_an_interval(benchmark: ModuleType) -> None:
+    from against import _ratio
+
+    assert _ratio([1.0, 2.0, 4.0], [1.1, 2.2, 4.4]) == "1.100 (1.100 to 1.100)"
+    assert _ratio([1.0, 1.0], [2.0, 0.5]).startswith("1.000 (")
+
+
+@pytest.mark.slow
+def test_a_checkout_is_compared_with_itself(tmp_path: Path) -> None:
+    options = ["--tasks", "sample-table", "--quick", "--output", str(tmp_path / "times.json")]
+    command = [sys.executable, BENCHMARKS / "against.py", ROOT, ROOT, *options]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+    assert shown.splitlines()[2].endswith("| yes |")
+    (times,) = json.loads((tmp_path / "times.json").read_text())["tasks"].values()
+    assert len(times) == 2

@@ -1,10 +1,10 @@
-"""Long-tailed image data sets made from what installed packages carry; nothing comes from the network.
+"""Long-tailed image data sets, made from files in installed packages; nothing is downloaded.
 
-``load("mnist", split_seed=0)`` gives a training set whose classes fall exponentially from 100 images to 5, and a
-balanced test set with no image (for the colour patches: no pixel) in common. The split seed decides which class is
-common and which is rare, and which images are drawn; the same seed gives the same arrays.
+``load("mnist", split_seed=0)`` returns a training set whose class sizes fall exponentially from 100 images to 5, and a
+test set. The two have no image in common; for the colour patches, no pixel. The split seed decides which classes are
+rare and which images are drawn. The same seed gives the same arrays.
 
-``python benchmarks/datasets.py mnist FOLDER`` writes all images of a set as an image folder.
+``python benchmarks/image_sets.py mnist FOLDER`` writes all images of a data set as an image folder.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from numpy.typing import NDArray
 from PIL import Image
 
 NAMES = ("digits", "mnist", "fashion", "patches")
-MOST_COMMON, RAREST = 100, 5
-TEST_SHARE = 0.4  # of each class's groups, kept for the test set
-MAX_TEST = 2_000
+MOST_COMMON, RAREST = 100, 5  # training images of the largest and of the smallest class
+TEST_SHARE = 0.4  # of the groups of each class, for the test set
+MAX_TEST = 2_000  # images of the test set
 
 FASHION_VARIABLE = "GANAUG_FASHION_MNIST"
 FASHION_FOLDERS = ("/usr/share/datasets/fashion-mnist", "/usr/local/share/datasets/fashion-mnist")
 FASHION_CLASSES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot")
 
-TILE = 32
-BLOCK = 64  # tiles of one block overlap one another; blocks never overlap
-TILE_STRIDE = 8
-MIN_CONTRAST = 2.0  # standard deviation of the pixels below which a tile shows nothing
+TILE = 32  # side of a colour patch, in pixels
+BLOCK = 64  # side in pixels; the tiles of a block overlap, the blocks do not
+TILE_STRIDE = 8  # pixels
+MIN_CONTRAST = 2.0  # grey levels; a tile whose pixels have a smaller standard deviation is blank
 
-# Each class is one kind of surface in one photograph: its boxes as (top, bottom, left, right).
+# A class is one kind of surface in one photograph, given by boxes (top, bottom, left, right) in pixels.
 Box = tuple[int, int, int, int]
 PATCH_REGIONS: dict[str, tuple[str, tuple[Box, ...]]] = {
     "bike": ("motorcycle_left.png", ((192, 448, 128, 704),)),
@@ -81,7 +81,7 @@ class LongTail:
 
 @dataclass(frozen=True)
 class Pool:
-    """All real images of one source. Images of one group (here: tiles that share pixels) never part in a split."""
+    """All real images of one source. A split keeps the images of a group, such as tiles that share pixels, together."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -103,12 +103,12 @@ def load(name: str, split_seed: int) -> LongTail:
 
 
 def long_tail_counts(n_classes: int) -> NDArray[np.int64]:
-    """Return the class sizes, most common first: an exponential fall from 100 to 5."""
+    """Return the class sizes in descending order, geometrically spaced from 100 to 5."""
     return np.geomspace(MOST_COMMON, RAREST, n_classes).round().astype(np.int64)
 
 
 def _split_class(data: Pool, label: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split the rows of one class, shuffled, into those for training and those for testing; groups stay whole."""
+    """Return the shuffled training rows and test rows of one class; no group is in both."""
     rows = rng.permutation(np.flatnonzero(data.labels == label))
     groups = rng.permutation(np.unique(data.groups[rows]))
     is_test = np.isin(data.groups[rows], groups[: int(TEST_SHARE * len(groups))])
@@ -120,7 +120,7 @@ def _split_class(data: Pool, label: int, rng: np.random.Generator) -> tuple[NDAr
 
 @cache
 def pool(name: str) -> Pool:
-    """Return all real images of the data set ``name``; kept in memory, so treat the arrays as read-only."""
+    """Return all real images of the data set ``name``. The arrays are cached and read-only."""
     loaders = {"digits": _digits, "mnist": _mnist, "fashion": _fashion, "patches": _patches}
     if name not in loaders:
         raise ValueError(f"the data set must be one of {', '.join(NAMES)}; got {name!r}")
@@ -156,7 +156,7 @@ def _fashion() -> Pool:
 
 
 def find_fashion_mnist() -> Path:
-    """Return the folder of Fashion-MNIST's IDX files: the one the environment variable names, or Debian's."""
+    """Return the folder of Fashion-MNIST's IDX files, from the environment variable or of Debian's package."""
     named = os.environ.get(FASHION_VARIABLE)
     folders = [Path(named)] if named else [Path(folder) for folder in FASHION_FOLDERS]
     for folder in folders:
@@ -182,7 +182,7 @@ def _ungrouped(images: NDArray[np.uint8], labels: NDArray[np.generic], classes: 
 
 
 def _patches() -> Pool:
-    """Return 32-px colour tiles of scikit-image's and scikit-learn's photographs; the class is the kind of surface."""
+    """Return colour tiles of the photographs in scikit-image and scikit-learn; the class is the kind of surface."""
     tiles, labels, groups = [], [], []
     group = 0
     for label, (file_name, boxes) in enumerate(PATCH_REGIONS.values()):
@@ -197,7 +197,7 @@ def _patches() -> Pool:
 
 
 def _photograph(file_name: str) -> NDArray[np.uint8]:
-    """Read a photograph that lies inside an installed package; never scikit-image's downloader."""
+    """Read a photograph from the files of an installed package, without scikit-image's downloader."""
     import skimage
     import sklearn.datasets
     from PIL import Image
@@ -227,7 +227,7 @@ def _tiles(block: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 
 def write_folder(name: str, folder: Path) -> None:
-    """Write all images of a data set as an image folder, such as ``ganaug fit`` reads."""
+    """Write all images of a data set as an image folder, which ``ganaug fit`` can read."""
     data = pool(name)
     for index, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
         place = folder / data.classes[label]
