@@ -16,7 +16,7 @@ from PIL import Image
 from ganaug.cli.demo_data.images import write_digits
 from ganaug.data.images.dataset import load_folder
 from ganaug.files import atomic_folder, check_writable
-from ganaug.training import fit_images
+from ganaug.training import fit
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("source", type=Path, nargs="?", help="one subfolder of images per class; by default a few digits")
@@ -32,7 +32,7 @@ def balance(source, output):
 
     # Learn from the folder, and keep the generator: one ONNX file, which needs neither torch nor the images any more.
     data = load_folder(source)
-    generator = fit_images(data, time_budget=args.budget, max_steps=args.steps, random_state=0)
+    generator = fit(data, time_budget=args.budget, max_steps=args.steps, random_state=0)
     generator.save(output.with_suffix(".onnx"))
 
     # Copy the real images, and add to each class what the largest has more. The folder is there whole or not at all.

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from ganaug import Generator
 from ganaug.data.images.dataset import from_arrays
-from ganaug.training import fit_images
+from ganaug.training import fit
 
 CLASSES = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot"]
 
@@ -31,7 +31,7 @@ def parse(doc):
     try:
         train, test = long_tail(read(args.folder, "train")), read(args.folder, "t10k")
         data = from_arrays(*train, CLASSES)
-        generator = Generator.load(args.model) if args.model else fit_images(data, time_budget=args.budget)
+        generator = Generator.load(args.model) if args.model else fit(data, time_budget=args.budget)
     except (ValueError, OSError) as error:  # whatever is wrong with the files
         parser.exit(2, f"Error: {error}\n")
     return train, generator, test, args

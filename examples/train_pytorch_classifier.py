@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, RandomSampler
 
 from ganaug import AugmentedDataset, ImageFolder
 from ganaug.cli.demo_data.images import write_digits
-from ganaug.training import fit_images
+from ganaug.training import fit
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("folders", type=Path, nargs="*", help="to train on and to test on; by default a few digits")
@@ -30,7 +30,7 @@ with tempfile.TemporaryDirectory() as scratch:  # images are read into memory, s
     try:
         train = ImageFolder(args.folders[0])
         test = ImageFolder(args.folders[1], train.data.codec.size)
-        generator = fit_images(train.data, time_budget=args.budget, max_steps=args.steps, random_state=0)
+        generator = fit(train.data, time_budget=args.budget, max_steps=args.steps, random_state=0)
     except (ValueError, OSError) as error:  # whatever is wrong with the folders
         parser.exit(2, f"Error: {error}\n")
 

@@ -7,6 +7,8 @@ training; a family's module is imported when the family is first used.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ganaug.errors import DataError
+
 if TYPE_CHECKING:
     from ganaug.families.base import Family
 
@@ -22,7 +24,7 @@ def family_class(name: str) -> "type[Family]":
 
     Raises
     ------
-    ValueError
+    DataError
         If no family has this name.
 
     Examples
@@ -31,8 +33,6 @@ def family_class(name: str) -> "type[Family]":
     'GAN'
     """
     if name not in FAMILIES:
-        from ganaug.errors import DataError
-
         raise DataError(f"model must be one of {', '.join(map(repr, FAMILIES))}, but is {name!r}: choose one of these")
     module, _, found = FAMILIES[name].partition(":")
     family: type[Family] = getattr(import_module(module), found)

@@ -30,18 +30,3 @@ def fit(data: Dataset, **settings: Any) -> Generator:
     (4, 8, 8, 1)
     """
     return Run(data, **settings).run().export()
-
-
-def fit_images(data: Dataset, **settings: Any) -> Generator:
-    """Bridge while call sites move to `fit`."""
-    return fit(data, **settings)
-
-
-def fit_table(frame: Any, y: Any, *, categorical_features: Any = "auto", **settings: Any) -> Generator:
-    """Bridge while call sites move to `fit`."""
-    from ganaug.data.tables.dataset import from_frame
-
-    return fit(from_frame(frame, y, categorical_features=categorical_features), **settings)
-
-
-ImageFit = TableFit = Run

@@ -32,7 +32,7 @@ from ganaug.evaluation.statistics import Estimate
 from ganaug.evaluation.trials.tables import TableTrial
 from ganaug.evaluation.verdict import Comparison
 from ganaug.runtime.generator import Generator
-from ganaug.training import fit_table
+from ganaug.training import fit
 from tests.conftest import striped_images
 from tests.fakes import Drawn, board, copier, shells
 from tests.paths import ROOT
@@ -172,7 +172,7 @@ def small_table() -> tuple[pd.DataFrame, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def small_generator(small_table: tuple[pd.DataFrame, np.ndarray]) -> Generator:
-    return fit_table(*small_table, max_steps=3, random_state=0)
+    return fit(from_frame(*small_table), max_steps=3, random_state=0)
 
 
 def test_a_model_is_not_flattered_by_data_it_was_trained_on(
