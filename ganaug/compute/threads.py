@@ -24,11 +24,8 @@ class ThreadTuner:
     A trial takes a few steps on one thread, then a few on all threads, and ends early where these are clearly slower.
     The number of threads is restored at the end of the context.
 
-    Parameters
-    ----------
-    enabled : bool
-        Whether to tune at all. Results can differ in their last digits with the number of threads, so a run that must
-        repeat exactly keeps the number that it finds.
+    If it is not `enabled`, nothing is changed: results can differ in their last digits with the number of threads, so a
+    run that must repeat exactly keeps the number that it finds.
     """
 
     def __init__(self, enabled: bool) -> None:

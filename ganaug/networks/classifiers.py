@@ -114,24 +114,10 @@ def fit_classifier(
     class_weight: Tensor | None = None,
     after_step: Callable[[], None] = lambda: None,
 ) -> None:
-    """Train a classifier in place, and leave it in evaluation mode: AdamW, a warm-up, then a cosine to zero.
+    """Train a classifier in place on batches of samples (B, ...) and labels (B,), and leave it in evaluation mode.
 
-    Parameters
-    ----------
-    classifier : nn.Module
-        Called with a batch of samples, returns logits.
-    batches : iterator of (samples, label)
-        Of shapes (B, ...) and (B,).
-    steps : int
-        Batches to learn from.
-    autocast : context, optional
-        The precision in which batches are made and judged.
-    label_smoothing : float, default=0.0
-        Of the cross-entropy.
-    class_weight : Tensor of shape (n_classes,), optional
-        Weights of the classes in the cross-entropy.
-    after_step : callable, optional
-        Called after each step.
+    AdamW with a warm-up, then a cosine to zero. Batches are made and judged under `autocast`; `label_smoothing` and
+    `class_weight`, (n_classes,), are those of the cross-entropy.
     """
     optimizer = torch.optim.AdamW(classifier.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     warm_up = WARM_UP if steps >= FEW_STEPS else WARM_UP_OF_FEW_STEPS

@@ -89,13 +89,8 @@ class GeneratorBlock(nn.Module):
 class PixelHead(nn.Module):
     """Features on the patch grid to pixels at twice its side, through a sketch of a few channels.
 
-    Parameters
-    ----------
-    width, channels : int
-        Channels of the features; channels of the image.
-    sharp : bool, default=False
-        Whether each pixel of the sketch is written independently. The smallest images need this, because every pixel
-        is a detail. Otherwise the sketch is enlarged smoothly, and cannot hold a checkerboard.
+    If `sharp`, each pixel of the sketch is written independently: in the smallest images every pixel is a detail.
+    Otherwise the sketch is enlarged smoothly, and cannot hold a checkerboard.
     """
 
     def __init__(self, width: int, channels: int, *, sharp: bool = False) -> None:
@@ -142,16 +137,10 @@ class ConvGenerator(nn.Module):
 
     Parameters
     ----------
-    n_classes : int
-        Number of classes.
-    size : int
-        Side of the full image in pixels, a power of two of 8 or more.
-    channels : int
-        Channels of the image.
-    noise_dim : int, default=64
-        Length of the noise vector.
-    style_dim : int, default=128
-        Length of the vectors through which noise and class steer every block.
+    n_classes, size, channels : int
+        Number of classes; side of the full image in pixels, a power of two of 8 or more; channels of the image.
+    noise_dim, style_dim : int
+        Length of the noise vector; length of the vectors through which noise and class control every block.
     """
 
     def __init__(self, n_classes: int, size: int, channels: int, *, noise_dim: int = 64, style_dim: int = 128) -> None:
@@ -216,12 +205,8 @@ class DiscriminatorBlock(nn.Module):
 class ConvDiscriminator(ProjectionDiscriminator):
     """An image and its class index to one logit.
 
-    Parameters
-    ----------
-    n_classes, size, channels : int
-        As in `ConvGenerator`.
-    feature_dim : int, default=128
-        Length of the features that are projected on the class.
+    The parameters are those of `ConvGenerator`; `feature_dim` is the length of the features that are projected on the
+    class.
     """
 
     def __init__(self, n_classes: int, size: int, channels: int, *, feature_dim: int = 128) -> None:

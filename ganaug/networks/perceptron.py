@@ -24,18 +24,14 @@ class RowGenerator(nn.Module):
 
     Parameters
     ----------
-    n_classes : int
-        Number of classes.
-    layout : RowLayout
-        What a row holds.
+    n_classes, layout : int, RowLayout
+        Number of classes; what a row holds.
     joint : JointChoices, optional
         The choices that are made together, as one decision; by default each choice is a decision of its own.
     latent_dim : int, default=32
         Length of the noise that the network sees. One more number for each decision selects the option.
-    width : int, default=128
-        Units of each hidden layer.
-    depth : int, default=2
-        Number of hidden layers.
+    width, depth : int
+        Units of each hidden layer; number of hidden layers.
     """
 
     gate: Tensor
@@ -84,22 +80,9 @@ class RowGenerator(nn.Module):
         return self._row(scores, self.decisions.side_by_side(choices).to(scores.dtype))
 
     def draw(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return scores and choices for a decoder.
+        """Return scores (B, n_scores), the options taken, int64 (B, n_choices), and a uniform number for each choice.
 
-        Parameters
-        ----------
-        noise : Tensor of shape (B, noise_dim)
-            Standard normal.
-        label : Tensor of shape (B,)
-            Class indices.
-
-        Returns
-        -------
-        scores : Tensor of shape (B, n_scores)
-        choices : Tensor of shape (B, n_choices), int64
-            The options taken.
-        uniform : Tensor of shape (B, n_choices)
-            Where within the option the draw fell, from 0 to 1: uniform, and free for another use.
+        The last, (B, n_choices), is where within its option the draw fell, from 0 to 1: free for another use.
         """
         scores, logits = self.draft(noise, label)
         normal = noise[:, self.latent_dim :]
@@ -146,13 +129,7 @@ class RowGenerator(nn.Module):
 
 
 class RowDiscriminator(ProjectionDiscriminator):
-    """A row and its class index to one logit.
-
-    Parameters
-    ----------
-    n_classes, layout, width, depth
-        As in `RowGenerator`.
-    """
+    """A row and its class index to one logit; the parameters are those of `RowGenerator`."""
 
     def __init__(self, n_classes: int, layout: RowLayout, *, width: int = 128, depth: int = 2) -> None:
         super().__init__(n_classes, width)

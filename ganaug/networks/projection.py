@@ -6,15 +6,7 @@ from torch import Tensor, nn
 
 
 class ProjectionDiscriminator(nn.Module):
-    """A sample and its class index to one logit, by projection on the class (Miyato and Koyama 2018).
-
-    Parameters
-    ----------
-    n_classes : int
-        Number of classes.
-    feature_dim : int
-        Length of the features that are projected on the class.
-    """
+    """A sample and its class index to one logit, by projection of features on the class (Miyato and Koyama 2018)."""
 
     def __init__(self, n_classes: int, feature_dim: int) -> None:
         super().__init__()

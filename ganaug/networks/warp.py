@@ -19,11 +19,6 @@ class Warp(nn.Module):
     rare class can neither undo its deformation nor use only a few of them. Separating deformation from drawing is the
     idea of Deforming Autoencoders (Shu et al. 2018); bending feature maps, of Spatial Transformer Networks (Jaderberg
     et al. 2015).
-
-    Parameters
-    ----------
-    noise_dim : int
-        Length of the noise vector.
     """
 
     def __init__(self, noise_dim: int) -> None:
@@ -43,17 +38,9 @@ def bend(x: Tensor, displacement: Tensor, side: int, *, by_product: bool = False
 
     Interpolation is bilinear, and places beyond the edge show the edge: without displacements this is `interpolate`.
 
-    Parameters
-    ----------
-    x : Tensor of shape (B, C, side, side)
-        The feature maps.
-    displacement : Tensor of shape (B, 2, KNOTS, KNOTS)
-        Displacements at the knots, as a `Warp` returns them.
-    side : int
-        Side of the maps.
-    by_product : bool, default=False
-        Whether to multiply the maps by interpolation weights instead of looking up neighbours. For many channels on a
-        small grid this is quicker in ONNX Runtime; in training the backward pass would be slower.
+    The maps `x` are (B, C, side, side), the displacements those of a `Warp`. With `by_product` the maps are multiplied
+    by interpolation weights instead of looking up neighbours. For many channels on a small grid this is quicker in ONNX
+    Runtime; in training the backward pass would be slower.
     """
     wide = 2 * side
     centres = (torch.arange(wide, device=x.device, dtype=torch.float32) + 0.5) * (2 / wide) - 1

@@ -17,12 +17,8 @@ def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Te
     softplus'(d) / -softplus'(-d) = -exp(d). A hook multiplies by this factor where the path leaves the discriminator,
     which saves a second pass through both networks (the single-step method of f-GAN, Nowozin et al. 2016).
 
-    Parameters
-    ----------
-    on_real, on_synthetic : Tensor of shape (B,)
-        Logits for pairs of one class.
-    synthetic : Tensor of shape (B, ...)
-        A view of the generator's output from which `on_synthetic` was computed, and nothing else.
+    The logits (B,) are of pairs of one class. `synthetic`, (B, ...), is a view of the generator's output from which
+    `on_synthetic` was computed, and nothing else.
     """
     gap = on_real - on_synthetic
     ratio = -gap.detach().clamp(-MAX_LOGIT_GAP, MAX_LOGIT_GAP).exp().view(-1, *[1] * (synthetic.ndim - 1))
@@ -37,14 +33,8 @@ def mismatch_loss(logits: Tensor, label: Tensor) -> Tensor:
 
     Pairing within a class never asks the discriminator what a class is: a generator could draw 9s for 4s, as long as
     they look real. So every real sample is shown under the wrong labels too (matching-aware discriminator, Reed et al.
-    2016). A cross-entropy over all labels concentrates on those that are hard to rule out.
-
-    Parameters
-    ----------
-    logits : Tensor of shape (B, K)
-        Logits of real samples under every label.
-    label : Tensor of shape (B,)
-        The labels of the samples.
+    2016). A cross-entropy over all labels concentrates on those that are hard to rule out. The logits (B, K) are of
+    real samples under every label, `label`, (B,), is their own.
     """
     return F.cross_entropy(logits, label)
 
@@ -66,17 +56,8 @@ def variety_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
     after mode seeking (Mao et al. 2019), but asks for the real distance and no more. Pass outlines of the samples, so
     that noise in single pixels does not count as variety.
 
-    Parameters
-    ----------
-    real, synthetic : Tensor of shape (B, D)
-        Outlines of samples of the same classes.
-    label : Tensor of shape (B,)
-        Their classes.
-
-    Returns
-    -------
-    Tensor
-        A scalar from 0 to 1: the missing share of the real distance; 0 where no class occurs twice.
+    Real and synthetic samples, (B, D) each, have the same labels (B,). The loss is a scalar from 0 to 1: the missing
+    share of the real distance, and 0 where no class occurs twice.
     """
     return _lack_of_variety(_distances(real, real), _distances(synthetic, synthetic), _pairs(label))
 
@@ -86,18 +67,8 @@ def variety_and_energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> t
 
     The energy distance asks that synthetic samples be near the real ones, and as far from each other as those are
     (Szekely and Rizzo 2013; as a generator's loss, Bellemare et al. 2017). Nothing is learned for it, so it goes on
-    working when a discriminator has memorised a class of ten rows. Both losses share most of their distances.
-
-    Parameters
-    ----------
-    real, synthetic, label
-        As in `variety_loss`.
-
-    Returns
-    -------
-    variety, energy : Tensor
-        Scalars. The expected energy is 0 where real and synthetic samples have one distribution, and greater
-        otherwise.
+    working when a discriminator has memorised a class of ten rows. Both losses share most of their distances. The
+    expected energy is 0 where real and synthetic samples have one distribution, and greater otherwise.
     """
     pairs = _pairs(label)
     between_real, between_synthetic = _distances(real, real), _distances(synthetic, synthetic)

@@ -67,13 +67,6 @@ class Marginals:
         more from those of its rows. An affine change of each score and a shift of each logit, for each class, correct
         this, and leave the learned dependence between columns unchanged. Where the generator draws numbers that are
         not finite, the copy is unchanged.
-
-        Parameters
-        ----------
-        generator : RowGenerator
-            Left unchanged.
-        random : torch.Generator
-            Draws the noise.
         """
         copy, device = deepcopy(generator), generator.head.weight.device
         options = sum(piece[0].numel() for piece in self.shares)

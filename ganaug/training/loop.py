@@ -60,30 +60,20 @@ class ValidationResult:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of training, as the caller sees it.
-
-    Attributes
-    ----------
-    number : int
-        The steps so far, this one among them.
-    progress : float
-        How much of the run is done, from 0 to 1.
-    seconds : float
-        Time that the run has taken.
-    resolution : int
-        The stage that was trained: the side of images in pixels.
-    losses : dict of str to Tensor
-        Scalars on the device, by name.
-    validation : ValidationResult or None
-        The result, where the step ended with a validation.
-    """
+    """One step of training, as the caller sees it."""
 
     number: int
+    """The steps so far, this one among them."""
     progress: float
+    """How much of the run is done, from 0 to 1."""
     seconds: float
+    """The time that the run has taken."""
     resolution: int
+    """The stage that was trained: the side of images in pixels."""
     losses: dict[str, Tensor]
+    """Scalars on the device, by name."""
     validation: ValidationResult | None = None
+    """The result, where the step ended with a validation."""
 
 
 @dataclass
@@ -154,18 +144,8 @@ def train(
 ) -> Iterator[Step]:
     """Train until the bounds are reached or more training stops helping; the state is whole at every yield.
 
-    Parameters
-    ----------
-    state : State
-        Changed in place.
-    data : Samples
-        What the networks learn from.
-    modality : Modality
-        Tells the stages, the size of a batch and the length of the noise.
-    bounds : Bounds
-        The length of the run.
-    validate : callable
-        Judges the averaged generator; called a few times in the later part of the run.
+    The modality tells the stages, the size of a batch and the length of the noise. `validate` judges the averaged
+    generator; it is called a few times in the later part of the run.
     """
     family, device, last = state.family, data.label.device, modality.stages[-1]
     begun = time.perf_counter() - state.seconds

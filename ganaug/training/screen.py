@@ -33,13 +33,7 @@ Distort = Callable[[Tensor, torch.Generator], Tensor]
 
 
 class Screen(nn.Module):
-    """The networks of all folds as one classifier.
-
-    Parameters
-    ----------
-    new_net : callable
-        Makes the network of one fold: logits when it is called, and `features` (B, F).
-    """
+    """The networks of all folds as one classifier; each has `features` (B, F), and returns logits when it is called."""
 
     def __init__(self, new_net: Callable[[], nn.Module]) -> None:
         super().__init__()
@@ -64,18 +58,10 @@ def fit_screen(
     engine: Engine,
     threads: ThreadTuner,
 ) -> Tensor:
-    """Train the network of each fold on the samples of the other folds, in balanced batches.
+    """Train the network of each fold on the samples of the other folds, for so many steps of balanced batches.
 
-    Parameters
-    ----------
-    screen : Screen
-        Changed in place, and left in evaluation mode without gradients.
-    data : Samples
-        Real samples.
-    distort : callable
-        What samples pass through before a network learns from them.
-    steps : int
-        Steps of each network.
+    The screen is changed in place, and left in evaluation mode without gradients. Samples pass through `distort` before
+    a network learns from them.
 
     Returns
     -------
@@ -129,16 +115,9 @@ def _stratified_folds(label: Tensor, random: torch.Generator) -> Tensor:
 
 
 def thresholds(agreement: Tensor, label: Tensor, n_classes: int) -> list[float]:
-    """Return for each class the agreement that most of its real samples reach.
+    """Return for each class the agreement that most of its real samples reach, from what `fit_screen` returns, (N,).
 
     The thresholds of small classes are shrunk towards that of all classes together.
-
-    Parameters
-    ----------
-    agreement, label : Tensor of shape (N,)
-        What `fit_screen` returns; the classes.
-    n_classes : int
-        Number of classes.
     """
     overall = agreement.quantile(1 - KEPT_OF_REAL)
     levels = []
@@ -156,13 +135,6 @@ def clear_thresholds(thresholds: Sequence[float], median: Sequence[float], clear
     The networks of the screen seldom agree with the real samples of a small class, because each learned from even
     fewer of them; so the threshold of such a class is low. A generator learns from all of them, and its samples reach
     far more.
-
-    Parameters
-    ----------
-    thresholds, median : sequence of float
-        For each class: what `thresholds` returns, and the median agreement of synthetic samples.
-    clear : float
-        An agreement that tells a class well enough.
     """
     return [max(own, min(clear, half)) for own, half in zip(thresholds, median, strict=True)]
 

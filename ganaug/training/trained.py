@@ -41,24 +41,12 @@ class Trained:
 
     Attributes
     ----------
-    modality : Modality
-        The data as networks see it.
-    model : str
-        The name of the family.
     generator : nn.Module
         The averaged generator, corrected after training.
     discriminator : nn.Module or None
         What judges realism, if the family has it.
-    screen : Screen
-        The cross-fitted classifier.
     agreement : Tensor of shape (N,)
-        The screen's out-of-fold probability of the own label of each training sample.
-    learned : Samples
-        The training samples.
-    validation : Validation
-        What judged the generator.
-    state : State
-        Where the run stands.
+        The screen's out-of-fold probability of the own label of each of the `learned` samples.
     settings : dict
         What the model file says of how the run was asked for: budget, steps, seed, device, precision.
     random : torch.Generator
