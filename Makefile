@@ -27,11 +27,12 @@ quick: .venv/installed  ## Run the tests that are not marked slow, one worker fo
 test: .venv/installed  ## Run all tests, one worker for each core, with coverage.
 	$(PYTEST) --cov=ganaug --cov-report=term-missing:skip-covered
 
-check: .venv/installed  ## Check style, formatting, types and layers.
+check: .venv/installed  ## Check style, formatting, types, layers and dead code.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 format: .venv/installed  ## Format the code, and fix what ruff can fix.
 	$(BIN)/ruff format .

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -51,7 +52,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
-    "min_reported_time": 1,
+    "write_computation_times": False,
     "remove_config_comments": True,
 }
 plot_gallery = str("GANAUG_NO_GALLERY" not in os.environ)  # whether examples are run
@@ -65,12 +66,13 @@ html_theme = "pydata_sphinx_theme"
 html_title = "ganaug"
 html_static_path = ["_static"]
 html_css_files = ["ganaug.css"]
+html_domain_indices = False
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 4,
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -81,11 +83,17 @@ html_sidebars = {"index": [], "getting-started": [], "how-it-works": [], "change
 
 def _is_foreign(app, what, name, obj, skip, options):  # noqa: ANN001, ANN202, ARG001
     """Leave out members that a class inherits from another library, such as those of scikit-learn's base classes."""
-    target = inspect.unwrap(obj.fget if isinstance(obj, property) else obj) if callable(obj) or isinstance(obj, property) else None
-    module = getattr(target, "__module__", None) or ""
+    target = obj.fget if isinstance(obj, property) else obj
+    module = getattr(inspect.unwrap(target) if callable(target) else target, "__module__", None)
     return True if module and not module.startswith("ganaug") else skip
+
+
+def _escape_fitted_names(app, what, name, obj, options, lines):  # noqa: ANN001, ANN202, ARG001
+    """Escape the shape (n_features_in_,): reStructuredText takes a name with a trailing underscore for a link."""
+    lines[:] = [re.sub(r"\((\w+)_,\)", r"(\1\\_,)", line) for line in lines]
 
 
 def setup(app):  # noqa: ANN001, ANN201
     """Register what conf.py adds to Sphinx."""
     app.connect("autodoc-skip-member", _is_foreign)
+    app.connect("autodoc-process-docstring", _escape_fitted_names, priority=400)  # before numpydoc reads them
