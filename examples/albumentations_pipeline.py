@@ -19,7 +19,6 @@ from fashion import CLASSES, parse, show_recall
 from fashion_pytorch import trained
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
-
 # %%
 # A dataset with a pipeline
 # -------------------------
@@ -45,8 +44,8 @@ class Augmented(Dataset):
 # %%
 # The comparison
 # --------------
-# ``SyntheticSwap`` comes first, so that the other transforms are applied to real and synthetic images alike. Rare classes
-# are drawn as often as common classes.
+# ``SyntheticSwap`` comes first, so that the other transforms are applied to real and synthetic images alike. Rare
+# classes are drawn as often as common classes.
 
 if __name__ == "__main__":
     train, generator, test, args = parse(__doc__)

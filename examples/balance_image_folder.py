@@ -2,8 +2,8 @@
 Balance a folder of images
 ==========================
 
-This program learns the classes of an image folder, and writes a copy of the folder in which every class is as large as the
-largest class. Name your own folder, and a new folder for the result::
+This program learns the classes of an image folder, and writes a copy of the folder in which every class is as large as
+the largest class. Name your own folder, and a new folder for the result::
 
     python examples/balance_image_folder.py photos/ balanced/ --budget 180
 
@@ -56,7 +56,8 @@ if args.source is None:
 # %%
 # Train the generator
 # -------------------
-# ``ImageFolder`` reads the images. ``GANAugmenter`` learns them. Whatever is wrong with the folders is said in a sentence.
+# ``ImageFolder`` reads the images. ``GANAugmenter`` learns them. If something is wrong with the folders, the program says
+# it in a sentence.
 
 try:
     check_writable(args.output, folder=True)  # before the minutes of training
@@ -89,7 +90,8 @@ print(f"Wrote {args.output.name}, and the generator to {args.output.with_suffix(
 # %%
 # Look at the samples
 # -------------------
-# Always look at the samples before you train on them. Each column is a class: five real images above five synthetic images.
+# Always look at the samples before you train on them. Each column is a class: five real images, and five synthetic
+# images.
 
 synthetic, _ = augmenter.sample(dict.fromkeys(folder.classes, 5))
 real = np.concatenate([folder.data.images[labels == name][:5] for name in folder.classes])

@@ -18,7 +18,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from ganaug import balanced_loader
 
-
 # %%
 # Rows become pairs
 # -----------------

@@ -19,7 +19,6 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from ganaug import balanced_loader
 
-
 # %%
 # The data module
 # ---------------

@@ -2,8 +2,8 @@
 Fashion-MNIST in PyTorch
 ========================
 
-This program trains a PyTorch classifier on a long tail of Fashion-MNIST, with and without synthetic images. The new line
-is the one that calls ``balanced_loader``::
+This program trains a PyTorch classifier on a long tail of Fashion-MNIST, with and without synthetic images. The new
+line is the one that calls ``balanced_loader``::
 
     python examples/fashion_pytorch.py FOLDER_OF_THE_IDX_FILES --budget 180
 """
@@ -15,7 +15,6 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from ganaug import balanced_loader
-
 
 # %%
 # A dataset as you may have it

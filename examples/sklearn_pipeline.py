@@ -60,8 +60,8 @@ for name, sampler in arms.items():
 # %%
 # The result
 # ----------
-# Balanced accuracy depends on the threshold of the classifier, and average precision does not. Often the sampler changes
-# the first measure much and the second measure little. Then a tuned threshold would have done as well.
+# Balanced accuracy depends on the threshold of the classifier, and average precision does not. Often the sampler
+# changes the first measure much and the second measure little. Then a tuned threshold would have done as well.
 
 malignant = int((y == "malignant").sum())
 print(f"{malignant} malignant and {len(y) - malignant} benign; mean of {splits.get_n_splits()} splits")

@@ -7,7 +7,8 @@ with synthetic images. It prints the recall of every class. Name a folder to tra
 
     python examples/train_pytorch_classifier.py photos/train photos/test --budget 180
 
-Without arguments the program uses scikit-learn's handwritten digits, from 100 images of the 0 down to 5 images of the 9.
+Without arguments the program uses scikit-learn's handwritten digits, from 100 images of the 0 down to 5 images of the
+9.
 """
 
 import argparse
