@@ -56,8 +56,8 @@ if args.source is None:
 # %%
 # Train the generator
 # -------------------
-# ``ImageFolder`` reads the images. ``GANAugmenter`` learns them. If something is wrong with the folders, the program says
-# it in a sentence.
+# ``ImageFolder`` reads the images. ``GANAugmenter`` learns them. If something is wrong with the folders, the program
+# says it in a sentence.
 
 try:
     check_writable(args.output, folder=True)  # before the minutes of training
