@@ -36,7 +36,7 @@ class LongTail(lightning.LightningDataModule):
         """Make the dataset."""
         images = torch.from_numpy(self.images[:, None] / np.float32(255))
         self.data = TensorDataset(images, torch.from_numpy(self.labels).long())
-        self.data.classes = CLASSES
+        self.data.classes = CLASSES  # type: ignore[attr-defined]
 
     def train_dataloader(self):
         """Return the loader of the real images, or the balanced one."""
