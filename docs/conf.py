@@ -4,6 +4,7 @@ import inspect
 import os
 import re
 import sys
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -43,12 +44,26 @@ autodoc_typehints = "none"  # the types stand in the docstrings
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 
+
+class ByUse:
+    """Order the examples by name, those that are run first."""
+
+    def __init__(self, src_dir):
+        pass
+
+    def __call__(self, name):  # noqa: D102
+        return name.startswith(NOT_RUN), name
+
+
 # Gallery. Examples that need downloads or more packages than the others are shown, but not run.
 SMALL = "GANAUG_SMALL" in os.environ
+NOT_RUN = ("fashion", "albumentations")
 sphinx_gallery_conf = {
     "examples_dirs": str(HERE.parent / "examples"),
     "gallery_dirs": "gallery",
-    "filename_pattern": r"/(?!fashion|albumentations)\w+\.py$",
+    "filename_pattern": rf"/(?!{'|'.join(NOT_RUN)})\w+\.py$",
+    "within_subsection_order": ByUse,
+    "default_thumb_file": str(HERE / "images" / "not-run.png"),
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
@@ -59,6 +74,7 @@ plot_gallery = str("GANAUG_NO_GALLERY" not in os.environ)  # whether examples ar
 # Trainings of a few steps warn about what they cannot learn. At full scale a reader should see the warning.
 if SMALL:
     warnings.filterwarnings("ignore", category=GanaugWarning)
+warnings.formatwarning = lambda message, kind, *_, **__: textwrap.fill(f"{kind.__name__}: {message}", 88) + "\n"
 warnings.filterwarnings("ignore", message=".*FigureCanvasAgg is non-interactive.*")
 
 # Pages
