@@ -44,6 +44,10 @@ autodoc_typehints = "none"  # the types stand in the docstrings
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 
+# Gallery. Examples that need downloads or more packages than the others are shown, but not run.
+SMALL = "GANAUG_SMALL" in os.environ
+NOT_RUN = ("fashion", "albumentations")
+
 
 class ByUse:
     """Order the examples by name, those that are run first."""
@@ -55,9 +59,6 @@ class ByUse:
         return name.startswith(NOT_RUN), name
 
 
-# Gallery. Examples that need downloads or more packages than the others are shown, but not run.
-SMALL = "GANAUG_SMALL" in os.environ
-NOT_RUN = ("fashion", "albumentations")
 sphinx_gallery_conf = {
     "examples_dirs": str(HERE.parent / "examples"),
     "gallery_dirs": "gallery",

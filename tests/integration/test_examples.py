@@ -74,7 +74,7 @@ def test_model_file_without_ganaug(tmp_path: Path) -> None:
 
 def test_does_it_help(tmp_path: Path) -> None:
     shown = run("does_it_help.py", small=True, folder=tmp_path).splitlines()
-    assert shown[1].split() == ["slow", "397"]
+    assert shown[1].split() == ["slow", "398"]
     assert "Left out:" in shown
 
 
