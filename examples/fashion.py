@@ -1,7 +1,12 @@
-"""What the Fashion-MNIST examples share: reading the files, cutting a long tail, a small network, recall by class.
+"""
+What the Fashion-MNIST examples share
+=====================================
 
-Its four IDX files are those of https://github.com/zalandoresearch/fashion-mnist, or of Debian's package
-dataset-fashion-mnist, in /usr/share/datasets/fashion-mnist; packed by gzip or not.
+This module reads the files, cuts a long tail of the classes, makes a small network, and prints recall by class. The
+other programs whose names begin with ``fashion`` import it.
+
+The four IDX files are those of https://github.com/zalandoresearch/fashion-mnist, or of Debian's package
+dataset-fashion-mnist, which puts them in ``/usr/share/datasets/fashion-mnist``. They may be packed by gzip.
 """
 
 import argparse
@@ -13,28 +18,30 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from ganaug import Generator
-from ganaug.data.images.dataset import from_arrays
-from ganaug.training import fit
+from ganaug import GANAugmenter, Generator
 
 CLASSES = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot"]
 
 
 def parse(doc):
-    """Return the long-tailed training images, their generator, the images to test on, and the arguments."""
+    """Return the long-tailed training images, a generator of them, the test images, and the arguments."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("/usr/share/datasets/fashion-mnist"))
-    parser.add_argument("--model", type=Path, help="a trained generator; by default one is trained, and kept nowhere")
+    parser.add_argument("--model", type=Path, help="a trained generator; by default one is trained, and not saved")
     parser.add_argument("--budget", type=float, default=180, help="seconds of training for the generator")
     parser.add_argument("--classifier-steps", type=int, default=600)
     args = parser.parse_args()
     try:
         train, test = long_tail(read(args.folder, "train")), read(args.folder, "t10k")
-        data = from_arrays(*train, CLASSES)
-        generator = Generator.load(args.model) if args.model else fit(data, time_budget=args.budget)
+        generator = Generator.load(args.model) if args.model else learned(*train, args.budget)
     except (ValueError, OSError) as error:  # whatever is wrong with the files
         parser.exit(2, f"Error: {error}\n")
     return train, generator, test, args
+
+
+def learned(images, labels, budget):
+    """Return a generator that has learned for so many seconds."""
+    return GANAugmenter(time_budget=budget).fit(images, np.array(CLASSES)[labels]).generator_
 
 
 def read(folder, part):
@@ -50,7 +57,7 @@ def read(folder, part):
 
 
 def long_tail(data, most=100, fewest=5):
-    """Keep from `most` to `fewest` images of a class, the first having the most."""
+    """Return the images of a long tail: `most` images of the first class, down to `fewest` images of the last."""
     counts = np.geomspace(min(most, np.bincount(data[1]).min()), fewest, len(CLASSES)).round().astype(int)
     rows = np.concatenate([np.flatnonzero(data[1] == label)[:count] for label, count in enumerate(counts)])
     return data[0][rows], data[1][rows]

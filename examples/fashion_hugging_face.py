@@ -1,7 +1,11 @@
-"""Train on a Hugging Face dataset, a long tail of Fashion-MNIST, with and without synthetic images.
+"""
+Fashion-MNIST as a Hugging Face dataset
+=======================================
 
-pip install 'ganaug[examples]'
-python examples/fashion_hugging_face.py FOLDER_OF_THE_IDX_FILES --budget 180
+This program trains on a Hugging Face dataset, a long tail of Fashion-MNIST, with and without synthetic images::
+
+    pip install 'ganaug[examples]'
+    python examples/fashion_hugging_face.py FOLDER_OF_THE_IDX_FILES --budget 180
 """
 
 import datasets
@@ -14,9 +18,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from ganaug import balanced_loader
 
+# %%
+# Rows become pairs
+# -----------------
+# ganaug applies the method ``transform`` to synthetic images too.
+
 
 class Pairs(Dataset):
-    """A Hugging Face dataset as pairs; what is done to its images is done to synthetic ones too."""
+    """A Hugging Face dataset as pairs of an image and a label."""
 
     def __init__(self, rows, image="image", label="label"):
         self.rows, self.image, self.label = rows, image, label
@@ -37,9 +46,13 @@ class Pairs(Dataset):
         return self.transform(row[self.image]), row[self.label]
 
 
+# %%
+# The comparison
+# --------------
+# Your own dataset would come from ``datasets.load_dataset(...)``.
+
 if __name__ == "__main__":
     train, generator, test, args = parse(__doc__)
-    # Your own would come from datasets.load_dataset(...).
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=CLASSES)})
     columns = {"image": [Image.fromarray(image) for image in train[0]], "label": train[1].tolist()}
     data = Pairs(datasets.Dataset.from_dict(columns, features=features))

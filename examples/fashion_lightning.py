@@ -1,7 +1,11 @@
-"""Train a Lightning classifier on a long tail of Fashion-MNIST, with and without synthetic images.
+"""
+Fashion-MNIST in Lightning
+==========================
 
-pip install 'ganaug[examples]'
-python examples/fashion_lightning.py FOLDER_OF_THE_IDX_FILES --budget 180
+This program trains a Lightning classifier on a long tail of Fashion-MNIST, with and without synthetic images::
+
+    pip install 'ganaug[examples]'
+    python examples/fashion_lightning.py FOLDER_OF_THE_IDX_FILES --budget 180
 """
 
 import logging
@@ -9,11 +13,16 @@ import logging
 import lightning
 import numpy as np
 import torch
-from fashion import network, parse, show_recall
+from fashion import CLASSES, network, parse, show_recall
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganaug import balanced_loader
+
+# %%
+# The data module
+# ---------------
+# A ``TensorDataset`` has no class names, so the data module gives it names.
 
 
 class LongTail(lightning.LightningDataModule):
@@ -24,10 +33,10 @@ class LongTail(lightning.LightningDataModule):
         self.images, self.labels, self.generator, self.workers = images, labels, generator, workers
 
     def setup(self, stage):  # noqa: ARG002
-        """Make the dataset; its labels need names, for a TensorDataset has none."""
+        """Make the dataset."""
         images = torch.from_numpy(self.images[:, None] / np.float32(255))
         self.data = TensorDataset(images, torch.from_numpy(self.labels).long())
-        self.data.classes = list(self.generator.classes) if self.generator else None
+        self.data.classes = CLASSES  # type: ignore[attr-defined]
 
     def train_dataloader(self):
         """Return the loader of the real images, or the balanced one."""
@@ -35,6 +44,12 @@ class LongTail(lightning.LightningDataModule):
             return DataLoader(self.data, 64, shuffle=True)
         settings = {"num_workers": self.workers, "persistent_workers": True}
         return balanced_loader(self.data, self.generator, 64, **settings)
+
+
+# %%
+# The classifier
+# --------------
+# Nothing is new here.
 
 
 class Classifier(lightning.LightningModule):
@@ -61,6 +76,10 @@ def trained(data, steps):
     trainer.fit(model := Classifier(), data)
     return model.network
 
+
+# %%
+# The comparison
+# --------------
 
 if __name__ == "__main__":
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)

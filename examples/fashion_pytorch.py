@@ -1,6 +1,11 @@
-"""Train a PyTorch classifier on a long tail of Fashion-MNIST, with and without synthetic images.
+"""
+Fashion-MNIST in PyTorch
+========================
 
-python examples/fashion_pytorch.py FOLDER_OF_THE_IDX_FILES --budget 180
+This program trains a PyTorch classifier on a long tail of Fashion-MNIST, with and without synthetic images. The new
+line is the one that calls ``balanced_loader``::
+
+    python examples/fashion_pytorch.py FOLDER_OF_THE_IDX_FILES --budget 180
 """
 
 import numpy as np
@@ -11,9 +16,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from ganaug import balanced_loader
 
+# %%
+# A dataset as you may have it
+# ----------------------------
+# Besides the items, ganaug reads ``targets`` and ``classes``.
+
 
 class Fashion(Dataset):
-    """A dataset as you may have it; `targets` and `classes` are all that is read of it besides its items."""
+    """Images as tensors, and their labels."""
 
     classes = CLASSES
 
@@ -29,8 +39,14 @@ class Fashion(Dataset):
         return torch.from_numpy(self.images[index][None] / np.float32(255)), int(self.targets[index])
 
 
+# %%
+# A training loop as you may have it
+# ----------------------------------
+# Nothing is new here. The loop does not know which loader it has.
+
+
 def trained(loader, steps):
-    """Train for so many steps, whatever the loader: here is nothing new."""
+    """Return the network, trained for so many steps."""
     torch.manual_seed(0)
     model, step = network(), 0
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
@@ -45,9 +61,14 @@ def trained(loader, steps):
     return model
 
 
-if __name__ == "__main__":  # workers may be started by importing this file
+# %%
+# The comparison
+# --------------
+# The guard is needed because the loader's workers may be started by importing this file.
+
+if __name__ == "__main__":
     train, generator, test, args = parse(__doc__)
     data = Fashion(*train)
     plain = DataLoader(data, 64, shuffle=True)
-    balanced = balanced_loader(data, generator, 64, num_workers=1, persistent_workers=True)  # the one line that is new
+    balanced = balanced_loader(data, generator, 64, num_workers=1, persistent_workers=True)
     show_recall(trained(plain, args.classifier_steps), trained(balanced, args.classifier_steps), train, test)

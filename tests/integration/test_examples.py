@@ -1,4 +1,4 @@
-"""The examples run as they are, at small scale."""
+"""The examples run as programs, with little training."""
 
 import gzip
 import json
@@ -11,27 +11,39 @@ import numpy as np
 import onnx
 import pytest
 
+from ganaug.cli.demo_data.images import write_digits
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
 
-def start(name: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+
+def start(name: str, *arguments: str, folder: Path, small: bool = False) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "MPLBACKEND": "Agg"}
+    environment |= {"GANAUG_SMALL": "1"} if small else {}
     command = [sys.executable, str(ROOT / "examples" / name), *arguments]
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
 
 
-def run(name: str, *arguments: str, folder: Path) -> str:
-    result = start(name, *arguments, folder=folder)
+def run(name: str, *arguments: str, folder: Path, small: bool = False) -> str:
+    result = start(name, *arguments, folder=folder, small=small)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
 
 def test_balance_image_folder(tmp_path: Path) -> None:
-    shown = run("balance_image_folder.py", "--steps", "3", "--budget", "5", folder=tmp_path)
+    write_digits(tmp_path / "digits", tmp_path / "test")
+    small = ["--steps", "3", "--budget", "5"]
+    shown = run("balance_image_folder.py", "digits", "balanced", *small, folder=tmp_path)
     assert "9: 5 real and 95 synthetic images" in shown
     assert {len(list(path.iterdir())) for path in (tmp_path / "balanced").iterdir()} == {100}
     assert (tmp_path / "balanced.onnx").is_file()
     assert list(tmp_path.glob("tmp*")) == []
+
+
+def test_balance_image_folder_by_itself(tmp_path: Path) -> None:
+    shown = run("balance_image_folder.py", "--steps", "3", "--budget", "5", folder=tmp_path)
+    assert "9: 5 real and 95 synthetic images" in shown
+    assert [*tmp_path.glob("tmp*"), *tmp_path.glob("balanced*")] == []
 
 
 def test_train_pytorch_classifier(tmp_path: Path) -> None:
@@ -52,6 +64,18 @@ def test_sklearn_pipeline(tmp_path: Path) -> None:
     shown = run("sklearn_pipeline.py", "--steps", "2", "--repeats", "1", folder=tmp_path).splitlines()
     assert [line[:14].strip() for line in shown[2:]] == ["nothing", "SMOTE", "GAN, balanced", "GAN, a third"]
     assert all(0.4 < float(value) <= 1 for line in shown[2:] for value in line[14:].split())
+
+
+def test_model_file_without_ganaug(tmp_path: Path) -> None:
+    shown = run("model_file_without_ganaug.py", str(ROOT / "onnx_models" / "digits.onnx"), folder=tmp_path)
+    assert "images:  (80, 8, 8, 1) uint8" in shown
+    assert "import ganaug" not in (ROOT / "examples" / "model_file_without_ganaug.py").read_text()
+
+
+def test_does_it_help(tmp_path: Path) -> None:
+    shown = run("does_it_help.py", small=True, folder=tmp_path).splitlines()
+    assert shown[1].split() == ["slow", "398"]
+    assert "Left out:" in shown
 
 
 @pytest.fixture(scope="module")
@@ -105,4 +129,12 @@ def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], saying:
 
 def test_examples_are_short() -> None:
     for path in (ROOT / "examples").glob("*.py"):
-        assert len(path.read_text().splitlines()) < (85 if path.name == "fashion.py" else 70), path.name
+        lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+        assert len(lines) < 80, path.name
+
+
+def test_examples_are_gallery_pages() -> None:
+    for path in (ROOT / "examples").glob("*.py"):
+        start_of_doc, title, underline, empty, *_ = path.read_text().splitlines()
+        assert (start_of_doc, empty) == ('"""', ""), path.name
+        assert underline == "=" * len(title), path.name

