@@ -1,7 +1,7 @@
 # Every target sets up what it needs in .venv, from the tested versions in constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
 .PHONY: help demo quick test check format docs bench clean
 .DEFAULT_GOAL := help
