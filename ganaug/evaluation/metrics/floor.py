@@ -19,22 +19,11 @@ QUANTILE = 0.95
 
 @dataclass(frozen=True)
 class FlooredDistance:
-    """A distance between real and synthetic rows, and between real and real rows.
+    """A distance between real and synthetic rows, and between real and real rows."""
 
-    Attributes
-    ----------
-    value : float
-        The mean over random halves of both sides.
-    error : float
-        The standard error of `value`. It is the standard deviation over the halves, not divided by their number:
-        halves of one sample are not independent.
-    floor : float
-        The 95 % quantile of the distance between two halves of the real rows.
-    """
-
-    value: float
-    error: float
-    floor: float
+    value: float  # the mean over random halves of both sides
+    error: float  # the standard deviation over these halves: they are not independent, so it is not divided
+    floor: float  # the 95 % quantile of the distance between two halves of the real rows
 
 
 def floored(
@@ -42,19 +31,7 @@ def floored(
 ) -> FlooredDistance:
     """Measure a distance and its floor on equal numbers of rows, because distances depend on the number of rows.
 
-    Returns
-    -------
-    FlooredDistance
-        NaN where either side has fewer than four rows.
-
-    Examples
-    --------
-    >>> from ganaug.evaluation.metrics.kernel import kernel_distance
-    >>> rng = np.random.default_rng(0)
-    >>> real, fake = rng.normal(size=(2, 100, 3))
-    >>> same = floored(kernel_distance, real, fake)
-    >>> same.value < same.floor < floored(kernel_distance, real, fake + 2).value
-    True
+    All are NaN where either side has fewer than four rows.
     """
     rng = np.random.default_rng(seed)
     half = min(len(real) // 2, len(synthetic) // 2, MAX_ROWS // 2)

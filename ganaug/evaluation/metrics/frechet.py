@@ -8,21 +8,12 @@ from ganaug.evaluation.metrics.floor import distance_metric, doubles
 
 
 def frechet_distance(left: Features, right: Features) -> float:
-    """Return the squared Frechet distance between normal distributions fitted to two sets of features.
+    """Return the squared Frechet distance between normal distributions fitted to two sets of two or more features.
 
     The trace of the root of the product of the covariances equals the sum of the singular values of the product of the
-    centred sets. It is computed in that form, so that a set may have fewer rows than columns. Each set has two rows
-    or more.
+    centred sets. It is computed in that form, so that a set may have fewer rows than columns.
 
-    References
-    ----------
     M. Heusel et al.: GANs trained by a two time-scale update rule converge to a local Nash equilibrium. NeurIPS 2017.
-
-    Examples
-    --------
-    >>> points = np.random.default_rng(0).normal(size=(50, 4))
-    >>> abs(frechet_distance(points, points)) < 1e-9, round(frechet_distance(points, points + 1), 6)
-    (True, 4.0)
     """
     centred = [(side - side.mean(axis=0)) / np.sqrt(len(side) - 1) for side in doubles(left, right)]
     spread = sum(float((side**2).sum()) for side in centred)
