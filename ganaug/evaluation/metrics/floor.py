@@ -52,14 +52,12 @@ def distance_metric(
     """Return a metric that is a distance with a floor; `has_error` says whether the JSON has the standard error."""
 
     def pool(results: Sequence[FlooredDistance]) -> dict[str, Any]:
-        errors = [one.error for one in results if np.isfinite(one.error)]
-        error = mean([float(np.sqrt(np.sum(np.square(errors))) / len(errors))]) if errors else None
-        entry = {
-            "value": mean([one.value for one in results]),
-            "standard_error": error,
-            "floor": mean([one.floor for one in results]),
-        }
-        return {key: entry if has_error else {"value": entry["value"], "floor": entry["floor"]}}
+        entry = {"value": mean([one.value for one in results])}
+        if has_error:
+            errors = [one.error for one in results if np.isfinite(one.error)]
+            entry["standard_error"] = mean([np.sqrt(np.sum(np.square(errors))) / len(errors)]) if errors else None
+        entry["floor"] = mean([one.floor for one in results])
+        return {key: entry}
 
     def lines(figures: Mapping[str, Any]) -> list[MetricLine]:
         found = figures.get(key)

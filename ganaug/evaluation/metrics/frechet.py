@@ -1,7 +1,6 @@
 """The Frechet distance between the features of real and of synthetic items."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ganaug.evaluation.metrics.base import Features
 from ganaug.evaluation.metrics.floor import distance_metric, doubles
@@ -17,17 +16,12 @@ def frechet_distance(left: Features, right: Features) -> float:
     """
     centred = [(side - side.mean(axis=0)) / np.sqrt(len(side) - 1) for side in doubles(left, right)]
     spread = sum(float((side**2).sum()) for side in centred)
-    product = centred[0] @ centred[1].T if len(left) * len(right) < left.shape[1] ** 2 else _roots_product(*centred)
-    overlap = float(np.linalg.svd(product, compute_uv=False).sum())
+    if len(left) * len(right) >= left.shape[1] ** 2:
+        # The product of the triangles has the same singular values, and is (d, d).
+        centred = [np.linalg.qr(side, mode="r") for side in centred]
+    overlap = float(np.linalg.svd(centred[0] @ centred[1].T, compute_uv=False).sum())
     shift = left.mean(axis=0, dtype=np.float64) - right.mean(axis=0, dtype=np.float64)
     return float(shift @ shift) + spread - 2 * overlap
-
-
-def _roots_product(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a (d, d) matrix with the singular values of ``left @ right.T``, from the QR decompositions of both."""
-    triangles = [np.asarray(np.linalg.qr(side, mode="r")) for side in (left, right)]
-    product: NDArray[np.float64] = triangles[0] @ triangles[1].T
-    return product
 
 
 METRIC = distance_metric(

@@ -193,6 +193,9 @@ def test_what_was_not_measured_is_said_or_left_out(pages: dict[str, str]) -> Non
     assert "learned from all of this data, so it could not be judged by it" in text
     assert not page.attributes("script")
     assert "None" not in text
+    bare = render({"modality": "table", "sentence": "Nothing <was> compared."}, Exhibits())
+    assert bare.startswith("<!doctype html>")
+    assert "Nothing &lt;was&gt; compared." in bare
 
 
 @pytest.mark.parametrize("key", sorted(reports.minimal()[0]))
