@@ -19,21 +19,11 @@ MAX_PLANTED = 2_000
 
 @dataclass(frozen=True)
 class Copying:
-    """The results of one fold.
+    """The results of one fold."""
 
-    Attributes
-    ----------
-    results : dict
-        By metric, as `ganaug.evaluation.metrics.base.Metric` measures it.
-    labels : ndarray of shape (n_synthetic,)
-        Classes of the samples.
-    real_labels : ndarray of shape (n_held_out,)
-        Classes of the held-out real items that calibrate the search.
-    """
-
-    results: dict[str, Any]
-    labels: NDArray[np.int64]
-    real_labels: NDArray[np.int64]
+    results: dict[str, Any]  # by metric
+    labels: NDArray[np.int64]  # classes of the samples, (n_synthetic,)
+    real_labels: NDArray[np.int64]  # classes of the held-out real items that calibrate the search, (n_held_out,)
 
     @property
     def scan(self) -> CopyScan:
@@ -52,28 +42,19 @@ def search_for_copies(
     infer: bool = True,
     seed: int = 0,
 ) -> Copying:
-    """Look for copies of training items among samples.
+    """Look for copies of training items among samples; `held_out` shows how near real items come by chance.
 
-    Parameters
-    ----------
-    synthetic, train, held_out : Dataset
-        `held_out` shows how near real items come to one another by chance.
-    features : callable, optional
-        A second feature space to search, from a dataset to features (n, d). The first is `Dataset.points`.
-    seen_all : bool
-        Whether the generator has seen `held_out` too. Copies of these items are then looked for as well, and
-        membership cannot be inferred.
-    infer : bool
-        Whether the generator has seen `train`, so that membership can be inferred.
-    seed : int
+    The samples are searched by `Dataset.points`, and then by `features` (n, d) of a dataset. `seen_all` says that the
+    generator has seen `held_out` too: copies of these items are looked for as well, and membership cannot be inferred.
+    `infer` says whether the generator has seen `train`, so that membership can be inferred.
     """
     rng = np.random.default_rng([seed, 4])
     planted = train.part(rng.permutation(len(train.labels))[:MAX_PLANTED])
     sides = (synthetic, train, held_out, planted, planted.jittered(rng))
-    spaces: list[Callable[[Dataset], NDArray[np.floating]]] = [lambda data: data.points(train)]
-    spaces += [features] if features is not None else []
     views = []
-    for space in spaces:
+    for space in (lambda data: data.points(train), features):
+        if space is None:
+            continue
         made, learned, held, exact, altered = (space(side) for side in sides)
         views.append(View(made, learned, held, exact, altered, np.concatenate([learned, held]) if seen_all else None))
     search = CopySearch(views, infer and not seen_all, seed)
@@ -87,12 +68,6 @@ def pooled_copies(folds: Sequence[Copying]) -> dict[str, Any]:
 
 def class_copies(folds: Sequence[Copying], label: int) -> dict[str, Any]:
     """Return share and number of copies among the samples of one class, and the same for its held-out real items."""
-    none = np.zeros(0, bool)
-    flagged = np.concatenate([none, *(fold.scan.flagged[fold.labels == label] for fold in folds)])
-    alarms = np.concatenate([none, *(fold.scan.alarms[fold.real_labels == label] for fold in folds)])
-    return {
-        "share": mean([float(flagged.mean())]) if len(flagged) else None,
-        "n": len(flagged),
-        "false_alarms": mean([float(alarms.mean())]) if len(alarms) else None,
-        "n_real": len(alarms),
-    }
+    flagged = [hit for fold in folds for hit in fold.scan.flagged[fold.labels == label].tolist()]
+    alarms = [hit for fold in folds for hit in fold.scan.alarms[fold.real_labels == label].tolist()]
+    return {"share": mean(flagged), "n": len(flagged), "false_alarms": mean(alarms), "n_real": len(alarms)}

@@ -40,12 +40,7 @@ def measure_fidelity(
 ) -> Fidelity:
     """Compare samples with real items that their generator has not seen, of similar class shares.
 
-    Parameters
-    ----------
-    real, synthetic, codec, probabilities, realism, seed
-        As in `FoldData`.
-    features : callable
-        From a dataset to its features (n, d), learned from neither of the two.
+    `features` returns the features (n, d) of a dataset and has learned from neither; the others are as in `FoldData`.
     """
     own, made = features(real), features(synthetic)
     by_class = []

@@ -23,7 +23,7 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
     `source` says where the data came from, and `interrupted` whether the user interrupted the evaluation.
     """
     data, complete = session.data, session.complete
-    comparison = _compared(session, complete)
+    comparison, fewest = _compared(session, complete), fewest_for_a_verdict(session.folds)
     measured = [result.fidelity for result in session.results if result.fidelity is not None]
     searched = [result.copying for result in session.results if result.copying is not None]
     if session.own_copying is not None:
@@ -35,12 +35,12 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
         "ganaug_version": __version__,
         "modality": data.modality,
         "verdict": comparison.verdict,
-        "sentence": sentence_of(comparison, fewest_for_a_verdict(session.folds), _untested(session, complete)),
+        "sentence": sentence_of(comparison, fewest, _untested(session, complete)),
         "classes": classes,
         "arms": _arms(session, comparison),
         "comparison": {
             "splits": comparison.splits,
-            "fewest_splits": fewest_for_a_verdict(session.folds),
+            "fewest_splits": fewest,
             "repeats": len({result.split.repeat for result in complete}),
             "rival": comparison.rival,
             "chosen": comparison.chosen,
@@ -123,17 +123,7 @@ def _compared(session: Session, complete: Sequence[SplitResult]) -> Comparison:
 
 
 def sentence_of(comparison: Comparison, fewest: int, untested: Sequence[str] = ()) -> str:
-    """Return the result in one sentence.
-
-    A verdict needs `fewest` splits. If there are `untested` classes, the sentence says how many were tested.
-
-    Examples
-    --------
-    >>> from ganaug.evaluation.statistics import Estimate
-    >>> nothing = Comparison("no difference", None, None, Estimate(), 0, {}, {}, {}, [], [])
-    >>> sentence_of(nothing, 5)
-    'Whether synthetic samples help could not be measured: no split was finished.'
-    """
+    """Return the result in one sentence: a verdict needs `fewest` splits, and classes may be `untested`."""
     difference, accuracy = comparison.difference, "balanced accuracy"
     if untested:
         classes = len(comparison.class_difference)

@@ -1,6 +1,6 @@
 """The findings of an evaluation: what somebody should know before they rely on it, each in a sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganaug.evaluation.metrics.copies import usual_share
@@ -34,105 +34,84 @@ SEEN = {
 }
 """By how much of the data a given model has seen, the note on it."""
 
-Finding = dict[str, str]
+Findings = Iterator[tuple[str, str]]  # level and text
 Classes = Sequence[Mapping[str, Any]]
 
 
 def findings(
-    fidelity: Mapping[str, Any],
-    copies: Mapping[str, Any],
-    classes: Classes,
-    *,
-    seen: str,
-    repeated: int,
-    grouped: bool,
-) -> list[Finding]:
+    fidelity: Mapping[str, Any], copies: Mapping[str, Any], classes: Classes, *, seen: str, repeated: int, grouped: bool
+) -> list[dict[str, str]]:
     """Return the findings, the gravest first, each with ``level`` ("alarm", "warning" or "note") and ``text``.
 
-    Parameters
-    ----------
-    fidelity, copies, classes
-        As in the JSON (see the schema in docs/evaluation.md).
-    seen : {"all", "part", "none", "not applicable"}
-        How much of the data a given model was trained on, as far as its file tells: "none" may be a part.
-    repeated : int
-        Samples that are the same as an earlier one.
-    grouped : bool
-        Whether the splits kept groups together.
-
-    Examples
-    --------
-    >>> found = findings({"coverage": 0.01, "two_sample_auc": {"low": 0.99}}, {}, [], seen="none", repeated=0,
-    ...                  grouped=False)
-    >>> [(one["level"], "collapse" in one["text"]) for one in found]
-    [('alarm', True), ('note', False), ('note', False)]
+    The first three arguments are parts of the JSON (see the schema in docs/evaluation.md). `seen` says how much of the
+    data a given model was trained on, as far as its file tells: "all", "part", "none" (which may be a part) or "not
+    applicable". `repeated` is the number of samples that are the same as an earlier one, and `grouped` says whether the
+    splits kept groups together.
     """
-    found = [*_collapse(fidelity, classes), *_copied(copies, classes), *_data(classes, repeated, grouped)]
-    if seen in SEEN:
-        found.append(_finding("note", SEEN[seen]))
-    told = fidelity.get("two_sample_auc") or {}
-    if round(told.get("low") or 0, 2) > 0.5:  # as it is printed
-        text = f"A classifier tells real from synthetic: its area under the curve is at least {told['low']:.2f}."
-        found.append(_finding("note", text))
-    constraints = fidelity.get("constraints")
-    if constraints and constraints["violated"]:
-        text = f"{constraints['violated']:,} synthetic values violate the constraints of their columns."
-        found.append(_finding("alarm", text))
-    return sorted(found, key=lambda one: LEVELS.index(one["level"]))
+    found = [
+        *_collapse(fidelity, classes),
+        *_copied(copies, classes),
+        *_data(classes, repeated, grouped),
+        *([("note", SEEN[seen])] if seen in SEEN else []),
+        *_unlike(fidelity),
+    ]
+    return [{"level": level, "text": text} for level, text in sorted(found, key=lambda one: LEVELS.index(one[0]))]
 
 
-def _finding(level: str, text: str) -> Finding:
-    return {"level": level, "text": text}
-
-
-def _collapse(fidelity: Mapping[str, Any], classes: Classes) -> list[Finding]:
-    found = []
+def _collapse(fidelity: Mapping[str, Any], classes: Classes) -> Findings:
     coverage = fidelity.get("coverage")
     if coverage is not None and coverage < MIN_COVERAGE:
-        text = f"Only {coverage:.0%} of the real samples have a synthetic one nearby (collapse, or no likeness)."
-        found.append(_finding("alarm", text))
+        yield (
+            "alarm",
+            f"Only {coverage:.0%} of the real samples have a synthetic one nearby (collapse, or no likeness).",
+        )
     varieties = {one["name"]: one["fidelity"].get("variety") for one in classes}
     if narrow := [name for name, variety in varieties.items() if variety is not None and variety < MIN_VARIETY]:
-        text = f"The samples of {_listed(narrow)} vary less than half as much as the real ones do (collapse)."
-        found.append(_finding("alarm", text))
-    return found
+        yield "alarm", f"The samples of {_listed(narrow)} vary less than half as much as the real ones do (collapse)."
 
 
-def _copied(copies: Mapping[str, Any], classes: Classes) -> list[Finding]:
-    found, share, usual = [], copies.get("share"), usual_share(copies)
+def _unlike(fidelity: Mapping[str, Any]) -> Findings:
+    told = fidelity.get("two_sample_auc") or {}
+    if round(told.get("low") or 0, 2) > 0.5:  # as it is printed
+        yield "note", f"A classifier tells real from synthetic: its area under the curve is at least {told['low']:.2f}."
+    constraints = fidelity.get("constraints")
+    if constraints and constraints["violated"]:
+        yield "alarm", f"{constraints['violated']:,} synthetic values violate the constraints of their columns."
+
+
+def _copied(copies: Mapping[str, Any], classes: Classes) -> Findings:
+    share, usual = copies.get("share"), usual_share(copies)
     copied = [one for one in classes if _is_copied(one.get("copies") or {}, usual)]
     names = _listed([one["name"] for one in copied])
     criterion = f"are nearer to a training sample than all but {usual:.0%} of real ones are"
     if share is not None and _is_beyond(share, share, usual):
         where = f", above all those of {names}" if 0 < len(copied) < len(classes) else ""
-        level = "alarm" if share > ALARMING_SHARE else "warning"
-        found.append(_finding(level, f"{share:.0%} of the samples {criterion}{where}."))
+        yield "alarm" if share > ALARMING_SHARE else "warning", f"{share:.0%} of the samples {criterion}{where}."
     elif copied:
         lowest = min(one["copies"]["share"] for one in copied)
         alarming = any(one["copies"]["share"] > ALARMING_SHARE and not _few_real(one) for one in copied)
-        text = (
+        yield (
+            "alarm" if alarming else "warning",
             f"Of the samples of {names}, {lowest:.0%}{' or more' * (len(copied) > 1)} {criterion}; of all samples "
-            f"together, {share or 0:.0%}."
+            f"together, {share or 0:.0%}.",
         )
-        found.append(_finding("alarm" if alarming else "warning", text))
     if few := [one["name"] for one in classes if _few_real(one)]:
-        text = (
+        yield (
+            "note",
             f"Too few real samples of {_listed(few)} were unseen, fewer than {MIN_ROWS}, to tell how near such samples "
-            "come by chance. Copies of these classes are judged by what is usual in the other classes."
+            "come by chance. Copies of these classes are judged by what is usual in the other classes.",
         )
-        found.append(_finding("note", text))
     altered = (copies.get("calibration") or {}).get("planted_altered_found")
     if altered is not None and altered < MIN_FOUND:
-        text = (
+        yield (
+            "warning",
             f"Copies cannot be told reliably in this data: {altered:.0%} of the slightly altered copies that were "
-            "planted were found, because real samples lie as near to one another."
+            "planted were found, because real samples lie as near to one another.",
         )
-        found.append(_finding("warning", text))
     membership = (copies.get("membership_auc") or {}).get("low")
     if membership is not None and membership > MAX_MEMBERSHIP:
         text = "The samples reveal training rows: their distance to the nearest sample tells these from other rows."
-        found.append(_finding("warning", text))
-    return found
+        yield "warning", text
 
 
 def _is_beyond(low: float, share: float, usual: float) -> bool:
@@ -155,18 +134,16 @@ def _few_real(one: Mapping[str, Any]) -> bool:
     return of_class.get("share") is not None and (of_class.get("n_real") or 0) < MIN_ROWS
 
 
-def _data(classes: Classes, repeated: int, grouped: bool) -> list[Finding]:
-    found = []
+def _data(classes: Classes, repeated: int, grouped: bool) -> Findings:
     if few := [one["name"] for one in classes if one["count"] < MIN_ROWS]:
         text = f"There are fewer than {MIN_ROWS} samples of {_listed(few)}: figures of such a class are mostly chance."
-        found.append(_finding("warning", text))
+        yield "warning", text
     if repeated and not grouped:
-        text = (
+        yield (
+            "warning",
             f"{repeated:,} samples are the same as others. Where they fall on both sides of a split, every figure is "
-            "too good: drop them, or keep them together with --group."
+            "too good: drop them, or keep them together with --group.",
         )
-        found.append(_finding("warning", text))
-    return found
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -15,9 +15,8 @@ from ganaug.evaluation.arms import NOTHING
 from ganaug.evaluation.budget import Moment, Pace, TimeBudget
 from ganaug.evaluation.comparison import TRAINING, Preparation, Task, compare_arms
 from ganaug.evaluation.copying import Copying, search_for_copies
-from ganaug.evaluation.exhibits import Exhibits
+from ganaug.evaluation.exhibits import Exhibits, exhibits_of, walk_of
 from ganaug.evaluation.fidelity import Fidelity
-from ganaug.evaluation.gallery import exhibits_of, walk_of
 from ganaug.evaluation.inspection import inspect, numbers_to_search
 from ganaug.evaluation.samples import Sampler, draw
 from ganaug.evaluation.schedule import Schedule, schedule_for

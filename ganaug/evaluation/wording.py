@@ -63,9 +63,9 @@ def number(value: Any, digits: int = 3) -> str:
     return _minus(text)
 
 
-def percent(share: Any, digits: int = 1) -> str:
+def percent(share: Any) -> str:
     """Return a share in per cent."""
-    return _minus(f"{100 * share:.{digits}f}\u202f%") if is_known(share) else UNKNOWN
+    return _minus(f"{100 * share:.1f}\u202f%") if is_known(share) else UNKNOWN
 
 
 def decimal(value: Any, places: int = 3) -> str:

@@ -36,13 +36,7 @@ METRICS = {
 
 
 def registered(section: str) -> "dict[str, Metric]":
-    """Return the metrics of a section by the names of their modules.
-
-    Examples
-    --------
-    >>> list(registered("copies"))
-    ['copies', 'membership']
-    """
+    """Return the metrics of a section by the names of their modules."""
     return {name: import_module(f"{__name__}.{name}").METRIC for name in METRICS[section]}
 
 

@@ -27,16 +27,6 @@ def association_distance(
     of one of each the correlation ratio of the ranks. The absolute value of each is from 0 to 1.
 
     Both tables have these columns, in their order. The floor is that of random halves of the real rows.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from ganaug.data.tables.codec import TableCodec
-    >>> x = np.random.default_rng(0).normal(size=200)
-    >>> real, made = pd.DataFrame({"a": x, "b": x}), pd.DataFrame({"a": x, "b": x[::-1]})
-    >>> distance, floor = association_distance(real, made, TableCodec.fit(real).columns)
-    >>> distance > 0.8, floor
-    (True, 0.0)
     """
     kinds = columns[:MAX_COLUMNS]
     if len(kinds) < 2:

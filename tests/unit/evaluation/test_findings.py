@@ -70,3 +70,13 @@ def test_what_a_classifier_tells_is_said_only_where_the_sentence_shows_it(low: f
     fidelity = {"two_sample_auc": {"low": low}}
     found = findings(fidelity, {}, [], seen="not applicable", repeated=0, grouped=False)
     assert ["at least 0.51" in one["text"] for one in found] == [True] * said
+
+
+def test_a_collapse_is_graver_than_what_else_there_is() -> None:
+    fidelity = {"coverage": 0.01, "two_sample_auc": {"low": 0.99}}
+    found = findings(fidelity, {}, [], seen="none", repeated=0, grouped=False)
+    assert [(one["level"], "collapse" in one["text"]) for one in found] == [
+        ("alarm", True),
+        ("note", False),
+        ("note", False),
+    ]

@@ -32,3 +32,9 @@ def test_the_frechet_distance_agrees_with_torchmetrics() -> None:
     frechet.update(torch.from_numpy(other), real=False)
     flat = [side.reshape(40, -1) / 255.0 for side in (one, other)]
     assert frechet_distance(*flat) == pytest.approx(float(frechet.compute()), rel=1e-3)
+
+
+def test_the_frechet_distance_of_a_set_to_itself_is_zero() -> None:
+    points = np.random.default_rng(0).normal(size=(50, 4))
+    assert abs(frechet_distance(points, points)) < 1e-9
+    assert frechet_distance(points, points + 1) == pytest.approx(4.0, abs=1e-6)

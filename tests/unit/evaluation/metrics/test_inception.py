@@ -1,5 +1,6 @@
 """The Inception Score."""
 
+import numpy as np
 import pytest
 
 from ganaug.evaluation.metrics.inception import inception_score
@@ -20,3 +21,8 @@ def test_the_inception_score_agrees_with_torchmetrics() -> None:
     score.update(torch.from_numpy(one))
     probabilities = torch.from_numpy(one).flatten(1).float().div(32).softmax(dim=1).numpy()
     assert inception_score(probabilities) == pytest.approx(float(score.compute()[0]), rel=1e-4)
+
+
+def test_the_inception_score_is_from_one_to_the_number_of_classes() -> None:
+    assert inception_score(np.eye(4)) == pytest.approx(4.0, abs=1e-3)
+    assert inception_score(np.full((9, 4), 0.25)) == pytest.approx(1.0, abs=1e-3)

@@ -17,3 +17,8 @@ def test_the_two_sample_interval_holds_its_promise() -> None:
 
 def test_few_rows_have_no_area() -> None:
     assert np.isnan(two_sample_auc(np.zeros((3, 2)), np.zeros((9, 2))).value)
+
+
+def test_two_distributions_are_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    assert two_sample_auc(rng.normal(size=(100, 3)), rng.normal(3, 1, size=(100, 3))).value > 0.95

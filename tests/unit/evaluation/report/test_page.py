@@ -18,6 +18,7 @@ from PIL import Image
 
 from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.report import charts, render, training_curves
+from ganaug.evaluation.report.classifier_tables import verdict_on
 from ganaug.evaluation.report.gallery import no_quiz, quiz
 from ganaug.evaluation.report.histograms import Bars, Histogram, counted, missing
 from ganaug.evaluation.report.pictures import picture, sheet, within
@@ -168,6 +169,19 @@ def test_too_few_splits_decide_nothing(digits: Made) -> None:
     assert sum("Undecided" in row for row in page.texts("tr")) == len(few["classes"])
 
 
+@pytest.mark.parametrize(
+    ("difference", "comparison", "verdict"),
+    [
+        ({"mean": 0.1, "low": -0.1, "high": 0.2}, {"splits": 10}, "no difference"),
+        ({"mean": 0.1, "low": -0.1, "high": 0.2}, {"splits": 2, "fewest_splits": 5}, "undecided"),
+        ({"mean": 0.1, "low": None}, {"splits": 1}, "undecided"),
+        (None, {}, "not measured"),
+    ],
+)
+def test_no_difference_needs_a_chance_to_find_one(difference: Any, comparison: dict[str, Any], verdict: str) -> None:
+    assert verdict_on({"verdict": "no difference", "difference": difference}, comparison) == verdict
+
+
 def test_what_was_not_measured_is_said_or_left_out(pages: dict[str, str]) -> None:
     page = Page(pages["minimal"])
     sections = {item["id"] for item in page.attributes("section")}
@@ -179,6 +193,9 @@ def test_what_was_not_measured_is_said_or_left_out(pages: dict[str, str]) -> Non
     assert "learned from all of this data, so it could not be judged by it" in text
     assert not page.attributes("script")
     assert "None" not in text
+    bare = render({"modality": "table", "sentence": "Nothing <was> compared."}, Exhibits())
+    assert bare.startswith("<!doctype html>")
+    assert "Nothing &lt;was&gt; compared." in bare
 
 
 @pytest.mark.parametrize("key", sorted(reports.minimal()[0]))
@@ -242,7 +259,14 @@ def test_training_shows_losses_and_measures_apart(monkeypatch: pytest.MonkeyPatc
 
 def test_intervals_beyond_the_possible_are_drawn_to_its_edge() -> None:
     wild = {"mean": 0.1, "low": -0.7, "high": 2.1}
-    assert charts.strips([wild, None], 0.0, (-1.0, 1.0)) == [charts.Strip(47.3, 4.0, 96.0, 41.9), None]
+    assert charts.strips([wild, None], 0.0, (-1.0, 1.0)) == [
+        {"mean": 47.3, "low": 4.0, "high": 96.0, "reference": 41.9},
+        None,
+    ]
+    assert charts.strips([{"mean": 0.5, "low": 0.0, "high": 1.3}, None]) == [
+        {"mean": 50.0, "low": 4.0, "high": 96.0, "reference": None},
+        None,
+    ]
     assert ">200<" not in charts.difference(wild)
 
 
@@ -407,6 +431,11 @@ def test_columns_of_every_kind_are_counted(real: Any, synthetic: Any, expected: 
     figures = reports.minimal()[0] | {"modality": "table"}
     page = Page(render(figures, Exhibits(distributions=[column])))
     assert len([item for item in page.attributes("svg") if item.get("class") == "chart"]) == (shown is not None)
+
+
+def test_categories_are_counted_as_shares_of_what_is_there() -> None:
+    shown = counted({"real": np.array(["a", "a", "b", None]), "synthetic": np.array(["b"])})
+    assert shown == Bars(["a", "b"], [2 / 3, 1 / 3], [0.0, 1.0])
 
 
 def test_missing_values_are_counted_apart() -> None:

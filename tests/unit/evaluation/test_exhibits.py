@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ganaug.data.tables.dataset import from_frame
-from ganaug.evaluation.gallery import exhibits_of
+from ganaug.evaluation.exhibits import exhibits_of
 
 
 def test_distributions_are_of_the_same_classes_and_dates_are_dates() -> None:
