@@ -11,17 +11,10 @@ from ganaug.data.tables.numeric import NumericColumn
 
 
 class ConstrainedColumns(nn.Module):
-    """Determine the targets of constraints, one after the other, from the columns that they depend on.
+    """Determine the targets of constraints, at least one, in their order, from the columns that they depend on.
 
     The arithmetic is `ColumnConstraint.decode`. Columns are handled one by one: the graph would otherwise copy whole
     rows as often as there are constraints.
-
-    Parameters
-    ----------
-    constraints : sequence of ColumnConstraint
-        In the order in which they are decoded; at least one.
-    columns : sequence of NumericColumn, N of them
-        The columns as the codec describes them.
     """
 
     involved: Tensor
@@ -44,10 +37,8 @@ class ConstrainedColumns(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """Return the values (B, N) of all columns.
 
-        Parameters
-        ----------
-        values : Tensor of shape (B, N + A)
-            The values of the columns as they are learned, then for each constraint with `without_base` a draw of that.
+        `values` (B, N + A) holds the columns as they are learned, then for each constraint with `without_base` a draw
+        of that.
         """
         own = values.index_select(1, self.involved).T.contiguous().unbind(0)
         known = dict(zip(self.order, own, strict=True))

@@ -30,17 +30,10 @@ SIZE_RATIO = 4
 
 
 class Decisions(nn.Module):
-    """The decisions of a table.
+    """The decisions that make the choices of a table, with these numbers of options.
 
     Decisions of similar sizes are handled at once, as one *piece* of shape (..., C, O): C decisions, padded to the O
     options of the largest with options that cannot be taken.
-
-    Parameters
-    ----------
-    joint : JointChoices
-        The choices that each decision makes.
-    options : sequence of int
-        Number of options of each choice.
     """
 
     order: Tensor
@@ -95,21 +88,9 @@ class Decisions(nn.Module):
         return torch.cat([piece.flatten(-2) for piece in pieces], dim=-1)[..., self.kept]
 
     def draw(self, logits: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw the options of choices.
+        """Draw the option of each choice, and where within it the draw fell, from 0 to 1, both of shape (B, n_choices).
 
-        Parameters
-        ----------
-        logits : Tensor of shape (B, sum of options)
-            The logits of the decisions.
-        normal : Tensor of shape (B, n_decisions)
-            Standard normal noise.
-
-        Returns
-        -------
-        choices : Tensor of shape (B, n_choices), int64
-            The option that each choice takes.
-        uniform : Tensor of shape (B, n_choices)
-            Where within its option the draw fell, from 0 to 1.
+        `logits` (B, sum of options) are those of the decisions, `normal` (B, n_decisions) is standard normal noise.
         """
         taken, fallen = [], []
         for number, piece in enumerate(self.logits(logits)):
@@ -183,10 +164,7 @@ class Decisions(nn.Module):
     def shares(self, taken: Tensor) -> list[Tensor]:
         """Return pieces (C, O): the shares of options among the rows in which each decision is free.
 
-        Parameters
-        ----------
-        taken : Tensor of shape (N, sum of options)
-            The options of the rows' choices, side by side.
+        `taken` (N, sum of options) holds the options of the rows' choices, side by side.
         """
         decided = self.flat(self.decisions_of(taken))
         weight = torch.ones_like(decided)

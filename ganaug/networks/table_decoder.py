@@ -20,23 +20,10 @@ _TAIL = -2
 
 
 class TableDecoder(nn.Module):
-    """Decode a generator's scores and choices to the values of a table's columns.
+    """Decode a generator's scores and choices to the values of a table's columns, under constraints.
 
     All columns of a kind are decoded at once, by lookups in one table of all their values. The lookups are embeddings,
     because these become the ONNX operator that takes 32-bit indices and copies whole rows.
-
-    Parameters
-    ----------
-    codec : TableCodec
-        The columns.
-    constraints : Constraints, optional
-        The constraints that every row must keep.
-
-    Attributes
-    ----------
-    output_names : tuple of str
-        The names of what `forward` returns: ``numeric`` and ``category``, without the one that the table has no columns
-        for.
     """
 
     again: Tensor | None
@@ -59,19 +46,10 @@ class TableDecoder(nn.Module):
     def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
         """Return the values of the columns, one tensor for each of `output_names`.
 
-        Parameters
-        ----------
-        scores : Tensor, float32 (B, n_scores)
-            Quantiles of the standard normal.
-        choices : Tensor, int64 (B, n_choices)
-            Options.
-        uniform : Tensor, float32 (B, n_choices)
-            From 0 to 1: chooses a rare category where the option is the tail.
-
-        Returns
-        -------
-        tuple of Tensor
-            ``numeric`` float64 (B, n_numeric), NaN where missing; ``category`` int64 (B, n_category), -1 where missing.
+        ``numeric`` is float64 (B, numeric columns), NaN where missing, and ``category`` int64 (B, category columns), -1
+        where missing. `scores` are float32 (B, n_scores), quantiles of the standard normal, and `choices` int64 (B,
+        n_choices), options. `uniform`, float32 (B, n_choices), from 0 to 1, chooses a rare category where the option is
+        the tail.
         """
         outputs = []
         if self.again is not None:
