@@ -17,9 +17,6 @@ class ConstrainedColumns(nn.Module):
     rows as often as there are constraints.
     """
 
-    involved: Tensor
-    places: Tensor
-
     def __init__(self, constraints: Sequence[ColumnConstraint], columns: Sequence[NumericColumn]) -> None:
         super().__init__()
         involved = sorted({place for one in constraints for place in (one.target, *one.depends_on)})
@@ -27,8 +24,8 @@ class ConstrainedColumns(nn.Module):
         self.unpaired = {target: len(columns) + number for number, target in enumerate(unpaired)}
         places = np.arange(len(columns))
         places[involved] = len(columns) + len(unpaired) + np.arange(len(involved))
-        self.register_buffer("involved", torch.tensor(involved, dtype=torch.int64), persistent=False)
-        self.register_buffer("places", torch.tensor(places, dtype=torch.int64), persistent=False)
+        self.involved = nn.Buffer(torch.tensor(involved, dtype=torch.int64), persistent=False)
+        self.places = nn.Buffer(torch.tensor(places, dtype=torch.int64), persistent=False)
         self.constraints, self.columns, self.order = constraints, columns, involved
         self.in_dtype = {
             place for one in constraints if one.sources_in_dtype for place in (one.target, *one.depends_on)

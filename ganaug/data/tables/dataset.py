@@ -220,7 +220,7 @@ def from_frame(
 
 
 def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tuple[DataFrame, Any]":
-    """Separate the features of a table that was read from a path from its labels, (n,), as `labels_of` returns them.
+    """Return the features of a table, and its labels, (n,), as `labels_of` does; messages name the `path` of its file.
 
     Raise `DataError` if there is no such column, or its values are missing or no classes.
     """

@@ -17,8 +17,8 @@ class RowLayout:
 
     n_scores: int
     options: tuple[int, ...]  # of each choice
-    gates: tuple[int, ...]  # For each score the choice under whose other options than the first it is 0, or -1.
-    derived: tuple[tuple[tuple[int, float], ...], ...] = ()  # sums of what is before, as places and weights
+    gates: tuple[int, ...]  # for each score the choice whose first option it belongs to (0 under others), or -1
+    derived: tuple[tuple[tuple[int, float], ...], ...] = ()  # weighted sums of what is before: positions, weights
 
     @classmethod
     def of(cls, codec: TableCodec) -> Self:

@@ -28,8 +28,8 @@ class NumericColumn:
     column has missing values), in this order. A continuous row has a *score*, a quantile of the standard normal.
 
     All values are multiples of ``unit / 10**decimals``, unless `decimals` is None. `unit` is the largest for which this
-    holds: 5 for multiples of 5, or, with two decimals, of 0.05. Datetimes are seconds since `origin`, their unit too:
-    86400 for days, 604800 for one day of the week.
+    holds: 5 for multiples of 5, or, with two decimals, of 0.05. Datetimes are in seconds since `origin`. Their
+    unit is in seconds too: 86400 for days, 604800 for one day of the week.
 
     `values` and `scores` are the knots of the piecewise linear quantile transform. Values do not decrease, and scores,
     in steps of 1/32, increase. The first and the last value are the bounds of the data. A value in two knots is a tie:

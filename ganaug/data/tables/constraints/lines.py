@@ -29,7 +29,7 @@ FLOAT_TOLERANCE = 1e-9
 
 
 def detect_lines(columns: Sequence[NumericColumn], values: Array, sources: Container[int] = ()) -> tuple[Formula, ...]:
-    """Find the columns that follow from one other column, sorted; none of them is a source too.
+    """Find the columns that follow from one other column, sorted by target. No source is a target too.
 
     `columns` and `values` are as in `detect_orders`. Columns in `sources` are preferred as sources if either of a pair
     could be one.
