@@ -64,8 +64,8 @@ class TableCodec:
     def fit(cls, frame: "DataFrame", *, categorical_features: Any = "auto") -> Self:
         """Describe the columns of a table without its target; `DataError`, with the remedy, if that is impossible.
 
-        `categorical_features` (names, positions or truth values; none if "auto") are columns of categories besides those
-        that are by their dtype: bool, text, object and categorical.
+        `categorical_features` (names, positions or truth values; none if "auto") are columns of categories besides
+        those that are by their dtype: bool, text, object and categorical.
         """
         _check_frame(frame)
         chosen = _chosen(categorical_features, list(frame.columns))
