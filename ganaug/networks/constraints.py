@@ -11,21 +11,11 @@ from ganaug.data.tables.numeric import NumericColumn
 
 
 class ConstrainedColumns(nn.Module):
-    """Determine the targets of constraints, one after the other, from the columns that they depend on.
+    """Determine the targets of constraints, at least one, in their order, from the columns that they depend on.
 
     The arithmetic is `ColumnConstraint.decode`. Columns are handled one by one: the graph would otherwise copy whole
     rows as often as there are constraints.
-
-    Parameters
-    ----------
-    constraints : sequence of ColumnConstraint
-        In the order in which they are decoded; at least one.
-    columns : sequence of NumericColumn, N of them
-        The columns as the codec describes them.
     """
-
-    involved: Tensor
-    places: Tensor
 
     def __init__(self, constraints: Sequence[ColumnConstraint], columns: Sequence[NumericColumn]) -> None:
         super().__init__()
@@ -34,8 +24,8 @@ class ConstrainedColumns(nn.Module):
         self.unpaired = {target: len(columns) + number for number, target in enumerate(unpaired)}
         places = np.arange(len(columns))
         places[involved] = len(columns) + len(unpaired) + np.arange(len(involved))
-        self.register_buffer("involved", torch.tensor(involved, dtype=torch.int64), persistent=False)
-        self.register_buffer("places", torch.tensor(places, dtype=torch.int64), persistent=False)
+        self.involved = nn.Buffer(torch.tensor(involved, dtype=torch.int64), persistent=False)
+        self.places = nn.Buffer(torch.tensor(places, dtype=torch.int64), persistent=False)
         self.constraints, self.columns, self.order = constraints, columns, involved
         self.in_dtype = {
             place for one in constraints if one.sources_in_dtype for place in (one.target, *one.depends_on)
@@ -44,10 +34,8 @@ class ConstrainedColumns(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """Return the values (B, N) of all columns.
 
-        Parameters
-        ----------
-        values : Tensor of shape (B, N + A)
-            The values of the columns as they are learned, then for each constraint with `without_base` a draw of that.
+        `values` (B, N + A) holds the columns as they are learned, then for each constraint with `without_base` a draw
+        of that.
         """
         own = values.index_select(1, self.involved).T.contiguous().unbind(0)
         known = dict(zip(self.order, own, strict=True))

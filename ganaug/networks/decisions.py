@@ -30,34 +30,11 @@ SIZE_RATIO = 4
 
 
 class Decisions(nn.Module):
-    """The decisions of a table.
+    """The decisions that make the choices of a table, with these numbers of options.
 
     Decisions of similar sizes are handled at once, as one *piece* of shape (..., C, O): C decisions, padded to the O
     options of the largest with options that cannot be taken.
-
-    Parameters
-    ----------
-    joint : JointChoices
-        The choices that each decision makes.
-    options : sequence of int
-        Number of options of each choice.
     """
-
-    order: Tensor
-    choice_of: Tensor
-    option: Tensor
-    decision: Tensor
-    first_part: Tensor
-    part: Tensor
-    made: Tensor
-    agreeing: Tensor
-    barred: Tensor
-    leader: Tensor
-    first_forced: Tensor
-    forced: Tensor
-    led: Tensor
-    settled: Tensor
-    settled_options: Tensor
 
     def __init__(self, joint: JointChoices, options: Sequence[int]) -> None:
         super().__init__()
@@ -65,8 +42,8 @@ class Decisions(nn.Module):
         starts = np.array([0, *accumulate(self.options)])[:-1]
         self.spans = [slice(start, start + count) for start, count in zip(starts.tolist(), self.options, strict=True)]
         self._pad(starts)
-        self._constant("choice_of", np.repeat(np.arange(len(options)), options))
-        self._constant("option", np.concatenate([np.zeros(0), *map(np.arange, options)]))
+        self.choice_of = _indices(np.repeat(np.arange(len(options)), options))
+        self.option = _indices(np.concatenate([np.zeros(0), *map(np.arange, options)]))
         self.bound = [number for number, one in enumerate(joint.decisions) if len(one.choices) > 1]
         self.followers = [number for number, one in enumerate(joint.decisions) if one.leader is not None]
         self.leaders = [one.leader for one in joint.decisions if one.leader is not None]
@@ -95,21 +72,9 @@ class Decisions(nn.Module):
         return torch.cat([piece.flatten(-2) for piece in pieces], dim=-1)[..., self.kept]
 
     def draw(self, logits: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw the options of choices.
+        """Draw the option of each choice, and where within it the draw fell, from 0 to 1, both of shape (B, n_choices).
 
-        Parameters
-        ----------
-        logits : Tensor of shape (B, sum of options)
-            The logits of the decisions.
-        normal : Tensor of shape (B, n_decisions)
-            Standard normal noise.
-
-        Returns
-        -------
-        choices : Tensor of shape (B, n_choices), int64
-            The option that each choice takes.
-        uniform : Tensor of shape (B, n_choices)
-            Where within its option the draw fell, from 0 to 1.
+        `logits` (B, sum of options) are those of the decisions, `normal` (B, n_decisions) is standard normal noise.
         """
         taken, fallen = [], []
         for number, piece in enumerate(self.logits(logits)):
@@ -183,10 +148,7 @@ class Decisions(nn.Module):
     def shares(self, taken: Tensor) -> list[Tensor]:
         """Return pieces (C, O): the shares of options among the rows in which each decision is free.
 
-        Parameters
-        ----------
-        taken : Tensor of shape (N, sum of options)
-            The options of the rows' choices, side by side.
+        `taken` (N, sum of options) holds the options of the rows' choices, side by side.
         """
         decided = self.flat(self.decisions_of(taken))
         weight = torch.ones_like(decided)
@@ -216,10 +178,10 @@ class Decisions(nn.Module):
                 kept[starts[decision] + own] = before + row * most + own
             self.shapes.append((len(piece), most))
             order += piece
-            self._constant(f"pad{number}", pad.ravel())
-            self._constant(f"places{number}", piece)
-            self._constant(f"last{number}", [self.options[decision] - 1 for decision in piece])
-        self._constant("order", np.argsort(order))
+            setattr(self, f"pad{number}", _indices(pad.ravel()))
+            setattr(self, f"places{number}", _indices(piece))
+            setattr(self, f"last{number}", _indices([self.options[decision] - 1 for decision in piece]))
+        self.order = _indices(np.argsort(order))
         self.kept = torch.tensor(kept)
 
     def _index_leaders(self, joint: JointChoices) -> None:
@@ -241,13 +203,13 @@ class Decisions(nn.Module):
             settled[number] = len(self.options) + place
             settled_options[own] = total + so_far + np.arange(self.options[number])
             so_far += self.options[number]
-        self.register_buffer("barred", barred, persistent=False)
-        self._constant("leader", self.leaders)
-        self._constant("first_forced", first)
-        self._constant("forced", np.array(forced)[:, None])
-        self._constant("led", self.followers)
-        self._constant("settled", settled)
-        self._constant("settled_options", settled_options)
+        self.barred = nn.Buffer(barred, persistent=False)
+        self.leader = _indices(self.leaders)
+        self.first_forced = _indices(first)
+        self.forced = _indices(np.array(forced)[:, None])
+        self.led = _indices(self.followers)
+        self.settled = _indices(settled)
+        self.settled_options = _indices(settled_options)
 
     def _index_parts(self, joint: JointChoices, options: Sequence[int]) -> None:
         """Store what each option of a decision means for its choices, as one table to look up and as matrices."""
@@ -267,18 +229,19 @@ class Decisions(nn.Module):
             blocks = [np.eye(options[choice])[taken] for choice, taken in zip(one.choices, one.options.T, strict=True)]
             matrix = torch.tensor(np.hstack(blocks), dtype=torch.float32)
             self.register_buffer(f"parts{number}", matrix, persistent=False)
-            self._constant(f"columns{number}", columns)
+            setattr(self, f"columns{number}", _indices(columns))
             made[columns] = total + more_columns + np.arange(len(columns))
             agreeing[self.spans[number]] = sum(options) + more_options + np.arange(len(matrix))
             more_columns, more_options = more_columns + len(columns), more_options + len(matrix)
-        self._constant("made", made)
-        self._constant("agreeing", agreeing)
-        self._constant("decision", decision)
-        self._constant("first_part", first)
-        self._constant("part", np.array(part)[:, None])
+        self.made = _indices(made)
+        self.agreeing = _indices(agreeing)
+        self.decision = _indices(decision)
+        self.first_part = _indices(first)
+        self.part = _indices(np.array(part)[:, None])
 
-    def _constant(self, name: str, values: Sequence[int] | NDArray[np.generic]) -> None:
-        self.register_buffer(name, torch.tensor(np.asarray(values, np.int64)), persistent=False)
+
+def _indices(values: Sequence[int] | NDArray[np.generic]) -> nn.Buffer:
+    return nn.Buffer(torch.tensor(np.asarray(values, np.int64)), persistent=False)
 
 
 def _pieces(options: Sequence[int]) -> list[list[int]]:

@@ -20,26 +20,11 @@ _TAIL = -2
 
 
 class TableDecoder(nn.Module):
-    """Decode a generator's scores and choices to the values of a table's columns.
+    """Decode a generator's scores and choices to the values of a table's columns, under constraints.
 
     All columns of a kind are decoded at once, by lookups in one table of all their values. The lookups are embeddings,
     because these become the ONNX operator that takes 32-bit indices and copies whole rows.
-
-    Parameters
-    ----------
-    codec : TableCodec
-        The columns.
-    constraints : Constraints, optional
-        The constraints that every row must keep.
-
-    Attributes
-    ----------
-    output_names : tuple of str
-        The names of what `forward` returns: ``numeric`` and ``category``, without the one that the table has no columns
-        for.
     """
-
-    again: Tensor | None
 
     def __init__(self, codec: TableCodec, constraints: Constraints | None = None) -> None:
         super().__init__()
@@ -50,7 +35,7 @@ class TableDecoder(nn.Module):
         decoded = (*learned.numeric_columns, *(column for _, column in constraints.without_base))
         self.numbers = _Numbers(decoded) if decoded else None
         again = [learned.score_index[target] for target, _ in constraints.without_base]
-        self.register_buffer("again", torch.tensor(again, dtype=torch.int64) if again else None, persistent=False)
+        self.again = _constant(again, torch.int64) if again else None
         self.categories = _Categories(categories) if categories else None
         enforced = [ConstrainedColumns(constraints.on_columns, numbers)] if constraints.on_columns else []
         self.constraints = nn.Sequential(*enforced)
@@ -59,19 +44,10 @@ class TableDecoder(nn.Module):
     def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
         """Return the values of the columns, one tensor for each of `output_names`.
 
-        Parameters
-        ----------
-        scores : Tensor, float32 (B, n_scores)
-            Quantiles of the standard normal.
-        choices : Tensor, int64 (B, n_choices)
-            Options.
-        uniform : Tensor, float32 (B, n_choices)
-            From 0 to 1: chooses a rare category where the option is the tail.
-
-        Returns
-        -------
-        tuple of Tensor
-            ``numeric`` float64 (B, n_numeric), NaN where missing; ``category`` int64 (B, n_category), -1 where missing.
+        ``numeric`` is float64 (B, numeric columns), NaN where missing, and ``category`` int64 (B, category columns), -1
+        where missing. `scores` are float32 (B, n_scores), quantiles of the standard normal, and `choices` int64 (B,
+        n_choices), options. `uniform`, float32 (B, n_choices), from 0 to 1, chooses a rare category where the option is
+        the tail.
         """
         outputs = []
         if self.again is not None:
@@ -83,37 +59,12 @@ class TableDecoder(nn.Module):
         return tuple(outputs)
 
 
-class _Columns(nn.Module):
-    """Several columns: one table of all their values, and the row of it at which each column begins."""
-
-    def _constant(self, name: str, values: Sequence[float] | np.ndarray, dtype: torch.dtype) -> None:
-        self.register_buffer(name, torch.tensor(np.asarray(values), dtype=dtype), persistent=False)
-
-    def _owners(self, name: str, has_one: Sequence[bool]) -> None:
-        """Store the index of each column's input, and any index for columns without one; None if no index is needed."""
-        if all(has_one):
-            self.register_buffer(name, None)
-        else:
-            self._constant(name, np.maximum(np.cumsum(has_one), 1) - 1, torch.int64)
-
-
-class _Numbers(_Columns):
+class _Numbers(nn.Module):
     """Columns of numbers: a piecewise linear function of the score, or a constant for each other option.
 
     For each column `lines` holds pairs of a value and the rise to the next value: one for each point of the score's
     grid, then one for each atom and one for missing, with a rise of 0.
     """
-
-    lines: Tensor
-    first_point: Tensor
-    first_option: Tensor
-    continuous: Tensor
-    last_option: Tensor
-    score_of: Tensor | None
-    choice_of: Tensor | None
-    rounded: Tensor
-    unit: Tensor
-    scale: Tensor
 
     def __init__(self, columns: Sequence[NumericColumn]) -> None:
         super().__init__()
@@ -130,22 +81,22 @@ class _Numbers(_Columns):
                 values, rises = np.append(curve, values), np.append(np.append(np.diff(curve), 0.0), rises)
             lines.append(np.stack([values, rises], axis=1))
             start += len(values)
-        self._constant("lines", np.concatenate(lines), torch.float64)
-        self._constant("first_point", points, torch.int32)
-        self._constant("first_option", options, torch.int32)
-        self._constant("continuous", [column.has_score for column in columns], torch.bool)
-        self._constant("last_option", [column.options - 1 for column in columns], torch.int32)
-        self._constant("rounded", [column.decimals is not None for column in columns], torch.bool)
-        self._constant("unit", [column.unit for column in columns], torch.float64)
-        self._constant("scale", [10 ** (column.decimals or 0) for column in columns], torch.float64)
+        self.lines = _constant(np.concatenate(lines), torch.float64)
+        self.first_point = _constant(points, torch.int32)
+        self.first_option = _constant(options, torch.int32)
+        self.continuous = _constant([column.has_score for column in columns], torch.bool)
+        self.last_option = _constant([column.options - 1 for column in columns], torch.int32)
+        self.rounded = _constant([column.decimals is not None for column in columns], torch.bool)
+        self.unit = _constant([column.unit for column in columns], torch.float64)
+        self.scale = _constant([10 ** (column.decimals or 0) for column in columns], torch.float64)
         # Python values, so that the graph holds only what these columns need.
         self.has_options = not all(column.has_score and column.options == 1 for column in columns)
         self.rounds_some = any(column.decimals is not None for column in columns)
         self.rounds_all = all(column.decimals is not None for column in columns)
         self.has_units = any(column.unit > 1 for column in columns)
         self.has_scales = any(column.decimals for column in columns)
-        self._owners("score_of", [column.has_score for column in columns])
-        self._owners("choice_of", [column.options > 1 for column in columns])
+        self.score_of = _owners([column.has_score for column in columns])
+        self.choice_of = _owners([column.options > 1 for column in columns])
 
     def forward(self, scores: Tensor, choices: Tensor) -> Tensor:
         position = _pick(scores.clamp(-LIMIT / STEPS, LIMIT / STEPS), self.score_of) * STEPS  # (B, N), as all below
@@ -164,16 +115,8 @@ class _Numbers(_Columns):
         return steps / self.scale if self.has_scales else steps
 
 
-class _Categories(_Columns):
+class _Categories(nn.Module):
     """Columns of categories: an index for each option, and for the tail one drawn from a pool of rare categories."""
-
-    indices: Tensor
-    first_option: Tensor
-    last_option: Tensor
-    choice_of: Tensor | None
-    pool: Tensor
-    pool_start: Tensor
-    pool_size: Tensor
 
     def __init__(self, columns: Sequence[CategoryColumn]) -> None:
         super().__init__()
@@ -182,17 +125,17 @@ class _Categories(_Columns):
         for column in columns:
             starts.append(len(indices))
             indices += [*column.heads, *[_TAIL] * bool(column.tail), *[-1] * column.missing]
-        self._constant("indices", np.array(indices)[:, None], torch.int64)
-        self._constant("first_option", starts, torch.int32)
-        self._constant("last_option", [column.options - 1 for column in columns], torch.int32)
-        self._owners("choice_of", [column.options > 1 for column in columns])
+        self.indices = _constant(np.array(indices)[:, None], torch.int64)
+        self.first_option = _constant(starts, torch.int32)
+        self.last_option = _constant([column.options - 1 for column in columns], torch.int32)
+        self.choice_of = _owners([column.options > 1 for column in columns])
 
         pools = [_pool(column) for column in columns]
         sizes = np.array([len(pool) for pool in pools])
         self.has_tail = any(column.tail for column in columns)
-        self._constant("pool", np.concatenate(pools)[:, None], torch.int64)
-        self._constant("pool_start", np.cumsum(sizes) - sizes, torch.int32)
-        self._constant("pool_size", sizes, torch.int32)
+        self.pool = _constant(np.concatenate(pools)[:, None], torch.int64)
+        self.pool_start = _constant(np.cumsum(sizes) - sizes, torch.int32)
+        self.pool_size = _constant(sizes, torch.int32)
 
     def forward(self, choices: Tensor, uniform: Tensor) -> Tensor:
         option = torch.minimum(_pick(choices.int(), self.choice_of), self.last_option)  # (B, N), as all below
@@ -203,6 +146,15 @@ class _Categories(_Columns):
         drawn = torch.minimum(drawn, self.pool_size - 1)  # because float32 may round the product up
         rare = F.embedding(drawn + self.pool_start, self.pool).squeeze(-1)
         return torch.where(index == _TAIL, rare, index)
+
+
+def _constant(values: Sequence[float] | np.ndarray, dtype: torch.dtype) -> nn.Buffer:
+    return nn.Buffer(torch.tensor(np.asarray(values), dtype=dtype), persistent=False)
+
+
+def _owners(has_one: Sequence[bool]) -> nn.Buffer | None:
+    """Return the index of each column's input, any for columns without one; None if no index is needed."""
+    return None if all(has_one) else _constant(np.maximum(np.cumsum(has_one), 1) - 1, torch.int64)
 
 
 def _pool(column: CategoryColumn) -> np.ndarray:

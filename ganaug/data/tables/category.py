@@ -20,7 +20,6 @@ from ganaug.data.json_checks import (
     is_text,
     items,
     require,
-    to_json_object,
 )
 from ganaug.errors import DataError
 
@@ -40,35 +39,16 @@ class CategoryColumn:
 
     Each row takes one of several *options*, in this order: one of the frequent categories, the *tail* (all rare
     categories together, if there are more than 50), or missing (if the column has missing values).
-
-    Attributes
-    ----------
-    name : str or int
-        The column's name.
-    kind : {"category", "boolean"}
-        Booleans are categories too.
-    dtype : str
-        The dtype of the pandas column, or of the categories of a pandas categorical.
-    ordered : bool or None
-        Whether a pandas categorical is ordered; None if the column is no pandas categorical.
-    missing : bool
-        Whether some values were missing.
-    none : bool
-        Whether missing values are None rather than NaN, in a column of objects.
-    categories : tuple of str, int, float or bool
-        The categories. The output ``category`` of a model holds their indices.
-    counts : tuple of int
-        The number of rows of each; 0 for an unused category of a pandas categorical.
     """
 
     name: str | int
-    kind: str
-    dtype: str
-    ordered: bool | None
-    missing: bool
-    none: bool
-    categories: tuple[Category, ...]
-    counts: tuple[int, ...]
+    kind: str  # one of `KINDS`
+    dtype: str  # of the pandas column, or of the categories of a pandas categorical
+    ordered: bool | None  # whether a pandas categorical is ordered; None if the column is none
+    missing: bool  # whether some values were missing
+    none: bool  # whether missing values are None rather than NaN, in a column of objects
+    categories: tuple[Category, ...]  # The output "category" of a model holds indices into these.
+    counts: tuple[int, ...]  # the rows of each; 0 for an unused category of a pandas categorical
 
     @classmethod
     def fit(
@@ -81,21 +61,7 @@ class CategoryColumn:
         ordered: bool | None = None,
         none: bool = False,
     ) -> Self:
-        """Count the categories of a column.
-
-        Parameters
-        ----------
-        name, dtype, categories, ordered, none
-            As the attributes.
-        codes : ndarray of int64, shape (n,)
-            For each row, the index into `categories`, -1 where missing.
-
-        Raises
-        ------
-        DataError
-            If the categories are no texts, numbers or truth values, some cannot be held by JSON, or there are more than
-            20,000.
-        """
+        """Count the categories of a column; `codes` (n,) are indices into them, -1 where missing."""
         if dtype not in (*TEXTS, *BOOLEANS, *INTEGERS, *FLOATS):
             raise DataError(
                 f"Categories must be text, numbers or truth values, but those of column {name!r} have dtype {dtype}: "
@@ -137,15 +103,10 @@ class CategoryColumn:
         return len(self.heads) + bool(self.tail) + self.missing
 
     def encode(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the option of every row, shape (n,).
+        """Return the option of every row, (n,); `codes` (n,) are as in `TableValues`.
 
         If the column has no option for missing values, a missing value takes the most frequent category. An unseen
         category takes the option for missing values, else the tail, else the most frequent category.
-
-        Parameters
-        ----------
-        codes : ndarray of int64, shape (n,)
-            Indices into `categories`, -1 where missing, -2 for an unseen category.
         """
         tail = len(self.heads)
         order = np.array([self.counts[index] for index in self.heads])
@@ -157,10 +118,6 @@ class CategoryColumn:
         option[list(self.tail)] = tail
         option[MISSING] = missing  # The two codes are negative, and index from the end.
         return option[codes]
-
-    def to_state(self) -> dict[str, object]:
-        """Return the column as a JSON object; `from_state` reads it."""
-        return to_json_object(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:

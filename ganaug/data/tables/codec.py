@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.json_checks import is_name, items, require
+from ganaug.data.json_checks import is_name, items, require, to_json_object
 from ganaug.data.labels import listed
 from ganaug.data.tables.category import KINDS as CATEGORY_KINDS
 from ganaug.data.tables.category import CategoryColumn
@@ -36,83 +36,36 @@ MAX_COLUMNS = 10_000
 
 
 class TableValues(NamedTuple):
-    """The values of a table, without pandas.
+    """The values of a table, without pandas."""
 
-    Attributes
-    ----------
-    numbers : ndarray of float64, shape (n, n_numeric)
-        Datetimes as seconds since the origin of their column, NaN where missing.
-    codes : ndarray of int64, shape (n, n_category)
-        Indices into the categories of each column, -1 where missing, -2 for a category that the fit has not seen.
-    """
-
-    numbers: NDArray[np.float64]
-    codes: NDArray[np.int64]
+    numbers: NDArray[np.float64]  # (n, numeric columns), datetimes in seconds since their origin, NaN where missing
+    codes: NDArray[np.int64]  # (n, category columns), indices of categories, -1 where missing, -2 where unseen
 
 
 class Encoded(NamedTuple):
-    """A table as networks see it.
+    """A table as networks see it."""
 
-    Attributes
-    ----------
-    scores : ndarray of float32, shape (n, n_scores)
-        Quantiles of the standard normal; 0 if another option than the continuous one is taken.
-    choices : ndarray of int64, shape (n, n_choices)
-        The option that each row takes.
-    """
-
-    scores: NDArray[np.float32]
-    choices: NDArray[np.int64]
+    scores: NDArray[np.float32]  # (n, n_scores), quantiles of the standard normal; 0 where the option has no score
+    choices: NDArray[np.int64]  # (n, n_choices), the option that each row takes
 
 
 @dataclass(frozen=True)
 class TableCodec:
-    """The columns of a table, which encode it as scores and choices.
+    """The columns of a table, in its order, which encode it as scores and choices.
 
     A column of numbers has at most one score and one choice. A column of categories has at most one choice. A column
     that never varies has neither. Scores are in the order of the columns. The choices of all columns of numbers come
     before those of categories. See `NumericColumn` and `CategoryColumn` for the options of a choice.
-
-    Attributes
-    ----------
-    columns : tuple of NumericColumn or CategoryColumn
-        The columns, in the order of the table.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"height": [1.62, 1.75, 1.8, 1.91], "smokes": [True, False, False, True]})
-    >>> codec = TableCodec.fit(table)
-    >>> codec.n_scores, codec.options
-    (1, (2,))
-    >>> codec.encode(table).choices.ravel().tolist()
-    [1, 0, 0, 1]
-    >>> codec.frame(np.array([[1.7], [1.9]]), np.array([[0], [1]]))
-       height  smokes
-    0     1.7   False
-    1     1.9    True
-    >>> TableCodec.from_state(codec.to_state()) == codec
-    True
     """
 
     columns: tuple[Column, ...]
 
     @classmethod
     def fit(cls, frame: "DataFrame", *, categorical_features: Any = "auto") -> Self:
-        """Describe the columns of a table.
+        """Describe the columns of a table without its target; `DataError`, with the remedy, if that is impossible.
 
-        Parameters
-        ----------
-        frame : DataFrame
-            The features, without the target.
-        categorical_features : "auto", or array-like of names, positions or bool
-            Columns of categories, besides those that are by their dtype (bool, text, object and categorical).
-
-        Raises
-        ------
-        DataError
-            If the table is empty, the names of its columns are not distinct texts or integers, or a column cannot be
-            represented. The message names the column and the remedy.
+        `categorical_features` (names, positions or truth values; none if "auto") are columns of categories besides
+        those that are by their dtype: bool, text, object and categorical.
         """
         _check_frame(frame)
         chosen = _chosen(categorical_features, list(frame.columns))
@@ -134,16 +87,6 @@ class TableCodec:
     def category_columns(self) -> tuple[CategoryColumn, ...]:
         """The columns of the output ``category``, in its order."""
         return tuple(column for column in self.columns if isinstance(column, CategoryColumn))
-
-    @property
-    def n_numeric(self) -> int:
-        """Width of the output ``numeric``."""
-        return len(self.numeric_columns)
-
-    @property
-    def n_category(self) -> int:
-        """Width of the output ``category``."""
-        return len(self.category_columns)
 
     @property
     def n_scores(self) -> int:
@@ -177,23 +120,9 @@ class TableCodec:
         return [column.name for column in self.columns]
 
     def encode(self, frame: "DataFrame", rng: np.random.Generator | None = None) -> Encoded:
-        """Turn a table into scores and choices.
+        """Turn a table with the fitted columns into scores and choices; `DataError` if it has others.
 
-        Numbers beyond the bounds of the fitted data are moved to them. See `NumericColumn.encode` and
-        `CategoryColumn.encode` for values that the fit has not seen.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            A table with the fitted columns, in their order.
-        rng : numpy.random.Generator, optional
-            Spreads rows with equal numbers over all scores that decode to the number, so that the scores are normally
-            distributed. By default they take the middle one.
-
-        Raises
-        ------
-        DataError
-            If the columns are not the fitted ones, or hold other kinds of values.
+        `NumericColumn.encode` tells what `rng` does, and how values are encoded that the fit has not seen.
         """
         return self.encode_values(self.values(frame), rng)
 
@@ -244,21 +173,13 @@ class TableCodec:
     def frame(self, numeric: NDArray[Any] | None, category: NDArray[Any] | None) -> "DataFrame":
         """Turn the outputs of a model into a table with the names, order and dtypes of the fitted one.
 
-        Parameters
-        ----------
-        numeric : ndarray, shape (n, n_numeric), or None
-            The numbers, NaN where missing; None if there are no such columns.
-        category : ndarray of int64, shape (n, n_category), or None
-            Indices into the categories, -1 where missing; None if there are no such columns.
-
-        Raises
-        ------
-        FormatError
-            If an array has another shape, or values that its columns cannot have.
+        `numeric` (n, number of such columns) and `category`, of int64, are as in `TableValues`, without -2. Each is
+        None if there are no such columns. Raise `FormatError` if an array has another shape, or values that its columns
+        cannot have.
         """
         import pandas as pd
 
-        widths = [(numeric, self.n_numeric), (category, self.n_category)]
+        widths = [(numeric, len(self.numeric_columns)), (category, len(self.category_columns))]
         shapes = [np.shape(array) if array is not None else None for array, _ in widths]
         rows = next((shape[0] for shape in shapes if shape), 0)
         for (_, width), shape in zip(widths, shapes, strict=True):
@@ -289,30 +210,20 @@ class TableCodec:
 
     def to_state(self) -> dict[str, object]:
         """Return the codec as a JSON object, which holds a summary of each column and no rows."""
-        return {"columns": [column.to_state() for column in self.columns]}
+        return {"columns": [to_json_object(column) for column in self.columns]}
 
     @classmethod
     def from_state(cls, state: object) -> Self:
-        """Read what `to_state` wrote, from a file that is untrusted. Unknown keys are ignored.
-
-        Raises
-        ------
-        FormatError
-            If the state does not describe a codec.
-        """
+        """Read what `to_state` wrote from an untrusted file, else `FormatError`. Unknown keys are ignored."""
         columns = [_column(one) for one in items(state, "columns", MAX_COLUMNS)]
         require(len(columns) > 0, "there must be columns")
         require(len({column.name for column in columns}) == len(columns), "the columns must have different names")
         return cls(tuple(columns))
 
 
-def _column(state: object) -> Column:
-    if not isinstance(state, Mapping):
-        raise FormatError(
-            "The table's column schema is not valid: each column must be an object. Save the model again."
-        )
-    kind = state.get("kind")
-    known = NUMERIC_KINDS + CATEGORY_KINDS
+def _column(state: Any) -> Column:
+    require(isinstance(state, Mapping), "each column must be an object")
+    kind, known = state.get("kind"), NUMERIC_KINDS + CATEGORY_KINDS
     require(isinstance(kind, str) and kind in known, f"the kind of a column must be one of {', '.join(known)}")
     return NumericColumn.from_state(state) if kind in NUMERIC_KINDS else CategoryColumn.from_state(state)
 

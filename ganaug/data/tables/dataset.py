@@ -30,29 +30,15 @@ JITTER_SHARE = 0.03
 
 @dataclass(frozen=True, eq=False)
 class LabelledTable(Dataset):
-    """A labelled table; `from_frame` makes one.
-
-    Attributes
-    ----------
-    frame : DataFrame
-        The features.
-    labels : ndarray of shape (n,), int64
-        Indices into `classes`.
-    classes : tuple of str, int or bool
-        The distinct labels, sorted.
-    codec : TableCodec
-        The description of the columns.
-    target : str
-        The name of the column of labels.
-    """
+    """A labelled table; `from_frame` makes one."""
 
     modality = "table"
 
-    frame: "DataFrame"
-    labels: NDArray[np.int64]
-    classes: tuple[Label, ...]
+    frame: "DataFrame"  # the features
+    labels: NDArray[np.int64]  # (n,), indices into `classes`
+    classes: tuple[Label, ...]  # the distinct labels, sorted
     codec: TableCodec
-    target: str = "target"
+    target: str = "target"  # the name of the column of labels
 
     @cached_property
     def fingerprint(self) -> str:
@@ -80,13 +66,6 @@ class LabelledTable(Dataset):
 
         The columns are described anew from these rows alone, so that nothing of the other rows leaks. Columns of
         categories stay such.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> table = from_frame(pd.DataFrame({"height": [1.6, 1.7, 1.9, 1.8]}), ["a", "b", "a", "b"])
-        >>> table.part(np.array([0, 1])).codec.columns[0].bounds
-        (1.6, 1.7)
         """
         frame = self.frame.iloc[rows].reset_index(drop=True)
         categories = [column.name for column in self.codec.category_columns if column.name in frame.columns]
@@ -206,36 +185,11 @@ def _text(value: Any) -> str:
 def from_frame(
     frame: "DataFrame", labels: ArrayLike, *, categorical_features: Any = "auto", target: str = "target"
 ) -> LabelledTable:
-    """Make a labelled table from a DataFrame and its labels.
+    """Make a labelled table of a DataFrame and its labels, (n,): text, whole numbers, or true and false.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        The features.
-    labels : array-like of shape (n,)
-        The label of each row: text, a whole number, or true or false.
-    categorical_features
-        As in `TableCodec.fit`.
-    target : str, default="target"
-        The name of the column of labels.
-
-    Raises
-    ------
-    DataError
-        If a label is missing or of another kind, there are fewer than two classes, no column varies, or `TableCodec`
-        cannot represent the table.
-
-    Warns
-    -----
-    GanaugWarning
-        If a class has a single row, or texts are probably no categories: see `warn_about_texts`.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> table = from_frame(pd.DataFrame({"height": [1.6, 1.7, 1.9, 1.8]}), ["a", "b", "a", "b"])
-    >>> table.counts
-    {'a': 2, 'b': 2}
+    `categorical_features` is as in `TableCodec.fit`, `target` the name of the column of labels. Raise `DataError` if a
+    label is missing or of another kind, there are fewer than two classes, no column varies, or `TableCodec` cannot
+    represent the table. Warn if a class has a single row, and as `warn_about_texts` does.
     """
     values = [plain_label(label) for label in np.asarray(labels, dtype=object).ravel().tolist()]
     if len(values) != len(frame):
@@ -266,27 +220,9 @@ def from_frame(
 
 
 def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tuple[DataFrame, Any]":
-    """Separate the column of labels from the features.
+    """Return the features of a table, and its labels, (n,), as `labels_of` does; messages name the `path` of its file.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        A table, as `read_table` returns it.
-    target : str or None
-        The name of the column.
-    path : str or path-like
-        The source of the table, for messages.
-
-    Returns
-    -------
-    features : DataFrame
-    labels : ndarray of shape (n,), object
-        Text, whole numbers, or true and false.
-
-    Raises
-    ------
-    DataError
-        If there is no such column, or its values are missing or no classes.
+    Raise `DataError` if there is no such column, or its values are missing or no classes.
     """
     import pandas as pd
 
@@ -303,7 +239,7 @@ def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tupl
 
 
 def labels_of(column: "Series[Any]") -> Any:
-    """Return a column of labels as in `split_target`, and raise as it does."""
+    """Return a column of labels as text, whole numbers, or true and false, (n,); `DataError` if it holds others."""
     import pandas as pd
 
     if missing := int(column.isna().sum()):

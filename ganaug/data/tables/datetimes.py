@@ -21,23 +21,7 @@ _ORIGIN = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{3}|\d{6}|\d{9}))
 
 @dataclass(frozen=True)
 class DatetimeDtype:
-    """The unit and the time zone of a pandas dtype of datetimes.
-
-    Attributes
-    ----------
-    unit : {"s", "ms", "us", "ns"}
-        The unit of its counts.
-    zone : str or None
-        The name of its time zone.
-
-    Examples
-    --------
-    >>> dtype = DatetimeDtype.parse("datetime64[ms, Europe/Berlin]")
-    >>> dtype
-    DatetimeDtype(unit='ms', zone='Europe/Berlin')
-    >>> dtype.text(dtype.count("1970-01-02T00:00:00.000"))
-    '1970-01-02T00:00:00.000'
-    """
+    """The unit ("s", "ms", "us" or "ns") and the time zone, if any, of a pandas dtype of datetimes."""
 
     unit: str
     zone: str | None

@@ -26,23 +26,8 @@ def derived_features(
     a light class from a heavy one. Without more, discriminator and screen, which learn from few rows, would go by the
     two ratios. The sums add no information, but more weight.
 
-    Parameters
-    ----------
-    differences : sequence of OrderedDifference
-        The constraints.
-    layout : RowLayout
-        Of the rows as they are learned.
-    codec, learned : TableCodec
-        The columns as they are in the table, and as they are learned.
-    numbers : ndarray of float64, shape (n, N)
-        The rows to fit the weights to, by least squares: their numbers as they are in the table.
-    encoded : Encoded
-        The same rows as they are learned.
-
-    Returns
-    -------
-    tuple of tuple of (int, float)
-        For each sum the positions in a row, and their weights.
+    The weights are fitted by least squares to rows whose numbers (n, N) in the table are `numbers`, and which are
+    learned as `encoded`, in the form of `layout`. A sum is given by positions in a row and their weights.
     """
     rows, features = layout.rows(encoded), []
     for one in differences:

@@ -13,25 +13,12 @@ from ganaug.data.tables.codec import Encoded, TableCodec
 
 @dataclass(frozen=True)
 class RowLayout:
-    """The layout of a row: the scores, then for each choice one number per option (one-hot), then derived features.
-
-    Attributes
-    ----------
-    n_scores : int
-        Number of scores.
-    options : tuple of int
-        Number of options of each choice.
-    gates : tuple of int
-        For each score the choice whose first option it belongs to, or -1. Under any other option the score is 0.
-    derived : tuple of tuple of (int, float)
-        The derived features: weighted sums of what stands before them, by positions and weights. See
-        `derived_features`.
-    """
+    """The layout of a row: the scores, then for each choice one number per option (one-hot), then derived features."""
 
     n_scores: int
-    options: tuple[int, ...]
-    gates: tuple[int, ...]
-    derived: tuple[tuple[tuple[int, float], ...], ...] = ()
+    options: tuple[int, ...]  # of each choice
+    gates: tuple[int, ...]  # for each score the choice whose first option it belongs to (0 under others), or -1
+    derived: tuple[tuple[tuple[int, float], ...], ...] = ()  # weighted sums of what is before: positions, weights
 
     @classmethod
     def of(cls, codec: TableCodec) -> Self:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.json_checks import FLOATS, INTEGERS, is_finite, is_int, is_name, items, require, to_json_object
+from ganaug.data.json_checks import FLOATS, INTEGERS, is_finite, is_int, is_name, items, require
 from ganaug.data.tables.datetimes import DAY, DatetimeDtype
 from ganaug.data.tables.numeric_fit import LARGEST_INTEGER, LIMIT, STEPS, common_factor, find_atoms, find_knots
 from ganaug.errors import DataError
@@ -27,39 +27,23 @@ class NumericColumn:
     Each row takes one of several *options*: continuous (if there are knots), one of the atoms, or missing (if the
     column has missing values), in this order. A continuous row has a *score*, a quantile of the standard normal.
 
-    Attributes
-    ----------
-    name : str or int
-        The column's name.
-    kind : {"numeric", "integer", "datetime"}
-        Datetimes are seconds since `origin`.
-    dtype : str
-        The dtype of the pandas column.
-    missing : bool
-        Whether some values were missing.
-    decimals : int or None
-        All values are multiples of ``unit / 10**decimals``. None if they are not rounded.
-    unit : int
-        The largest for which this holds. It is 5 for multiples of 5, or, with two decimals, of 0.05. For datetimes it
-        is in seconds since `origin`: 86400 for days, 604800 for one day of the week.
-    origin : str or None
-        For datetimes, the earliest, in ISO format and local time.
-    atoms : tuple of float
-        Values with an option of their own, the most frequent first.
-    values, scores : tuple of float, tuple of int
-        The knots of the piecewise linear quantile transform: values that do not decrease, and scores that increase, in
-        steps of 1/32. The first and the last value are the bounds of the data. A value in two knots is a tie: all
-        scores between them decode to it.
+    All values are multiples of ``unit / 10**decimals``, unless `decimals` is None. `unit` is the largest for which this
+    holds: 5 for multiples of 5, or, with two decimals, of 0.05. Datetimes are in seconds since `origin`. Their
+    unit is in seconds too: 86400 for days, 604800 for one day of the week.
+
+    `values` and `scores` are the knots of the piecewise linear quantile transform. Values do not decrease, and scores,
+    in steps of 1/32, increase. The first and the last value are the bounds of the data. A value in two knots is a tie:
+    all scores between them decode to it.
     """
 
     name: str | int
-    kind: str
-    dtype: str
-    missing: bool
+    kind: str  # one of `KINDS`
+    dtype: str  # of the pandas column
+    missing: bool  # whether some values were missing
     decimals: int | None
     unit: int
-    origin: str | None
-    atoms: tuple[float, ...]
+    origin: str | None  # for datetimes, the earliest, in ISO format and local time
+    atoms: tuple[float, ...]  # values with an option of their own, the most frequent first
     values: tuple[float, ...]
     scores: tuple[int, ...]
 
@@ -76,23 +60,10 @@ class NumericColumn:
         origin: str | None = None,
         spikes: bool = True,
     ) -> Self:
-        """Find the atoms and the knots of a column.
+        """Find the atoms, if there may be `spikes`, and the knots of numbers (n,), NaN where missing.
 
-        Parameters
-        ----------
-        name, kind, dtype, decimals, origin
-            As the attributes.
-        unit : int, default=1
-            A unit of the values; the column's own may be a multiple.
-        numbers : ndarray of float64, shape (n,)
-            The values, NaN where missing.
-        spikes : bool, default=True
-            Whether there may be atoms.
-
-        Raises
-        ------
-        DataError
-            If there are infinities, or values whose difference float64 cannot hold.
+        `unit` is a unit of the values; the column's own may be a multiple. Raise `DataError` if there are infinities,
+        or values whose difference float64 cannot hold.
         """
         present = ~np.isnan(numbers)
         values, counts = np.unique(numbers[present] + 0.0, return_counts=True)  # Adding 0 turns -0 into 0.
@@ -161,17 +132,11 @@ class NumericColumn:
     def encode(
         self, numbers: NDArray[np.float64], rng: np.random.Generator | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return the score and the option of every row, each of shape (n,).
+        """Return the score and the option of every row of numbers (n,), NaN where missing, each of shape (n,).
 
         Values beyond the bounds are moved to them. If the column has no missing values, a missing value becomes the
-        median score, or the most frequent atom.
-
-        Parameters
-        ----------
-        numbers : ndarray of float64, shape (n,)
-            Values, NaN where missing.
-        rng : numpy.random.Generator, optional
-            Spreads rows with equal values over the scores that decode to it. By default they take the middle one.
+        median score, or the most frequent atom. Rows with equal values take the middle one of the scores that decode to
+        the value; `rng` spreads them over all of these scores.
         """
         options = self.options_of(numbers)
         scores = np.zeros(len(numbers), dtype=np.float32)
@@ -207,10 +172,6 @@ class NumericColumn:
         highest = _interpolated(numbers + half, values, scores)
         lowest = -_interpolated(half - numbers, -values[::-1], -scores[::-1])
         return lowest + (highest - lowest) * (0.5 if rng is None else rng.random(len(numbers)))
-
-    def to_state(self) -> dict[str, object]:
-        """Return the column as a JSON object; `from_state` reads it."""
-        return to_json_object(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:

@@ -34,15 +34,7 @@ _EDGES = np.array([NormalDist().cdf((point + 0.5) / STEPS) for point in range(-L
 
 
 def count_decimals(numbers: NDArray[np.float64], dtype: str = "float64") -> int | None:
-    """Return the number of decimals, up to 6, that all numbers have but for the errors of a few sums; None if more.
-
-    Examples
-    --------
-    >>> count_decimals(np.array([0.25, 3.1, np.nan])), count_decimals(np.array([1 / 3]))
-    (2, None)
-    >>> 0.1 + 0.2, count_decimals(np.array([0.1 + 0.2, 0.9]))
-    (0.30000000000000004, 1)
-    """
+    """Return the number of decimals, up to 6, that all numbers have but for the errors of a few sums; None if more."""
     finite = numbers[np.isfinite(numbers)]
     own = finite.astype(dtype)
     largest = np.abs(finite).max(initial=0.0)
@@ -86,14 +78,8 @@ def find_knots(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[
     """Return the values and the scores of the knots: for each grid point with rows, the middle one of their values.
 
     The row of rank r among n has the probability (r + 1/2) / n. A value has the grid points between its first and its
-    last row, or, if there are none, the one nearest to its middle.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (K,)
-        The distinct values, sorted.
-    counts : ndarray of int64, shape (K,)
-        The number of rows of each.
+    last row, or, if there are none, the one nearest to its middle. `values` (K,) are distinct and sorted, `counts` (K,)
+    are their numbers of rows.
     """
     if not len(values):
         return values, np.zeros(0, dtype=np.int64)

@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 
 
 class TableFormat(SampleFormat):
-    """Rows of a table.
-
-    Parameters
-    ----------
-    codec : TableCodec
-        The description of the columns.
-    """
+    """Rows of a table."""
 
     modality = "table"
     pass_size = 256
@@ -29,8 +23,8 @@ class TableFormat(SampleFormat):
     def __init__(self, codec: TableCodec) -> None:
         self.codec = codec
         outputs: dict[str, OutputForm] = {
-            "numeric": ((codec.n_numeric,), np.float64),
-            "category": ((codec.n_category,), np.int64),
+            "numeric": ((len(codec.numeric_columns),), np.float64),
+            "category": ((len(codec.category_columns),), np.int64),
         }
         self.outputs = {name: form for name, form in outputs.items() if form[0] != (0,)}
 

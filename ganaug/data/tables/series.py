@@ -23,23 +23,15 @@ def holds_categories(series: "Series[Any]") -> bool:
     """Tell whether the dtype of a column makes it one of categories: booleans, text, objects, pandas categoricals."""
     import pandas as pd
 
-    kinds = pd.api.types
-    dtype = series.dtype
-    return (
-        isinstance(dtype, pd.CategoricalDtype)
-        or kinds.is_bool_dtype(dtype)
-        or kinds.is_object_dtype(dtype)
-        or isinstance(dtype, pd.StringDtype)
-    )
+    dtype, kinds = series.dtype, pd.api.types
+    has_own_dtype = isinstance(dtype, pd.CategoricalDtype | pd.StringDtype)
+    return has_own_dtype or kinds.is_bool_dtype(dtype) or kinds.is_object_dtype(dtype)
 
 
 def fit_numeric(series: "Series[Any]") -> NumericColumn:
     """Fit a column of numbers or datetimes.
 
-    Raises
-    ------
-    DataError
-        If the column has another dtype, infinities, integers beyond 2**53 or dates out of range.
+    Raise `DataError` for another dtype, infinities, integers beyond 2**53, and dates out of range.
     """
     name, dtype = series.name, str(series.dtype)
     if DatetimeDtype.matches(dtype):
@@ -55,19 +47,9 @@ def fit_numeric(series: "Series[Any]") -> NumericColumn:
 
 
 def numeric_values(series: "Series[Any]", column: NumericColumn | None = None) -> NDArray[np.float64]:
-    """Return a column as numbers, (n,), NaN where missing; datetimes as seconds since the origin of the column.
+    """Return a column as numbers, (n,), NaN where missing; datetimes as seconds since the origin of the fitted column.
 
-    Parameters
-    ----------
-    series : Series
-        The column.
-    column : NumericColumn, optional
-        The fitted column; needed for datetimes.
-
-    Raises
-    ------
-    DataError
-        If the values are no such numbers.
+    Raise `DataError` if the values are no such numbers. Only datetimes need the fitted column.
     """
     if column is not None and column.kind == "datetime":
         dtype = DatetimeDtype.parse(column.dtype)
@@ -172,10 +154,7 @@ def _fit_datetimes(series: "Series[Any]") -> NumericColumn:
 def numeric_series(column: NumericColumn, numbers: NDArray[np.float64]) -> Any:
     """Return numbers in the dtype of the column, within its bounds, as a pandas array or Series.
 
-    Raises
-    ------
-    FormatError
-        If a number is missing in a column that has none missing.
+    Raise `FormatError` if a number is missing in a column that has none missing.
     """
     import pandas as pd
 
@@ -216,10 +195,7 @@ def _datetimes(column: NumericColumn, seconds: NDArray[np.float64], missing: NDA
 def fit_category(series: "Series[Any]") -> CategoryColumn:
     """Fit a column of categories.
 
-    Raises
-    ------
-    DataError
-        If its values have several types, or one that JSON does not have, or there are too many distinct ones.
+    Raise `DataError` if its values have several types, or one that JSON does not have, or there are too many.
     """
     import pandas as pd
 
@@ -292,10 +268,7 @@ def category_codes(series: "Series[Any]", column: CategoryColumn) -> NDArray[np.
 def category_series(column: CategoryColumn, codes: NDArray[np.int64]) -> Any:
     """Return the categories of indices, -1 where missing, in the dtype of the column.
 
-    Raises
-    ------
-    FormatError
-        If an index is out of range, or a value is missing in a column that has none missing.
+    Raise `FormatError` if an index is out of range, or a value is missing in a column that has none missing.
     """
     import pandas as pd
 

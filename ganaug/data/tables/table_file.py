@@ -26,32 +26,14 @@ _NUMPY_TWINS |= {"boolean": "bool"}
 
 
 def read_table(path: StrPath, most: int = MAX_ROWS) -> "DataFrame":
-    """Read a table in bounded memory, or a random sample of its rows if there are very many.
+    """Read a table in bounded memory, or a random sample of `most` rows, always the same, if there are more.
 
-    Parameters
-    ----------
-    path : str or path-like
-        A ``.csv`` file (UTF-8, a header line, commas) or a ``.parquet`` file.
-    most : int, default=500_000
-        Number of rows to keep. The same file gives the same rows.
+    The file is a ``.csv`` (UTF-8, a header line, commas) or a ``.parquet`` file. In a CSV file, a column of dates in
+    ISO format is read as dates, and a column of whole numbers with leading zeros as text. Integers and truth values
+    have a nullable dtype if some are missing.
 
-    Returns
-    -------
-    DataFrame
-        The rows in their order. In a CSV file, a column of dates in ISO format is read as dates, and a column of whole
-        numbers with leading zeros as text. Integers and truth values have a nullable dtype if some are missing.
-
-    Raises
-    ------
-    MissingFileError
-        If there is no such file.
-    DataError
-        If the file is no complete table, has no rows, two columns have the same name, or one mixes numbers and text.
-
-    Warns
-    -----
-    GanaugWarning
-        If only a sample is kept.
+    Raise `MissingFileError` if there is no such file, and `DataError` if it is no complete table, has no rows, two
+    columns have the same name, or one mixes numbers and text. Warn if only a sample is kept.
     """
     import pandas as pd
 
@@ -93,22 +75,10 @@ def column_names(path: StrPath) -> list[str]:
 
 
 def read_pieces(path: StrPath, *, verbatim: bool = False, columns: list[str] | None = None) -> "Iterator[DataFrame]":
-    """Read a table piece by piece.
+    """Yield consecutive rows of a table, or some of its columns; see `read_table`.
 
-    Parameters
-    ----------
-    path : str or path-like
-        As in `read_table`.
-    verbatim : bool, default=False
-        Keep everything as it is in the file: text in a CSV file, types of Arrow in a Parquet file.
-    columns : list of str, optional
-        Read only these.
-
-    Yields
-    ------
-    DataFrame
-        Consecutive rows, the same ones for all arguments. A column has the same dtype in every piece, which is nullable
-        for integers and truth values.
+    A column has the same dtype in every piece, nullable for integers and truth values. `verbatim` keeps everything as
+    it is in the file: text in a CSV file, types of Arrow in a Parquet file. The pieces have the same rows either way.
     """
     file = _checked(path)
     yield from (_csv_pieces if file.suffix.lower() == ".csv" else _parquet_pieces)(file, verbatim, columns)

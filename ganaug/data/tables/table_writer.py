@@ -59,16 +59,7 @@ class TableWriter:
 def table_writer(path: StrPath) -> Iterator[TableWriter]:
     """Write a ``.csv`` or ``.parquet`` file atomically: a failure leaves the old file, if there is one.
 
-    Yields
-    ------
-    TableWriter
-
-    Raises
-    ------
-    DataError
-        If the name has another ending.
-    OutputError
-        If the file cannot be written.
+    Raise `DataError` if the name has another ending, and `OutputError` if the file cannot be written.
     """
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:

@@ -22,21 +22,7 @@ _UNITS = ((0, "s"), (3, "ms"), (6, "us"), (9, "ns"))
 class TextFormat:
     """The formats of some columns of dates and truth values, learned from the rows of a file.
 
-    Parameters
-    ----------
-    usual : mapping of str to str
-        For each column an example of its format until one is learned; "" for the format of pandas.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> text_format = TextFormat({"day": "2020-01-31", "paid": ""})
-    >>> rows = pd.DataFrame({"day": pd.to_datetime(["2020-02-01", None]), "paid": [False, True]})
-    >>> text_format.apply(rows).to_dict("list")
-    {'day': ['2020-02-01', NaT], 'paid': [False, True]}
-    >>> text_format.learn(pd.DataFrame({"day": ["2020-01-31T00:00", ""], "paid": ["", "TRUE"]}))
-    >>> text_format.apply(rows).to_dict("list")
-    {'day': ['2020-02-01T00:00', NaT], 'paid': ['FALSE', 'TRUE']}
+    `usual` holds for each column an example of its format until one is learned; "" for the format of pandas.
     """
 
     def __init__(self, usual: Mapping[str, str]) -> None:

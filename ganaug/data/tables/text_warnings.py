@@ -21,15 +21,7 @@ MIN_ROWS = 20
 def warn_about_texts(columns: Iterable[CategoryColumn]) -> None:
     """Warn of columns whose texts are dates or numbers that were not read as such, or identify rows.
 
-    Parameters
-    ----------
-    columns : iterable of CategoryColumn
-        The fitted columns. A column with the categorical dtype of pandas is warned of only if it identifies rows.
-
-    Warns
-    -----
-    GanaugWarning
-        Once for each such column.
+    A column with the categorical dtype of pandas is warned of only if it identifies rows.
     """
     for column in columns:
         used = zip(column.categories, column.counts, strict=True)

@@ -61,7 +61,7 @@ class TableTrial(DatasetTrial):
             if isinstance(column, NumericColumn)
         ]
         X = self._compact(train)
-        self.categorical = list(range(train.codec.n_numeric, X.shape[1]))
+        self.categorical = list(range(len(train.codec.numeric_columns), X.shape[1]))
         self._one_hot = OneHotEncoder(sparse_output=False, handle_unknown="ignore")
         if self.categorical:
             self._one_hot.fit(X[:, self.categorical])

@@ -28,33 +28,12 @@ STEP_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Constraints:
-    """The constraints of a table.
-
-    Attributes
-    ----------
-    codec : TableCodec
-        The columns of the table.
-    on_columns : tuple of ColumnConstraint
-        The constraints on columns of numbers, in the order in which they are decoded.
-    orders : tuple of (int, int)
-        The pairs of columns of numbers of which the first never exceeds the second.
-    joint : JointChoices
-        The choices of `learned` that are made together.
-    layout : RowLayout
-        What a row holds as the networks see it.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"born": range(1950, 2000), "age": range(74, 24, -1), "adult": True})
-    >>> Constraints.detect(TableCodec.fit(table), table).to_json()
-    {'joint': [], 'orders': [], 'lines': [['born', 'age']], 'formulas': []}
-    """
+    """The constraints of a table."""
 
     codec: TableCodec
-    on_columns: tuple[ColumnConstraint, ...]
-    orders: tuple[tuple[int, int], ...]
-    joint: JointChoices
+    on_columns: tuple[ColumnConstraint, ...]  # on columns of numbers, in the order in which they are decoded
+    orders: tuple[tuple[int, int], ...]  # pairs of columns of numbers of which the first never exceeds the second
+    joint: JointChoices  # the choices of `learned` that are made together
     layout: RowLayout
 
     @classmethod

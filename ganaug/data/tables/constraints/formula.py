@@ -25,27 +25,13 @@ PLAIN = re.compile(r"[^\W\d][\w .%()/-]*")
 
 @dataclass(frozen=True)
 class Formula(ColumnConstraint):
-    """A sum or a product of columns that equals another column, but for rounding, where none of them is missing.
-
-    Attributes
-    ----------
-    target : int
-        The column that is computed.
-    sources : tuple of int
-        The columns that it is computed from.
-    factors : tuple of float
-        For each source its factor in the sum, or its power in the product.
-    constant : float
-        What is added to the sum, or what the product is multiplied by.
-    multiplied : bool
-        Whether it is a product.
-    """
+    """A sum or a product of columns that equals another column, but for rounding, where none of them is missing."""
 
     target: int
     sources: tuple[int, ...]
-    factors: tuple[float, ...]
-    constant: float
-    multiplied: bool = False
+    factors: tuple[float, ...]  # for each source its factor in the sum, or its power in the product
+    constant: float  # what is added to the sum, or what the product is multiplied by
+    multiplied: bool = False  # whether it is a product
 
     @property
     def depends_on(self) -> tuple[int, ...]:

@@ -44,29 +44,10 @@ def detect_formulas(
     taken: Collection[int] = (),
     pairs: Collection[tuple[int, int]] = (),
 ) -> tuple[Formula, ...]:
-    """Find the columns that several others make up.
+    """Find the columns that several others make up, each after the formulas of its sources.
 
-    Parameters
-    ----------
-    columns, values
-        As in `detect_orders`.
-    taken : collection of int
-        Columns that follow from another one already, and are left out.
-    pairs : collection of (int, int)
-        Columns in order. Formulas that would break an order are left out.
-
-    Returns
-    -------
-    tuple of Formula
-        Each after the formulas of its sources.
-
-    Examples
-    --------
-    >>> width, height = np.arange(1.0, 61), np.arange(60.0) % 7 + 1
-    >>> table = np.stack([width, height, width * height, 2 * width + 2 * height], axis=1)
-    >>> columns = [NumericColumn.fit(n, "numeric", "float64", v, decimals=0) for n, v in zip("whap", table.T)]
-    >>> [formula.text("whap") for formula in detect_formulas(columns, table)]
-    ['p = 2 * w + 2 * h', 'a = w * h']
+    `columns` and `values` are as in `detect_orders`. Taken columns follow from another one already, and are left out.
+    Formulas that would break the order of one of the pairs are left out.
     """
     found: list[Formula] = []
     for multiplied in (False, True):

@@ -27,52 +27,21 @@ Integers = NDArray[np.int64]
 
 
 class Decision(NamedTuple):
-    """One decision, which makes one choice or several.
-
-    Attributes
-    ----------
-    choices : tuple of int
-        The choices that it makes.
-    options : ndarray of int64, shape (K, number of choices)
-        The combinations that occur: for each option of the decision, the option of every choice.
-    leader : int, optional
-        Another decision, without a leader of its own, some options of which leave this one no choice.
-    forced : tuple of int
-        For each option of the leader the option that this decision must take, or -1 if it is free.
-    free : tuple of bool
-        For each option of this decision whether it may be taken when it is free.
-    rule : tuple of int
-        The choices of the leader that the rule is about.
-    """
+    """One decision, which makes one choice or several."""
 
     choices: tuple[int, ...]
-    options: Integers
-    leader: int | None = None
-    forced: tuple[int, ...] = ()
-    free: tuple[bool, ...] = ()
-    rule: tuple[int, ...] = ()
+    options: Integers  # (K, number of choices), the combinations that occur: for each of K options those of the choices
+    leader: int | None = None  # a decision, without a leader, some options of which leave this one no choice
+    forced: tuple[int, ...] = ()  # for each option of the leader the one that this decision must take; -1 if it is free
+    free: tuple[bool, ...] = ()  # for each option of this decision whether it may be taken when it is free
+    rule: tuple[int, ...] = ()  # the choices of the leader that the rule is about
 
 
 @dataclass(frozen=True)
 class JointChoices:
-    """The decisions that make the choices of a table. Every choice is made by one decision; most decisions make one.
+    """The decisions that make the choices of a table, in the order of their first choices.
 
-    Attributes
-    ----------
-    decisions : tuple of Decision
-        In the order of their first choices.
-
-    Examples
-    --------
-    One column for each of three colours, and one that tells warm colours:
-
-    >>> colour = np.arange(60) % 3
-    >>> choices = np.stack([colour == 0, colour == 1, colour == 2, colour != 2], axis=1).astype(np.int64)
-    >>> found = JointChoices.detect(choices, (2, 2, 2, 2), on=(1, 1, 1, 1))
-    >>> [decision.choices for decision in found.decisions]
-    [(0, 1, 2, 3)]
-    >>> found.decisions[0].options.tolist()
-    [[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 0]]
+    Every choice is made by one decision; most decisions make one.
     """
 
     decisions: tuple[Decision, ...]
@@ -86,23 +55,15 @@ class JointChoices:
     def detect(
         cls, choices: Integers, options: Sequence[int], on: Sequence[int], linked: Iterable[tuple[int, int]] = ()
     ) -> Self:
-        """Find choices whose combinations do not all occur.
+        """Find choices whose combinations do not all occur; `choices` (n, C) holds the option that each row takes.
 
         Two patterns are looked for. A *run* is a sequence of neighbouring flags of which at most one is on, as encoders
         write a category. A *rule* holds between two decisions if every option of one, but for one option, occurs with a
         single option of the other: the country for each city, or no pregnancies where the sex is male. Both must hold
         in every row, and be unlikely by chance.
 
-        Parameters
-        ----------
-        choices : ndarray of int64, shape (n, C)
-            The option that each row takes.
-        options : sequence of int
-            Number of options of each choice.
-        on : sequence of int
-            For each choice that is a flag, the option that means on; -1 for all other choices.
-        linked : iterable of pairs of int
-            Choices to make by one decision for other reasons, if few combinations of them occur.
+        `on` holds for each choice that is a flag the option that means on, else -1. Linked choices are made by one
+        decision for other reasons, if few combinations of them occur.
         """
         known = [_Decided(one, choices[:, one.choices[0]]) for one in cls.independent(options).decisions]
         no_flag = np.zeros(0, np.bool_)

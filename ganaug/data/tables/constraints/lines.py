@@ -29,29 +29,10 @@ FLOAT_TOLERANCE = 1e-9
 
 
 def detect_lines(columns: Sequence[NumericColumn], values: Array, sources: Container[int] = ()) -> tuple[Formula, ...]:
-    """Find the columns that follow from one other column.
+    """Find the columns that follow from one other column, sorted by target. No source is a target too.
 
-    Parameters
-    ----------
-    columns, values
-        As in `detect_orders`.
-    sources : container of int
-        Columns that should be sources if either of a pair could be.
-
-    Returns
-    -------
-    tuple of Formula
-        By target. No source is a target too.
-
-    Examples
-    --------
-    >>> feet = np.sqrt(np.arange(2, 22))
-    >>> sizes = {"feet": feet, "metres": (0.3048 * feet).round(2)}
-    >>> columns = [NumericColumn.fit("feet", "numeric", "float64", sizes["feet"], decimals=None)]
-    >>> columns += [NumericColumn.fit("metres", "numeric", "float64", sizes["metres"], decimals=2)]
-    >>> [line] = detect_lines(columns, np.stack(list(sizes.values()), axis=1))
-    >>> line.sources, line.target, round(line.factors[0], 2)
-    ((0,), 1, 0.3)
+    `columns` and `values` are as in `detect_orders`. Columns in `sources` are preferred as sources if either of a pair
+    could be one.
     """
     places = [place for place, column in enumerate(columns) if column.has_score][:MAX_COMPARED]
     if len(places) < 2:

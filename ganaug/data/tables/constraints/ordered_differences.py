@@ -37,24 +37,15 @@ class OrderedDifference(ColumnConstraint):
     the length of the stay would carry the errors of both. A difference that is drawn has a distribution of its own. It
     can begin at zero, and be zero in many rows.
 
-    Attributes
-    ----------
-    below : bool
-        True if the column never exceeds its bases: the least base of a row counts. False if it never falls below them:
-        the greatest base counts.
-    learned_as : {"difference", "ratio", "value"}
-        What is learned: the distance from the base, the ratio to the base, or the value itself.
-    bases : tuple of (int, float)
-        The columns that the target is measured from, and for each what must be added to its values to count from the
-        target's origin.
-    limits : tuple of (int, float)
-        Columns on the other side, which the target must not pass, in the same form.
+    If `below`, the column never exceeds its bases, and the least base of a row counts; else the greatest. `bases` are
+    columns, and for each what must be added to its values to count from the target's origin. `limits`, in the same
+    form, are on the other side: the target must not pass them.
     """
 
     sources_in_dtype: ClassVar[bool] = True
 
     below: bool
-    learned_as: str
+    learned_as: str  # "difference" from the base, "ratio" to the base, or the "value" itself
     bases: tuple[tuple[int, float], ...]
     limits: tuple[tuple[int, float], ...]
 
@@ -153,38 +144,14 @@ def detect_ordered_differences(
     fixed: Container[int] = (),
     unmoved: Container[int] = (),
 ) -> tuple[tuple[OrderedDifference, ...], tuple[tuple[int, int], ...]]:
-    """Choose how columns in order are learned.
+    """Choose how columns in order are learned, and return these constraints and the pairs in order that they enforce.
 
     In each group of columns that are connected by pairs, either the least columns are learned as they are and the
     others relative to those below them, or the greatest columns and the others relative to those above them: whichever
-    leaves less error. Fixed columns are always learned as they are.
+    leaves less error. Each constraint comes after those that determine its sources.
 
-    Parameters
-    ----------
-    columns, values
-        As in `detect_orders`.
-    pairs : sequence of (int, int)
-        The lesser and the greater column of each pair in order, from `detect_orders`.
-    fixed : container of int
-        Columns that must be learned as they are. Pairs of two such columns are left out.
-    unmoved : container of int
-        Columns whose values must not be moved when they are learned as values. They are then not constrained.
-
-    Returns
-    -------
-    tuple of OrderedDifference
-        The constraints, each after those that determine its sources.
-    tuple of (int, int)
-        The pairs that the constraints enforce.
-
-    Examples
-    --------
-    >>> least = np.arange(30.0) % 7
-    >>> values = np.stack([20 * least + np.arange(30) % 13, 20 * least], axis=1)
-    >>> columns = [NumericColumn.fit(name, "numeric", "float64", one, decimals=0) for name, one in zip("ab", values.T)]
-    >>> [found], _ = detect_ordered_differences(columns, values, [(1, 0)], fixed={1})
-    >>> found.target, found.learned_as, found.bases, found.encode(values, columns)[:3].tolist()
-    (0, 'difference', ((1, 0.0),), [0.0, 1.0, 2.0])
+    `columns`, `values` and `pairs` are as in `detect_orders`. Fixed columns are learned as they are, and pairs of two
+    fixed columns are left out. Unmoved columns are not constrained where they are learned as values.
     """
     found: list[OrderedDifference] = []
     enforced: set[tuple[int, int]] = set()

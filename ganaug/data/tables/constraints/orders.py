@@ -29,27 +29,10 @@ MAX_PAIRS = 1_000
 
 
 def detect_orders(columns: Sequence[NumericColumn], values: Array) -> tuple[tuple[int, int], ...]:
-    """Find pairs of positively correlated columns of which one never exceeds the other, beyond chance.
+    """Find pairs of positively correlated columns of which the first never exceeds the second, beyond chance.
 
-    Parameters
-    ----------
-    columns : sequence of NumericColumn, N of them
-        The columns.
-    values : ndarray of float64, shape (n, N)
-        Their values, datetimes as seconds since each column's own origin, NaN where missing.
-
-    Returns
-    -------
-    tuple of (int, int)
-        The positions of the lesser and the greater column. Three columns in order make three pairs. Pairs with a lesser
-        greater column come first.
-
-    Examples
-    --------
-    >>> least = np.arange(30.0) % 7
-    >>> columns = [NumericColumn.fit(name, "numeric", "float64", least, decimals=0) for name in ("most", "least")]
-    >>> detect_orders(columns, np.stack([least + np.arange(30) % 3, least], axis=1))
-    ((1, 0),)
+    `values` (n, N) are those of the columns: datetimes as seconds since each column's own origin, NaN where missing.
+    Three columns in order make three pairs. Pairs with a lesser second column come first.
     """
     found: list[tuple[int, int]] = []
     enough = min_surprisal(len(columns))

@@ -35,12 +35,8 @@ def surprisals_of_rules(taken: Sequence[NDArray[np.int64]], counts: Sequence[int
     they are always the same rare option, that is a surprise by itself: n - 1 rows have followed the first, less the
     choice among several options that might have done so.
 
-    Parameters
-    ----------
-    taken : sequence of ndarray of int64, shape (n,), U of them
-        For each decision the option of each row.
-    counts : sequence of int, U of them
-        Numbers of options, K in all.
+    `taken` holds for each of the U decisions the option of each row, (n,), and `counts` its number of options, K in
+    all.
     """
     starts, total = np.array([0, *accumulate(counts)][:-1]), sum(counts)
     step = max(1, -(-len(taken[0]) * total**2 // MAX_PRODUCTS))

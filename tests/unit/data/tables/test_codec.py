@@ -634,7 +634,7 @@ def test_the_shapes_are_what_the_codec_says() -> None:
     assert encoded.scores.shape == (ROWS, codec.n_scores)
     assert encoded.choices.shape == (ROWS, len(codec.options))
     assert (encoded.choices.max(axis=0) < np.array(codec.options)).all()
-    assert codec.n_numeric + codec.n_category == len(EXACT)
+    assert len(codec.numeric_columns) + len(codec.category_columns) == len(EXACT)
 
 
 def test_the_state_holds_no_more_than_it_must() -> None:
