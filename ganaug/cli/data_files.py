@@ -94,13 +94,7 @@ def files_of_model(generator: "Generator") -> DataFiles:
 
 
 def files_of_source(source: "Path") -> DataFiles:
-    """Return the files of the kind of data in SOURCE.
-
-    Raises
-    ------
-    DataError
-        If no kind of data is in it.
-    """
+    """Return the files of the kind of data in SOURCE; `DataError` if no kind of data is in it."""
     kinds: list[DataFiles] = [part_of(modality, "cli.{}").FILES for modality in MODALITIES]
     for files in kinds:
         if files.claims(source):

@@ -101,12 +101,9 @@ def _telling_what_is_there(*made: "Path") -> Iterator[None]:
 
 
 def _evaluate(session: "Session", real: "Path", output: "Path", noun: str) -> "Path":
-    """Evaluate, print the verdict, write the report, and return the path of the report.
+    """Evaluate, print the verdict, write the report, and return its path.
 
-    Raises
-    ------
-    click.exceptions.Exit
-        If the user interrupts the evaluation after its first results; these are printed and written.
+    If the user interrupts the evaluation after its first results, these are printed and written before the exit.
     """
     import numpy as np
 
@@ -130,14 +127,7 @@ def _evaluate(session: "Session", real: "Path", output: "Path", noun: str) -> "P
 def recall_table(figures: dict[str, Any], counts: list[int], noun: str) -> str:
     """Return the recall of each class and their mean, in percent: with nothing done, and in the best arms.
 
-    Parameters
-    ----------
-    figures : dict
-        Of a report with scored arms.
-    counts : list of int
-        Training items of each class.
-    noun : str
-        What the items are: "images" or "rows".
+    `counts` are the training items of each class, and `noun` says what they are.
     """
     accuracy = {arm["name"]: arm["metrics"]["balanced_accuracy"]["mean"] for arm in figures["arms"]}
     classical = [arm["name"] for arm in figures["arms"] if arm["kind"] == "classical"]

@@ -119,10 +119,7 @@ def _save(report: "Report", json_file: "Path | None", output: "Path | None") -> 
 def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[Report, bool]":
     """Evaluate and show the progress; return the report, and whether Ctrl-C ended the evaluation.
 
-    Raises
-    ------
-    KeyboardInterrupt
-        If there were no results when the user ended it.
+    If there are no results by then, the `KeyboardInterrupt` is raised again.
     """
     from ganaug.evaluation.evaluate import report_of
 

@@ -85,10 +85,7 @@ def train(
 ) -> "Generator":
     """Run a fit as the user sees it; after Ctrl-C, leave with code 130 once the best generator is written.
 
-    Parameters
-    ----------
-    settings
-        Other parameters of `Run`.
+    `settings` are other parameters of `Run`.
     """
 
     def say(line: str) -> None:

@@ -18,18 +18,7 @@ _DURATION = re.compile(
 
 
 def duration(text: str) -> float:
-    """Return the seconds of a time such as 90s, 5m, 1h, 1.5m or 2m30s.
-
-    Raises
-    ------
-    click.BadParameter
-        If the text is not a time, or the time is 0.
-
-    Examples
-    --------
-    >>> duration("2m30s"), duration("1.5h")
-    (150.0, 5400.0)
-    """
+    """Return the seconds of a time such as 90s, 5m, 1h, 1.5m or 2m30s; `click.BadParameter` if it is 0 or no time."""
     match = _DURATION.fullmatch(text.strip())
     parts = match.groups(default="0") if match else ("0", "0", "0")
     seconds = sum(float(part) * unit for part, unit in zip(parts, (3600, 60, 1), strict=True))
@@ -39,13 +28,7 @@ def duration(text: str) -> float:
 
 
 def path(text: str) -> "Path":
-    """Return a path. The commands check the file or folder themselves, with better messages than click's.
-
-    Raises
-    ------
-    click.BadParameter
-        If the text is empty, which pathlib would read as the current folder.
-    """
+    """Return a path. The commands check the file or folder themselves, with better messages than click's."""
     if not text:
         raise click.BadParameter("it must be a path, but is empty.")
     from pathlib import Path

@@ -72,29 +72,11 @@ def select_arm(
     scorer: Scorer,
     random: np.random.RandomState,
 ) -> pd.DataFrame:
-    """Compare arms by repeated cross-validation, and choose one.
+    """Compare `arms`, of which "nothing" is the first, by repeated cross-validation; return the `decision_table`.
 
-    After each repetition, arms that are no better than "nothing" on average are dropped. `decision_table` has the rule.
-
-    Parameters
-    ----------
-    arms : sequence of Arm
-        The first is "nothing".
-    X, y
-        All training rows and labels.
-    gaps : mapping of label to int
-        The number of rows that each class lacks.
-    sampler : imbalanced-learn sampler
-        Not fitted.
-    fit, scorer : callable
-        See `ganaug.evaluation.trials.estimators`.
-    random : RandomState
-        The source of the splits and seeds.
-
-    Returns
-    -------
-    DataFrame
-        See `decision_table`.
+    After each repetition, arms that are no better than "nothing" on average are dropped. `X` and `y` are all training
+    rows, `gaps` the number of rows that each class lacks, and `sampler` an imbalanced-learn sampler that is not fitted.
+    `random` is the source of the splits and seeds.
     """
     folds = fold_count(y)
     others = [arm for arm in arms if arm.kind != "nothing"]

@@ -52,9 +52,6 @@ class Session:
 
     Parameters
     ----------
-    data : Dataset
-        All real items.
-    settings : Settings
     generator : Generator or None
         A model to judge, beside the generators that are trained inside the splits.
     seen : {"all", "part", "none", "not applicable"}

@@ -20,15 +20,7 @@ MAX_SEED = 2**32 - 1
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of an evaluation.
-
-    Those that `ganaug.evaluation.evaluate.evaluate` has as well are described there.
-
-    Raises
-    ------
-    DataError
-        If a setting is not usable.
-    """
+    """The settings of an evaluation, as `evaluate` describes them; `DataError` if one is not usable."""
 
     estimator: Any = None
     trainer: Trainer = train_generator

@@ -60,8 +60,6 @@ def compare(
     ----------
     scores : sequence of mapping from arm name to Score
         One mapping for each complete split.
-    arms : sequence of Arm
-        The arms that were compared.
     tested : ndarray of shape (n_classes,)
         The number of different test rows of each class.
     test_per_train : float
@@ -72,19 +70,6 @@ def compare(
         The classes of the test rows, if all splits are tested on the same rows. The splits do not show then how the
         scores vary with the choice of test rows, so that variation is added to the intervals of balanced accuracy and
         recall.
-
-    Examples
-    --------
-    >>> from ganaug.evaluation.arms import Arm
-    >>> def of(value):
-    ...     return Score(dict.fromkeys(METRICS, value), np.array([value, value]), np.zeros(0, bool))
-    >>> rng = np.random.default_rng(0)
-    >>> scores = [{"nothing": of(0.7 + e), "GAN": of(0.8 + e)} for e in rng.normal(0, 0.01, 10)]
-    >>> arms = [Arm("nothing", "nothing"), Arm("GAN", "gan")]
-    >>> compare(scores, arms, np.array([100, 100]), test_per_train=0.25).verdict
-    'helps'
-    >>> compare(scores[:3], arms, np.array([100, 100]), test_per_train=0.25).verdict
-    'no difference'
     """
     arms = [arm for arm in arms if scores and all(arm.name in one for one in scores)]
     names, table = [arm.name for arm in arms], _Scores(scores, tested, test_per_train, test_labels)
@@ -208,34 +193,12 @@ def decision_table(
     An arm passes if its mean difference to "nothing" exceeds its corrected standard error times a critical value: the
     value that the largest of the t statistics of all arms, correlated as their differences are, exceeds with
     probability `SIGNIFICANCE` although no arm is better. The passing arm with the best mean score is chosen. If none
-    passes, "nothing" is chosen.
+    passes, the first arm, "nothing", is chosen, and `reason` is its note.
 
-    Parameters
-    ----------
-    arms : sequence of Arm
-        The first is chosen if no arm passes.
-    scores : mapping of str to sequence of float
-        By the name of the arm, its scores in the order of the splits. An arm that was dropped has fewer.
-    folds : int
-        The number of folds.
-    reason : str
-        A note for the first arm.
-    notes : mapping of str to str, optional
-        By the name of an arm, why it was impossible. Such an arm does not pass.
-
-    Returns
-    -------
-    DataFrame
-        One row for each arm: `candidate`, `score` (mean), `difference` (mean difference to "nothing"),
-        `standard_error` (of the difference), `needed` (the difference that an arm must exceed to pass), `splits`,
-        `chosen` and `note`.
-
-    Examples
-    --------
-    >>> arms = [Arm("nothing", "nothing"), Arm("SMOTE", "classical", filled="altered")]
-    >>> table = decision_table(arms, {"nothing": [0.6, 0.7, 0.6], "SMOTE": [0.8, 0.9, 0.8]}, folds=3)
-    >>> table[table["chosen"]]["candidate"].item()
-    'SMOTE'
+    `scores` has by the name of each arm its scores in the order of the splits, fewer for an arm that was dropped.
+    `notes` has by the name of an arm why it was impossible; such an arm does not pass. The table has one row for each
+    arm: `candidate`, `score` (mean), `difference` (mean difference to "nothing"), `standard_error` (of the difference),
+    `needed` (the difference that an arm must exceed to pass), `splits`, `chosen` and `note`.
     """
     nothing = np.array(scores.get("nothing", []))
     critical = _critical_value(scores, nothing)

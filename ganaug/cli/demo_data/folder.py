@@ -26,10 +26,7 @@ _OURS = re.compile(
 def prepare_folder(folder: Path) -> None:
     """Make the folder of the demonstration. A folder that an earlier demonstration wrote is emptied first.
 
-    Raises
-    ------
-    OutputError
-        If the folder holds anything else.
+    Raises `OutputError` if the folder holds anything else.
     """
     if (folder / MARKER).is_file() and not folder.is_symlink():
         found = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
