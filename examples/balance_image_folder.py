@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganaug.cli.demo_data.images import write_digits
+from ganaug.cli.demo_data import write_digits
 from ganaug.data.images.dataset import load_folder
 from ganaug.files import atomic_folder, check_writable
 from ganaug.training import fit

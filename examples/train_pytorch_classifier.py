@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, RandomSampler
 
 from ganaug import AugmentedDataset, ImageFolder
-from ganaug.cli.demo_data.images import write_digits
+from ganaug.cli.demo_data import write_digits
 from ganaug.training import fit
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

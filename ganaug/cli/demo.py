@@ -60,9 +60,7 @@ def run(
     """Run the demo on images or on a table; tests bound it by `max_steps`."""
     click.echo("Loading torch and scikit-learn.", err=True)
     from ganaug.cli.data_files import files_of_model
-    from ganaug.cli.demo_data.folder import prepare_folder
-    from ganaug.cli.demo_data.images import write_digits
-    from ganaug.cli.demo_data.tables import TARGET, write_tumours
+    from ganaug.cli.demo_data import TARGET, prepare_folder, write_digits, write_tumours
     from ganaug.cli.fit import preview_path, train
     from ganaug.evaluation.arms import IMAGE_ARMS
     from ganaug.evaluation.evaluate import begin

@@ -1,15 +1,13 @@
 """``ganaug evaluate``: whether synthetic samples look real, are copies, and help a classifier."""
 
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganaug.cli.data_files import files_of_source
 from ganaug.cli.options import SEED, duration, path
+from ganaug.cli.progress import Display, shown
 from ganaug.cli.text import clock, counted, printable
 
 if TYPE_CHECKING:
@@ -18,6 +16,9 @@ if TYPE_CHECKING:
     from ganaug.evaluation.budget import Moment
     from ganaug.evaluation.evaluate import Report
     from ganaug.evaluation.session import Session
+
+LINE_SECONDS = 10.0
+"""The time between two lines of the progress where there is no terminal."""
 
 
 @click.command("evaluate", short_help="Find out whether synthetic samples help.")
@@ -125,7 +126,7 @@ def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[
 
     interrupted = False
     try:
-        with _progress(quiet=quiet) as show:
+        with shown(_Moments(), quiet=quiet) as show:
             for moment in session.steps():
                 show(moment)
     except KeyboardInterrupt:
@@ -194,41 +195,21 @@ def _percent(estimate: dict[str, float | None]) -> str:
     )
 
 
-@contextmanager
-def _progress(*, quiet: bool) -> "Iterator[Callable[[Moment], None]]":
-    """Give a function that shows each moment on standard error: as a bar on a terminal, as lines elsewhere."""
-    if quiet:
-        yield lambda _: None
-    elif not sys.stderr.isatty():
-        yield _Lines().show
-    else:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-        from rich.table import Column
+class _Moments(Display):
+    """The moments of an evaluation. Where there is no terminal, one is printed every `LINE_SECONDS`."""
 
-        text = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
-        columns = (BarColumn(8), TaskProgressColumn(), text)
-        with Progress(*columns, console=Console(stderr=True), expand=True, transient=True) as bar:
-            task = bar.add_task("planning", total=1)
-
-            def show(moment: "Moment") -> None:
-                left = f"{clock(moment.seconds_left)} left  " if moment.seconds_left is not None else ""
-                bar.update(task, completed=moment.progress, description=left + moment.doing)
-
-            yield show
-
-
-class _Lines:
-    """Prints a line every `EVERY` seconds."""
-
-    EVERY = 10.0
+    beginning = "planning"
 
     def __init__(self) -> None:
-        self._shown = -self.EVERY
+        self._due = 0.0
 
-    def show(self, moment: "Moment") -> None:
+    def is_due(self, moment: "Moment", *, on_terminal: bool) -> bool:  # noqa: ARG002
         now = time.perf_counter()
-        if now - self._shown >= self.EVERY:
-            self._shown = now
-            left = "" if moment.seconds_left is None else f" · {clock(moment.seconds_left)} left"
-            click.echo(f"{moment.progress:4.0%}{left} · {moment.doing}", err=True)
+        if now < self._due and not on_terminal:
+            return False
+        self._due = now + LINE_SECONDS
+        return True
+
+    def parts(self, moment: "Moment", *, brief: bool) -> list[str]:  # noqa: ARG002
+        left = [] if moment.seconds_left is None else [f"{clock(moment.seconds_left)} left"]
+        return [*left, moment.doing]

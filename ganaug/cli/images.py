@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganaug.cli.data_files import DataFiles, Lines
-from ganaug.cli.notes import note_alarms
+from ganaug.cli.data_files import DataFiles, Lines, note_alarms
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted, listing
 from ganaug.data.images.dataset import LabelledImages, load_folder
@@ -43,7 +42,7 @@ class _ImageFiles(DataFiles):
         "target": "--target names a column of a table; the classes of an image folder are its subfolders."
     }
     min_budget = 15.0
-    has_preview = True
+    draw_preview = staticmethod(draw_preview)
 
     def claims(self, source: Path) -> bool:
         return source.is_dir() or not (source.suffix or source.is_file())
@@ -118,9 +117,6 @@ class _ImageFiles(DataFiles):
                     manifest.write_image(folder / f"synthetic-{number:05}.png", image, name)
             manifest.save()
         return len(data), len(data.classes) * largest - len(data)
-
-    def draw_preview(self, data: LabelledImages, generator: Generator) -> bytes:
-        return draw_preview(data, generator)
 
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
         return [("image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels")]

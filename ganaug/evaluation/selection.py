@@ -1,7 +1,8 @@
 """The model selection policy of `AugmentedClassifier`: an inner cross-validation that keeps an arm only if it helps."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
+from ganaug.errors import GanaugWarning
 from ganaug.evaluation.arms import TABLE_ARMS, Arm
 from ganaug.evaluation.comparison import Preparation, Task, compare_arms
 from ganaug.evaluation.splits import MIN_FOLDS, Split, fold_count, folds_of
-from ganaug.evaluation.trials.estimators import EstimatorTrial, Fit, Scorer
-from ganaug.evaluation.trials.training_rows import TrainingRows, categorical_positions
+from ganaug.evaluation.trials.base import ImpossibleArmError, Trial
+from ganaug.evaluation.trials.training_rows import LabelledRows, TrainingRows, categorical_positions
 from ganaug.evaluation.trials.weights import class_weight_settings
 from ganaug.evaluation.verdict import decision_table
 
@@ -24,6 +26,32 @@ MIN_SPLITS = 10
 """Splits in all. With fewer folds there are more repetitions."""
 MAX_INNER_STEPS = 500
 """Training steps of a generator that is only compared. The one that is kept is trained in full."""
+
+Fit = Callable[[Arm, LabelledRows, NDArray[np.int64]], Any]
+"""``fit(arm, treated, train)`` fits a fresh estimator to treated rows, which were made from the rows at `train`."""
+Scorer = Callable[[Any, NDArray[np.int64]], float]
+"""``scorer(model, test)`` scores a fitted estimator on the rows at `test`."""
+
+
+class EstimatorTrial(Trial[float]):
+    """A split of rows in any container: a scikit-learn estimator, scored by the user's scorer."""
+
+    def __init__(self, rows: TrainingRows, split: Split, *, fit: Fit, scorer: Scorer) -> None:
+        self.rows, self.split, self.fit, self.scorer = rows, split, fit, scorer
+
+    def score(self, arm: Arm) -> float:
+        """Treat the rows as the arm says, fit the estimator, and score it on the test rows."""
+        try:
+            with warnings.catch_warnings():
+                # The generators of a comparison are discarded. The one that is kept will give its warnings.
+                warnings.simplefilter("ignore", GanaugWarning)
+                treated = self.rows.treated(arm)
+        except (TypeError, ValueError) as error:
+            # SMOTE refuses some columns that the other arms accept.
+            if arm.filled == "altered":
+                raise ImpossibleArmError(f"not possible here: {error}") from error
+            raise
+        return self.scorer(self.fit(arm, treated, self.split.train), self.split.test)
 
 
 def arms_for(estimator: Any, sampler: Any, X: Any) -> list[Arm]:
