@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.data_files import files_of_source
-from ganaug.cli.options import SEED, duration, path
+from ganaug.cli.options import duration, path, seed_option
 from ganaug.cli.progress import Display, shown
 from ganaug.cli.text import clock, counted, printable
 
@@ -27,9 +27,7 @@ LINE_SECONDS = 10.0
 @click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
 @click.option("--output", type=path, metavar="REPORT.html", help="Write the report as a page that opens in a browser.")
 @click.option("--json", "json_file", type=path, metavar="FILE", help="Write every figure with its interval as JSON.")
-@click.option(
-    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="Seed of splits, classifiers and generators."
-)
+@seed_option("Seed of splits, classifiers and generators.")
 @click.option(
     "--group",
     metavar="NAME",

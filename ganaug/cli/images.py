@@ -135,10 +135,6 @@ class Manifest:
     def write_image(self, file: Path, image: NDArray[np.uint8], label: Any) -> None:
         """Write an image (H, W, C) to a PNG file, and list the file."""
         file.write_bytes(encode(image))
-        self.add(file, label)
-
-    def add(self, file: Path, label: Any) -> None:
-        """List a file."""
         self._lines.append(_csv_line(file.relative_to(self._folder).as_posix(), label))
 
     def save(self) -> None:

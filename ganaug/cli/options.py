@@ -10,8 +10,6 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-SEED = click.IntRange(0, 2**32 - 1)
-
 _DURATION = re.compile(
     r"(?:([0-9]+(?:\.[0-9]+)?)h)?(?:([0-9]+(?:\.[0-9]+)?)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?", re.IGNORECASE
 )
@@ -47,4 +45,6 @@ SAMPLES_OUTPUT = click.option(
 
 def seed_option(text: str) -> Callable[[Any], Any]:
     """Return the option ``--seed`` with a help text."""
-    return click.option("--seed", type=SEED, metavar="N", default=0, show_default=True, help=text)
+    return click.option(
+        "--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", default=0, show_default=True, help=text
+    )

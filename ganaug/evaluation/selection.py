@@ -59,7 +59,7 @@ def arms_for(estimator: Any, sampler: Any, X: Any) -> list[Arm]:
 
     A `GANSampler` brings the arms of a GAN. Another over-sampler is an arm by itself.
     """
-    categorical = categorical_positions(X, _categorical_features(sampler))
+    categorical = categorical_positions(X, getattr(sampler, "categorical_features", "auto"))
     arms = []
     for arm in TABLE_ARMS:
         allowed = arm.kind in ("nothing", "classical") or (arm.kind == "gan" and _is_generative(sampler))
@@ -85,7 +85,7 @@ def rows_for(X: Any, y: NDArray[Any], gaps: Mapping[Any, int], sampler: Any, see
         drawn: tuple[Any, NDArray[Any]] = sampler.fit(X, y).sample({label: n for label, n in gaps.items() if n})
         return drawn
 
-    categorical = categorical_positions(X, _categorical_features(sampler)) or ()
+    categorical = categorical_positions(X, getattr(sampler, "categorical_features", "auto")) or ()
     return TrainingRows(X, y, gaps, seed, synthetic, categorical=categorical, resample=sampler.fit_resample)
 
 
@@ -140,10 +140,6 @@ def select_arm(
 def _is_generative(sampler: Any) -> bool:
     """Tell whether a sampler, once fitted, can draw any number of rows, as `GANSampler` can."""
     return hasattr(sampler, "sample")
-
-
-def _categorical_features(sampler: Any) -> Any:
-    return getattr(sampler, "categorical_features", "auto")
 
 
 def _inner_sampler(sampler: Any, y: NDArray[Any], gaps: Mapping[Any, int], *, fits: int) -> Any:

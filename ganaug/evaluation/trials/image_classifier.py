@@ -91,12 +91,5 @@ class ImageClassifier:
     @torch.inference_mode()
     def probabilities(self, images: Images) -> NDArray[np.float32]:
         """Return the probability of every class, float32 ``(n, n_classes)``."""
-        probability: NDArray[np.float32] = (
-            self._model.head(torch.from_numpy(self.features(images))).softmax(dim=1).numpy()
-        )
-        return probability
-
-    def predict(self, images: Images) -> Labels:
-        """Return the predicted label of each image, int64 ``(n,)``."""
-        labels: Labels = self.probabilities(images).argmax(axis=1)
-        return labels
+        logits: Tensor = self._model.head(torch.from_numpy(self.features(images)))
+        return logits.softmax(dim=1).numpy()

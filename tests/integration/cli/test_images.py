@@ -271,7 +271,8 @@ def test_learning_from_synthetic_images_is_warned_of(photos: Path, model: Path, 
 
 def test_a_lone_carriage_return_stays_in_its_field(tmp_path: Path) -> None:
     listed = Manifest(tmp_path)
-    listed.add(tmp_path / "a" / "1.png", "a\rb")
+    (tmp_path / "a").mkdir()
+    listed.write_image(tmp_path / "a" / "1.png", np.zeros((2, 2, 3), np.uint8), "a\rb")
     listed.save()
     assert manifest(tmp_path) == [("a/1.png", "a\rb")]
     assert synthetic_files(tmp_path) == {"a/1.png"}
