@@ -38,7 +38,10 @@ def prepare_folder(folder: Path) -> None:
     """
     if (folder / MARKER).is_file() and not folder.is_symlink():
         found = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-        if foreign := [path for path in found if path.is_symlink() or not _OURS.fullmatch(_relative(path, folder))]:
+        foreign = [
+            path for path in found if path.is_symlink() or not _OURS.fullmatch(path.relative_to(folder).as_posix())
+        ]
+        if foreign:
             raise OutputError(
                 f"Cannot replace {folder}: the demo did not make {foreign[0]}; move it, or choose another --output."
             )
@@ -46,10 +49,6 @@ def prepare_folder(folder: Path) -> None:
     check_writable(folder, folder=True)
     folder.mkdir(exist_ok=True)
     (folder / MARKER).write_text("`ganaug demo` wrote this folder, and replaces it when it is run again.\n")
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
 
 
 def write_digits(train: Path, test: Path) -> None:
