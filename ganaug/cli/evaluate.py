@@ -188,9 +188,8 @@ def _percent(estimate: dict[str, float | None]) -> str:
     mean, low, high = (estimate[name] for name in ("mean", "low", "high"))
     if mean is None:
         return "-"
-    return f"{100 * mean:5.1f}" + (
-        f"  ({100 * low:.1f} to {100 * high:.1f})" if low is not None and high is not None else ""
-    )
+    limits = f"  ({100 * low:.1f} to {100 * high:.1f})" if low is not None and high is not None else ""
+    return f"{100 * mean:5.1f}{limits}"
 
 
 class _Moments(Display):

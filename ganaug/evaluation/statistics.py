@@ -68,17 +68,13 @@ def corrected_estimate(
 
     NaN is left out, and fewer than two values give no limits.
 
-    Parameters
-    ----------
-    chosen_low, chosen_high : int
-        The number of candidates among which the minuend (for `chosen_high`: the subtrahend) was chosen for its largest
-        mean. The choice alone moves the mean, so the lower (upper) limit is corrected by Bonferroni for that number.
-    resolution : float
-        How much one test row moves the mean. The standard error is at least half of it: values that agree exactly come
-        from few or coarse splits, and still contain noise.
-    row_error : float
-        A further part of the standard error, for splits that are all tested on the same rows. The values do not show
-        that part.
+    The minuend was chosen among `chosen_low` candidates for its largest mean, and the subtrahend among `chosen_high`.
+    The choice alone moves the mean, so the lower limit is corrected by Bonferroni for the first number, and the upper
+    limit for the second.
+
+    One test row moves the mean by `resolution`. The standard error is at least half of it: values that agree exactly
+    come from few or coarse splits, and still contain noise. `row_error` is a further part of the standard error, for
+    splits that are all tested on the same rows: the values do not show that part.
     """
     array = np.asarray(values, dtype=np.float64)
     array = array[~np.isnan(array)]

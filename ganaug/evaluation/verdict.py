@@ -54,22 +54,14 @@ def compare(
     Both arms are chosen by their mean balanced accuracy over all splits. The interval allows for the choice: the lower
     limit is corrected by Bonferroni for the number of arms with synthetic samples, and the upper limit for the number
     of the other arms. The verdict is "helps" if the lower limit is above zero, and "hurts" if the upper limit is below
-    zero. The verdicts of single classes also allow for the number of classes.
+    zero. The verdicts of single classes also allow for the number of classes. Any verdict but "no difference" needs
+    `fewest` splits.
 
-    Parameters
-    ----------
-    scores : sequence of mapping from arm name to Score
-        One mapping for each complete split.
-    tested : ndarray of shape (n_classes,)
-        The number of different test rows of each class.
-    test_per_train : float
-        Number of test rows per training row.
-    fewest : int
-        The number of splits that a verdict other than "no difference" needs.
-    test_labels : ndarray of int64, shape (n,), optional
-        The classes of the test rows, if all splits are tested on the same rows. The splits do not show then how the
-        scores vary with the choice of test rows, so that variation is added to the intervals of balanced accuracy and
-        recall.
+    `scores` has the scores of each arm, by its name, for each complete split. `tested` (n_classes,) is the number of
+    different test rows of each class, and `test_per_train` the number of test rows per training row. `test_labels` (n,)
+    are the classes of the test rows, if all splits are tested on the same rows. The splits do not show then how the
+    scores vary with the choice of test rows, so that variation is added to the intervals of balanced accuracy and
+    recall.
     """
     arms = [arm for arm in arms if scores and all(arm.name in one for one in scores)]
     names, table = [arm.name for arm in arms], _Scores(scores, tested, test_per_train, test_labels)
