@@ -108,7 +108,7 @@ def reference_for(name: str, steps: int = JUDGE_STEPS) -> ImageClassifier:
 
 def read_as_label(judge: ImageClassifier, images: Images, labels: Labels) -> NDArray[np.float64]:
     """Return, for each class, the share of its images that the reference classifier assigns to that class."""
-    return _share_per_class(judge.predict(images) == labels, labels, int(labels.max()) + 1)
+    return _share_per_class(judge.probabilities(images).argmax(axis=1) == labels, labels, int(labels.max()) + 1)
 
 
 def variety_ratio(

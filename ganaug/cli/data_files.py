@@ -4,11 +4,12 @@ The commands know no kind of data. They find its files by SOURCE or by the model
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from ganaug.cli.text import listing, printable, sentence
 from ganaug.data.modalities import MODALITIES, part_of
 from ganaug.errors import DataError
 
@@ -34,7 +35,8 @@ class DataFiles(ABC):
     """Options that only other kinds of data have, and the sentence that refuses each."""
     min_budget: ClassVar[float] = 0.0
     """Seconds that loading, screening and export take in a fit; a smaller budget is warned about."""
-    has_preview: ClassVar[bool] = False
+    draw_preview: "Callable[[Any, Generator], bytes] | None" = None
+    """Draws real and synthetic samples as the content of a PNG file; None if there is no such picture."""
 
     def check_options(self, **options: object) -> None:
         """Refuse an option that has a value although only other kinds of data have it."""
@@ -74,10 +76,6 @@ class DataFiles(ABC):
     ) -> tuple[int, int]:
         """Write SOURCE, and synthetic samples until its classes are equal; return the numbers of real and synthetic."""
 
-    def draw_preview(self, data: Any, generator: "Generator") -> bytes:
-        """Return the preview as the content of a PNG file."""
-        raise NotImplementedError
-
     @abstractmethod
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
         """Describe the form of the samples for `ganaug inspect`."""
@@ -94,13 +92,7 @@ def files_of_model(generator: "Generator") -> DataFiles:
 
 
 def files_of_source(source: "Path") -> DataFiles:
-    """Return the files of the kind of data in SOURCE.
-
-    Raises
-    ------
-    DataError
-        If no kind of data is in it.
-    """
+    """Return the files of the kind of data in SOURCE; `DataError` if no kind of data is in it."""
     kinds: list[DataFiles] = [part_of(modality, "cli.{}").FILES for modality in MODALITIES]
     for files in kinds:
         if files.claims(source):
@@ -108,3 +100,19 @@ def files_of_source(source: "Path") -> DataFiles:
     forms = " or ".join(files.source_form for files in kinds)
     found = "is a file of another kind: convert it" if source.is_file() else "does not exist: check the name"
     raise DataError(f"SOURCE must be {forms}, but SOURCE is {str(source)!r}, which {found}")
+
+
+def note_alarms(generator: "Generator", labels: Iterable[Any]) -> None:
+    """Print the alarms of the training if they concern a class in `labels`.
+
+    The model file is untrusted: values of an unexpected form are ignored.
+    """
+    training = generator.metadata["training"]
+    alarms, alarmed = training.get("alarms"), training.get("alarmed")
+    names = [str(label) for label in labels]
+    if isinstance(alarmed, list):  # otherwise the alarms may concern any class
+        names = [name for name in names if name in alarmed]
+    texts = [sentence(alarm) for alarm in alarms if isinstance(alarm, str)] if isinstance(alarms, list) else []
+    if texts and names:
+        about = printable(listing(names, limit=5))
+        click.echo(f"Note: the training of this model ended with an alarm about {about}. {' '.join(texts)}", err=True)

@@ -60,9 +60,7 @@ def run(
     """Run the demo on images or on a table; tests bound it by `max_steps`."""
     click.echo("Loading torch and scikit-learn.", err=True)
     from ganaug.cli.data_files import files_of_model
-    from ganaug.cli.demo_data.folder import prepare_folder
-    from ganaug.cli.demo_data.images import write_digits
-    from ganaug.cli.demo_data.tables import TARGET, write_tumours
+    from ganaug.cli.demo_data import TARGET, prepare_folder, write_digits, write_tumours
     from ganaug.cli.fit import preview_path, train
     from ganaug.evaluation.arms import IMAGE_ARMS
     from ganaug.evaluation.evaluate import begin
@@ -101,12 +99,9 @@ def _telling_what_is_there(*made: "Path") -> Iterator[None]:
 
 
 def _evaluate(session: "Session", real: "Path", output: "Path", noun: str) -> "Path":
-    """Evaluate, print the verdict, write the report, and return the path of the report.
+    """Evaluate, print the verdict, write the report, and return its path.
 
-    Raises
-    ------
-    click.exceptions.Exit
-        If the user interrupts the evaluation after its first results; these are printed and written.
+    If the user interrupts the evaluation after its first results, these are printed and written before the exit.
     """
     import numpy as np
 
@@ -130,14 +125,7 @@ def _evaluate(session: "Session", real: "Path", output: "Path", noun: str) -> "P
 def recall_table(figures: dict[str, Any], counts: list[int], noun: str) -> str:
     """Return the recall of each class and their mean, in percent: with nothing done, and in the best arms.
 
-    Parameters
-    ----------
-    figures : dict
-        Of a report with scored arms.
-    counts : list of int
-        Training items of each class.
-    noun : str
-        What the items are: "images" or "rows".
+    `counts` are the training items of each class, and `noun` says what they are.
     """
     accuracy = {arm["name"]: arm["metrics"]["balanced_accuracy"]["mean"] for arm in figures["arms"]}
     classical = [arm["name"] for arm in figures["arms"] if arm["kind"] == "classical"]

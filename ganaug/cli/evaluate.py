@@ -1,15 +1,13 @@
 """``ganaug evaluate``: whether synthetic samples look real, are copies, and help a classifier."""
 
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganaug.cli.data_files import files_of_source
-from ganaug.cli.options import SEED, duration, path
+from ganaug.cli.options import duration, path, seed_option
+from ganaug.cli.progress import Display, shown
 from ganaug.cli.text import clock, counted, printable
 
 if TYPE_CHECKING:
@@ -19,6 +17,9 @@ if TYPE_CHECKING:
     from ganaug.evaluation.evaluate import Report
     from ganaug.evaluation.session import Session
 
+LINE_SECONDS = 10.0
+"""The time between two lines of the progress where there is no terminal."""
+
 
 @click.command("evaluate", short_help="Find out whether synthetic samples help.")
 @click.argument("source", type=path)
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 @click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
 @click.option("--output", type=path, metavar="REPORT.html", help="Write the report as a page that opens in a browser.")
 @click.option("--json", "json_file", type=path, metavar="FILE", help="Write every figure with its interval as JSON.")
-@click.option(
-    "--seed", type=SEED, metavar="N", default=0, show_default=True, help="Seed of splits, classifiers and generators."
-)
+@seed_option("Seed of splits, classifiers and generators.")
 @click.option(
     "--group",
     metavar="NAME",
@@ -119,16 +118,13 @@ def _save(report: "Report", json_file: "Path | None", output: "Path | None") -> 
 def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[Report, bool]":
     """Evaluate and show the progress; return the report, and whether Ctrl-C ended the evaluation.
 
-    Raises
-    ------
-    KeyboardInterrupt
-        If there were no results when the user ended it.
+    If there are no results by then, the `KeyboardInterrupt` is raised again.
     """
     from ganaug.evaluation.evaluate import report_of
 
     interrupted = False
     try:
-        with _progress(quiet=quiet) as show:
+        with shown(_Moments(), quiet=quiet) as show:
             for moment in session.steps():
                 show(moment)
     except KeyboardInterrupt:
@@ -192,46 +188,25 @@ def _percent(estimate: dict[str, float | None]) -> str:
     mean, low, high = (estimate[name] for name in ("mean", "low", "high"))
     if mean is None:
         return "-"
-    return f"{100 * mean:5.1f}" + (
-        f"  ({100 * low:.1f} to {100 * high:.1f})" if low is not None and high is not None else ""
-    )
+    limits = f"  ({100 * low:.1f} to {100 * high:.1f})" if low is not None and high is not None else ""
+    return f"{100 * mean:5.1f}{limits}"
 
 
-@contextmanager
-def _progress(*, quiet: bool) -> "Iterator[Callable[[Moment], None]]":
-    """Give a function that shows each moment on standard error: as a bar on a terminal, as lines elsewhere."""
-    if quiet:
-        yield lambda _: None
-    elif not sys.stderr.isatty():
-        yield _Lines().show
-    else:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-        from rich.table import Column
+class _Moments(Display):
+    """The moments of an evaluation. Where there is no terminal, one is printed every `LINE_SECONDS`."""
 
-        text = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
-        columns = (BarColumn(8), TaskProgressColumn(), text)
-        with Progress(*columns, console=Console(stderr=True), expand=True, transient=True) as bar:
-            task = bar.add_task("planning", total=1)
-
-            def show(moment: "Moment") -> None:
-                left = f"{clock(moment.seconds_left)} left  " if moment.seconds_left is not None else ""
-                bar.update(task, completed=moment.progress, description=left + moment.doing)
-
-            yield show
-
-
-class _Lines:
-    """Prints a line every `EVERY` seconds."""
-
-    EVERY = 10.0
+    beginning = "planning"
 
     def __init__(self) -> None:
-        self._shown = -self.EVERY
+        self._due = 0.0
 
-    def show(self, moment: "Moment") -> None:
+    def is_due(self, moment: "Moment", *, on_terminal: bool) -> bool:  # noqa: ARG002
         now = time.perf_counter()
-        if now - self._shown >= self.EVERY:
-            self._shown = now
-            left = "" if moment.seconds_left is None else f" · {clock(moment.seconds_left)} left"
-            click.echo(f"{moment.progress:4.0%}{left} · {moment.doing}", err=True)
+        if now < self._due and not on_terminal:
+            return False
+        self._due = now + LINE_SECONDS
+        return True
+
+    def parts(self, moment: "Moment", *, brief: bool) -> list[str]:  # noqa: ARG002
+        left = [] if moment.seconds_left is None else [f"{clock(moment.seconds_left)} left"]
+        return [*left, moment.doing]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganaug.cli.data_files import DataFiles, files_of_source
+from ganaug.cli.data_files import files_of_source
 from ganaug.cli.options import duration, path, seed_option
 from ganaug.cli.text import clock, counted, printable, sentence
 from ganaug.errors import OutputError, warn
@@ -85,10 +85,7 @@ def train(
 ) -> "Generator":
     """Run a fit as the user sees it; after Ctrl-C, leave with code 130 once the best generator is written.
 
-    Parameters
-    ----------
-    settings
-        Other parameters of `Run`.
+    `settings` are other parameters of `Run`.
     """
 
     def say(line: str) -> None:
@@ -96,7 +93,8 @@ def train(
             click.echo(line, err=True)
 
     files = files_of_source(source)
-    preview = preview and files.has_preview
+    draw_preview = files.draw_preview if preview else None
+    preview = draw_preview is not None
     _check_outputs(source, output, preview)
     with _telling_what_is_kept():
         files.check_options(target=target, size=size)
@@ -121,7 +119,7 @@ def train(
             say("Interrupted: saving the run and the model (Ctrl-C again leaves at once).")
         continues_at = _save_last(run)
         say("Writing the model.")
-        generator = _write(run, files, output, preview, checkpoint)
+        generator = _write(run, draw_preview, output, checkpoint)
     if interrupted:
         done = counted(generator.metadata["training"]["steps"], "step")
         line = f"The best generator of {done} is in {output}; the same command with --resume continues {continues_at}."
@@ -212,16 +210,18 @@ def _save_last(run: "Run") -> str:
     return "here"
 
 
-def _write(run: "Run", files: DataFiles, output: "Path", preview: bool, checkpoint: "Path") -> "Generator":
+def _write(
+    run: "Run", draw_preview: "Callable[[Any, Generator], bytes] | None", output: "Path", checkpoint: "Path"
+) -> "Generator":
     """Write the model and the preview; if that fails, say where the run is kept."""
     from ganaug.files import atomic_write
 
     try:
         generator = run.trained().export()
         generator.save(output)
-        if preview:
+        if draw_preview is not None:
             with atomic_write(preview_path(output)) as file:
-                file.write(files.draw_preview(run.data, generator))
+                file.write(draw_preview(run.data, generator))
     except OutputError as error:
         from ganaug.training.checkpoints import kept_step
 

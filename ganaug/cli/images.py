@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganaug.cli.data_files import DataFiles, Lines
-from ganaug.cli.notes import note_alarms
+from ganaug.cli.data_files import DataFiles, Lines, note_alarms
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted, listing
 from ganaug.data.images.dataset import LabelledImages, load_folder
@@ -43,7 +42,7 @@ class _ImageFiles(DataFiles):
         "target": "--target names a column of a table; the classes of an image folder are its subfolders."
     }
     min_budget = 15.0
-    has_preview = True
+    draw_preview = staticmethod(draw_preview)
 
     def claims(self, source: Path) -> bool:
         return source.is_dir() or not (source.suffix or source.is_file())
@@ -119,9 +118,6 @@ class _ImageFiles(DataFiles):
             manifest.save()
         return len(data), len(data.classes) * largest - len(data)
 
-    def draw_preview(self, data: LabelledImages, generator: Generator) -> bytes:
-        return draw_preview(data, generator)
-
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
         return [("image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels")]
 
@@ -139,10 +135,6 @@ class Manifest:
     def write_image(self, file: Path, image: NDArray[np.uint8], label: Any) -> None:
         """Write an image (H, W, C) to a PNG file, and list the file."""
         file.write_bytes(encode(image))
-        self.add(file, label)
-
-    def add(self, file: Path, label: Any) -> None:
-        """List a file."""
         self._lines.append(_csv_line(file.relative_to(self._folder).as_posix(), label))
 
     def save(self) -> None:

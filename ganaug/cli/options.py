@@ -10,26 +10,13 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-SEED = click.IntRange(0, 2**32 - 1)
-
 _DURATION = re.compile(
     r"(?:([0-9]+(?:\.[0-9]+)?)h)?(?:([0-9]+(?:\.[0-9]+)?)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?", re.IGNORECASE
 )
 
 
 def duration(text: str) -> float:
-    """Return the seconds of a time such as 90s, 5m, 1h, 1.5m or 2m30s.
-
-    Raises
-    ------
-    click.BadParameter
-        If the text is not a time, or the time is 0.
-
-    Examples
-    --------
-    >>> duration("2m30s"), duration("1.5h")
-    (150.0, 5400.0)
-    """
+    """Return the seconds of a time such as 90s, 5m, 1h, 1.5m or 2m30s; `click.BadParameter` if it is 0 or no time."""
     match = _DURATION.fullmatch(text.strip())
     parts = match.groups(default="0") if match else ("0", "0", "0")
     seconds = sum(float(part) * unit for part, unit in zip(parts, (3600, 60, 1), strict=True))
@@ -39,13 +26,7 @@ def duration(text: str) -> float:
 
 
 def path(text: str) -> "Path":
-    """Return a path. The commands check the file or folder themselves, with better messages than click's.
-
-    Raises
-    ------
-    click.BadParameter
-        If the text is empty, which pathlib would read as the current folder.
-    """
+    """Return a path. The commands check the file or folder themselves, with better messages than click's."""
     if not text:
         raise click.BadParameter("it must be a path, but is empty.")
     from pathlib import Path
@@ -64,4 +45,6 @@ SAMPLES_OUTPUT = click.option(
 
 def seed_option(text: str) -> Callable[[Any], Any]:
     """Return the option ``--seed`` with a help text."""
-    return click.option("--seed", type=SEED, metavar="N", default=0, show_default=True, help=text)
+    return click.option(
+        "--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", default=0, show_default=True, help=text
+    )

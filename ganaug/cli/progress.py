@@ -1,11 +1,12 @@
-"""Progress of a training run: a bar on a terminal, a few lines elsewhere."""
+"""Progress of a command on standard error: a bar on a terminal, a few lines elsewhere."""
 
 import signal
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -46,87 +47,101 @@ class Patience:
         self.asked = True
 
 
+class Display(ABC):
+    """What is shown of the states of some work, each of which has its `progress` from 0 to 1."""
+
+    beginning: str
+    """The text of the bar before the first state."""
+
+    @abstractmethod
+    def is_due(self, state: Any, *, on_terminal: bool) -> bool:
+        """Tell whether to show a state. It is asked about every state."""
+
+    @abstractmethod
+    def parts(self, state: Any, *, brief: bool) -> list[str]:
+        """Describe a state, the most useful figures first, because a narrow terminal cuts the line."""
+
+
 @contextmanager
-def progress(*, quiet: bool) -> Iterator["Callable[[Step], None]"]:
-    """Yield a function that shows a step of a run on standard error."""
+def shown(display: Display, *, quiet: bool) -> Iterator[Callable[[Any], None]]:
+    """Yield a function that shows a state: on a bar on a terminal, as a line elsewhere."""
     if quiet:
         yield lambda _: None
-    elif sys.stderr.isatty():
-        with _bar() as show:
-            yield show
-    else:
-        click.echo(f"{FIRST.capitalize()}.", err=True)
-        yield _StepLines().show
+        return
+    if not sys.stderr.isatty():
 
+        def print_line(state: Any) -> None:
+            if display.is_due(state, on_terminal=False):
+                click.echo(" · ".join([f"{state.progress:4.0%}", *display.parts(state, brief=False)]), err=True)
 
-class _Status:
-    """The recent speed of a run, and its last validation."""
-
-    def __init__(self) -> None:
-        self.validation: ValidationResult | None = None
-        self.rate = 0.0
-        self._last = (0, 0.0)
-
-    def note(self, step: "Step") -> None:
-        self.validation = step.validation or self.validation
-
-    def describe(self, step: "Step", *, brief: bool) -> str:
-        """Describe the state of a run, the most useful figures first, because a narrow terminal cuts the line."""
-        number, seconds = self._last
-        if step.seconds > seconds and number:
-            latest = (step.number - number) / (step.seconds - seconds)
-            self.rate = (1 - RATE_WEIGHT) * self.rate + RATE_WEIGHT * latest if self.rate else latest
-        elif not number:
-            self.rate = step.number / max(step.seconds, 1e-9)
-        self._last = (step.number, step.seconds)
-
-        left = step.seconds * (1 - step.progress) / max(step.progress, 1e-9)
-        side = [f"{step.resolution} px"] if step.resolution > 1 else []  # for images only
-        parts = [f"{clock(left)} left", *side, f"{self.rate:.1f} steps/s"]
-        if self.validation:
-            mean = sum(self.validation.agreement) / len(self.validation.agreement)
-            share = f" ({mean:.0%})" if brief else f", {mean:.0%} read as their label"
-            parts.append(f"score {self.validation.score:.3f}{share}")
-        losses = {name[:1].upper() if brief else name: float(loss) for name, loss in step.losses.items()}
-        parts.append("loss " + " ".join(f"{name} {loss:.2f}" for name, loss in losses.items()))
-        return ("  " if brief else " · ").join(parts)
-
-
-class _StepLines:
-    """Prints a line after each tenth of the run."""
-
-    def __init__(self) -> None:
-        self._status = _Status()
-        self._shown = 0
-
-    def show(self, step: "Step") -> None:
-        self._status.note(step)
-        reached = int(step.progress * LINES)
-        if reached > self._shown:
-            self._shown = reached
-            text = self._status.describe(step, brief=False)
-            click.echo(f"{step.progress:4.0%} · step {step.number:,} · {text}", err=True)
-
-
-@contextmanager
-def _bar() -> Iterator["Callable[[Step], None]"]:
+        yield print_line
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
     from rich.table import Column
 
-    status, due = _Status(), 0.0
     # A narrow terminal cuts the text, never the bar.
     text = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
     columns, rate = (BarColumn(8), TaskProgressColumn(), text), 1 / REFRESH_SECONDS
     with Progress(*columns, console=Console(stderr=True), expand=True, transient=True, refresh_per_second=rate) as bar:
-        task = bar.add_task(FIRST, total=None)
+        task = bar.add_task(display.beginning, total=None)
 
-        def show(step: "Step") -> None:
-            nonlocal due
-            status.note(step)
-            # Not at every step: reading a loss waits for the device, and drawing takes time from the training.
-            if time.perf_counter() >= due:
-                due = time.perf_counter() + REFRESH_SECONDS
-                bar.update(task, total=1, completed=step.progress, description=status.describe(step, brief=True))
+        def draw(state: Any) -> None:
+            if display.is_due(state, on_terminal=True):
+                described = "  ".join(display.parts(state, brief=True))
+                bar.update(task, total=1, completed=state.progress, description=described)
 
-        yield show
+        yield draw
+
+
+def progress(*, quiet: bool) -> "AbstractContextManager[Callable[[Step], None]]":
+    """Return a context whose function shows a step of a run on standard error."""
+    if not quiet and not sys.stderr.isatty():
+        click.echo(f"{FIRST.capitalize()}.", err=True)
+    return shown(_Steps(), quiet=quiet)
+
+
+class _Steps(Display):
+    """The steps of a run, the recent speed of the run, and its last validation."""
+
+    beginning = FIRST
+
+    def __init__(self) -> None:
+        self._validation: ValidationResult | None = None
+        self._rate = 0.0
+        self._last = (0, 0.0)
+        self._lines, self._due = 0, 0.0
+
+    def is_due(self, step: "Step", *, on_terminal: bool) -> bool:
+        self._validation = step.validation or self._validation
+        if not on_terminal:
+            before, self._lines = self._lines, max(self._lines, int(step.progress * LINES))
+            return self._lines > before
+        # Not at every step: reading a loss waits for the device, and drawing takes time from the training.
+        now = time.perf_counter()
+        if now < self._due:
+            return False
+        self._due = now + REFRESH_SECONDS
+        return True
+
+    def parts(self, step: "Step", *, brief: bool) -> list[str]:
+        number, seconds = self._last
+        if step.seconds > seconds and number:
+            latest = (step.number - number) / (step.seconds - seconds)
+            self._rate = (1 - RATE_WEIGHT) * self._rate + RATE_WEIGHT * latest if self._rate else latest
+        elif not number:
+            self._rate = step.number / max(step.seconds, 1e-9)
+        self._last = (step.number, step.seconds)
+
+        left = step.seconds * (1 - step.progress) / max(step.progress, 1e-9)
+        parts = [] if brief else [f"step {step.number:,}"]
+        parts.append(f"{clock(left)} left")
+        if step.resolution > 1:  # for images only
+            parts.append(f"{step.resolution} px")
+        parts.append(f"{self._rate:.1f} steps/s")
+        if self._validation:
+            mean = sum(self._validation.agreement) / len(self._validation.agreement)
+            share = f" ({mean:.0%})" if brief else f", {mean:.0%} read as their label"
+            parts.append(f"score {self._validation.score:.3f}{share}")
+        losses = {name[:1].upper() if brief else name: float(loss) for name, loss in step.losses.items()}
+        return [*parts, "loss " + " ".join(f"{name} {loss:.2f}" for name, loss in losses.items())]

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganaug.cli.data_files import files_of_model
-from ganaug.cli.notes import note_alarms
+from ganaug.cli.data_files import files_of_model, note_alarms
 from ganaug.cli.options import SAMPLES_OUTPUT, path, seed_option
 from ganaug.cli.text import counted, listing
 from ganaug.errors import DataError

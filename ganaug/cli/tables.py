@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from ganaug.cli.data_files import DataFiles, Lines
-from ganaug.cli.notes import note_alarms
+from ganaug.cli.data_files import DataFiles, Lines, note_alarms
 from ganaug.cli.text import counted, listing, shortened
 from ganaug.data.tables.codec import Column
 from ganaug.data.tables.dataset import LabelledTable, from_frame, labels_of, split_target

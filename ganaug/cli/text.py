@@ -7,37 +7,19 @@ MAX_WIDTH = 100
 
 
 def printable(text: object) -> str:
-    r"""Return the text with every unprintable character escaped, so that it cannot control a terminal.
-
-    Examples
-    --------
-    >>> printable("Straße \x1b[2J")
-    'Straße \\x1b[2J'
-    """
+    """Return the text with every unprintable character escaped, so that it cannot control a terminal."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(text))
 
 
 def sentence(message: str) -> str:
-    """Return a message as one printable line that begins with a capital and ends with a full stop.
-
-    Examples
-    --------
-    >>> sentence("no steps  are left"), sentence("digits.onnx must be a file")
-    ('No steps are left.', 'digits.onnx must be a file.')
-    """
+    """Return a message as one printable line that begins with a capital and ends with a full stop."""
     line = printable(" ".join(message.split()))
     is_path = not set("./\\").isdisjoint(line.split(" ")[0].rstrip(".:,"))
     return (line if is_path else line[:1].upper() + line[1:]) + ("" if line.endswith((".", "!", "?")) else ".")
 
 
 def listing(names: Sequence[object], limit: int = 20) -> str:
-    """Return the first names, with quotes around text, and the number of the others.
-
-    Examples
-    --------
-    >>> listing(["cat", "dog", "owl"], limit=2)
-    "'cat', 'dog' and 1 more"
-    """
+    """Return the first names, with quotes around text, and the number of the others: 'cat', 'dog' and 1 more."""
     more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
     return ", ".join(map(repr, names[:limit])) + more
 
@@ -48,24 +30,12 @@ def shortened(text: str) -> str:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number and the noun in its singular or plural.
-
-    Examples
-    --------
-    >>> counted(1, "class", "classes"), counted(1200, "row")
-    ('1 class', '1,200 rows')
-    """
+    """Return a number and the noun in its singular or plural: 1 class, 1,200 rows."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def clock(seconds: float) -> str:
-    """Return seconds as minutes and seconds, or as hours, minutes and seconds.
-
-    Examples
-    --------
-    >>> clock(75), clock(3600)
-    ('1:15', '1:00:00')
-    """
+    """Return seconds as minutes and seconds, 1:15, or as hours, minutes and seconds, 1:00:00."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

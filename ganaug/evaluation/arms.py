@@ -1,6 +1,5 @@
 """The arms of a comparison: ways to treat class imbalance before one and the same classifier is trained."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,13 +55,3 @@ TABLE_ARMS = (
 )
 """For tables: the gap of a class is the number of rows that it lacks. `share` of the gap is filled with synthetic rows,
 and the rest as `filled` says."""
-
-
-def challengers(arms: Sequence[Arm]) -> list[Arm]:
-    """Return the arms that train on synthetic samples beside real ones. The best of them represents the generator."""
-    return [arm for arm in arms if arm.kind in ("gan", "classical+gan")]
-
-
-def rivals(arms: Sequence[Arm]) -> list[Arm]:
-    """Return the arms that the best challenger must beat: nothing, the classical ones, and the placebo."""
-    return [arm for arm in arms if arm.kind in ("nothing", "classical", "placebo")]

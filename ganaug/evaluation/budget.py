@@ -25,23 +25,7 @@ class Moment:
 
 
 class TimeBudget:
-    """Time that runs from the start of an evaluation.
-
-    Parameters
-    ----------
-    seconds : float or None
-        The budget; None for no limit.
-    started : float, optional
-        A value of `time.perf_counter`; the default is now.
-
-    Examples
-    --------
-    >>> budget = TimeBudget(3600.0)
-    >>> budget.fits(60.0), budget.fits(7200.0)
-    (True, False)
-    >>> [budget.moment(progress, "working").progress for progress in (0.5, 0.2, 1.0)]
-    [0.5, 0.5, 0.999]
-    """
+    """Time in seconds, or no limit, that runs from `started`, a value of `time.perf_counter`; by default, from now."""
 
     def __init__(self, seconds: float | None, started: float | None = None) -> None:
         self.seconds, self._started = seconds, time.perf_counter() if started is None else started
@@ -75,13 +59,7 @@ class TimeBudget:
 class Pace:
     """The durations of the tasks of a comparison, which tell whether the next task fits into the budget.
 
-    Parameters
-    ----------
-    budget : TimeBudget
-    schedule : Schedule
-        Has the seconds that tasks should take before they were ever done.
-    splits : int
-        The number of all splits.
+    `schedule` has the seconds that tasks should take before they were ever done; `splits` is the number of all splits.
     """
 
     def __init__(self, budget: TimeBudget, schedule: Schedule, splits: int) -> None:

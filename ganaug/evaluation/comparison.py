@@ -42,18 +42,10 @@ def compare_arms(
 ) -> Iterator[Task]:
     """Score every arm on every split. Each task is yielded before it begins, so that the caller can stop in time.
 
-    Parameters
-    ----------
-    arms, splits
-        Splits are taken one by one.
-    prepare : callable
-        ``prepare(number, split, scores)`` makes the trial of a split. The scores of the arms will be put into `scores`,
-        by name.
-    notes : dict, optional
-        Receives, by the name of the arm, why an arm was impossible. Such an arm is dropped.
-    drop_every : int
-        After every so many splits, arms that are no better on average than "nothing" are dropped, and the comparison
-        ends if no other arm is left. The scores must be numbers then. With 0 no arm is dropped.
+    Splits are taken one by one. ``prepare(number, split, scores)`` makes the trial of a split, and the scores of the
+    arms will be put into `scores`, by name. An impossible arm is dropped, and `notes` receives the reason by the name
+    of the arm. After every `drop_every` splits (0 for never), arms whose scores, which must be numbers, are no better
+    on average than those of "nothing" are dropped, and the comparison ends if no other arm is left.
     """
     alive, found = list(arms), []
     for number, split in enumerate(splits):

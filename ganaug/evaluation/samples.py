@@ -20,22 +20,9 @@ class Sampler(Protocol):
 
 
 def draw(sampler: Sampler, data: D, counts: NDArray[np.int64], seed: Any) -> D:
-    """Draw samples of each class, in the form of `data`.
+    """Draw `counts` (n_classes,) samples of each class, in the order of ``data.classes`` and in the form of `data`.
 
-    Parameters
-    ----------
-    sampler : Sampler
-        With the classes of `data`, in any order.
-    data : Dataset
-        The data that the samples must be like.
-    counts : ndarray of shape (n_classes,)
-        The number of samples of each class, in the order of ``data.classes``.
-    seed : int or sequence of int
-
-    Raises
-    ------
-    DataError
-        If the samples are not like the data.
+    Raises `DataError` if the sampler, or what it returns, is not usable.
     """
     if not hasattr(sampler, "sample"):
         raise DataError(

@@ -1,7 +1,7 @@
 """The schedule of a comparison: which splits, arms and steps fit into a budget, and what is left out."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ganaug.evaluation.arms import Arm
@@ -37,6 +37,23 @@ class Schedule:
     left_out: tuple[str, ...]  # what the budget does not allow
 
 
+@dataclass(frozen=True)
+class _Time:
+    """The seconds that are left of a budget, and those that classifiers and generators take of them."""
+
+    available: float
+    training: float  # of the classifier in one arm, in `steps` steps
+    steps: int
+
+    def of_classifiers(self, arms: Sequence[Arm], n_splits: int, n_steps: int) -> float:
+        # A tuned threshold trains the classifier a second time.
+        return n_splits * OVERHEAD * self.training * n_steps / self.steps * (len(arms) + 1)
+
+    def of_generator(self, arms: Sequence[Arm], n_splits: int, n_steps: int) -> float:
+        """Return the seconds that remain for each generator."""
+        return (self.available - self.of_classifiers(arms, n_splits, n_steps)) / n_splits
+
+
 def schedule_for(
     budget: float | None,
     arms: Sequence[Arm],
@@ -47,72 +64,50 @@ def schedule_for(
     steps: int,
     seconds: float,
 ) -> Schedule:
-    """Fit a comparison into a budget.
+    """Fit a comparison into a budget in seconds; None for no limit.
 
     If the budget is short, these give way in turn: repetitions, optional arms, steps of the classifier, splits. If not
     even one split fits, its generator is trained for a shorter time, and its classifier takes still fewer steps.
 
-    Parameters
-    ----------
-    budget : float or None
-        Seconds that are left; None for no limit.
-    arms : sequence of Arm
-    splits, folds : int
-        The number of splits, and of those in one repetition.
-    training, steps : float, int
-        The training time of the classifier in one arm, in seconds, and its steps.
-    seconds : float
-        The training time of a generator without a limit.
-
-    Examples
-    --------
-    >>> arms = [Arm("nothing", "nothing"), Arm("a", "gan"), Arm("b", "gan", optional=True)]
-    >>> settings = {"splits": 10, "folds": 5, "training": 4.0, "steps": 300, "seconds": 60.0}
-    >>> schedule = schedule_for(300.0, arms, **settings)
-    >>> schedule.splits, len(schedule.arms), round(schedule.seconds)
-    (5, 3, 39)
-    >>> schedule_for(None, arms, **settings).splits
-    10
-    >>> schedule_for(50.0, arms, **settings).splits
-    2
+    There are `splits`, and `folds` of them in one repetition. In one arm, the classifier is trained for `training`
+    seconds and `steps` steps; without a limit, a generator is trained for `seconds`.
     """
     chosen, left_out = tuple(arms), []
     if budget is None:
         return Schedule(splits, chosen, steps, None, 0.0, ())
-    available = budget * (1 - RESERVE)
-
-    def trainings(kept: Sequence[Arm], n_splits: int, n_steps: int) -> float:
-        # A tuned threshold trains the classifier a second time.
-        return n_splits * OVERHEAD * training * n_steps / steps * (len(kept) + 1)
-
-    def spare(n_splits: int, n_steps: int) -> float:
-        """Return the seconds that remain for each generator."""
-        return (available - trainings(chosen, n_splits, n_steps)) / n_splits
-
+    time = _Time(budget * (1 - RESERVE), training, steps)
     wanted_splits = splits
-    if spare(splits, steps) < seconds and splits > folds:
+    if time.of_generator(chosen, splits, steps) < seconds and splits > folds:
         # Further splits are done if time is left in the end, but no time is reserved for them.
         wanted_splits = min(math.ceil(MIN_SPLITS / folds) * folds, splits)
-    worthwhile = min(seconds, max(MIN_SECONDS, available / wanted_splits / 3))
-    if spare(wanted_splits, steps) < worthwhile and (dropped := [arm.name for arm in chosen if arm.optional]):
+    worthwhile = min(seconds, max(MIN_SECONDS, time.available / wanted_splits / 3))
+    if time.of_generator(chosen, wanted_splits, steps) < worthwhile:
+        left_out += [f"the arm {arm.name!r}" for arm in chosen if arm.optional]
         chosen = tuple(arm for arm in chosen if not arm.optional)
-        left_out += [f"the arm {name!r}" for name in dropped]
-    n_steps = steps
-    while spare(wanted_splits, n_steps) < worthwhile and n_steps > MIN_STEPS:
-        n_steps = max(MIN_STEPS, int(n_steps * 0.8))
+    n_steps = _fewer(steps, MIN_STEPS, 0.8, lambda fewer: time.of_generator(chosen, wanted_splits, fewer) >= worthwhile)
     # Drop splits before generators are trained too briefly to learn anything, but keep one split.
-    per_generator = min(seconds, max(min(MIN_SECONDS, available / 3), spare(wanted_splits, n_steps)))
-
-    def spare_alone(n_steps: int) -> float:
-        """Return the seconds that remain for the generator of a single split."""
-        return available - SLOWER * trainings(chosen, 1, n_steps)
-
-    if spare_alone(n_steps) < per_generator:
-        per_generator = min(per_generator, max(MIN_SHARE * available, spare_alone(n_steps)))
-        while spare_alone(n_steps) < per_generator and n_steps > MIN_STEPS_OF_ALL:
-            n_steps = max(MIN_STEPS_OF_ALL, int(n_steps * 0.9))
+    remaining = time.of_generator(chosen, wanted_splits, n_steps)
+    per_generator = min(seconds, max(min(MIN_SECONDS, time.available / 3), remaining))
+    n_steps, per_generator = _in_one_split(time, chosen, n_steps, per_generator)
     if n_steps < steps:
         left_out.append(f"{steps - n_steps} of {steps} training steps of the classifier, in every arm")
-    per_split = per_generator + trainings(chosen, 1, n_steps)
-    n_splits = wanted_splits if per_split <= 0 else max(1, min(wanted_splits, int(available / per_split + 1e-6)))
+    per_split = per_generator + time.of_classifiers(chosen, 1, n_steps)
+    n_splits = wanted_splits if per_split <= 0 else max(1, min(wanted_splits, int(time.available / per_split + 1e-6)))
     return Schedule(n_splits, chosen, n_steps, per_generator, training * n_steps / steps, tuple(left_out))
+
+
+def _in_one_split(time: _Time, arms: Sequence[Arm], steps: int, seconds: float) -> tuple[int, float]:
+    """Return the steps of the classifier and the seconds of the generator with which at least one split fits."""
+
+    def left(n_steps: int) -> float:
+        return time.available - SLOWER * time.of_classifiers(arms, 1, n_steps)
+
+    seconds = min(seconds, max(MIN_SHARE * time.available, left(steps)))
+    return _fewer(steps, MIN_STEPS_OF_ALL, 0.9, lambda fewer: left(fewer) >= seconds), seconds
+
+
+def _fewer(steps: int, least: int, factor: float, suffices: Callable[[int], bool]) -> int:
+    """Return the steps, reduced by a factor until they suffice, or are `least` or fewer."""
+    while steps > least and not suffices(steps):
+        steps = max(least, int(steps * factor))
+    return steps

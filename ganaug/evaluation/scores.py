@@ -24,25 +24,10 @@ class Score:
 
 
 def score(probability: NDArray[np.floating], labels: NDArray[np.int64], *, decide_by: NDArray[np.floating]) -> Score:
-    """Score class probabilities.
+    """Score class probabilities (n, n_classes) against the true classes (n,).
 
-    Parameters
-    ----------
-    probability : ndarray of shape (n, n_classes)
-        The probabilities of the classifier. Average precision (the mean over the classes), Brier score and calibration
-        error are computed from them.
-    labels : ndarray of int64, shape (n,)
-        The true classes.
-    decide_by : ndarray of shape (n, n_classes)
-        The largest value of a row decides the predicted class. These are the probabilities, unless a threshold was
-        tuned.
-
-    Examples
-    --------
-    >>> probability = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
-    >>> one = score(probability, np.array([0, 1, 1]), decide_by=probability)
-    >>> one.metrics["balanced_accuracy"], one.recall.tolist()
-    (0.75, [1.0, 0.5])
+    The largest value of a row of `decide_by` (n, n_classes) decides the predicted class. These are the probabilities,
+    unless a threshold was tuned. Average precision is the mean over the classes.
     """
     n_classes = probability.shape[1]
     predicted, present = decide_by.argmax(axis=1), np.unique(labels)
@@ -73,25 +58,12 @@ def balancing_power(
 ) -> float:
     """Return the power p for which the decision by ``probability / shares**p`` has the best balanced accuracy.
 
-    For two classes this tunes the decision threshold.
-
-    Parameters
-    ----------
-    probability : ndarray of shape (n, n_classes)
-        Of rows that the classifier was not trained on.
-    labels : ndarray of int64, shape (n,)
-    shares : ndarray of shape (n_classes,)
-        The share of each class among the training rows.
+    For two classes this tunes the decision threshold. The probabilities (n, n_classes) are those of rows that the
+    classifier was not trained on, and `shares` (n_classes,) those of the classes among the training rows.
 
     References
     ----------
     A. Menon et al.: Long-tail learning via logit adjustment. ICLR 2021.
-
-    Examples
-    --------
-    >>> probability = np.array([[0.9, 0.1], [0.85, 0.15], [0.7, 0.3], [0.65, 0.35]])
-    >>> balancing_power(probability, np.array([0, 0, 1, 1]), np.array([0.8, 0.2]))
-    0.75
     """
     found = [score(probability, labels, decide_by=probability / shares**power) for power in POWERS]
     return POWERS[int(np.argmax([one.metrics["balanced_accuracy"] for one in found]))]

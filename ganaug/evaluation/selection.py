@@ -1,7 +1,8 @@
 """The model selection policy of `AugmentedClassifier`: an inner cross-validation that keeps an arm only if it helps."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
+from ganaug.errors import GanaugWarning
 from ganaug.evaluation.arms import TABLE_ARMS, Arm
 from ganaug.evaluation.comparison import Preparation, Task, compare_arms
 from ganaug.evaluation.splits import MIN_FOLDS, Split, fold_count, folds_of
-from ganaug.evaluation.trials.estimators import EstimatorTrial, Fit, Scorer
-from ganaug.evaluation.trials.training_rows import TrainingRows, categorical_positions
+from ganaug.evaluation.trials.base import ImpossibleArmError, Trial
+from ganaug.evaluation.trials.training_rows import LabelledRows, TrainingRows, categorical_positions
 from ganaug.evaluation.trials.weights import class_weight_settings
 from ganaug.evaluation.verdict import decision_table
 
@@ -25,13 +27,39 @@ MIN_SPLITS = 10
 MAX_INNER_STEPS = 500
 """Training steps of a generator that is only compared. The one that is kept is trained in full."""
 
+Fit = Callable[[Arm, LabelledRows, NDArray[np.int64]], Any]
+"""``fit(arm, treated, train)`` fits a fresh estimator to treated rows, which were made from the rows at `train`."""
+Scorer = Callable[[Any, NDArray[np.int64]], float]
+"""``scorer(model, test)`` scores a fitted estimator on the rows at `test`."""
+
+
+class EstimatorTrial(Trial[float]):
+    """A split of rows in any container: a scikit-learn estimator, scored by the user's scorer."""
+
+    def __init__(self, rows: TrainingRows, split: Split, *, fit: Fit, scorer: Scorer) -> None:
+        self.rows, self.split, self.fit, self.scorer = rows, split, fit, scorer
+
+    def score(self, arm: Arm) -> float:
+        """Treat the rows as the arm says, fit the estimator, and score it on the test rows."""
+        try:
+            with warnings.catch_warnings():
+                # The generators of a comparison are discarded. The one that is kept will give its warnings.
+                warnings.simplefilter("ignore", GanaugWarning)
+                treated = self.rows.treated(arm)
+        except (TypeError, ValueError) as error:
+            # SMOTE refuses some columns that the other arms accept.
+            if arm.filled == "altered":
+                raise ImpossibleArmError(f"not possible here: {error}") from error
+            raise
+        return self.scorer(self.fit(arm, treated, self.split.train), self.split.test)
+
 
 def arms_for(estimator: Any, sampler: Any, X: Any) -> list[Arm]:
     """Return the arms that are possible with an estimator, a sampler and rows like `X`; "nothing" is the first.
 
     A `GANSampler` brings the arms of a GAN. Another over-sampler is an arm by itself.
     """
-    categorical = categorical_positions(X, _categorical_features(sampler))
+    categorical = categorical_positions(X, getattr(sampler, "categorical_features", "auto"))
     arms = []
     for arm in TABLE_ARMS:
         allowed = arm.kind in ("nothing", "classical") or (arm.kind == "gan" and _is_generative(sampler))
@@ -57,7 +85,7 @@ def rows_for(X: Any, y: NDArray[Any], gaps: Mapping[Any, int], sampler: Any, see
         drawn: tuple[Any, NDArray[Any]] = sampler.fit(X, y).sample({label: n for label, n in gaps.items() if n})
         return drawn
 
-    categorical = categorical_positions(X, _categorical_features(sampler)) or ()
+    categorical = categorical_positions(X, getattr(sampler, "categorical_features", "auto")) or ()
     return TrainingRows(X, y, gaps, seed, synthetic, categorical=categorical, resample=sampler.fit_resample)
 
 
@@ -72,29 +100,11 @@ def select_arm(
     scorer: Scorer,
     random: np.random.RandomState,
 ) -> pd.DataFrame:
-    """Compare arms by repeated cross-validation, and choose one.
+    """Compare `arms`, of which "nothing" is the first, by repeated cross-validation; return the `decision_table`.
 
-    After each repetition, arms that are no better than "nothing" on average are dropped. `decision_table` has the rule.
-
-    Parameters
-    ----------
-    arms : sequence of Arm
-        The first is "nothing".
-    X, y
-        All training rows and labels.
-    gaps : mapping of label to int
-        The number of rows that each class lacks.
-    sampler : imbalanced-learn sampler
-        Not fitted.
-    fit, scorer : callable
-        See `ganaug.evaluation.trials.estimators`.
-    random : RandomState
-        The source of the splits and seeds.
-
-    Returns
-    -------
-    DataFrame
-        See `decision_table`.
+    After each repetition, arms that are no better than "nothing" on average are dropped. `X` and `y` are all training
+    rows, `gaps` the number of rows that each class lacks, and `sampler` an imbalanced-learn sampler that is not fitted.
+    `random` is the source of the splits and seeds.
     """
     folds = fold_count(y)
     others = [arm for arm in arms if arm.kind != "nothing"]
@@ -130,10 +140,6 @@ def select_arm(
 def _is_generative(sampler: Any) -> bool:
     """Tell whether a sampler, once fitted, can draw any number of rows, as `GANSampler` can."""
     return hasattr(sampler, "sample")
-
-
-def _categorical_features(sampler: Any) -> Any:
-    return getattr(sampler, "categorical_features", "auto")
 
 
 def _inner_sampler(sampler: Any, y: NDArray[Any], gaps: Mapping[Any, int], *, fits: int) -> Any:

@@ -49,23 +49,10 @@ class SplitResult:
 class Session:
     """One evaluation: iterate over `steps()`. Whenever that ends, `results` and `exhibits` hold what is done.
 
-    Parameters
-    ----------
-    data : Dataset
-        All real items.
-    settings : Settings
-    generator : Generator or None
-        A model to judge, beside the generators that are trained inside the splits.
-    seen : {"all", "part", "none", "not applicable"}
-        How much of `data` that model was trained on, as far as its file tells; "none" may be a part.
-    groups : ndarray of shape (n,) or None
-        Items of one group stay together.
-    splits : sequence of Split, optional
-        Instead of folds.
-    left_out : sequence of str
-        What was left out of the data.
-    started : float, optional
-        The start of the budget, a value of `time.perf_counter`; the default is now.
+    `generator` is a model to judge, beside the generators that are trained inside the splits. `seen`, one of "all",
+    "part", "none" and "not applicable", says how much of `data` that model was trained on, as far as its file tells;
+    "none" may be a part. Items of one of the `groups` (n,) stay together. `splits` replace the folds, `left_out` says
+    what was left out of the data, and `started` is the start of the budget, as in `TimeBudget`.
     """
 
     def __init__(

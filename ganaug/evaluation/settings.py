@@ -14,21 +14,12 @@ from ganaug.evaluation.metrics.features import NamedExtractor
 from ganaug.evaluation.splits import REPEATS
 from ganaug.evaluation.trainers import Trainer, train_generator
 
-ESTIMATOR_METHODS = ("fit", "predict_proba", "get_params")
 MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of an evaluation.
-
-    Those that `ganaug.evaluation.evaluate.evaluate` has as well are described there.
-
-    Raises
-    ------
-    DataError
-        If a setting is not usable.
-    """
+    """The settings of an evaluation, as `evaluate` describes them; `DataError` if one is not usable."""
 
     estimator: Any = None
     trainer: Trainer = train_generator
@@ -60,7 +51,7 @@ def _check_estimator(estimator: Any) -> None:
     rule = "estimator must be a scikit-learn classifier with predict_proba"
     if isinstance(estimator, type):
         raise DataError(f"{rule}, but is the class {estimator.__name__}: give an object, {estimator.__name__}()")
-    if lacking := [name for name in ESTIMATOR_METHODS if not hasattr(estimator, name)]:
+    if lacking := [name for name in ("fit", "predict_proba", "get_params") if not hasattr(estimator, name)]:
         raise DataError(
             f"{rule}, but {estimator!r:.80} has no {lacking[0]}: leave it out for a random forest, or wrap a "
             "classifier that gives no probabilities in CalibratedClassifierCV"

@@ -33,32 +33,11 @@ class Split:
 def cut(
     labels: NDArray[np.int64], groups: NDArray[np.int64] | None, *, repeats: int = REPEATS, seed: int = 0
 ) -> list[Split]:
-    """Cut labelled rows into folds, several times.
+    """Cut rows with class indices `labels` (n,) into folds, `repeats` times, or more often if groups need it.
 
     There are five folds, or three or four if a class has no more rows. A class with fewer than three rows is always
-    trained on and never tested. With groups, a fold consists of whole groups, and splits whose training rows lack a
-    class are left out.
-
-    Parameters
-    ----------
-    labels : ndarray of int64, shape (n,)
-        Class indices.
-    groups : ndarray of int64, shape (n,), or None
-        Rows of one group stay together.
-    repeats : int
-        The smallest number of repetitions.
-    seed : int
-
-    Raises
-    ------
-    DataError
-        If no split is possible.
-
-    Examples
-    --------
-    >>> splits = cut(np.repeat([0, 1], [40, 10]), None)
-    >>> len(splits), len(splits[0].train), len(splits[0].test)
-    (10, 40, 10)
+    trained on and never tested. With groups (n,), a fold consists of whole groups, and splits whose training rows lack
+    a class are left out. Raises `DataError` if no split is possible.
     """
     random = np.random.RandomState(seed)
     if groups is not None:
@@ -119,11 +98,5 @@ def folds_of(labels: NDArray[np.generic], folds: int, random: np.random.RandomSt
 
 
 def fewest_for_a_verdict(folds: int) -> int:
-    """Return the number of splits that a verdict needs: whole repetitions, and `MIN_SPLITS` or more.
-
-    Examples
-    --------
-    >>> fewest_for_a_verdict(5), fewest_for_a_verdict(3)
-    (5, 6)
-    """
+    """Return the number of splits that a verdict needs: whole repetitions, and `MIN_SPLITS` or more."""
     return math.ceil(MIN_SPLITS / folds) * folds

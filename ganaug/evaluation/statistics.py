@@ -16,12 +16,7 @@ DRAWS = 20_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and the limits of its 95 % interval; None stands for an unknown value.
-
-    Attributes
-    ----------
-    mean, low, high : float or None
-    """
+    """A mean and the limits of its 95 % interval; None stands for an unknown value."""
 
     mean: float | None = None
     low: float | None = None
@@ -33,34 +28,15 @@ class Estimate:
 
 
 def known(value: float | None, digits: int = 6) -> float | None:
-    """Return a finite number, rounded; None for any other value, because JSON has no NaN.
-
-    Examples
-    --------
-    >>> known(float("nan")), known(0.12345678)
-    (None, 0.123457)
-    """
+    """Return a finite number, rounded; None for any other value, because JSON has no NaN."""
     return None if value is None or not math.isfinite(value) else round(float(value), digits)
 
 
 def corrected_error(differences: NDArray[np.float64], test_per_train: float) -> float:
-    """Return the standard error of a mean over splits whose training rows overlap, as Nadeau and Bengio correct it.
+    """Return the standard error of a mean of differences (n_splits,) over splits whose training rows overlap.
 
-    Parameters
-    ----------
-    differences : ndarray of shape (n_splits,)
-        One for each split.
-    test_per_train : float
-        Number of test rows per training row.
-
-    References
-    ----------
-    C. Nadeau, Y. Bengio: Inference for the generalization error. Machine Learning 52, 2003.
-
-    Examples
-    --------
-    >>> round(corrected_error(np.array([0.0, 0.1, 0.2, 0.1]), 0.25), 4)
-    0.0577
+    `test_per_train` is the number of test rows per training row. The correction is that of C. Nadeau, Y. Bengio:
+    Inference for the generalization error. Machine Learning 52, 2003.
     """
     return float(np.sqrt((1 / len(differences) + test_per_train) * np.var(differences, ddof=1)))
 
@@ -68,21 +44,7 @@ def corrected_error(differences: NDArray[np.float64], test_per_train: float) -> 
 def largest_t(differences: NDArray[np.float64], freedom: int, significance: float) -> float:
     """Return the value that the largest of several correlated t statistics exceeds with probability `significance`.
 
-    Parameters
-    ----------
-    differences : ndarray of shape (n_splits, n_arms)
-        The t statistics are correlated as these columns are.
-    freedom : int
-        Degrees of freedom.
-    significance : float
-        From 0 to 1.
-
-    Examples
-    --------
-    >>> one, other = np.random.default_rng(0).normal(size=(2, 10, 1))
-    >>> alone, twice, two = (largest_t(np.hstack(many), 9, 0.1) for many in ([one], [one, one], [one, other]))
-    >>> round(alone, 1), round(twice, 1), two > 1.2 * alone
-    (1.4, 1.4, True)
+    They have `freedom` degrees of freedom, and are correlated as the columns of `differences` (n_splits, n_arms) are.
     """
     random = np.random.default_rng(0)
     centred = differences - differences.mean(axis=0)
@@ -102,36 +64,17 @@ def corrected_estimate(
     resolution: float = 0.0,
     row_error: float = 0.0,
 ) -> Estimate:
-    """Return the mean over cross-validation splits with the interval of Nadeau and Bengio.
+    """Return the mean over cross-validation splits with the interval of Nadeau and Bengio; see `corrected_error`.
 
-    Parameters
-    ----------
-    values : sequence of float
-        One for each split. NaN is left out.
-    test_per_train : float
-        Number of test rows per training row: see `corrected_error`.
-    chosen_low, chosen_high : int
-        The number of candidates among which the minuend (for `chosen_high`: the subtrahend) was chosen for its largest
-        mean. The choice alone moves the mean, so the lower (upper) limit is corrected by Bonferroni for that number.
-    resolution : float
-        How much one test row moves the mean. The standard error is at least half of it: values that agree exactly come
-        from few or coarse splits, and still contain noise.
-    row_error : float
-        A further part of the standard error, for splits that are all tested on the same rows. The values do not show
-        that part.
+    NaN is left out, and fewer than two values give no limits.
 
-    Returns
-    -------
-    Estimate
-        Without limits if there are fewer than two values.
+    The minuend was chosen among `chosen_low` candidates for its largest mean, and the subtrahend among `chosen_high`.
+    The choice alone moves the mean, so the lower limit is corrected by Bonferroni for the first number, and the upper
+    limit for the second.
 
-    Examples
-    --------
-    >>> one = corrected_estimate([0.02, 0.05, 0.03, 0.04, 0.05], 0.25)
-    >>> round(one.mean, 3), one.low > 0
-    (0.038, True)
-    >>> corrected_estimate([0.02, 0.05, 0.03, 0.04, 0.05], 0.25, chosen_low=40).low < 0
-    True
+    One test row moves the mean by `resolution`. The standard error is at least half of it: values that agree exactly
+    come from few or coarse splits, and still contain noise. `row_error` is a further part of the standard error, for
+    splits that are all tested on the same rows: the values do not show that part.
     """
     array = np.asarray(values, dtype=np.float64)
     array = array[~np.isnan(array)]
@@ -149,13 +92,7 @@ def corrected_estimate(
 
 
 def row_errors(values: NDArray[np.float64], labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float64]:
-    """Return for each class the standard error of the mean over its rows, (n_classes,); 0 for fewer than two rows.
-
-    Examples
-    --------
-    >>> row_errors(np.array([1.0, 0.0, 1.0, 0.0, 1.0]), np.array([0, 0, 0, 0, 1]), 2).round(3).tolist()
-    [0.289, 0.0]
-    """
+    """Return for each class the standard error of the mean over its rows, (n_classes,); 0 for fewer than two rows."""
     rows = [values[labels == value] for value in range(n_classes)]
     return np.array([one.std(ddof=1) / math.sqrt(len(one)) if len(one) > 1 else 0.0 for one in rows])
 
@@ -174,25 +111,10 @@ class Auc:
 
 
 def area(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> Auc:
-    """Return the area under the ROC curve with DeLong's standard error.
+    """Return the area under the ROC curve of scores (n,), larger for positive items, with DeLong's standard error.
 
-    Parameters
-    ----------
-    scores : ndarray of shape (n,)
-        Larger for items that are more likely positive.
-    positive : ndarray of bool, shape (n,)
-        Which items are positive.
-
-    References
-    ----------
     E. DeLong, D. DeLong, D. Clarke-Pearson: Comparing the areas under two or more correlated receiver operating
     characteristic curves. Biometrics 44, 1988.
-
-    Examples
-    --------
-    >>> auc = area(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True]))
-    >>> auc.value
-    0.75
     """
     ours, others = np.sort(scores[positive]), np.sort(scores[~positive])
     if not len(ours) or not len(others):
@@ -207,8 +129,8 @@ def area(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> Auc:
 def pooled_areas(areas: Sequence[Auc]) -> Auc:
     """Return the mean of areas over different rows.
 
-    Its error is the larger of two: the one that follows from the errors of the areas, and the one that follows from
-    their spread.
+    Its error is the larger of two: that which follows from the errors of the areas, and that which follows from their
+    spread.
     """
     known_areas = [auc for auc in areas if math.isfinite(auc.value)]
     if not known_areas:
@@ -220,14 +142,7 @@ def pooled_areas(areas: Sequence[Auc]) -> Auc:
 
 
 def share_estimate(count: int, total: int) -> Estimate:
-    """Return the share of `count` in `total` with Wilson's interval.
-
-    Examples
-    --------
-    >>> one = share_estimate(0, 100)
-    >>> one.mean, one.low, round(one.high, 3)
-    (0.0, 0.0, 0.037)
-    """
+    """Return the share of `count` in `total` with Wilson's interval."""
     if not total:
         return Estimate()
     interval = stats.binomtest(count, total).proportion_ci(CONFIDENCE, "wilson")

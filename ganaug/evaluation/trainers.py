@@ -51,14 +51,6 @@ def train_generator(
     """Train a generator as ``ganaug fit`` does, for at most so many seconds.
 
     The training on a table also ends after `steps`, by default those that ``ganaug fit`` takes.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from ganaug.data.tables.dataset import from_frame
-    >>> table = from_frame(pd.DataFrame({"height": np.arange(20.0)}), np.repeat(["a", "b"], 10))
-    >>> len(train_generator(table, seed=0, steps=3).sample({"a": 5}, 0)[1])
-    5
     """
     steps = steps or _default_bounds(data).steps
     return TrainedSampler(Run(data, time_budget=seconds, max_steps=steps, random_state=seed, device=device).run())

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ganaug.evaluation.arms import Arm, challengers, rivals
+from ganaug.evaluation.arms import Arm
 from ganaug.evaluation.scores import METRICS, Score
 from ganaug.evaluation.statistics import Estimate, corrected_error, corrected_estimate, largest_t, row_errors
 
@@ -54,37 +54,14 @@ def compare(
     Both arms are chosen by their mean balanced accuracy over all splits. The interval allows for the choice: the lower
     limit is corrected by Bonferroni for the number of arms with synthetic samples, and the upper limit for the number
     of the other arms. The verdict is "helps" if the lower limit is above zero, and "hurts" if the upper limit is below
-    zero. The verdicts of single classes also allow for the number of classes.
+    zero. The verdicts of single classes also allow for the number of classes. Any verdict but "no difference" needs
+    `fewest` splits.
 
-    Parameters
-    ----------
-    scores : sequence of mapping from arm name to Score
-        One mapping for each complete split.
-    arms : sequence of Arm
-        The arms that were compared.
-    tested : ndarray of shape (n_classes,)
-        The number of different test rows of each class.
-    test_per_train : float
-        Number of test rows per training row.
-    fewest : int
-        The number of splits that a verdict other than "no difference" needs.
-    test_labels : ndarray of int64, shape (n,), optional
-        The classes of the test rows, if all splits are tested on the same rows. The splits do not show then how the
-        scores vary with the choice of test rows, so that variation is added to the intervals of balanced accuracy and
-        recall.
-
-    Examples
-    --------
-    >>> from ganaug.evaluation.arms import Arm
-    >>> def of(value):
-    ...     return Score(dict.fromkeys(METRICS, value), np.array([value, value]), np.zeros(0, bool))
-    >>> rng = np.random.default_rng(0)
-    >>> scores = [{"nothing": of(0.7 + e), "GAN": of(0.8 + e)} for e in rng.normal(0, 0.01, 10)]
-    >>> arms = [Arm("nothing", "nothing"), Arm("GAN", "gan")]
-    >>> compare(scores, arms, np.array([100, 100]), test_per_train=0.25).verdict
-    'helps'
-    >>> compare(scores[:3], arms, np.array([100, 100]), test_per_train=0.25).verdict
-    'no difference'
+    `scores` has the scores of each arm, by its name, for each complete split. `tested` (n_classes,) is the number of
+    different test rows of each class, and `test_per_train` the number of test rows per training row. `test_labels` (n,)
+    are the classes of the test rows, if all splits are tested on the same rows. The splits do not show then how the
+    scores vary with the choice of test rows, so that variation is added to the intervals of balanced accuracy and
+    recall.
     """
     arms = [arm for arm in arms if scores and all(arm.name in one for one in scores)]
     names, table = [arm.name for arm in arms], _Scores(scores, tested, test_per_train, test_labels)
@@ -101,7 +78,9 @@ def compare(
         class_difference=[Estimate()] * n_classes,
         class_verdict=["no difference"] * n_classes,
     )
-    ours, others = challengers(arms), rivals(arms)
+    # The best of ours represents the generator, and is compared to the best of the others.
+    ours = [arm for arm in arms if arm.kind in ("gan", "classical+gan")]
+    others = [arm for arm in arms if arm.kind in ("nothing", "classical", "placebo")]
     if not ours or not others:
         return found
     chosen, rival = (max(group, key=lambda arm: table.accuracy(arm.name).mean or 0.0).name for group in (ours, others))
@@ -120,47 +99,46 @@ def compare(
     )
 
 
+@dataclass(frozen=True, eq=False)
 class _Scores:
-    """The scores of all arms on all splits, and estimates from them; the parameters are those of `compare`."""
+    """The scores of all arms on all splits, and estimates from them; the fields are parameters of `compare`."""
 
-    def __init__(
-        self,
-        scores: Sequence[Mapping[str, Score]],
-        tested: NDArray[np.int64],
-        test_per_train: float,
-        test_labels: NDArray[np.int64] | None,
-    ) -> None:
-        self._scores, self._tested = scores, tested
-        self._test_per_train, self._test_labels = test_per_train, test_labels
-        judged = tested[tested > 0]
-        self._n_judged = max(len(judged), 1)
+    scores: Sequence[Mapping[str, Score]]
+    tested: NDArray[np.int64]
+    test_per_train: float
+    test_labels: NDArray[np.int64] | None
+
+    @property
+    def _resolution(self) -> float:
         # One test row moves a mean over classes most if it is of the smallest class.
-        self._resolution = 1 / (len(judged) * int(judged.min())) if len(judged) else 0.0
+        judged = self.tested[self.tested > 0]
+        return 1 / (len(judged) * int(judged.min())) if len(judged) else 0.0
 
     def metrics(self, name: str) -> dict[str, Estimate]:
         """Return the estimate of each metric of an arm."""
-        by_row = 1 / max(int(self._tested.sum()), 1)
+        by_row = 1 / max(int(self.tested.sum()), 1)
         resolution = {"brier": 2 * by_row, "calibration_error": by_row}
         found = {}
         for metric in METRICS:
-            values = np.array([one[name].metrics[metric] for one in self._scores])
+            values = np.array([one[name].metrics[metric] for one in self.scores])
             estimate = self._estimate(values, resolution.get(metric, self._resolution))
             found[metric] = self.accuracy(name) if metric == METRIC else estimate
         return {metric: _within(one, 0.0, 2.0 if metric == "brier" else 1.0) for metric, one in found.items()}
 
     def accuracy(self, name: str, other: str | None = None, choices: tuple[int, int] = (1, 1)) -> Estimate:
         """Return the balanced accuracy of an arm, or its difference to that of another arm."""
-        values = [one[name].metrics[METRIC] - (one[other].metrics[METRIC] if other else 0.0) for one in self._scores]
-        row_error = float(np.sqrt((self._row_errors(name, other) ** 2).sum())) / self._n_judged
+        values = [one[name].metrics[METRIC] - (one[other].metrics[METRIC] if other else 0.0) for one in self.scores]
+        n_judged = max(int((self.tested > 0).sum()), 1)
+        row_error = float(np.sqrt((self._row_errors(name, other) ** 2).sum())) / n_judged
         return self._estimate(np.array(values), self._resolution, row_error, choices)
 
     def recall(self, name: str, other: str | None = None, choices: tuple[int, int] = (1, 1)) -> list[Estimate]:
         """Return for each class the recall of an arm, or its difference to that of another arm."""
-        values = np.array([one[name].recall - (one[other].recall if other else 0.0) for one in self._scores])
-        resolutions, errors = 1 / np.maximum(self._tested, 1), self._row_errors(name, other)
+        values = np.array([one[name].recall - (one[other].recall if other else 0.0) for one in self.scores])
+        resolutions, errors = 1 / np.maximum(self.tested, 1), self._row_errors(name, other)
         return [
             self._estimate(values[:, c], float(resolutions[c]), float(errors[c]), choices)
-            for c in range(len(self._tested))
+            for c in range(len(self.tested))
         ]
 
     def _estimate(
@@ -170,17 +148,19 @@ class _Scores:
         row_error: float = 0.0,
         choices: tuple[int, int] = (1, 1),
     ) -> Estimate:
-        settings = {"chosen_low": choices[0], "chosen_high": choices[1]}
-        return corrected_estimate(values, self._test_per_train, resolution=resolution, row_error=row_error, **settings)
+        low, high = choices
+        return corrected_estimate(
+            values, self.test_per_train, chosen_low=low, chosen_high=high, resolution=resolution, row_error=row_error
+        )
 
     def _row_errors(self, name: str, other: str | None) -> NDArray[np.float64]:
         """Return the part of the standard error of each class's recall that the choice of test rows adds."""
-        if self._test_labels is None:
-            return np.zeros(len(self._tested))
+        if self.test_labels is None:
+            return np.zeros(len(self.tested))
         hits = np.mean(
-            [one[name].hit.astype(float) - (one[other].hit if other else 0.0) for one in self._scores], axis=0
+            [one[name].hit.astype(float) - (one[other].hit if other else 0.0) for one in self.scores], axis=0
         )
-        return row_errors(hits, self._test_labels, len(self._tested))
+        return row_errors(hits, self.test_labels, len(self.tested))
 
 
 def _within(found: Estimate, least: float, most: float) -> Estimate:
@@ -208,34 +188,12 @@ def decision_table(
     An arm passes if its mean difference to "nothing" exceeds its corrected standard error times a critical value: the
     value that the largest of the t statistics of all arms, correlated as their differences are, exceeds with
     probability `SIGNIFICANCE` although no arm is better. The passing arm with the best mean score is chosen. If none
-    passes, "nothing" is chosen.
+    passes, the first arm, "nothing", is chosen, and `reason` is its note.
 
-    Parameters
-    ----------
-    arms : sequence of Arm
-        The first is chosen if no arm passes.
-    scores : mapping of str to sequence of float
-        By the name of the arm, its scores in the order of the splits. An arm that was dropped has fewer.
-    folds : int
-        The number of folds.
-    reason : str
-        A note for the first arm.
-    notes : mapping of str to str, optional
-        By the name of an arm, why it was impossible. Such an arm does not pass.
-
-    Returns
-    -------
-    DataFrame
-        One row for each arm: `candidate`, `score` (mean), `difference` (mean difference to "nothing"),
-        `standard_error` (of the difference), `needed` (the difference that an arm must exceed to pass), `splits`,
-        `chosen` and `note`.
-
-    Examples
-    --------
-    >>> arms = [Arm("nothing", "nothing"), Arm("SMOTE", "classical", filled="altered")]
-    >>> table = decision_table(arms, {"nothing": [0.6, 0.7, 0.6], "SMOTE": [0.8, 0.9, 0.8]}, folds=3)
-    >>> table[table["chosen"]]["candidate"].item()
-    'SMOTE'
+    `scores` has by the name of each arm its scores in the order of the splits, fewer for an arm that was dropped.
+    `notes` has by the name of an arm why it was impossible; such an arm does not pass. The table has one row for each
+    arm: `candidate`, `score` (mean), `difference` (mean difference to "nothing"), `standard_error` (of the difference),
+    `needed` (the difference that an arm must exceed to pass), `splits`, `chosen` and `note`.
     """
     nothing = np.array(scores.get("nothing", []))
     critical = _critical_value(scores, nothing)

@@ -31,19 +31,10 @@ def fit_small_cnn(
     seed: int,
     class_weight: Tensor | None = None,
 ) -> ConvClassifier:
-    """Train the image classifier by the recipe of `fit_classifier`.
+    """Train the image classifier by the recipe of `fit_classifier`, on `steps` batches.
 
-    Parameters
-    ----------
-    batches : iterator of (images, labels)
-        Float (B, C, H, W) and int64 (B,).
-    channels, n_classes : int
-    steps : int
-        The number of batches to train on.
-    seed : int
-        The seed of the initial weights, which all arms of a comparison share.
-    class_weight : Tensor of shape (n_classes,), optional
-        Weights of the classes in the loss.
+    A batch is float images (B, C, H, W) and int64 labels (B,). `seed` is the seed of the initial weights, which all
+    arms of a comparison share. `class_weight` (n_classes,) weighs the classes in the loss.
     """
     with alone(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -100,12 +91,5 @@ class ImageClassifier:
     @torch.inference_mode()
     def probabilities(self, images: Images) -> NDArray[np.float32]:
         """Return the probability of every class, float32 ``(n, n_classes)``."""
-        probability: NDArray[np.float32] = (
-            self._model.head(torch.from_numpy(self.features(images))).softmax(dim=1).numpy()
-        )
-        return probability
-
-    def predict(self, images: Images) -> Labels:
-        """Return the predicted label of each image, int64 ``(n,)``."""
-        labels: Labels = self.probabilities(images).argmax(axis=1)
-        return labels
+        logits: Tensor = self._model.head(torch.from_numpy(self.features(images)))
+        return logits.softmax(dim=1).numpy()

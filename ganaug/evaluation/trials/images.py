@@ -15,6 +15,7 @@ from ganaug.evaluation.scores import balancing_power
 from ganaug.evaluation.trials.base import DatasetTrial
 from ganaug.evaluation.trials.image_classifier import (
     ImageClassifier,
+    Images,
     drawn_rows,
     fit_small_cnn,
     label_preserving,
@@ -24,7 +25,6 @@ from ganaug.evaluation.trials.image_classifier import (
 BATCH = 64
 """Images in a batch."""
 
-Images = NDArray[np.uint8]  # (n, height, width, channels)
 Stream = tuple[LabelledImages, Iterator[NDArray[np.int64]], Callable[[Images], Images] | None]
 """Images, the rows of them that each batch takes, and an alteration of these rows."""
 

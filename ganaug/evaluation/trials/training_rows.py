@@ -81,11 +81,8 @@ class TrainingRows:
 def categorical_positions(X: Any, chosen: Any = "auto") -> list[int] | None:
     """Return the positions of the columns that SMOTE must treat as categorical; None if SMOTE cannot be used.
 
-    Parameters
-    ----------
-    X : rows in any container
-    chosen : "auto" or sequence
-        Columns that the user declares categorical, beside those that are not numeric: by name, position or mask.
+    `X` is rows in any container. `chosen` are columns that the user declares categorical by name, position or mask,
+    beside those that are not numeric.
     """
     rows = as_rows(X)
     if sparse.issparse(rows):

@@ -15,13 +15,6 @@ def class_weight_settings(estimator: Any) -> dict[str, str]:
     """Return the parameters that make an estimator, or a step of a pipeline, weigh its classes equally.
 
     The result is empty if there is no such parameter, or if the user has set one.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.pipeline import make_pipeline
-    >>> class_weight_settings(make_pipeline(LogisticRegression()))
-    {'logisticregression__class_weight': 'balanced'}
     """
     parameters = estimator.get_params().items()
     found = {name: value for name, value in parameters if name.rsplit("__", 1)[-1] == "class_weight"}
@@ -31,33 +24,10 @@ def class_weight_settings(estimator: Any) -> dict[str, str]:
 def resampled_weights(
     weights: NDArray[np.float64] | None, y: NDArray[Any], y_resampled: NDArray[Any], synthetic_weight: float
 ) -> NDArray[np.float64] | None:
-    """Return the weights of resampled rows. Real rows, which come first, keep their weights.
+    """Return the weights of resampled rows, (n_resampled,). Real rows, which come first, keep their `weights` (n,).
 
-    Parameters
-    ----------
-    weights : ndarray of shape (n,) or None
-        The weights of the real rows; None stands for ones.
-    y : ndarray of shape (n,)
-        Their labels.
-    y_resampled : ndarray of shape (n_resampled,)
-        The same labels, followed by the labels of the added rows.
-    synthetic_weight : float
-        The weight of an added row, as a multiple of the mean weight of the real rows of its class.
-
-    Returns
-    -------
-    ndarray of shape (n_resampled,) or None
-        None if all weights are one.
-
-    Raises
-    ------
-    DataError
-        If `y_resampled` does not begin with `y`.
-
-    Examples
-    --------
-    >>> resampled_weights(np.array([1.0, 3.0]), np.array(["a", "b"]), np.array(["a", "b", "b"]), 0.5).tolist()
-    [1.0, 3.0, 1.5]
+    `y_resampled` is `y` followed by the labels of the added rows; if it is not, `DataError` is raised. The weight of an
+    added row is `synthetic_weight` times the mean weight of the real rows of its class. None stands for ones.
     """
     if weights is None and synthetic_weight == 1:
         return None
@@ -72,15 +42,7 @@ def resampled_weights(
 
 
 def weight_argument(estimator: Any) -> str:
-    """Return the name of the argument of `estimator.fit` for the weights of rows; `DataError` if there is none.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.pipeline import make_pipeline
-    >>> weight_argument(make_pipeline(LogisticRegression()))
-    'logisticregression__sample_weight'
-    """
+    """Return the name of the argument of `estimator.fit` for the weights of rows; `DataError` if there is none."""
     if has_fit_parameter(estimator, "sample_weight"):
         return "sample_weight"
     steps: Sequence[tuple[str, Any]] = getattr(estimator, "steps", [])

@@ -16,8 +16,7 @@ from click.testing import CliRunner
 from ganaug.cli import demo as command
 from ganaug.cli import main
 from ganaug.cli.demo import recall_table
-from ganaug.cli.demo_data.folder import MARKER, prepare_folder
-from ganaug.cli.demo_data.images import write_digits
+from ganaug.cli.demo_data import MARKER, prepare_folder, write_digits
 from ganaug.errors import OutputError
 from ganaug.evaluation.arms import Arm
 from ganaug.evaluation.trials.images import ImageTrial

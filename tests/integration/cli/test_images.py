@@ -271,7 +271,8 @@ def test_learning_from_synthetic_images_is_warned_of(photos: Path, model: Path, 
 
 def test_a_lone_carriage_return_stays_in_its_field(tmp_path: Path) -> None:
     listed = Manifest(tmp_path)
-    listed.add(tmp_path / "a" / "1.png", "a\rb")
+    (tmp_path / "a").mkdir()
+    listed.write_image(tmp_path / "a" / "1.png", np.zeros((2, 2, 3), np.uint8), "a\rb")
     listed.save()
     assert manifest(tmp_path) == [("a/1.png", "a\rb")]
     assert synthetic_files(tmp_path) == {"a/1.png"}
@@ -448,7 +449,7 @@ def test_a_model_that_cannot_be_written_costs_no_training(
 def test_a_last_checkpoint_that_cannot_be_written_costs_no_model(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganaug.cli.progress._StepLines.show", raising(signal.SIGINT))
+    monkeypatch.setattr("ganaug.cli.progress._Steps.is_due", raising(signal.SIGINT))
     saves = iter([Run.save_checkpoint, full_disk])
     monkeypatch.setattr(Run, "save_checkpoint", lambda run: next(saves)(run))
     result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 50)
@@ -503,7 +504,7 @@ def test_an_interrupt_anywhere_is_130(number: signal.Signals, model: Path, tmp_p
 
 
 def raising(number: signal.Signals) -> Callable[..., None]:
-    return lambda *_: signal.raise_signal(number)
+    return lambda *_, **__: signal.raise_signal(number)
 
 
 @pytest.mark.usefixtures("quick_export")
@@ -512,7 +513,7 @@ def test_one_interrupt_saves_and_exports(
     number: signal.Signals, photos: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "a.onnx"
-    monkeypatch.setattr("ganaug.cli.progress._StepLines.show", raising(number))
+    monkeypatch.setattr("ganaug.cli.progress._Steps.is_due", raising(number))
     result = run("fit", photos, "--output", output, "--steps", 50)
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1].endswith("the same command with --resume continues here.")
@@ -524,8 +525,7 @@ def test_one_interrupt_saves_and_exports(
 def test_an_interrupt_before_the_first_step_says_that_nothing_is_lost(
     place: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interrupting = raising(signal.SIGINT)
-    monkeypatch.setattr(place, lambda *_, **__: interrupting())
+    monkeypatch.setattr(place, raising(signal.SIGINT))
     result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 5)
     assert result.exit_code == 130
     *_, told, interrupted = result.stderr.splitlines()
@@ -540,7 +540,7 @@ def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
     output = tmp_path / "a.onnx"
     output.write_text("an older model")
     with monkeypatch.context() as patch:
-        patch.setattr("ganaug.cli.progress._StepLines.show", raising(signal.SIGINT))
+        patch.setattr("ganaug.cli.progress._Steps.is_due", raising(signal.SIGINT))
         patch.setattr("ganaug.training.Trained.export", raising(signal.SIGINT))
         result = run("fit", photos, "--output", output, "--steps", 50, "--no-preview")
     assert result.exit_code == 130

@@ -9,6 +9,7 @@ import pytest
 from ganaug.evaluation.arms import NOTHING, Arm
 from ganaug.evaluation.budget import Pace, TimeBudget
 from ganaug.evaluation.comparison import TRAINING, Preparation, Task, compare_arms
+from ganaug.evaluation.intake import some_rows
 from ganaug.evaluation.schedule import Schedule
 from ganaug.evaluation.splits import Split
 from ganaug.evaluation.trials.base import ImpossibleArmError, Trial
@@ -126,3 +127,16 @@ def test_rows_are_treated_as_the_arm_says() -> None:
     assert smote.max() <= 11
     own = treated(Arm("mine", "sampler"), resample=lambda X, y: (X[:2], y[:2]))
     assert len(own[1]) == 2
+
+
+def test_progress_never_decreases() -> None:
+    budget = TimeBudget(3600.0)
+    assert (budget.fits(60.0), budget.fits(7200.0)) == (True, False)
+    moments = [budget.moment(progress, "working") for progress in (0.5, 0.2, 1.0)]
+    assert [moment.progress for moment in moments] == [0.5, 0.5, 0.999]
+
+
+def test_rare_classes_are_kept_among_many_rows() -> None:
+    rows = some_rows(np.repeat([0, 1], [50_000, 150]), seed=0)
+    assert rows is not None
+    assert (len(rows), (rows >= 50_000).sum()) == (20_090, 150)

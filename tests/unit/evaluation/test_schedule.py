@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganaug.evaluation.arms import IMAGE_ARMS, TABLE_ARMS
+from ganaug.evaluation.arms import IMAGE_ARMS, TABLE_ARMS, Arm
 from ganaug.evaluation.schedule import schedule_for
 
 
@@ -25,3 +25,12 @@ def test_no_arm_gives_way_to_a_training_that_is_not_to_be() -> None:
     assert len(schedule_for(90.0, TABLE_ARMS, seconds=60.0, **settings).arms) < len(TABLE_ARMS)
     schedule = schedule_for(90.0, TABLE_ARMS, seconds=0.0, **settings)
     assert (schedule.splits, len(schedule.arms), schedule.seconds, schedule.left_out) == (5, len(TABLE_ARMS), 0.0, ())
+
+
+def test_repetitions_give_way_before_splits() -> None:
+    arms = [Arm("nothing", "nothing"), Arm("a", "gan"), Arm("b", "gan", optional=True)]
+    settings = {"splits": 10, "folds": 5, "training": 4.0, "steps": 300, "seconds": 60.0}
+    schedule = schedule_for(300.0, arms, **settings)  # type: ignore[arg-type]
+    assert (schedule.splits, len(schedule.arms), round(schedule.seconds or 0.0)) == (5, 3, 39)
+    assert schedule_for(None, arms, **settings).splits == 10  # type: ignore[arg-type]
+    assert schedule_for(50.0, arms, **settings).splits == 2  # type: ignore[arg-type]

@@ -32,3 +32,12 @@ def test_groups_never_part_and_rare_classes_are_always_learned_from() -> None:
         cut(np.array([0] * 50 + [1, 1]), None)
     with pytest.raises(DataError, match="three groups or more"):
         cut(np.repeat([0, 1], 20), np.repeat([0, 1], 20))
+
+
+def test_two_repetitions_of_five_folds_are_cut() -> None:
+    splits = cut(np.repeat([0, 1], [40, 10]), None)
+    assert (len(splits), len(splits[0].train), len(splits[0].test)) == (10, 40, 10)
+
+
+def test_a_verdict_needs_whole_repetitions() -> None:
+    assert (fewest_for_a_verdict(5), fewest_for_a_verdict(3)) == (5, 6)

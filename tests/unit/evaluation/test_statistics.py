@@ -1,6 +1,17 @@
 """Estimates and their intervals."""
 
-from ganaug.evaluation.statistics import corrected_estimate
+import numpy as np
+import pytest
+
+from ganaug.evaluation.statistics import (
+    area,
+    corrected_error,
+    corrected_estimate,
+    known,
+    largest_t,
+    row_errors,
+    share_estimate,
+)
 
 
 def test_splits_that_agree_to_the_last_digit_are_still_not_certain() -> None:
@@ -8,3 +19,31 @@ def test_splits_that_agree_to_the_last_digit_are_still_not_certain() -> None:
     estimate = corrected_estimate([0.05, 0.05, 0.05], 0.5, chosen_low=4, resolution=1 / 20)
     assert estimate.low is not None
     assert estimate.low < 0 < estimate.high  # type: ignore[operator]
+
+
+def test_an_interval_is_wider_after_a_choice_among_many() -> None:
+    values = [0.02, 0.05, 0.03, 0.04, 0.05]
+    one, chosen = corrected_estimate(values, 0.25), corrected_estimate(values, 0.25, chosen_low=40)
+    assert one.mean == pytest.approx(0.038)
+    assert chosen.low < 0 < one.low  # type: ignore[operator]
+    assert chosen.high == one.high
+
+
+def test_the_largest_of_independent_t_statistics_is_larger_than_that_of_equal_ones() -> None:
+    one, other = np.random.default_rng(0).normal(size=(2, 10, 1))
+    alone, twice, two = (largest_t(np.hstack(many), 9, 0.1) for many in ([one], [one, one], [one, other]))
+    assert (round(alone, 1), round(twice, 1)) == (1.4, 1.4)
+    assert two > 1.2 * alone
+
+
+def test_errors_and_shares_are_those_of_the_papers() -> None:
+    assert round(corrected_error(np.array([0.0, 0.1, 0.2, 0.1]), 0.25), 4) == 0.0577
+    errors = row_errors(np.array([1.0, 0.0, 1.0, 0.0, 1.0]), np.array([0, 0, 0, 0, 1]), 2)
+    assert errors.round(3).tolist() == [0.289, 0.0]
+    assert area(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])).value == 0.75
+    share = share_estimate(0, 100)
+    assert (share.mean, share.low, round(share.high or 0.0, 3)) == (0.0, 0.0, 0.037)
+
+
+def test_json_gets_no_nan() -> None:
+    assert (known(float("nan")), known(0.12345678)) == (None, 0.123457)

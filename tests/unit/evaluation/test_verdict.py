@@ -4,7 +4,7 @@ import numpy as np
 
 from ganaug.evaluation.arms import Arm
 from ganaug.evaluation.scores import METRICS, Score, score
-from ganaug.evaluation.verdict import compare
+from ganaug.evaluation.verdict import compare, decision_table
 
 
 def test_no_figure_is_certain_where_splits_agree_to_the_last_digit() -> None:
@@ -47,3 +47,20 @@ def test_the_same_test_rows_again_and_again_are_no_more_certain_for_it() -> None
             assert found.difference.low < found.difference.mean < found.difference.high  # type: ignore[operator]
     assert outcomes[True] <= 10  # one in twenty
     assert outcomes[False] > 100
+
+
+def test_a_verdict_needs_five_splits() -> None:
+    def of(value: float) -> Score:
+        return Score(dict.fromkeys(METRICS, value), np.array([value, value]), np.zeros(0, bool))
+
+    rng = np.random.default_rng(0)
+    scores = [{"nothing": of(0.7 + e), "GAN": of(0.8 + e)} for e in rng.normal(0, 0.01, 10)]
+    arms = [Arm("nothing", "nothing"), Arm("GAN", "gan")]
+    assert compare(scores, arms, np.array([100, 100]), test_per_train=0.25).verdict == "helps"
+    assert compare(scores[:3], arms, np.array([100, 100]), test_per_train=0.25).verdict == "no difference"
+
+
+def test_an_arm_that_is_better_on_every_split_is_chosen() -> None:
+    arms = [Arm("nothing", "nothing"), Arm("SMOTE", "classical", filled="altered")]
+    table = decision_table(arms, {"nothing": [0.6, 0.7, 0.6], "SMOTE": [0.8, 0.9, 0.8]}, folds=3)
+    assert table[table["chosen"]]["candidate"].item() == "SMOTE"
