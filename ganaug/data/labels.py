@@ -19,14 +19,7 @@ def python_value(label: Any) -> Any:
 
 
 def plain_label(label: Any) -> Label:
-    """Return a label as text, a whole number, or true or false; `DataError` for fractions, missing values and the like.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> plain_label(np.str_("a")), plain_label(np.float64(2)), plain_label(np.bool_(True))
-    ('a', 2, True)
-    """
+    """Return a label as text, a whole number, or true or false; `DataError` for all else, such as fractions."""
     value = python_value(label)
     if isinstance(value, bool):
         return value
@@ -40,13 +33,7 @@ def plain_label(label: Any) -> Label:
 
 
 def is_label(label: object) -> bool:
-    r"""Tell whether a model file can hold a label.
-
-    Examples
-    --------
-    >>> is_label("rare"), is_label("\0"), is_label(2**70), is_label(True)
-    (True, False, False, True)
-    """
+    """Tell whether a model file can hold a label."""
     return "\0" not in label and is_text(label) if isinstance(label, str) else isinstance(label, bool) or is_int(label)
 
 
@@ -61,23 +48,10 @@ def check_labels(labels: Iterable[Label]) -> None:
 
 
 class LabelMapper:
-    """Find the class of a generator that a user's label stands for.
+    """Find the class of a generator, one of `known`, that a user's label stands for.
 
-    Parameters
-    ----------
-    known : sequence
-        The classes of the generator.
-    classes : sequence, optional
-        The user's classes, in the order that labels count. A label is then an index into this list, one of its
-        entries, or the text of one. Without the list, a label is one of the generator's classes, or the text of one.
-
-    Examples
-    --------
-    >>> to_class = LabelMapper(["cat", "dog"], classes=["dog", "cat"])
-    >>> to_class(0), to_class("cat")
-    ('dog', 'cat')
-    >>> LabelMapper([10, 20])("10")
-    10
+    With `classes`, the user's classes in the order that labels count, a label is an index into this list, one of its
+    entries, or the text of one. Without them, a label is one of the generator's classes, or the text of one.
     """
 
     def __init__(self, known: Sequence[Label], classes: Sequence[Any] | None = None) -> None:
@@ -141,12 +115,6 @@ def _find(name: Any, names: dict[Any, Any]) -> Any:
 
 
 def listed(names: Sequence[Any], most: int = 8) -> str:
-    """Return the first names for a message, and how many more there are.
-
-    Examples
-    --------
-    >>> listed(["a", 2]), listed(range(12))
-    ("'a', 2", '0, 1, 2, 3, 4, 5, 6, 7 and 4 more')
-    """
+    """Return the first names for a message, and how many more there are."""
     shown = ", ".join(f"{name!r:.40}" for name in list(names)[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -21,14 +21,7 @@ MODALITIES = {
 
 
 def part_of(modality: str, place: str) -> Any:
-    """Import the module of a modality in one room.
-
-    Parameters
-    ----------
-    modality : str
-        A key of `MODALITIES`.
-    place : str
-        The path of the module inside `ganaug`, with ``{}`` for the name of the modality's module.
+    """Import the module of a modality at a `place` inside `ganaug`, with ``{}`` for the name of the modality's module.
 
     Examples
     --------

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
-from ganaug.data.modalities import MODALITIES, part_of
+from ganaug.data.modalities import part_of
 
 OutputForm = tuple[tuple[int, ...], Any]
 """The shape and dtype of one sample of an output."""
@@ -60,8 +60,3 @@ def format_of(modality: str, schema: Mapping[str, Any]) -> SampleFormat:
     """Return the sample format of a model with this modality, a key of `MODALITIES`, and this schema."""
     found: SampleFormat = part_of(modality, "data.{}.sample_format").FORMAT.from_schema(schema)
     return found
-
-
-def is_modality(name: object) -> bool:
-    """Tell whether a modality is registered under this name."""
-    return isinstance(name, str) and name in MODALITIES

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.images.codec import MODES, pil_image
 from ganaug.data.labels import Label, LabelMapper
 from ganaug.errors import DataError, FormatError
-from ganaug.integrations.pil_image import MODES, pil_image
 from ganaug.runtime.generator import Generator
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # or albumentations asks the network for newer versions

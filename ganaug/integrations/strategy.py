@@ -15,26 +15,10 @@ STRATEGIES = ("auto", "minority", "not minority", "not majority", "all")
 
 
 def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
-    """Return the number of new rows for each class that a strategy names.
+    """Return the number of new rows for each class that a strategy names, sorted by label.
 
-    Parameters
-    ----------
-    strategy : str, float, dict, list or callable
-        A strategy of imbalanced-learn's over-samplers; or a list of classes that become as large as the largest.
-    y : ndarray of shape (n,)
-        The labels of the real rows.
-
-    Returns
-    -------
-    dict
-        From label to the number of new rows, sorted by label.
-
-    Raises
-    ------
-    DataError
-        If the strategy is of another type, or gives a number that is not whole.
-    ValueError
-        If the strategy does not suit the labels, or there is only one class; in imbalanced-learn's words.
+    A strategy is one of imbalanced-learn's over-samplers, or a list of classes that become as large as the largest.
+    `ValueError` in imbalanced-learn's words if the strategy does not suit the labels, or there is only one class.
 
     Examples
     --------

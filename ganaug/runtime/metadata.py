@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 from ganaug.data.json_checks import MAX_TEXT, is_int
 from ganaug.data.labels import Label, is_label
 from ganaug.data.modalities import MODALITIES
-from ganaug.data.sample_format import is_modality
 from ganaug.errors import FormatError
 
 FORMAT_VERSION = 1
@@ -90,7 +89,9 @@ class Metadata:
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 
-        _require(is_modality(self.modality), f"modality must be {' or '.join(MODALITIES)}, not {self.modality!r:.80}")
+        _require(
+            self.modality in tuple(MODALITIES), f"modality must be {' or '.join(MODALITIES)}, not {self.modality!r:.80}"
+        )
         _require(_is_short_text(self.family) and bool(self.family), "family must be a short text")
         _require(is_int(self.noise_dim, 1, _MAX_NOISE), f"noise_dim must be a whole number from 1 to {_MAX_NOISE}")
         _require(

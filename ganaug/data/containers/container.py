@@ -12,18 +12,11 @@ from ganaug.data.labels import Label
 
 
 class Container(ABC):
-    """The type, dtypes and names of a user's `X`: synthetic items are given in the same form.
-
-    Attributes
-    ----------
-    modality : str
-        The registered name of the kind of data.
-    described : str
-        The kind of data in a message.
-    """
+    """The type, dtypes and names of a user's `X`: synthetic items are given in the same form."""
 
     modality: ClassVar[str]
     described: ClassVar[str]
+    """The kind of data in a message."""
 
     @abstractmethod
     def unwrap(self, X: Any) -> Any:
@@ -45,17 +38,17 @@ class Container(ABC):
     def promoted(self, X: Any, samples: Any) -> Self:
         """Return this container with dtypes that hold both the values of `X` and a generator's samples exactly."""
 
-    @abstractmethod
-    def kinds(self, X: Any) -> dict[str, str]:
+    def kinds(self, X: Any) -> dict[str, str]:  # noqa: ARG002
         """Return the kind of values of each column, by its name; empty for images."""
+        return {}
 
-    @abstractmethod
-    def matched_to(self, fitted: Self) -> Self:
+    def matched_to(self, fitted: Self) -> Self:  # noqa: ARG002
         """Return this container with what it must share with the one in fit; `DataError` if that is impossible."""
+        return self
 
-    @abstractmethod
     def class_name(self, label: Label) -> Label:
         """Return the name of a class in a model file."""
+        return label
 
     @abstractmethod
     def dataset(
@@ -63,6 +56,5 @@ class Container(ABC):
     ) -> Dataset:
         """Return the validated items as a dataset to train on; `DataError` if that is impossible.
 
-        `codes` (n,) are indices into `classes`, the results of `class_name`. `categorical_features` is that of
-        `GANAugmenter`.
+        `codes` (n,) are indices into `classes`, the results of `class_name`.
         """

@@ -13,20 +13,15 @@ MAX_WHOLE_FLOAT = 2**53
 """Up to this size, float64 holds every whole number."""
 
 
+def promoted_dtypes(real: pd.DataFrame, drawn: pd.DataFrame) -> list[Any]:
+    """Return the result of `promoted_dtype` for each pair of columns."""
+    return [promoted_dtype(one, other) for (_, one), (_, other) in zip(real.items(), drawn.items(), strict=True)]
+
+
 def promoted_dtype(real: pd.Series, drawn: pd.Series) -> Any:
     """Return a dtype that holds both columns exactly: the real column's own, or else the one that both are promoted to.
 
-    Raises
-    ------
-    DataError
-        If there is no such dtype, as for datetimes with and without a time zone.
-
-    Examples
-    --------
-    >>> print(promoted_dtype(pd.Series([1, 2], dtype="int8"), pd.Series([900])))
-    int64
-    >>> print(promoted_dtype(pd.Series([1, 2]), pd.Series([900, None], dtype="Int64")))
-    Int64
+    `DataError` if there is no such dtype, as for datetimes with and without a time zone.
     """
     dtype, other = real.dtype, _value_dtype(drawn)
     if dtype in (drawn.dtype, object):

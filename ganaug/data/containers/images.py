@@ -19,36 +19,24 @@ from ganaug.errors import DataError
 
 @dataclass(frozen=True)
 class ImageContainer(Container):
-    """Images of one shape, with values from 0 to `white`.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        Height and width, and the channels if the user's images have this axis.
-    white : float
-        The value of a white pixel.
-    whole : bool
-        Whether all values are whole numbers.
-    dtype : numpy dtype
-        The dtype of the values.
-    flat : Container or None
-        The container of flat rows; None for arrays of images.
-    listed : bool
-        Whether the images came as nested lists.
-    high : float
-        The largest value of all images.
-    """
+    """Images of one shape, with values from 0 to `white`."""
 
     modality = "image"
     described = "images"
 
     shape: tuple[int, ...]
+    """Height and width, and the channels if the user's images have this axis."""
     white: float
+    """The value of a white pixel."""
     whole: bool
+    """Whether all values are whole numbers."""
     dtype: np.dtype[Any]
     flat: Container | None = None
+    """The container of flat rows; None for arrays of images."""
     listed: bool = False
+    """Whether the images came as nested lists."""
     high: float = field(default=0.0, compare=False)
+    """The largest value of all images."""
 
     def unwrap(self, X: Any) -> NDArray[np.uint8]:
         """Return uint8 images of shape (n, height, width, channels)."""
@@ -79,19 +67,11 @@ class ImageContainer(Container):
             return self.flat.copied(X)
         return list(X) if self.listed else np.array(X)
 
-    def kinds(self, X: Any) -> dict[str, str]:  # noqa: ARG002
-        """Return an empty dict, for images have no columns."""
-        return {}
-
     def matched_to(self, fitted: Self) -> Self:
         """Return this container with the range of values of the fitted one, unless these images show their own range.
 
         The largest value of these images may be less than white, as in dark images, so that it is no proof of a range.
-
-        Raises
-        ------
-        DataError
-            If the shapes differ, or the ranges do and it cannot be told how.
+        `DataError` if the shapes differ, or the ranges do and it cannot be told how.
         """
         if (*self.shape, 1)[:3] != (*fitted.shape, 1)[:3]:
             raise DataError(
@@ -137,29 +117,7 @@ def image_container(X: Any, rows: Any, image_shape: Sequence[int] | None, flat: 
 
     The range of the values is taken to be 0 to 1 if no value is larger than 1; 0 to 255 if the largest is above 127;
     else 0 to the largest value (scikit-learn's digits: 0 to 16). Images of whole numbers are given as whole numbers.
-
-    Parameters
-    ----------
-    X : object
-        The user's images.
-    rows : ndarray, sparse matrix or DataFrame
-        The same, validated.
-    image_shape : sequence of int or None
-        Height, width and perhaps channels; None for arrays of images.
-    flat : Container or None
-        The container of flat rows.
-
-    Raises
-    ------
-    DataError
-        If `image_shape` does not fit the shape of `X`, or the values are no pixels.
-
-    Examples
-    --------
-    >>> flat = np.tile(np.arange(17.0), (2, 1))[:, :16]
-    >>> container = image_container(flat, flat, (4, 4), None)
-    >>> container.white, container.whole, container.unwrap(flat).shape
-    (15.0, True, (2, 4, 4, 1))
+    `flat` is the container of flat rows. `DataError` if `image_shape` does not fit `X`, or the values are no pixels.
     """
     values = _dense(rows)
     shape = tuple(int(side) for side in (values.shape[1:] if image_shape is None else image_shape))

@@ -1,6 +1,5 @@
 """Containers of rows: arrays, lists, sparse matrices and DataFrames <-> the plain DataFrame that a generator learns."""
 
-from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -11,33 +10,21 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ganaug.data.containers.container import Container
-from ganaug.data.containers.dtype_promotion import cast, numpy_dtype, promoted_dtype
+from ganaug.data.containers.dtype_promotion import cast, numpy_dtype, promoted_dtypes
 from ganaug.data.labels import Label
 from ganaug.data.tables.dataset import LabelledTable, from_frame
 from ganaug.errors import DataError
 
 
 class TableContainer(Container):
-    """A container of rows."""
+    """A container of rows. `unwrap` returns a DataFrame whose columns have distinct texts for names."""
 
     modality = "table"
     described = "a table"
 
-    @abstractmethod
-    def unwrap(self, X: Any) -> pd.DataFrame:
-        """Return the rows as a DataFrame whose columns have distinct texts for names."""
-
     def kinds(self, X: Any) -> dict[str, str]:
-        """Return the kind of values of each column, by its name: see `kinds_of`."""
-        return kinds_of(self.unwrap(X))
-
-    def matched_to(self, fitted: Self) -> Self:  # noqa: ARG002  # `promoted` finds dtypes when the samples are there
-        """Return this container."""
-        return self
-
-    def class_name(self, label: Label) -> Label:
-        """Return the label itself."""
-        return label
+        """Return what each column holds: numbers (also truth values), times, text, or nothing if all are missing."""
+        return {name: _kind(column) for name, column in self.unwrap(X).items()}
 
     def dataset(
         self, X: Any, codes: NDArray[np.int64], classes: Sequence[Label], categorical_features: Any = "auto"
@@ -64,7 +51,8 @@ class _ArrayContainer(TableContainer):
         if self.dtype.kind in "SU":  # the dtype of the longest text
             kind = object if samples.isna().any(axis=None) else self.dtype.kind
             return replace(self, dtype=np.result_type(self.dtype, samples.to_numpy(dtype=object).astype(kind)))
-        dtypes = [numpy_dtype(promoted_dtype(real, drawn), drawn) for real, drawn in _pairs(self.unwrap(X), samples)]
+        found = promoted_dtypes(self.unwrap(X), samples)
+        dtypes = [numpy_dtype(dtype, samples[name]) for dtype, name in zip(found, samples, strict=True)]
         return replace(self, dtype=np.result_type(self.dtype, *dtypes))
 
     def wrap(self, samples: pd.DataFrame) -> NDArray[Any]:
@@ -145,8 +133,7 @@ class _FrameContainer(TableContainer):
         return frame.assign(**{name: frame[name].sparse.to_dense() for name in thin})
 
     def promoted(self, X: pd.DataFrame, samples: pd.DataFrame) -> Self:
-        found = [promoted_dtype(real, drawn) for real, drawn in _pairs(self.unwrap(X), samples)]
-        return replace(self, dtypes=tuple(map(_sparse_as, found, self.dtypes)))
+        return replace(self, dtypes=tuple(map(_sparse_as, promoted_dtypes(self.unwrap(X), samples), self.dtypes)))
 
     def wrap(self, samples: pd.DataFrame) -> pd.DataFrame:
         return self._cast(samples.reset_index(drop=True)).set_axis(self.columns, axis=1)
@@ -191,26 +178,9 @@ def as_rows(X: Any) -> Any:
 
 
 def named_columns(columns: Iterable[Any]) -> list[str]:
-    """Return the names of columns as texts; x0, x1, ... if the texts are not distinct.
-
-    Examples
-    --------
-    >>> named_columns(["age", 3]), named_columns(["3", 3])
-    (['age', '3'], ['x0', 'x1'])
-    """
+    """Return the names of columns as texts; x0, x1, ... if the texts are not distinct."""
     names = [str(column) for column in columns]
     return names if len(set(names)) == len(names) else _numbered(len(names))
-
-
-def kinds_of(frame: pd.DataFrame) -> dict[str, str]:
-    """Return what each column holds: numbers (also truth values), times, text, or nothing if all values are missing.
-
-    Examples
-    --------
-    >>> kinds_of(pd.DataFrame({"a": [1, None], "b": pd.Categorical(["x", "y"]), "c": [None, None]}))
-    {'a': 'numbers', 'b': 'text', 'c': 'nothing'}
-    """
-    return {name: _kind(column) for name, column in frame.items()}
 
 
 def _kind(column: pd.Series) -> str:
@@ -221,10 +191,6 @@ def _kind(column: pd.Series) -> str:
         return "numbers"
     times = pd.api.types.is_datetime64_any_dtype(values.dtype) or pd.api.types.is_timedelta64_dtype(values.dtype)
     return "times" if times else "text"
-
-
-def _pairs(real: pd.DataFrame, drawn: pd.DataFrame) -> list[tuple[pd.Series, pd.Series]]:
-    return [(real.iloc[:, position], drawn.iloc[:, position]) for position in range(real.shape[1])]
 
 
 def _sparse_as(dtype: Any, own: Any) -> Any:
@@ -248,13 +214,7 @@ def _numbered(count: int) -> list[str]:
 
 
 def positions_of(features: Sequence[Any], columns: Sequence[Any]) -> list[int]:
-    """Return the positions of columns that are given by name, by position or as a mask of one bool a column.
-
-    Examples
-    --------
-    >>> positions_of(["b"], ["a", "b"]), positions_of([-1], ["a", "b"]), positions_of([True, False], ["a", "b"])
-    ([1], [1], [0])
-    """
+    """Return the positions of columns that are given by name, by position or as a mask of one bool a column."""
     features, columns = list(features), list(columns)
     if len(features) == len(columns) and all(isinstance(feature, bool | np.bool_) for feature in features):
         return [position for position, chosen in enumerate(features) if chosen]

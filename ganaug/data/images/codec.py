@@ -1,6 +1,6 @@
-"""The image codec: images of any shape <-> squares of one size and number of channels."""
+"""The image codec: images of any shape <-> squares of one size and number of channels, and PIL images of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganaug.errors import DataError, FormatError
+from ganaug.errors import DataError
 
 DEFAULT_SIZES = (8, 16, 32, 64, 128)
 """Sizes that are chosen by default, in pixels."""
@@ -20,41 +20,20 @@ MIN_SCALE = 0.8
 """Smallest factor that the median image is scaled by at the default size, so that little detail is lost."""
 MIN_SHARE_TRANSPARENT = 0.05
 """Share of images with transparency from which the codec has an alpha channel: fewer are too few to learn it from."""
-CHANNELS = (1, 3, 4)
-"""Numbers of channels of an image: grey, RGB, RGBA."""
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Pillow's mode for each number of channels of an image."""
 MIN_VISIBLE_ALPHA = 16
 """Smallest alpha of a visible pixel: below it, nobody sees the colour, and resampling cannot keep it."""
 
 
 @dataclass(frozen=True)
 class ImageCodec:
-    """The conversion of images to squares of one size, which keeps the aspect ratio and pads the rest.
-
-    Attributes
-    ----------
-    size : int
-        Height and width in pixels, a power of two from 8 to 512.
-    channels : int
-        1 (grey), 3 (RGB) or 4 (RGBA).
-
-    Raises
-    ------
-    DataError
-        If `size` or `channels` is anything else.
-
-    Examples
-    --------
-    >>> codec = ImageCodec.fit([(28, 28, 1), (30, 20, 3)])
-    >>> codec
-    ImageCodec(size=32, channels=3)
-    >>> codec.encode(np.zeros((30, 20, 3), dtype=np.uint8)).shape
-    (32, 32, 3)
-    >>> ImageCodec.from_state(codec.to_state()) == codec
-    True
-    """
+    """The conversion of images to squares of one size, which keeps the aspect ratio and pads the rest."""
 
     size: int
+    """Height and width in pixels, a power of two from 8 to 512."""
     channels: int
+    """1 (grey), 3 (RGB) or 4 (RGBA)."""
 
     def __post_init__(self) -> None:
         """Check size and channels."""
@@ -64,33 +43,16 @@ class ImageCodec:
                 f"The image size must be a power of two from {MIN_SIZE} to {MAX_SIZE} pixels, but it is {size!r}: "
                 "choose 8, 16, 32, 64, 128, 256 or 512, or let the data decide."
             )
-        if type(channels) is not int or channels not in CHANNELS:
+        if type(channels) is not int or channels not in MODES:
             raise DataError(f"Images must have 1, 3 or 4 channels, but {channels!r} was given: choose one of these.")
 
     @classmethod
     def fit(cls, shapes: Sequence[tuple[int, int, int]], size: int | None = None) -> Self:
-        """Choose size and channels for images.
+        """Choose size and channels for images with these shapes (height, width, channels).
 
-        The size is the smallest of 8, 16, 32, 64 and 128 that is at least 0.8 times the median longer side, or 128 if
-        none is. The number of channels is four if at least 5 % of the images have four channels; else three if an image
-        has three or four channels; else one.
-
-        Parameters
-        ----------
-        shapes : sequence of (height, width, channels)
-            The shape of each image, as `read_image` returns it.
-        size : int, optional
-            A size to use instead.
-
-        Returns
-        -------
-        ImageCodec
-            The codec for these images.
-
-        Raises
-        ------
-        DataError
-            If there are no images, or `size` is not a power of two from 8 to 512.
+        The size, unless it is given, is the smallest of 8, 16, 32, 64 and 128 that is at least 0.8 times the median
+        longer side, or 128 if none is. The number of channels is four if at least 5 % of the images have four channels;
+        else three if an image has three or four channels; else one.
         """
         if not shapes:
             raise DataError("An image codec needs at least one image to fit, but there is none: give it some.")
@@ -107,30 +69,15 @@ class ImageCodec:
         return self.size, self.size, self.channels
 
     def encode(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Fit one image into the square.
+        """Fit one image, uint8 (height, width, channels), into the square.
 
         The longer side is scaled to `size`, and the rest is padded evenly. Smaller images are enlarged, so that all
         images show their subject at one scale. If the codec has four channels, the padding is transparent, and all
         pixels that are nearly invisible get the mean colour of the visible ones. Otherwise, the padding has the median
         colour of the image's border, because a generator would learn a visible frame; and transparent pixels are laid
         on white, the page that such images are nearly always drawn for.
-
-        Parameters
-        ----------
-        image : ndarray of uint8, shape (height, width, channels)
-            An image with 1, 3 or 4 channels.
-
-        Returns
-        -------
-        ndarray of uint8, shape (size, size, codec.channels)
-            The encoded image.
-
-        Raises
-        ------
-        DataError
-            If `image` is not such an array.
         """
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in CHANNELS or image.size == 0:
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in MODES or image.size == 0:
             raise DataError(
                 "An image must be a uint8 array (height, width, channels) with 1, 3 or 4 channels, but this one is "
                 f"{image.dtype} {image.shape}: read it with ganaug.data.images.image_file.read_image, or convert it."
@@ -149,36 +96,6 @@ class ImageCodec:
         square[top : top + height, left : left + width] = content
         return _with_plain_background(square) if self.channels == 4 else square
 
-    def to_state(self) -> dict[str, object]:
-        """Return the codec as a JSON object, which `from_state` reads."""
-        return {"size": self.size, "channels": self.channels}
-
-    @classmethod
-    def from_state(cls, state: object) -> Self:
-        """Make a codec from the result of `to_state`, which may come from an untrusted file.
-
-        Parameters
-        ----------
-        state : object
-            Parsed JSON. Unknown keys are ignored.
-
-        Returns
-        -------
-        ImageCodec
-            The codec.
-
-        Raises
-        ------
-        FormatError
-            If `state` does not describe a codec.
-        """
-        if not isinstance(state, Mapping) or not {"size", "channels"} <= state.keys():
-            raise FormatError("An image codec's state must be an object with size and channels: save the model again.")
-        try:
-            return cls(state["size"], state["channels"])
-        except DataError as error:
-            raise FormatError(f"The image codec's state is damaged. {error}") from error
-
 
 def default_size(longer_sides: Sequence[int]) -> int:
     """Return the default size for images with these longer sides, in pixels; 0 is an unknown side."""
@@ -187,48 +104,47 @@ def default_size(longer_sides: Sequence[int]) -> int:
 
 
 def scaled(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Scale the longer side to `size`. Pillow weights colours by alpha: invisible colours do not bleed into others."""
-    height, width, channels = image.shape
+    """Scale the longer side to `size`."""
+    height, width, _ = image.shape
     longer = max(height, width)
     if longer == size:
         return image
-    new_width, new_height = (max(1, round(side * size / longer)) for side in (width, height))
-    # Lanczos rings around hard edges when an image is enlarged.
-    method = Image.Resampling.LANCZOS if longer > size else Image.Resampling.BICUBIC
-    picture = Image.fromarray(image[..., 0] if channels == 1 else image)
-    resized = picture.resize((new_width, new_height), method, reducing_gap=3.0)
-    return np.asarray(resized).reshape(new_height, new_width, channels)
+    new_height, new_width = (max(1, round(side * size / longer)) for side in (height, width))
+    return _resized(image, new_height, new_width, reducing_gap=3.0)
 
 
 def unpadded(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Undo `ImageCodec.encode`: cut an image out of its square, and scale it to the height and width that it had.
-
-    Parameters
-    ----------
-    image : ndarray of shape (size, size, channels), uint8
-        An image that was padded to a square.
-    height, width : int
-        The size before encoding, in pixels.
-
-    Returns
-    -------
-    ndarray of shape (height, width, channels), uint8
-        The image without padding.
-
-    Examples
-    --------
-    >>> unpadded(np.zeros((8, 8, 3), np.uint8), 40, 20).shape
-    (40, 20, 3)
-    """
+    """Undo `ImageCodec.encode`: cut an image out of its square, and scale it to the height and width that it had."""
     size, longer = image.shape[0], max(height, width)
     rows, columns = (max(1, round(side * size / longer)) for side in (height, width))
     top, left = (size - rows) // 2, (size - columns) // 2
     content = image[top : top + rows, left : left + columns]
-    if (rows, columns) == (height, width):
-        return content
-    method = Image.Resampling.LANCZOS if size > longer else Image.Resampling.BICUBIC
-    picture = Image.fromarray(content[..., 0] if image.shape[2] == 1 else content)
-    return np.asarray(picture.resize((width, height), method)).reshape(height, width, image.shape[2])
+    return content if (rows, columns) == (height, width) else _resized(content, height, width)
+
+
+def _resized(image: NDArray[np.uint8], height: int, width: int, reducing_gap: float | None = None) -> NDArray[np.uint8]:
+    """Scale an image. Pillow weights colours by alpha: invisible colours do not bleed into others."""
+    # Lanczos rings around hard edges when an image is enlarged.
+    shrinks = max(image.shape[:2]) > max(height, width)
+    method = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
+    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    resized = picture.resize((width, height), method, reducing_gap=reducing_gap)
+    return np.asarray(resized).reshape(height, width, image.shape[2])
+
+
+def pil_image(pixels: NDArray[np.uint8], mode: str | None = None, size: tuple[int, int] | None = None) -> Image.Image:
+    """Return a generator's image, uint8 (S, S, C), as a PIL image of a mode and a size (width, height).
+
+    The padding of the square is cut off so that the proportions are those of the size.
+
+    Examples
+    --------
+    >>> pil_image(np.zeros((8, 8, 1), np.uint8), "RGB", (20, 40)).size
+    (20, 40)
+    """
+    pixels = pixels if size is None else unpadded(pixels, size[1], size[0])
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    return image if mode in (None, image.mode) else image.convert(mode)
 
 
 def _with_plain_background(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from ganaug.data.dataset import Dataset
-from ganaug.data.images.codec import CHANNELS, ImageCodec, default_size, scaled
+from ganaug.data.images.codec import MODES, ImageCodec, default_size, scaled
 from ganaug.data.images.folder import FolderIndex, scan_folder
 from ganaug.data.images.image_file import image_size, quoted, read_image_and_scale
 from ganaug.data.labels import check_labels, listed
@@ -35,21 +35,7 @@ MAX_UNREADABLE = 0.1
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages(Dataset):
-    """Encoded images and their labels.
-
-    Attributes
-    ----------
-    images : ndarray of uint8, shape (n, height, width, channels)
-        The pixels.
-    labels : ndarray of int64, shape (n,)
-        For each image, the index of its class in `classes`.
-    classes : tuple of str
-        The class names.
-    codec : ImageCodec
-        The codec that encoded the images.
-    files : tuple of Path
-        The file of each image; empty if the images did not come from files.
-    """
+    """Encoded images (n, height, width, channels) and their labels."""
 
     modality = "image"
     shows_walks = True
@@ -58,7 +44,9 @@ class LabelledImages(Dataset):
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     codec: ImageCodec
+    """The codec that encoded the images."""
     files: tuple[Path, ...] = ()
+    """The file of each image; empty if the images did not come from files."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -155,38 +143,9 @@ class LabelledImages(Dataset):
 def load_folder(root: str | os.PathLike[str], size: int | None = None) -> LabelledImages:
     """Read a labelled image folder into one array; `scan_folder` says which files count.
 
-    A file that cannot be read is skipped, with a warning that names it. A class without readable files is left out,
-    with a warning. No more than one image at a time is in memory at its full size.
-
-    Parameters
-    ----------
-    root : path-like
-        The folder that holds one subfolder per class.
-    size : int, optional
-        Height and width of the images in pixels; by default `ImageCodec.fit` chooses.
-
-    Returns
-    -------
-    LabelledImages
-        The images with labels, classes, codec and files.
-
-    Raises
-    ------
-    DataError
-        If `scan_folder` refuses the folder, a model file cannot hold a class name, more than one file in ten cannot be
-        read, fewer than two classes have readable files, or `size` is not a power of two from 8 to 512.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from PIL import Image
-    >>> root = Path(tempfile.mkdtemp())
-    >>> for name in ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"):
-    ...     (root / name).parent.mkdir(exist_ok=True)
-    ...     Image.new("RGB", (30, 20), "red").save(root / name)
-    >>> data = load_folder(root)
-    >>> data.images.shape, data.counts
-    ((4, 32, 32, 3), {'cat': 2, 'dog': 2})
+    A file that cannot be read is skipped, and a class without readable files is left out, with a warning that names it.
+    No more than one image at a time is in memory at its full size. `ImageCodec.fit` chooses the `size`, unless it is
+    given. `DataError` if more than one file in ten cannot be read, or fewer than two classes have readable files.
     """
     if size is not None:
         ImageCodec(size, 1)  # refuses a wrong size before all files are read
@@ -205,16 +164,9 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
 
 
 def _read_all(index: FolderIndex, size: int) -> tuple[list[NDArray[np.uint8]], list[tuple[int, int, int]], list[int]]:
-    """Read the files of a folder.
+    """Return the scaled images of a folder, their shapes in their files, and the positions of the readable files.
 
-    Returns
-    -------
-    images : list of ndarray
-        The images, scaled. Their channels differ: the codec's channels are known only when all files are read.
-    shapes : list of (height, width, channels)
-        The shapes of the images in their files.
-    kept : list of int
-        The positions of the readable files in `index.files`.
+    The numbers of channels of the images differ: that of the codec is known only when all files are read.
     """
     images, shapes, kept, problems = [], [], [], []
     own_scales = brightest = 0
@@ -267,36 +219,12 @@ def _present_classes(index: FolderIndex, kept: list[int]) -> tuple[NDArray[np.in
 def from_arrays(
     images: ArrayLike, labels: ArrayLike, classes: Sequence[str] | None = None, *, size: int | None = None
 ) -> LabelledImages:
-    """Take images from memory.
+    """Take images (n, height, width) or (n, height, width, channels) and their labels (n,) from memory.
 
-    The number of channels stays. The images are scaled and padded to a square whose side is a power of two.
-
-    Parameters
-    ----------
-    images : array-like, shape (n, height, width) or (n, height, width, channels)
-        uint8, or floating point from 0 to 1; with 1, 3 or 4 channels.
-    labels : array-like, shape (n,)
-        Text or integers. If `classes` is given, integers are indices into it.
-    classes : sequence of str, optional
-        The class names; by default the texts of the distinct labels, sorted.
-    size : int, optional
-        Height and width of the result in pixels; by default `ImageCodec.fit` chooses.
-
-    Returns
-    -------
-    LabelledImages
-        The images with labels, classes and codec, and without files.
-
-    Raises
-    ------
-    DataError
-        If images, labels or classes are not of this form, do not match one another, or have fewer than two classes.
-
-    Examples
-    --------
-    >>> data = from_arrays(np.zeros((3, 8, 8)), ["b", "a", "b"])
-    >>> data.images.shape, data.labels.tolist(), data.counts
-    ((3, 8, 8, 1), [1, 0, 1], {'a': 1, 'b': 2})
+    Pixels are uint8, or floating point from 0 to 1. The number of channels stays. The images are scaled and padded to
+    squares of `size` pixels a side, which `ImageCodec.fit` chooses unless it is given. Labels are texts, or integers
+    that are indices into `classes`. Without `classes`, the classes are the texts of the distinct labels, sorted.
+    `DataError` if images, labels or classes are not of this form, or there are fewer than two classes.
     """
     try:
         pixels = np.asarray(images)
@@ -304,7 +232,7 @@ def from_arrays(
         raise DataError("Images must all have one shape, but these differ: encode each with an ImageCodec.") from error
     if pixels.ndim == 3:
         pixels = pixels[..., None]
-    if pixels.ndim != 4 or pixels.shape[3] not in CHANNELS or pixels.size == 0:
+    if pixels.ndim != 4 or pixels.shape[3] not in MODES or pixels.size == 0:
         raise DataError(
             "Images must be an array (n, height, width) or (n, height, width, channels) with 1, 3 or 4 channels, but "
             f"the shape is {np.shape(images)}: bring them into this form, channels last."

@@ -27,30 +27,16 @@ UNREAD_ENDINGS = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class FolderIndex:
-    """The classes and image files of a folder; `scan_folder` makes one.
-
-    Attributes
-    ----------
-    root : Path
-        The folder, as the user gave it.
-    classes : tuple of str
-        The names of the classes that have images, sorted.
-    files : tuple of Path
-        The image files, sorted by class and name.
-    labels : ndarray of int64, shape (n_files,)
-        For every file, the index of its class in `classes`.
-    """
+    """The classes and image files of a folder; `scan_folder` makes one."""
 
     root: Path
+    """The folder, as the user gave it."""
     classes: tuple[str, ...]
+    """The names of the classes that have images, sorted."""
     files: tuple[Path, ...]
+    """The image files, sorted by class and name."""
     labels: NDArray[np.int64]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of images of each class."""
-        numbers = np.bincount(self.labels, minlength=len(self.classes))
-        return dict(zip(self.classes, numbers.tolist(), strict=True))
+    """For every file, the index of its class in `classes`."""
 
 
 def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
@@ -68,36 +54,10 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
     - class folders without images, which are left out of `classes`;
     - classes with one image, which are kept.
 
-    Parameters
-    ----------
-    root : path-like
-        The folder that holds one subfolder per class.
-
-    Returns
-    -------
-    FolderIndex
-        The classes, files and labels.
-
-    Raises
-    ------
-    DataError
-        If `root` is not a folder that can be listed, or fewer than two class folders hold images.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from PIL import Image
-    >>> root = Path(tempfile.mkdtemp())
-    >>> for name in ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.PNG"):
-    ...     (root / name).parent.mkdir(exist_ok=True)
-    ...     Image.new("RGB", (8, 8)).save(root / name)
-    >>> index = scan_folder(root)
-    >>> index.counts, index.labels.tolist()
-    ({'cat': 2, 'dog': 2}, [0, 0, 1, 1])
+    `DataError` if `root` is not a folder that can be listed, or fewer than two class folders hold images.
     """
     root = _checked(root)
     scan = _Scan(root)
-    scan.run()
     _report_structure(root, scan)
     classes = tuple(sorted(name for name in scan.files if scan.files[name]))
     unread = _unread_sentence(scan.unread)
@@ -136,7 +96,7 @@ def _checked(root: str | os.PathLike[str]) -> Path:
 
 
 class _Scan:
-    """The search for the files of a folder."""
+    """The search for the files of a folder. Links come last: a file counts for the folder that really holds it."""
 
     def __init__(self, root: Path) -> None:
         self.inside = Path(os.path.realpath(root))
@@ -148,9 +108,6 @@ class _Scan:
         top_folders, self.stray, top_links, _ = _listing(root)
         self._folders = deque((path.name, path, self.inside / path.name) for path in top_folders)
         self._links = deque((path.name, path) for path in top_links if not stat.S_ISREG(file_mode(path)))
-
-    def run(self) -> None:
-        """Visit all folders. Links come last, so that a file counts for the folder that really holds it."""
         while self._folders or self._links:
             if self._folders:
                 self._visit(*self._folders.popleft())

@@ -53,28 +53,7 @@ def file_mode(path: Path) -> int:
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Return the height and width in the header of an image file, before EXIF orientation is applied.
 
-    Parameters
-    ----------
-    path : path-like
-        A regular file, or a link to one.
-
-    Returns
-    -------
-    tuple of int
-        Height and width in pixels.
-
-    Raises
-    ------
-    DataError
-        As `read_image` does, except for damage that only decoding can find.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "image.png"
-    >>> Image.new("L", (6, 4)).save(path)
-    >>> image_size(path)
-    (4, 6)
+    `DataError` as in `read_image`, except for damage that only decoding can find.
     """
     with _opened(Path(path)) as image:
         return image.height, image.width
@@ -87,38 +66,17 @@ def is_deep(path: str | os.PathLike[str]) -> bool:
 
 
 def read_image(path: str | os.PathLike[str], *, at_least: int | None = None) -> NDArray[np.uint8]:
-    """Read an image file as upright 8-bit pixels with as few channels as it needs.
+    """Read an image file as upright 8-bit pixels, uint8 (height, width, channels), with as few channels as it needs.
 
+    There are four channels if a pixel is not opaque; else one if red, green and blue are equal everywhere; else three.
     EXIF orientation is applied. Of several frames, the first is read. Palettes and CMYK become RGB. 16-bit grey is
     divided by 257. 32-bit grey has no stated scale: its range is taken to be the smallest of 0 to 1 (floating point
     only), 0 to 255, and 0 to 65,535 that holds all values; if none does, the values are stretched from their minimum to
     their maximum.
 
-    Parameters
-    ----------
-    path : path-like
-        A regular file, or a link to one.
-    at_least : int, optional
-        For images that will be scaled down: a JPEG may be decoded at a half, a quarter or an eighth of its size, which
-        is several times faster, if both sides keep at least this many pixels.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, channels)
-        Four channels if a pixel is not opaque; else one if red, green and blue are equal everywhere; else three.
-
-    Raises
-    ------
-    DataError
-        If the file is not a readable image, or has more than `MAX_PIXELS` pixels.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "image.png"
-    >>> Image.new("RGBA", (6, 4), (255, 0, 0, 255)).save(path)
-    >>> read_image(path).shape
-    (4, 6, 3)
+    For images that will be scaled down, a JPEG may be decoded at a half, a quarter or an eighth of its size, which is
+    several times faster, if both sides keep `at_least` pixels. `DataError` if the file is not a readable
+    image, or has more than `MAX_PIXELS` pixels.
     """
     return read_image_and_scale(path, at_least=at_least)[0]
 

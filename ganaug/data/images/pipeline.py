@@ -11,19 +11,9 @@ from ganaug.errors import DataError
 
 
 class Pipeline:
-    """An albumentations transform that keeps the shape and dtype of images.
+    """An albumentations transform that keeps the shape and dtype of images, tested on an example (H, W, C).
 
-    Parameters
-    ----------
-    augment : albumentations transform
-        The transform. It is copied, so that the user's transform keeps its random state.
-    example : ndarray of uint8, shape (H, W, C)
-        An image to test it on.
-
-    Raises
-    ------
-    DataError
-        If `augment` is no albumentations transform, needs more than an image, or changes its shape or dtype.
+    It is a copy, so that the user's transform keeps its random state.
     """
 
     def __init__(self, augment: Any, example: NDArray[np.uint8]) -> None:

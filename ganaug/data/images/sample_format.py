@@ -18,13 +18,7 @@ MAX_PASS_PIXELS = 16 * 64 * 64
 
 
 class ImageFormat(SampleFormat):
-    """Images of one shape.
-
-    Parameters
-    ----------
-    height, width, channels : int
-        The size of each image in pixels, and its number of channels.
-    """
+    """Images of one shape (height, width, channels)."""
 
     modality = "image"
     seeded_pass_size = 8

@@ -2,7 +2,6 @@
 
 import numbers
 from collections.abc import Mapping
-from math import prod
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -20,7 +19,6 @@ from ganaug.files import StrPath
 from ganaug.integrations.sklearn.checks import check_frame, check_kinds
 from ganaug.integrations.sklearn.target import Target
 from ganaug.integrations.strategy import STRATEGIES, added_rows
-from ganaug.runtime.generator import Generator
 
 
 class LabelledInput(NamedTuple):
@@ -100,8 +98,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         ValueError
             If a parameter is not valid, or no generator can be trained on the data.
         """
-        self._validate_params()
-        self._train(self._check(X, y, reset=True))
+        self._fit(X, y)
         return self
 
     def sample(self, n: int | Mapping[Any, int]) -> tuple[Any, NDArray[Any]]:
@@ -161,6 +158,12 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.three_d_array = True
         return tags
 
+    def _fit(self, X: Any, y: Any) -> LabelledInput:
+        self._validate_params()
+        data = self._check(X, y, reset=True)
+        self._train(data)
+        return data
+
     def _check(self, X: Any, y: Any, *, reset: bool) -> LabelledInput:
         """Validate rows and labels; `reset` says that the estimator is to be fitted to them."""
         if y is None:
@@ -178,7 +181,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         rows = as_rows(X)
         if getattr(rows, "ndim", 2) > 2:
             rows = check_array(rows, allow_nd=True, input_name="X", estimator=self)
-            self._check_image_size(rows, reset)
+            validate_data(self, rows.reshape(len(rows), -1), skip_check_array=True, reset=reset)
         elif isinstance(rows, pd.DataFrame):
             named = X if isinstance(X, pd.DataFrame) else rows.to_numpy()
             validate_data(self, named, skip_check_array=True, reset=reset)
@@ -189,15 +192,6 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
             if rows.dtype == object:
                 check_frame(table_container(rows, rows).unwrap(rows))
         return rows
-
-    def _check_image_size(self, images: NDArray[Any], reset: bool) -> None:
-        size = prod(images.shape[1:])
-        if reset:
-            self.__dict__.pop("feature_names_in_", None)
-            self.n_features_in_ = size
-        elif size != self.n_features_in_:
-            name, expected = type(self).__name__, self.n_features_in_
-            raise ValueError(f"X has {size} features, but {name} is expecting {expected} features as input.")
 
     def _train(self, data: LabelledInput) -> None:
         from ganaug import training  # imports torch, which this module does not need
@@ -217,12 +211,13 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
             device=self.device,
             random_state=seed,
         )
-        self.classes_, self.generator_, self.history_ = classes, generator, _history(generator)
+        summary = generator.metadata["training"]
+        self.classes_, self.generator_ = classes, generator
+        self.history_ = pd.DataFrame(summary.get("history") or summary.get("stages") or [])
         self._container, self._kinds = container, container.kinds(data.rows)
         self._code_of = {name: code for code, name in enumerate(names)}
         self._seed = sampling_seed
         if self.verbose:
-            summary = generator.metadata["training"]
             print(f"[{type(self).__name__}] {summary.get('steps')} steps in {summary.get('seconds')} seconds")
 
     def _balance(self, data: LabelledInput) -> tuple[Any, Any]:
@@ -262,8 +257,3 @@ def _name_of(label: Any) -> Label:
     """Return a label as a model file holds it; dates become text."""
     value = python_value(label)
     return plain_label(value) if isinstance(value, str | int | float) else str(value)
-
-
-def _history(generator: Generator) -> pd.DataFrame:
-    training = generator.metadata["training"]
-    return pd.DataFrame(training.get("history") or training.get("stages") or [])

@@ -171,57 +171,24 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
         return self
 
     def predict(self, X: Any) -> Any:
-        """Return the label of each row.
-
-        Parameters
-        ----------
-        X : rows as in `fit`
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
+        """Return the label of each row, shape (n_samples,)."""
         return self._checked(X).predict(X)
 
     @available_if(has("predict_proba", _inner))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:
-        """Return the probability of each class, if the estimator has `predict_proba`.
-
-        Parameters
-        ----------
-        X : rows as in `fit`
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
+        """Return the probability of each class, shape (n_samples, n_classes), if the estimator has `predict_proba`."""
         return self._checked(X).predict_proba(X)
 
     @available_if(has("predict_log_proba", _inner))  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Any:
-        """Return the logarithms of the probabilities, if the estimator has `predict_log_proba`.
-
-        Parameters
-        ----------
-        X : rows as in `fit`
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
+        """Return the logarithm of each probability in `predict_proba`, if the estimator has `predict_log_proba`."""
         return self._checked(X).predict_log_proba(X)
 
     @available_if(has("decision_function", _inner))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Any:
-        """Return the decision function of the estimator, if it has one. `correct_prior` does not change it.
+        """Return the decision function of the estimator, shape (n_samples,) or (n_samples, n_classes), if it has one.
 
-        Parameters
-        ----------
-        X : rows as in `fit`
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
+        `correct_prior` does not change it.
         """
         return self._checked(X).decision_function(X)
 
@@ -237,11 +204,9 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
         return tags
 
     def _check(self, X: Any, y: Any, sample_weight: Any) -> _Rows:
-        if y is None:
-            raise ValueError("This AugmentedClassifier estimator requires y to be passed, but the target y is None.")
         X = _indexable(X)
         check_not_empty(X.shape if hasattr(X, "shape") else (len(X),))
-        validate_data(self, X, skip_check_array=True)
+        validate_data(self, X, y, skip_check_array=True)  # refuses None for y
         column = np.asarray(y) if getattr(y, "ndim", 1) == 2 else None
         values = Target(y).values
         labels = column_or_1d(values if column is None else column, warn=True)

@@ -10,21 +10,8 @@ from sklearn.utils.metaestimators import available_if
 
 
 def restore_prior(probabilities: NDArray[Any], ratio: NDArray[Any]) -> NDArray[Any]:
-    """Multiply each class's probability by the ratio of its true to its learned share, and normalise.
+    """Multiply probabilities (n, n_classes) by the ratio of true to learned class shares (n_classes,), and normalise.
 
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n, n_classes)
-        The probabilities of a classifier that was trained on resampled rows.
-    ratio : ndarray of shape (n_classes,)
-        True share over learned share.
-
-    Returns
-    -------
-    ndarray of shape (n, n_classes)
-
-    References
-    ----------
     M. Saerens, P. Latinne, C. Decaestecker: Adjusting the outputs of a classifier to new a priori probabilities: a
     simple procedure. Neural Computation 14(1), 2002.
 
@@ -71,12 +58,7 @@ def _inner(owner: Any) -> Any:
 class PriorCorrected(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A fitted classifier with corrected probabilities and unchanged decisions.
 
-    Parameters
-    ----------
-    estimator : classifier
-        The fitted classifier.
-    ratio : ndarray of shape (n_classes,)
-        See `restore_prior`; in the order of ``estimator.classes_``.
+    `ratio` (n_classes,) is that of `restore_prior`, in the order of ``estimator.classes_``.
     """
 
     def __init__(self, estimator: Any, ratio: NDArray[Any]) -> None:

@@ -1,10 +1,10 @@
 """`GANSampler`: the estimator for imbalanced-learn's Pipeline."""
 
-from typing import Any, Self
+from typing import Any
 
 from imblearn.over_sampling.base import BaseOverSampler
 
-from ganaug.integrations.sklearn.base import BaseGAN
+from ganaug.integrations.sklearn.base import BaseGAN, LabelledInput
 from ganaug.integrations.strategy import added_rows
 
 
@@ -38,27 +38,6 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
     1
     """
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train the generator. `fit_resample` does so too.
-
-        Parameters
-        ----------
-        X, y
-            Rows or images and their labels, as `GANAugmenter.fit` takes them.
-
-        Returns
-        -------
-        self
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is not valid, or no generator can be trained on the data.
-        """
-        self._fit(X, y)
-        return self
-
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Train the generator, and add synthetic rows as `sampling_strategy` says.
 
@@ -83,10 +62,7 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
     def _fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
         return self._balance(self._fit(X, y))
 
-    def _fit(self, X: Any, y: Any) -> Any:
-        self._validate_params()
-        data = self._check(X, y, reset=True)
+    def _train(self, data: LabelledInput) -> None:
         # Checked before the training, so that a wrong strategy costs no time.
         self.sampling_strategy_ = added_rows(self.sampling_strategy, data.target.values)
-        self._train(data)
-        return data
+        super()._train(data)

@@ -10,29 +10,10 @@ from sklearn.utils.multiclass import check_classification_targets
 
 
 class Target:
-    """A user's `y` in any container.
+    """A user's `y` in any container: labels (n,) or (n, 1), or one-hot labels (n, n_classes); `values` has shape (n,).
 
-    Parameters
-    ----------
-    y : array-like
-        Labels of shape (n,) or (n, 1), or one-hot labels of shape (n, n_classes).
-
-    Attributes
-    ----------
-    values : ndarray of shape (n,)
-        The label of each row.
-
-    Raises
-    ------
-    ValueError
-        If a label is missing, labels are continuous, text is mixed with numbers, or a row has several labels. The
-        messages are those of scikit-learn and imbalanced-learn.
-
-    Examples
-    --------
-    >>> target = Target(pd.Series(["a", "b"], dtype="category", name="kind"))
-    >>> target.values.tolist(), target.extend(np.array(["b"])).tolist()
-    (['a', 'b'], ['a', 'b', 'b'])
+    `ValueError`, in the words of scikit-learn and imbalanced-learn, if a label is missing, labels are continuous, text
+    is mixed with numbers, or a row has several labels.
     """
 
     def __init__(self, y: Any) -> None:

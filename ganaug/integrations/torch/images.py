@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from ganaug.data.images.codec import MODES, pil_image
 from ganaug.data.images.sample_format import ImageFormat
 from ganaug.errors import DataError
-from ganaug.integrations.pil_image import MODES, pil_image
 from ganaug.integrations.torch.folder import to_tensor
 from ganaug.integrations.torch.item_maker import ItemMaker, Items, Transform, described, tried
 

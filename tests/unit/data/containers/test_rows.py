@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from ganaug.data.containers.dtype_promotion import cast, numpy_dtype, promoted_dtype
-from ganaug.data.containers.rows import as_rows, kinds_of, positions_of, table_container
+from ganaug.data.containers.rows import as_rows, named_columns, positions_of, table_container
 from ganaug.errors import DataError
 
 X = np.arange(12.0).reshape(4, 3)
@@ -72,6 +72,7 @@ def test_a_table_is_made_of_codes_and_classes() -> None:
         (pd.Series([1, 2], dtype="int8"), pd.Series([300]), "int64"),
         (pd.Series([1, 2], dtype="uint8"), pd.Series([0.5]), "float64"),
         (pd.Series([1, 2]), pd.Series([3.0, None]), "float64"),
+        (pd.Series([1, 2]), pd.Series([900, None], dtype="Int64"), "Int64"),
         (pd.Series([True, False]), pd.Series([True, None], dtype="boolean"), "boolean"),
         (pd.Series([1], dtype=object), pd.Series([2.5]), "object"),
         (pd.Series(["a"]), pd.Series(["bb"], dtype="category"), pd.Series(["a"]).dtype),
@@ -101,7 +102,20 @@ def test_a_value_that_a_dtype_cannot_hold_is_refused(value: Any) -> None:
 
 def test_kinds_of_columns() -> None:
     frame = pd.DataFrame({"when": pd.to_datetime(["2024-01-01"]), "how long": pd.to_timedelta([1]), "yes": [True]})
-    assert list(kinds_of(frame).values()) == ["times", "times", "numbers"]
+    assert list(table_container(frame, frame).kinds(frame).values()) == ["times", "times", "numbers"]
+    frame = pd.DataFrame({"a": [1, None], "b": pd.Categorical(["x", "y"]), "c": [None, None]})
+    assert table_container(frame, frame).kinds(frame) == {"a": "numbers", "b": "text", "c": "nothing"}
+
+
+@pytest.mark.parametrize(
+    ("features", "positions"), [(["b"], [1]), ([-1], [1]), ([True, False], [0]), ([False, False], [])]
+)
+def test_columns_are_given_by_name_position_or_mask(features: Any, positions: list[int]) -> None:
+    assert positions_of(features, ["a", "b"]) == positions
+
+
+def test_columns_whose_names_have_the_same_text_are_numbered() -> None:
+    assert named_columns(["3", 3]) == ["x0", "x1"]
 
 
 @pytest.mark.parametrize("features", [["z"], [2], [-3], [True]])

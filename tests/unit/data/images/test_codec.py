@@ -1,6 +1,5 @@
-"""The image codec: size, channels, scaling, padding, state."""
+"""The image codec: size, channels, scaling, padding."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ganaug.data.images.codec import ImageCodec, unpadded
-from ganaug.errors import DataError, FormatError
+from ganaug.errors import DataError
 
 RNG = np.random.default_rng(0)
 
@@ -205,39 +204,6 @@ def test_transparency_falls_on_white(channels: int) -> None:
 def test_what_is_no_image_is_refused(image: Any) -> None:
     with pytest.raises(DataError, match="uint8 array"):
         ImageCodec(8, 3).encode(image)
-
-
-def test_the_state_survives_json() -> None:
-    codec = ImageCodec(64, 4)
-    assert ImageCodec.from_state(json.loads(json.dumps(codec.to_state()))) == codec
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        None,
-        [],
-        "size",
-        {},
-        {"size": 32},
-        {"channels": 3},
-        {"size": 33, "channels": 3},
-        {"size": 10**12, "channels": 3},
-        {"size": -32, "channels": 3},
-        {"size": True, "channels": 3},
-        {"size": 32.0, "channels": 3},
-        {"size": "32", "channels": 3},
-        {"size": float("nan"), "channels": 3},
-        {"size": [32], "channels": 3},
-        {"size": 32, "channels": 2},
-        {"size": 32, "channels": True},
-        {"size": 32, "channels": None},
-        {"size": 32, "channels": [3]},
-    ],
-)
-def test_a_hostile_state_is_a_format_error(state: object) -> None:
-    with pytest.raises(FormatError):
-        ImageCodec.from_state(state)
 
 
 @pytest.mark.parametrize("shape", [(64, 32, 1), (24, 64, 3), (64, 64, 3), (40, 40, 3)])

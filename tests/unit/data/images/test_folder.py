@@ -37,6 +37,12 @@ def names_of(root: Path) -> dict[str, list[str]]:
     return by_class
 
 
+def counts_of(root: str | Path) -> dict[str, int]:
+    """Scan and return the number of files of each class."""
+    index = scan_folder(root)
+    return dict(zip(index.classes, np.bincount(index.labels).tolist(), strict=True))
+
+
 def test_classes_files_and_labels_are_sorted_and_aligned(tmp_path: Path) -> None:
     index = scan_folder(put_all(tmp_path, "dog/b.png", "dog/a.png", "cat/z.png", "cat/y.png", "cat/x.png"))
     assert index.root == tmp_path
@@ -44,7 +50,6 @@ def test_classes_files_and_labels_are_sorted_and_aligned(tmp_path: Path) -> None
     assert [file.name for file in index.files] == ["x.png", "y.png", "z.png", "a.png", "b.png"]
     assert index.labels.dtype == np.int64
     assert index.labels.tolist() == [0, 0, 0, 1, 1]
-    assert index.counts == {"cat": 3, "dog": 2}
 
 
 def test_all_endings_count_in_any_case_and_nothing_else(tmp_path: Path) -> None:
@@ -61,7 +66,7 @@ def test_pictures_that_are_not_read_are_counted_in_one_warning(tmp_path: Path) -
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     with pytest.warns(GanaugWarning) as caught:
-        assert scan_folder(tmp_path).counts == {"a": 2, "b": 2}
+        assert counts_of(tmp_path) == {"a": 2, "b": 2}
     (warning,) = caught
     assert "Left out 4 file(s)" in str(warning.message)
     assert ": 2 .gif, 1 .heic, 1 .svg; convert them" in str(warning.message)
@@ -101,7 +106,7 @@ def test_unicode_names_stay_as_they_are_on_disk(tmp_path: Path) -> None:
     composed, decomposed, spaced = "caf\u00e9", "cafe\u0301", "ねこ 猫"
     put_all(tmp_path, *(f"{name}/{file}.png" for name in (composed, decomposed, spaced) for file in ("ü", "🐈")))
     assert scan_folder(tmp_path).classes == tuple(sorted([composed, decomposed, spaced]))
-    assert scan_folder(tmp_path).counts[composed] == 2
+    assert counts_of(tmp_path)[composed] == 2
 
 
 def test_a_name_that_is_no_valid_unicode_does_not_stop_the_scan(tmp_path: Path) -> None:
@@ -111,13 +116,13 @@ def test_a_name_that_is_no_valid_unicode_does_not_stop_the_scan(tmp_path: Path) 
     except OSError:
         pytest.skip("this file system takes only valid names")
     with pytest.warns(GanaugWarning, match="one image"):
-        assert scan_folder(tmp_path).counts == {"a": 1, "b": 2}
+        assert counts_of(tmp_path) == {"a": 1, "b": 2}
 
 
 def test_the_root_may_be_a_string_or_a_link(tmp_path: Path) -> None:
     put_all(tmp_path / "real", "a/1.png", "a/2.png", "b/1.png", "b/2.png")
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert scan_folder(str(tmp_path / "link")).counts == {"a": 2, "b": 2}
+    assert counts_of(str(tmp_path / "link")) == {"a": 2, "b": 2}
 
 
 def test_pipes_and_folders_with_image_names_are_no_images(tmp_path: Path) -> None:
@@ -131,7 +136,7 @@ def test_folders_deeper_than_the_recursion_limit_are_listed(tmp_path: Path) -> N
     limit, depth = sys.getrecursionlimit(), len(inspect.stack())
     sys.setrecursionlimit(depth + 75)
     try:
-        counts = scan_folder(tmp_path).counts
+        counts = counts_of(tmp_path)
     finally:
         sys.setrecursionlimit(limit)
     assert counts == {"a": 3, "b": 2}
@@ -176,7 +181,7 @@ def test_links_to_a_hidden_store_inside_are_followed_and_count_once(tmp_path: Pa
 def test_a_link_to_a_file_directly_in_the_root_is_no_class(tmp_path: Path) -> None:
     put_all(tmp_path, "a/1.png", "a/2.png", "b/1.png", "b/2.png", ".store/x.png")
     (tmp_path / "x.png").symlink_to(tmp_path / ".store" / "x.png")
-    assert scan_folder(tmp_path).counts == {"a": 2, "b": 2}
+    assert counts_of(tmp_path) == {"a": 2, "b": 2}
 
 
 def test_loops_of_links_end(tmp_path: Path) -> None:
@@ -194,7 +199,7 @@ def test_a_second_name_for_a_class_is_left_out_as_empty(tmp_path: Path) -> None:
     put_all(tmp_path, "dog/1.png", "dog/2.png", "cat/1.png", "cat/2.png")
     (tmp_path / "alias").symlink_to("dog")
     with pytest.warns(GanaugWarning, match="without images of their own: 'alias'"):
-        assert scan_folder(tmp_path).counts == {"cat": 2, "dog": 2}
+        assert counts_of(tmp_path) == {"cat": 2, "dog": 2}
 
 
 def test_a_missing_root_is_refused(tmp_path: Path) -> None:
@@ -221,7 +226,7 @@ def test_images_directly_in_the_root_are_named_as_the_reason(tmp_path: Path) -> 
 def test_images_beside_the_class_folders_are_left_out_with_a_warning(tmp_path: Path) -> None:
     put_all(tmp_path, "a/1.png", "a/2.png", "b/1.png", "b/2.png", "stray.png")
     with pytest.warns(GanaugWarning, match=r"Left out 1 image\(s\) that lie directly in .*stray\.png"):
-        assert scan_folder(tmp_path).counts == {"a": 2, "b": 2}
+        assert counts_of(tmp_path) == {"a": 2, "b": 2}
 
 
 def test_an_empty_class_folder_is_left_out_with_a_warning(tmp_path: Path) -> None:
@@ -248,8 +253,8 @@ def test_class_folders_without_any_image_are_refused(tmp_path: Path) -> None:
 
 def test_a_class_of_one_image_is_kept_with_a_warning(tmp_path: Path) -> None:
     with pytest.warns(GanaugWarning, match="only one image in 1 class.*: 'rare'"):
-        index = scan_folder(put_all(tmp_path, "common/1.png", "common/2.png", "rare/1.png"))
-    assert index.counts == {"common": 2, "rare": 1}
+        counts = counts_of(put_all(tmp_path, "common/1.png", "common/2.png", "rare/1.png"))
+    assert counts == {"common": 2, "rare": 1}
 
 
 def test_a_folder_that_cannot_be_listed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
