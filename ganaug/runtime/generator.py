@@ -5,20 +5,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, cycle, repeat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.labels import Label
 from ganaug.data.sample_format import format_of
-from ganaug.data.tables.codec import TableCodec
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
 from ganaug.runtime.metadata import Metadata
 from ganaug.runtime.onnx_file import output_names, read_property
 from ganaug.runtime.sampling import MIN_STREAM_PASSES, Arrays, ModelSampler, batches_of, passes_per_chunk
 from ganaug.runtime.session import Runtime
+
+if TYPE_CHECKING:
+    from ganaug.data.images.sample_format import ImageFormat
+    from ganaug.data.tables.codec import TableCodec
+    from ganaug.data.tables.sample_format import TableFormat
 
 Seed = int | Sequence[int] | None
 Batch = tuple[Any, NDArray[Any]]
@@ -93,16 +97,12 @@ class Generator:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of an image; `AttributeError` for other samples."""
-        form: Any = self.format
-        shape: tuple[int, int, int] = form.image_shape
-        return shape
+        return cast("ImageFormat", self.format).image_shape
 
     @property
-    def codec(self) -> TableCodec:
+    def codec(self) -> "TableCodec":
         """The codec of the columns of a table; `AttributeError` for other samples."""
-        form: Any = self.format
-        codec: TableCodec = form.codec
-        return codec
+        return cast("TableFormat", self.format).codec
 
     @classmethod
     def load(cls, path: StrPath) -> "Generator":

@@ -24,48 +24,17 @@ _MAX_DEPTH = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """Everything in a model file besides its network. Every instance is validated when it is made.
+    """Everything in a model file besides its network; `FormatError` if a value is not valid.
 
-    Parameters
-    ----------
-    modality : {"image", "table"}
-        What the generator makes.
-    family : str
-        The kind of model: "gan", "vae", ...
-    classes : sequence of str, int or bool
-        The class labels, in the order of the ONNX input ``label``.
-    class_counts : sequence of int
-        Number of training samples of each class.
-    noise_dim : int
-        Width of the ONNX input ``noise``, 1 to 4096.
-    schema : mapping
-        Images: ``height``, ``width``, ``channels``. Tables: the column schema. `SampleFormat.from_schema` checks it.
-    versions : mapping of str to str
-        The versions of the libraries that made the file.
-    training : mapping
-        A summary of the training; any JSON.
-    fingerprint : str
-        sha256 of the training data, 64 hexadecimal digits.
-    screen : mapping, optional
-        ``thresholds``: for each class, the smallest ``agreement`` of a screened sample, from 0 to 1.
-    format_version : int
-        Version of this format.
-
-    Raises
-    ------
-    FormatError
-        If any of these does not hold.
-
-    Examples
-    --------
-    >>> metadata = Metadata(
-    ...     modality="image", family="gan", classes=["cat", "dog"], class_counts=[100, 5], noise_dim=64,
-    ...     schema={"height": 32, "width": 32, "channels": 3}, versions={"torch": "2.13.0"},
-    ...     training={"steps": 3200}, fingerprint="0" * 64)
-    >>> Metadata.from_json(metadata.to_json()) == metadata
-    True
+    `noise_dim` is the width of the input ``noise``; `classes` has the labels in the order of the input ``label``;
+    `class_counts` the number of training samples of each. `schema` describes the samples: height, width and channels of
+    images, the columns of a table (`SampleFormat.from_schema` checks it). `versions` names the libraries that made the
+    file, `training` is a summary of the training in any JSON, and `fingerprint` the SHA-256 of the training data in
+    hexadecimal digits. `screen`, if the model has a classifier, holds ``thresholds``: for each class, the smallest
+    ``agreement`` of a screened sample, from 0 to 1.
     """
 
+    format_version: int = FORMAT_VERSION
     modality: str
     family: str
     classes: Sequence[Label]
@@ -76,7 +45,6 @@ class Metadata:
     training: Mapping[str, Any]
     fingerprint: str
     screen: Mapping[str, Any] | None = None
-    format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
         _check_version(self.format_version)
@@ -120,10 +88,8 @@ class Metadata:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a fresh dict of plain JSON types, without ``screen`` if there is none."""
-        names = ["format_version", *(field.name for field in fields(self) if field.name != "format_version")]
-        if self.screen is None:
-            names.remove("screen")
-        return {name: _plain(getattr(self, name), name) for name in names}
+        values = {field.name: _plain(getattr(self, field.name), field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
 
     def to_json(self) -> str:
         """Return the JSON text for the model file; `FormatError` if it is larger than `from_json` accepts."""
@@ -133,13 +99,9 @@ class Metadata:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Metadata":
-        """Read untrusted JSON, the value of the model file's property ``ganaug``.
+        """Read untrusted JSON, the value of the model file's property ``ganaug``. Unknown keys are ignored.
 
-        Raises
-        ------
-        FormatError
-            If the text is not JSON, too large, of a newer format, incomplete, or has an invalid value. Unknown keys
-            are ignored.
+        `FormatError` if it is not JSON, too large, of a newer format or incomplete, or has an invalid value.
         """
         _require(len(text) <= _MAX_JSON_BYTES, f"it is larger than {_MAX_JSON_BYTES:,} bytes")
         try:

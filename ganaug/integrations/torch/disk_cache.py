@@ -41,14 +41,6 @@ class DiskCache(SampleSource):
     The files in the folder take at most `max_bytes`: older files, of other settings, are deleted to make room. If this
     file alone would be larger, every class keeps about the same part of its samples, and at least one, with a warning.
     If an unpickled copy of this object finds that its file was deleted, it draws the same samples as they are needed.
-
-    Raises
-    ------
-    DataError
-        If the folder holds anything but caches, `max_bytes` has no room for one sample of each class, or samples are
-        drawn as fast as they are read, as the rows of tables are.
-    OutputError
-        If the file cannot be written.
     """
 
     def __init__(

@@ -54,13 +54,7 @@ def _like_label(example: Any, label: Any) -> Any:
 
 
 def tried(candidates: Iterable[T], make: Callable[[T], Any]) -> Iterator[tuple[T, Any, str]]:
-    """Yield each candidate with what is made of it and "", or with None and a description of the exception.
-
-    Examples
-    --------
-    >>> list(tried([2, "a"], lambda x: 1 / x))
-    [(2, 0.5, ''), ('a', None, "TypeError: unsupported operand type(s) for /: 'int' and 'str'")]
-    """
+    """Yield each candidate with what is made of it and "", or with None and a description of the exception."""
     for candidate in candidates:
         try:
             with warnings.catch_warnings(action="ignore"):

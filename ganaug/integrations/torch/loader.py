@@ -17,22 +17,12 @@ from ganaug.runtime.generator import Generator
 class EvenSampler(DistributedSampler[EpochIndex]):
     """A random order of an `AugmentedDataset` that spreads its synthetic items evenly, and names the epoch.
 
-    Every run of consecutive items, and so every batch, has the synthetic share of the whole, to within one item.
+    Every run of consecutive items, and so every batch, has the synthetic share of the whole, to within one item. The
+    seed and the epoch decide the order. Every iteration is a new epoch, beginning with 0; `set_epoch` sets the next.
 
-    Parameters
-    ----------
-    dataset : AugmentedDataset
-        The dataset to go through.
-    seed : int, default=0
-        Decides the order, together with the epoch.
-    num_replicas, rank : int, optional
-        How many processes share an epoch, and which of them this is; by default as `torch.distributed` has them. Every
-        process gets the same number of items. An item is repeated only where that needs more items than there are.
-
-    Notes
-    -----
-    Every iteration is a new epoch, beginning with 0; `set_epoch` sets the next one. The class is a
-    `DistributedSampler`, so that frameworks which put one around other samplers do not do so here.
+    `num_replicas` processes share an epoch, of which this is `rank`; by default as `torch.distributed` has them. Every
+    process gets the same number of items. An item is repeated only where that needs more items than there are. The
+    class is a `DistributedSampler`, so that frameworks which put one around other samplers do not do so here.
 
     Examples
     --------
