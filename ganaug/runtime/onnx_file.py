@@ -73,7 +73,7 @@ def check_model(model: bytes) -> list[bytes]:
 
 
 def read_property(model: bytes) -> bytes:
-    """Check an untrusted model, and return its property ``ganaug``, not yet validated; `FormatError` if ganaug did not write it."""
+    """Check an untrusted model, and return its one property ``ganaug``; `FormatError` if ganaug did not write it."""
     properties = check_model(model)
     if len(properties) != 1:
         raise FormatError("The model was not written by ganaug: it needs one metadata property named ganaug.")

@@ -10,20 +10,13 @@ from ganaug.data.labels import LabelMapper
 from ganaug.data.modalities import part_of
 from ganaug.errors import DataError
 from ganaug.files import StrPath
-from ganaug.integrations.torch.arguments import (
-    check_folder,
-    check_function,
-    check_generator,
-    check_share,
-    check_whole,
-)
+from ganaug.integrations.torch.arguments import check_folder, check_function, check_generator, check_share, check_whole
 from ganaug.integrations.torch.composition import Composition, fill_counts, wanted
 from ganaug.integrations.torch.disk_cache import CACHE_BYTES, DiskCache
 from ganaug.integrations.torch.epochs import EpochCounter, EpochIndex, RedrawSchedule
 from ganaug.integrations.torch.item_maker import ItemMaker
-from ganaug.integrations.torch.memory_cache import MemoryCache
 from ganaug.integrations.torch.real_items import Label, RealItems
-from ganaug.integrations.torch.sample_source import GeneratorSource, Sample, SampleId, SampleSource
+from ganaug.integrations.torch.sample_source import GeneratorSource, MemoryCache, Sample, SampleId, SampleSource
 from ganaug.runtime.generator import Generator
 
 DEFAULT_SHARE = 0.3
@@ -167,13 +160,12 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
 
     def _choose_source(self, counts: dict[Any, int], cache_folder: StrPath | None, max_bytes: int) -> SampleSource:
         """Return where synthetic samples come from: a cache on disk, a cache in memory, or the generator."""
-        source = GeneratorSource(self.generator, self.seed, counts)
-        form, schedule = self.generator.format.cached_form, self._schedule
+        source, form = GeneratorSource(self.generator, self.seed, counts), self.generator.format.cached_form
         if cache_folder is not None and any(counts.values()):
-            return DiskCache(cache_folder, source, counts, max_bytes=max_bytes)
-        if form is None or schedule.n_redrawn == schedule.period or not any(counts.values()):
+            return DiskCache(cache_folder, source, max_bytes)
+        if form is None or self._schedule.n_redrawn == self._schedule.period or not any(counts.values()):
             return source
-        return MemoryCache(source, form, counts, schedule.period)
+        return MemoryCache(source, form, self._schedule.period)
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -43,9 +43,7 @@ class DiskCache(SampleSource):
     If an unpickled copy of this object finds that its file was deleted, it draws the same samples as they are needed.
     """
 
-    def __init__(
-        self, folder: StrPath, source: GeneratorSource, counts: Mapping[Label, int], *, max_bytes: int
-    ) -> None:
+    def __init__(self, folder: StrPath, source: GeneratorSource, max_bytes: int) -> None:
         form = source.generator.format.cached_form
         if form is None:
             raise DataError(
@@ -55,7 +53,7 @@ class DiskCache(SampleSource):
         self.folder, self._source, self._max_bytes = Path(folder), source, max_bytes
         shape, self._dtype = form
         size = int(np.prod(shape)) * np.dtype(self._dtype).itemsize
-        self.counts = _fitting({name: count for name, count in counts.items() if count}, size, max_bytes)
+        self.counts = _fitting({name: count for name, count in source.counts.items() if count}, size, max_bytes)
         starts = np.cumsum([0, *self.counts.values()]).tolist()
         self._starts, self._shape = dict(zip(self.counts, starts, strict=False)), (starts[-1], *shape)
         self._bytes = starts[-1] * size + _DIGEST_BYTES

@@ -7,13 +7,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from ganaug.data.modalities import part_of
 from ganaug.errors import DataError
-from ganaug.integrations.torch.arguments import (
-    check_function,
-    check_generator,
-    check_list,
-    check_whole,
-    replicas_of,
-)
+from ganaug.integrations.torch.arguments import check_function, check_generator, check_list, check_whole, replicas_of
 from ganaug.integrations.torch.epochs import EpochCounter
 from ganaug.integrations.torch.item_maker import ItemMaker
 from ganaug.runtime.generator import Generator

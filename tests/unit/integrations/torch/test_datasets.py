@@ -16,7 +16,8 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset
 from ganaug import AugmentedDataset, Generator, ImageFolder, SyntheticDataset, balanced_loader
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.errors import DataError
-from ganaug.integrations.torch import EvenSampler, fill_counts
+from ganaug.integrations.torch import EvenSampler
+from ganaug.integrations.torch.composition import fill_counts
 from tests.paths import MODELS
 
 import albumentations as A  # isort: skip
