@@ -14,11 +14,6 @@ def pil_image(pixels: NDArray[np.uint8], mode: str | None = None, size: tuple[in
     """Return a generator's image, uint8 (S, S, C), as a PIL image of a mode and a size (width, height).
 
     The padding of the square is cut off so that the proportions are those of the size.
-
-    Examples
-    --------
-    >>> pil_image(np.zeros((8, 8, 1), np.uint8), "RGB", (20, 40)).size
-    (20, 40)
     """
     pixels = pixels if size is None else unpadded(pixels, size[1], size[0])
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
-from ganaug.data.json_checks import MAX_TEXT, is_int
+from ganaug.data.json_checks import is_int, is_text
 from ganaug.data.labels import Label, is_label
 from ganaug.data.modalities import MODALITIES
 from ganaug.data.sample_format import is_modality
@@ -59,16 +59,19 @@ class Metadata:
             object.__setattr__(self, name, value)
 
         _require(is_modality(self.modality), f"modality must be {' or '.join(MODALITIES)}, not {self.modality!r:.80}")
-        _require(_is_short_text(self.family) and bool(self.family), "family must be a short text")
+        _require(is_text(self.family) and bool(self.family), "family must be a short text")
         _require(is_int(self.noise_dim, 1, _MAX_NOISE), f"noise_dim must be a whole number from 1 to {_MAX_NOISE}")
         _require(
             isinstance(self.fingerprint, str) and re.fullmatch("[0-9a-f]{64}", self.fingerprint) is not None,
             "fingerprint must be 64 hexadecimal digits",
         )
         self._check_classes()
-        _require(all(map(_is_short_text, self.versions.values())), "versions must be short texts")
+        _require(all(map(is_text, self.versions.values())), "versions must be short texts")
         if self.screen is not None:
-            self._check_screen(self.screen)
+            thresholds = self.screen.get("thresholds") if isinstance(self.screen, dict) else None
+            valid = isinstance(thresholds, list) and len(thresholds) == len(self.classes)
+            valid = valid and all(type(value) in (int, float) and 0 <= value <= 1 for value in thresholds or ())
+            _require(valid, "the thresholds of screen must be one number from 0 to 1 for each class")
 
     def _check_classes(self) -> None:
         known = len(self.classes)
@@ -79,12 +82,6 @@ class Metadata:
         _require(len(set(self.classes)) == known, "the classes must all be different")
         valid = len(self.class_counts) == known and all(is_int(count, 0) for count in self.class_counts)
         _require(valid, "class_counts must be one whole number, 0 or more, for each class")
-
-    def _check_screen(self, screen: Mapping[str, Any]) -> None:
-        thresholds = screen.get("thresholds") if isinstance(screen, dict) else None
-        valid = isinstance(thresholds, list) and len(thresholds) == len(self.classes)
-        valid = valid and all(type(value) in (int, float) and 0 <= value <= 1 for value in thresholds or ())
-        _require(valid, "the thresholds of screen must be one number from 0 to 1 for each class")
 
     def to_dict(self) -> dict[str, Any]:
         """Return a fresh dict of plain JSON types, without ``screen`` if there is none."""
@@ -132,10 +129,6 @@ def _check_version(version: object) -> None:
 def _require(holds: bool, rule: str) -> None:
     if not holds:
         raise FormatError(f"The metadata of this model is not valid: {rule}.")
-
-
-def _is_short_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_TEXT
 
 
 def _plain(value: object, where: str, depth: int = 0) -> Any:

@@ -33,8 +33,7 @@ class Composition:
             own = self._rows[label]
             order = np.random.default_rng([seed, len(labels) + len(self._repeats)]).permutation(len(own))
             self._repeats += [own[order[i % len(own)]] for i in range(count - n_synthetic[label])]
-        made = [label for label, _ in self.synthetic]
-        self.targets: list[Any] = [*labels, *made, *(labels[row] for row in self._repeats)]
+        self.targets = [*labels, *(label for label, _ in self.synthetic), *(labels[row] for row in self._repeats)]
 
     def row(self, position: int) -> int:
         """Return which item of the user's dataset a real item or a repeat is."""

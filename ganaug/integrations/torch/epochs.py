@@ -59,15 +59,15 @@ class RedrawSchedule:
     """
 
     def __init__(self, counts: Mapping[Label, int], share: float) -> None:
-        # Of `period` samples in a row, every epoch redraws `n_redrawn`.
+        # Of `period` samples in a row, every epoch redraws `n_redrawn`; samples `period` apart share epochs.
         self.n_redrawn, self.period = Fraction(share).limit_denominator(MAX_DENOMINATOR).as_integer_ratio()
-        self._starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
+        self.starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
 
     def last_drawn(self, class_name: Label, number: int, epoch: int) -> int:
         """Return the last epoch, up to this one, in which a sample was drawn anew; 0 if it never was."""
         if not self.n_redrawn:
             return 0
-        n = self._starts[class_name] + number
+        n = self.starts[class_name] + number
         passed = (epoch + n) * self.n_redrawn // self.period
         return max(0, -(-passed * self.period // self.n_redrawn) - n)
 

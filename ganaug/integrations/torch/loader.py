@@ -23,11 +23,6 @@ class EvenSampler(DistributedSampler[EpochIndex]):
     `num_replicas` processes share an epoch, of which this is `rank`; by default as `torch.distributed` has them. Every
     process gets the same number of items. An item is repeated only where that needs more items than there are. The
     class is a `DistributedSampler`, so that frameworks which put one around other samplers do not do so here.
-
-    Examples
-    --------
-    >>> sampler = EvenSampler(balanced, seed=1)  # doctest: +SKIP
-    >>> loader = DataLoader(balanced, batch_size=64, sampler=sampler, num_workers=2)  # doctest: +SKIP
     """
 
     def __init__(
@@ -78,8 +73,8 @@ def balanced_loader(
     Parameters
     ----------
     dataset, generator, strategy, synthetic_share, fresh, seed, return_source, synthetic_transform, cache, cache_bytes
-        As `AugmentedDataset` takes them, but `fresh` is 0.1 by default: to draw all synthetic images anew in every
-        epoch takes several times longer than to decode real ones. The first epoch draws all of them.
+        As `AugmentedDataset` takes and checks them, but `fresh` is 0.1 by default: to draw all synthetic images anew in
+        every epoch takes several times longer than to decode real ones. The first epoch draws all of them.
     batch_size : int
         Items in a batch. The synthetic share of every batch is at most `synthetic_share`, to within one item.
     **loader_kwargs
@@ -92,11 +87,6 @@ def balanced_loader(
     DataLoader
         Its `dataset` is the `AugmentedDataset`; its `sampler` has `set_epoch`. The epochs depend on the seed, but not
         on the number of workers or how they are started.
-
-    Raises
-    ------
-    DataError, OutputError
-        As `AugmentedDataset` does.
 
     Examples
     --------

@@ -4,7 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, islice
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.labels import Label
 from ganaug.data.sample_format import OutputForm
-from ganaug.integrations.torch.epochs import shared
+from ganaug.integrations.torch.epochs import RedrawSchedule, shared
 from ganaug.runtime.generator import Generator
 
 DRAWN_TOGETHER = 8
@@ -54,10 +54,7 @@ class SampleSource(ABC):
 
 
 class GeneratorSource(SampleSource):
-    """Draws samples when they are asked for. A sample depends on the seed and its id alone.
-
-    `counts` says how many samples of each class are in use.
-    """
+    """Draws samples, each from the seed and its id alone, when asked for; `counts` of each class are in use."""
 
     def __init__(self, generator: Generator, seed: int, counts: Mapping[Label, int]) -> None:
         self.generator, self.seed, self.counts = generator, seed, dict(counts)
@@ -89,16 +86,14 @@ class GeneratorSource(SampleSource):
 
 
 class MemoryCache(SampleSource):
-    """Keeps the last drawn sample of every number, in memory that forked and spawned workers share.
+    """Keeps the last drawn sample of every number, in at most half of the shared memory that is free.
 
     A sample is drawn by the process that needs it first. Two processes may draw one sample at once without harm, as
-    they draw the same. The samples of a class whose numbers differ by `period` are drawn anew in the same epochs. The
-    cache takes at most half of the free shared memory; samples without room in it are drawn every time.
+    they draw the same. Samples without room are drawn every time.
     """
 
-    def __init__(self, source: GeneratorSource, form: OutputForm, period: int) -> None:
-        self._source, self._period, counts = source, period, source.counts
-        self._starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
+    def __init__(self, source: GeneratorSource, form: OutputForm, schedule: RedrawSchedule) -> None:
+        self._source, self._schedule, counts = source, schedule, source.counts
         one = torch.from_numpy(np.zeros(*form))
         n_slots = min(sum(counts.values()), min(MAX_SHARED_BYTES, _free_shared_memory() // 2) // one.nbytes)
         self._samples = shared(torch.zeros((n_slots, *one.shape), dtype=one.dtype))
@@ -129,12 +124,12 @@ class MemoryCache(SampleSource):
         return self._source.get(one) if sample is None else sample
 
     def _slot(self, one: SampleId) -> int:
-        return self._starts[one.class_name] + one.number
+        return self._schedule.starts[one.class_name] + one.number
 
     def _due_with(self, needed: Sequence[SampleId]) -> list[SampleId]:
         """Return samples of the last class that are due in the same epoch, to fill up the network's last pass."""
-        last, epochs = needed[-1], self._epochs.numpy()
-        due = range(last.number % self._period, self._source.counts[last.class_name], self._period)
+        last, epochs, period = needed[-1], self._epochs.numpy(), self._schedule.period
+        due = range(last.number % period, self._source.counts[last.class_name], period)
         at = due.index(last.number)
         numbers = [*due[at + 1 : at + MAX_CANDIDATES], *due[:at][:MAX_CANDIDATES]]
         missing = (

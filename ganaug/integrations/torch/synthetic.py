@@ -88,7 +88,8 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
             )
         self.seed, self.batch_size = check_whole(seed, "seed"), check_whole(batch_size, "batch_size", 1)
         self.size = None if size is None else check_whole(size, "size")
-        self.transform, self.screened = check_function(transform, "transform", "a sample", "none"), screened
+        check_function(transform, "transform", "a sample", "none")
+        self.transform, self.screened = transform, screened
         self.num_replicas, self.rank = replicas_of(num_replicas, rank)
         self._epochs = EpochCounter(MAX_WORKERS)
         self._new_transform()  # for its checks

@@ -29,11 +29,7 @@ Row = tuple[Any, ...]
 
 
 class RowMaker(ItemMaker):
-    """Makes items of rows, by the dataset's transform or by conversion to the form of real rows.
-
-    The x of an item may be a tensor or array of shape (columns,), a list or a tuple, each with the values in the order
-    of the columns, or a mapping from the names of the columns.
-    """
+    """Makes items of rows, by the dataset's transform or by conversion to the form of real rows."""
 
     takes_transform = False
 
