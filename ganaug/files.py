@@ -39,35 +39,13 @@ _RESERVED = re.compile(
 
 @contextmanager
 def atomic_write(path: StrPath) -> Iterator[BinaryIO]:
-    """Write a file atomically.
+    """Yield a temporary file in the same folder, and move it into place if the block succeeds; its `name` is its path.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file. An existing file is replaced if the block succeeds, and kept otherwise. A symbolic link is followed.
-
-    Yields
-    ------
-    BinaryIO
-        A temporary file in the same folder; its ``name`` is the temporary path.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written. The old content is kept, and the temporary file is removed.
-
-    Examples
-    --------
-    >>> folder = getfixture("tmp_path")
-    >>> with atomic_write(folder / "model.onnx") as file:
-    ...     _ = file.write(b"all of it")
-    >>> (folder / "model.onnx").read_bytes()
-    b'all of it'
+    If the block fails, an existing file is kept, and the temporary one is removed. A symbolic link is followed.
+    `OutputError` if the file cannot be written.
     """
-    target = _resolve(path)
-    _check_kind(target, folder=False)
-    temporary = _temporary(target)
-    try:
+    target, temporary = _places(path, folder=False)
+    with _undone_on_failure(target, temporary):
         # Not a file of tempfile, whose files are private to the user whatever the umask is.
         with temporary.open("xb") as file:
             yield file
@@ -77,109 +55,41 @@ def atomic_write(path: StrPath) -> Iterator[BinaryIO]:
         temporary.replace(target)
         with suppress(OSError):  # some file systems cannot sync a folder, and the file is safe already
             _sync(target.parent, os.O_RDONLY)
-    except BaseException as error:
-        with suppress(OSError):
-            temporary.unlink()
-        if failure := _output_error(error, target, temporary):
-            raise failure from error
-        raise
 
 
 @contextmanager
 def atomic_folder(path: StrPath) -> Iterator[Path]:
-    """Write a folder atomically.
+    """Yield a temporary folder beside a new or empty one, and rename it if the block succeeds; otherwise remove it.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The folder, which must be new or empty.
-
-    Yields
-    ------
-    Path
-        A temporary folder beside it, which is renamed if the block succeeds. Its files are not synced, so that the
-        folder is safe from a killed run but not from a power failure.
-
-    Raises
-    ------
-    OutputError
-        If the name is taken, or the folder cannot be written. The temporary folder is removed.
-
-    Examples
-    --------
-    >>> output = getfixture("tmp_path") / "samples"
-    >>> with atomic_folder(output) as folder:
-    ...     _ = (folder / "0.txt").write_text("zero")
-    >>> [file.name for file in output.iterdir()]
-    ['0.txt']
+    Its files are not synced, so that the folder is safe from a killed run but not from a power failure. `OutputError`
+    if the name is taken or the folder cannot be written.
     """
-    target = _resolve(path)
-    _check_kind(target, folder=True)
-    temporary = _temporary(target)
-    try:
+    target, temporary = _places(path, folder=True)
+    with _undone_on_failure(target, temporary):
         temporary.mkdir()
         yield temporary
         if os.name == "nt" and target.exists():  # only POSIX can replace an empty folder
             target.rmdir()
         temporary.replace(target)
-    except BaseException as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if failure := _output_error(error, target, temporary):
-            raise failure from error
-        raise
 
 
 def check_writable(path: StrPath, *, folder: bool) -> None:
-    """Check, before minutes of work, that an output can be written.
+    """Check, before minutes of work, that a file, which may exist, or a new or empty folder can be written.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The output.
-    folder : bool
-        Whether the output is a folder, which must be new or empty, or a file, which may exist.
-
-    Raises
-    ------
-    OutputError
-        If the parent folder does not exist or refuses new files, or something else has the name.
-
-    Examples
-    --------
-    >>> check_writable("/no/such/folder/model.onnx", folder=False)
-    Traceback (most recent call last):
-        ...
-    ganaug.errors.OutputError: Cannot write /no/such/folder/model.onnx: the folder /no/such/folder does not exist; ...
+    `OutputError` if the parent folder does not exist or refuses new files, or something else has the name.
     """
-    target = _resolve(path)
-    _check_kind(target, folder=folder)
-    probe = _temporary(target)
-    try:  # permission bits say nothing about root, network mounts and read-only media
+    target, probe = _places(path, folder=folder)
+    with _undone_on_failure(target, probe):  # permission bits say nothing about root, network mounts, read-only media
         probe.touch(exist_ok=False)
         probe.unlink()
-    except OSError as error:
-        raise _output_error(error, target, probe) or error from error
 
 
 def safe_name(name: str) -> str:
     """Turn an untrusted class name into a file name that is valid on any system and has no folder in it.
 
-    Parameters
-    ----------
-    name : str
-        Any text.
-
-    Returns
-    -------
-    str
-        At most 120 bytes of UTF-8, without separators, control and invisible characters, and without dots or spaces at
-        either end. Neither a name that Windows reserves nor ``manifest.csv``, which lies beside the class folders.
-        Letters of every script are kept. The same input gives the same name.
-
-    Examples
-    --------
-    >>> safe_name("../../etc/passwd"), safe_name("Straße 7"), safe_name("con.txt"), safe_name("..")
-    ('_.._etc_passwd', 'Straße 7', '_con.txt', 'unnamed')
+    The result has at most 120 bytes of UTF-8, no separators, control or invisible characters, and no dots or spaces at
+    either end. It is neither a name that Windows reserves nor ``manifest.csv``, which lies beside the class folders.
+    Letters of every script are kept. The same input gives the same name.
     """
     # Format characters (Cf) are unsafe too: some file systems ignore them and read ".g\u200bit" as ".git".
     composed = unicodedata.normalize("NFC", name)
@@ -191,15 +101,9 @@ def safe_name(name: str) -> str:
 
 
 def safe_names(names: Sequence[str]) -> list[str]:
-    """Return a different safe file name for each class name.
+    """Return a safe file name for each class name; they differ even where case or Unicode form is ignored.
 
-    The names differ even where case or Unicode form is ignored. A name that is already safe is kept. A name that would
-    collide gets a short hash of the class name.
-
-    Examples
-    --------
-    >>> safe_names(["a/b", "a_b", "A_B"])
-    ['a_b~e7e91a9b', 'a_b', 'A_B~ac44e066']
+    A name that is already safe is kept. A name that would collide gets a short hash of the class name.
     """
     chosen, taken = [""] * len(names), set[str]()
     safe = [safe_name(name) for name in names]
@@ -219,7 +123,8 @@ def _same_file(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).upper().casefold())
 
 
-def _resolve(path: StrPath) -> Path:
+def _places(path: StrPath, *, folder: bool) -> tuple[Path, Path]:
+    """Return where an output goes, and a temporary name beside it; refuse to replace anything that must be kept."""
     try:
         target = Path(os.path.realpath(path))
         with suppress(FileNotFoundError, NotADirectoryError):
@@ -228,11 +133,8 @@ def _resolve(path: StrPath) -> Path:
         reason = getattr(error, "strerror", None) or str(error)
         remedy = _REMEDIES.get(getattr(error, "errno", None) or 0, "choose another place")
         raise OutputError(f"Cannot write {os.fspath(path)!r}: {reason.lower()}; {remedy}.") from error
-    return target
-
-
-def _temporary(target: Path) -> Path:
-    return target.with_name(f".ganaug-{secrets.token_hex(8)}.part")
+    _check_kind(target, folder=folder)
+    return target, target.with_name(f".ganaug-{secrets.token_hex(8)}.part")
 
 
 def _check_kind(target: Path, *, folder: bool) -> None:
@@ -261,6 +163,20 @@ def _sync(path: Path, flags: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _undone_on_failure(target: Path, temporary: Path) -> Iterator[None]:
+    """Remove the temporary file or folder if the block fails; raise `OutputError` if it was the output that failed."""
+    try:
+        yield
+    except BaseException as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):
+            temporary.unlink()
+        if failure := _output_error(error, target, temporary):
+            raise failure from error
+        raise
 
 
 def _output_error(error: BaseException, target: Path, temporary: Path) -> OutputError | None:

@@ -5,20 +5,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, cycle, repeat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.labels import Label
 from ganaug.data.sample_format import format_of
-from ganaug.data.tables.codec import TableCodec
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
 from ganaug.runtime.metadata import Metadata
 from ganaug.runtime.onnx_file import output_names, read_property
 from ganaug.runtime.sampling import MIN_STREAM_PASSES, Arrays, ModelSampler, batches_of, passes_per_chunk
 from ganaug.runtime.session import Runtime
+
+if TYPE_CHECKING:
+    from ganaug.data.images.sample_format import ImageFormat
+    from ganaug.data.tables.codec import TableCodec
+    from ganaug.data.tables.sample_format import TableFormat
 
 Seed = int | Sequence[int] | None
 Batch = tuple[Any, NDArray[Any]]
@@ -93,16 +97,12 @@ class Generator:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of an image; `AttributeError` for other samples."""
-        form: Any = self.format
-        shape: tuple[int, int, int] = form.image_shape
-        return shape
+        return cast("ImageFormat", self.format).image_shape
 
     @property
-    def codec(self) -> TableCodec:
+    def codec(self) -> "TableCodec":
         """The codec of the columns of a table; `AttributeError` for other samples."""
-        form: Any = self.format
-        codec: TableCodec = form.codec
-        return codec
+        return cast("TableFormat", self.format).codec
 
     @classmethod
     def load(cls, path: StrPath) -> "Generator":
@@ -133,10 +133,7 @@ class Generator:
     def from_bytes(cls, data: bytes) -> "Generator":
         """Read the content of a model file, which may be untrusted, and check its inputs and outputs.
 
-        Raises
-        ------
-        FormatError
-            If it is cut short, hostile, or not a model that ganaug wrote. Changed weights are not detected.
+        `FormatError` if it is cut short, hostile, or not a model that ganaug wrote. Changed weights are not detected.
         """
         generator = cls(data)
         generator._runtime.check_contract()
@@ -169,7 +166,7 @@ class Generator:
         n : int or mapping
             The number of samples in all, of which the classes take turns; or ``{label: count}``, in that order.
         seed : int or sequence of int, optional
-            The same seed draws the same samples; None draws fresh ones.
+            The same seed draws the same samples, the first n of a stream with this seed; None draws fresh ones.
         screened : bool, default False
             Keep only samples whose label the classifier in the model agrees with, if the model has one. At most four
             samples are drawn for each sample kept. If too few pass, those with the largest agreement complete them.
@@ -185,10 +182,6 @@ class Generator:
         ------
         DataError
             If a label is unknown, a count is not a whole number, 0 or more, or the samples do not fit in memory.
-
-        Notes
-        -----
-        ``sample(n, seed)`` returns the first n samples of ``stream(batch_size, seed=seed)``.
         """
         total, order = self._request(n)
         with _in_memory(total, "draw them in batches with stream()"):
@@ -197,7 +190,7 @@ class Generator:
     def stream(
         self, batch_size: int, labels: Iterable[Any] | None = None, seed: Seed = None, *, screened: bool = False
     ) -> Iterator[Batch]:
-        """Draw batches without end, in constant memory.
+        """Draw batches ``(X, y)``, as `sample` returns them, without end and in constant memory.
 
         Parameters
         ----------
@@ -208,11 +201,6 @@ class Generator:
         seed, screened
             As in `sample`.
 
-        Yields
-        ------
-        X, y
-            As `sample` returns them.
-
         Raises
         ------
         DataError
@@ -222,18 +210,13 @@ class Generator:
         order = range(len(self.classes)) if labels is None else [self._index_of(label) for label in labels]
         if not order:
             raise DataError("labels must name at least one class, but it is empty: leave it out for all classes.")
-        return self._batches(size, cycle(order), seed, screened=screened, min_passes=MIN_STREAM_PASSES)
+        return self._batches(size, cycle(order), seed, screened=screened, passes=MIN_STREAM_PASSES)
 
     def sample_each(self, labels: Sequence[Any], seeds: Sequence[Seed], *, screened: bool = False) -> Batch:
         """Draw one sample for each label and its own seed, and return them as `sample` does, in that order.
 
-        A sample depends on its own label and seed alone. If `screened`, each sample is drawn until it passes, four
-        times at most; otherwise as in `sample`.
-
-        Raises
-        ------
-        DataError
-            If a label is unknown, a seed is not one, or their numbers differ.
+        A sample depends on its label and seed alone. If `screened`, it is drawn until it passes, four times at most;
+        otherwise as in `sample`. `DataError` if a label is unknown, a seed is not one, or their numbers differ.
         """
         index = np.array([self._index_of(label) for label in labels], np.int64)
         if len(seeds) != len(index):
@@ -246,10 +229,7 @@ class Generator:
     def realism(self, n: int | Mapping[Any, int], seed: Seed = None) -> NDArray[np.float32]:
         """Return the discriminator's probability that each sample of ``sample(n, seed)`` is real, float32 (n,).
 
-        Raises
-        ------
-        DataError
-            If the model has no discriminator, or as `sample` raises it.
+        `DataError` if the model has no discriminator, or as `sample` raises it.
         """
         if "realism" not in self._outputs:
             raise DataError(
@@ -307,19 +287,12 @@ class Generator:
             raise DataError(f"The model knows no class {label!r}: it knows {known}.") from None
 
     def _batches(
-        self,
-        size: int,
-        order: Iterator[int],
-        seed: Seed,
-        *,
-        output: str = "",
-        screened: bool = False,
-        min_passes: int = 1,
+        self, size: int, order: Iterator[int], seed: Seed, *, output: str = "", screened: bool = False, passes: int = 1
     ) -> Iterator[Batch]:
-        """Check the seed now; draw samples, or one output, in batches later."""
+        """Check the seed now; draw samples, or one output, in batches later, with at least `passes` in a chunk."""
         outputs, pass_size = (output,) if output else self._content, self.format.pass_size
         # Screening compares the samples of a chunk, so that the chunk must not depend on the size of the batch.
-        passes = MIN_STREAM_PASSES if screened else max(min_passes, passes_per_chunk(size, pass_size))
+        passes = MIN_STREAM_PASSES if screened else max(passes, passes_per_chunk(size, pass_size))
         chunks = self._sampler(outputs, pass_size, screened).chunks(order, _source(seed), passes)
         batches = batches_of(size, chunks, [*(self._outputs[name] for name in outputs), ((), np.int64)])
         return ((arrays[0] if output else self._finished(arrays), self._labels[labels]) for *arrays, labels in batches)

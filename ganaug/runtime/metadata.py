@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
-from ganaug.data.json_checks import MAX_TEXT, is_int
+from ganaug.data.json_checks import is_int, is_text
 from ganaug.data.labels import Label, is_label
 from ganaug.data.modalities import MODALITIES
 from ganaug.errors import FormatError
@@ -23,48 +23,17 @@ _MAX_DEPTH = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """Everything in a model file besides its network. Every instance is validated when it is made.
+    """Everything in a model file besides its network; `FormatError` if a value is not valid.
 
-    Parameters
-    ----------
-    modality : {"image", "table"}
-        What the generator makes.
-    family : str
-        The kind of model: "gan", "vae", ...
-    classes : sequence of str, int or bool
-        The class labels, in the order of the ONNX input ``label``.
-    class_counts : sequence of int
-        Number of training samples of each class.
-    noise_dim : int
-        Width of the ONNX input ``noise``, 1 to 4096.
-    schema : mapping
-        Images: ``height``, ``width``, ``channels``. Tables: the column schema. `SampleFormat.from_schema` checks it.
-    versions : mapping of str to str
-        The versions of the libraries that made the file.
-    training : mapping
-        A summary of the training; any JSON.
-    fingerprint : str
-        sha256 of the training data, 64 hexadecimal digits.
-    screen : mapping, optional
-        ``thresholds``: for each class, the smallest ``agreement`` of a screened sample, from 0 to 1.
-    format_version : int
-        Version of this format.
-
-    Raises
-    ------
-    FormatError
-        If any of these does not hold.
-
-    Examples
-    --------
-    >>> metadata = Metadata(
-    ...     modality="image", family="gan", classes=["cat", "dog"], class_counts=[100, 5], noise_dim=64,
-    ...     schema={"height": 32, "width": 32, "channels": 3}, versions={"torch": "2.13.0"},
-    ...     training={"steps": 3200}, fingerprint="0" * 64)
-    >>> Metadata.from_json(metadata.to_json()) == metadata
-    True
+    `noise_dim` is the width of the input ``noise``; `classes` has the labels in the order of the input ``label``;
+    `class_counts` the number of training samples of each. `schema` describes the samples: height, width and channels of
+    images, the columns of a table (`SampleFormat.from_schema` checks it). `versions` names the libraries that made the
+    file, `training` is a summary of the training in any JSON, and `fingerprint` the SHA-256 of the training data in
+    hexadecimal digits. `screen`, if the model has a classifier, holds ``thresholds``: for each class, the smallest
+    ``agreement`` of a screened sample, from 0 to 1.
     """
 
+    format_version: int = FORMAT_VERSION
     modality: str
     family: str
     classes: Sequence[Label]
@@ -75,7 +44,6 @@ class Metadata:
     training: Mapping[str, Any]
     fingerprint: str
     screen: Mapping[str, Any] | None = None
-    format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
         _check_version(self.format_version)
@@ -92,16 +60,19 @@ class Metadata:
         _require(
             self.modality in tuple(MODALITIES), f"modality must be {' or '.join(MODALITIES)}, not {self.modality!r:.80}"
         )
-        _require(_is_short_text(self.family) and bool(self.family), "family must be a short text")
+        _require(is_text(self.family) and bool(self.family), "family must be a short text")
         _require(is_int(self.noise_dim, 1, _MAX_NOISE), f"noise_dim must be a whole number from 1 to {_MAX_NOISE}")
         _require(
             isinstance(self.fingerprint, str) and re.fullmatch("[0-9a-f]{64}", self.fingerprint) is not None,
             "fingerprint must be 64 hexadecimal digits",
         )
         self._check_classes()
-        _require(all(map(_is_short_text, self.versions.values())), "versions must be short texts")
+        _require(all(map(is_text, self.versions.values())), "versions must be short texts")
         if self.screen is not None:
-            self._check_screen(self.screen)
+            thresholds = self.screen.get("thresholds") if isinstance(self.screen, dict) else None
+            valid = isinstance(thresholds, list) and len(thresholds) == len(self.classes)
+            valid = valid and all(type(value) in (int, float) and 0 <= value <= 1 for value in thresholds or ())
+            _require(valid, "the thresholds of screen must be one number from 0 to 1 for each class")
 
     def _check_classes(self) -> None:
         known = len(self.classes)
@@ -113,18 +84,10 @@ class Metadata:
         valid = len(self.class_counts) == known and all(is_int(count, 0) for count in self.class_counts)
         _require(valid, "class_counts must be one whole number, 0 or more, for each class")
 
-    def _check_screen(self, screen: Mapping[str, Any]) -> None:
-        thresholds = screen.get("thresholds") if isinstance(screen, dict) else None
-        valid = isinstance(thresholds, list) and len(thresholds) == len(self.classes)
-        valid = valid and all(type(value) in (int, float) and 0 <= value <= 1 for value in thresholds or ())
-        _require(valid, "the thresholds of screen must be one number from 0 to 1 for each class")
-
     def to_dict(self) -> dict[str, Any]:
         """Return a fresh dict of plain JSON types, without ``screen`` if there is none."""
-        names = ["format_version", *(field.name for field in fields(self) if field.name != "format_version")]
-        if self.screen is None:
-            names.remove("screen")
-        return {name: _plain(getattr(self, name), name) for name in names}
+        values = {field.name: _plain(getattr(self, field.name), field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
 
     def to_json(self) -> str:
         """Return the JSON text for the model file; `FormatError` if it is larger than `from_json` accepts."""
@@ -134,13 +97,9 @@ class Metadata:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Metadata":
-        """Read untrusted JSON, the value of the model file's property ``ganaug``.
+        """Read untrusted JSON, the value of the model file's property ``ganaug``. Unknown keys are ignored.
 
-        Raises
-        ------
-        FormatError
-            If the text is not JSON, too large, of a newer format, incomplete, or has an invalid value. Unknown keys
-            are ignored.
+        `FormatError` if it is not JSON, too large, of a newer format or incomplete, or has an invalid value.
         """
         _require(len(text) <= _MAX_JSON_BYTES, f"it is larger than {_MAX_JSON_BYTES:,} bytes")
         try:
@@ -171,10 +130,6 @@ def _check_version(version: object) -> None:
 def _require(holds: bool, rule: str) -> None:
     if not holds:
         raise FormatError(f"The metadata of this model is not valid: {rule}.")
-
-
-def _is_short_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_TEXT
 
 
 def _plain(value: object, where: str, depth: int = 0) -> Any:

@@ -41,19 +41,11 @@ Field = tuple[int, int | memoryview, memoryview]
 
 
 def check_model(model: bytes) -> list[bytes]:
-    """Refuse an untrusted ONNX model that is unsafe to run.
+    """Refuse an untrusted ONNX model that is unsafe to run; return its properties named ``ganaug``, not yet validated.
 
     The protobuf encoding is read directly: nothing is executed, and neither ONNX nor protobuf is imported.
-
-    Returns
-    -------
-    list of bytes
-        The values of the metadata properties named ``ganaug``, not yet validated.
-
-    Raises
-    ------
-    FormatError
-        If this is not a whole ONNX model, or has weights in other files, custom operators, control flow or functions.
+    `FormatError` if this is not a whole ONNX model, or has weights in other files, custom operators, control flow or
+    functions.
     """
     properties: list[bytes] = []
     visited = 0
@@ -81,13 +73,7 @@ def check_model(model: bytes) -> list[bytes]:
 
 
 def read_property(model: bytes) -> bytes:
-    """Return the property ``ganaug`` of an untrusted ONNX model, not yet validated.
-
-    Raises
-    ------
-    FormatError
-        As `check_model` raises it, and if ganaug did not write the model.
-    """
+    """Check an untrusted model, and return its one property ``ganaug``; `FormatError` if ganaug did not write it."""
     properties = check_model(model)
     if len(properties) != 1:
         raise FormatError("The model was not written by ganaug: it needs one metadata property named ganaug.")

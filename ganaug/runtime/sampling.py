@@ -22,18 +22,11 @@ Arrays = list[NDArray[Any]]
 
 
 class ModelSampler:
-    """Draws samples and, if there are thresholds, screens them.
+    """Draws the samples of some outputs and, if there are thresholds, screens them.
 
-    Parameters
-    ----------
-    runtime : Runtime
-        Runs the model.
-    outputs : tuple of str
-        The outputs that are drawn.
-    pass_size : int
-        Samples in one pass of the network. The rounding of the network may depend on it.
-    thresholds : ndarray of shape (n_classes,), optional
-        Smallest `agreement` of a sample of each class. Samples below it are drawn again, `MAX_DRAWS` times at most.
+    A pass of the network has `pass_size` samples; the rounding of the network may depend on it. `thresholds`, of shape
+    (n_classes,), holds the smallest `agreement` of a sample of each class. Samples below it are drawn again,
+    `MAX_DRAWS` times at most.
     """
 
     def __init__(
@@ -44,19 +37,8 @@ class ModelSampler:
     def chunks(self, order: Iterator[int], rng: np.random.Generator, passes: int) -> Iterator[Arrays]:
         """Draw chunks of samples without end, each in several passes, which may run at the same time.
 
-        Parameters
-        ----------
-        order : iterator of int
-            The class index of each sample, without end.
-        rng : numpy.random.Generator
-            Source of the noise.
-        passes : int
-            Passes of the network in one chunk.
-
-        Yields
-        ------
-        list of ndarray, each of shape (passes * pass_size, ...)
-            The outputs, then the class indices.
+        `order` has the class index of each sample, without end. A chunk has the outputs, each of shape
+        (passes * pass_size, ...), then the class indices.
         """
         size = passes * self.pass_size
         while True:
@@ -121,26 +103,13 @@ class ModelSampler:
 
 
 def passes_per_chunk(n_samples: int, pass_size: int) -> int:
-    """Return the number of passes in a chunk that wastes few samples when `n_samples` are needed.
-
-    Examples
-    --------
-    >>> passes_per_chunk(40, pass_size=16), passes_per_chunk(320, pass_size=16)  # one chunk, and two chunks
-    (3, 10)
-    """
+    """Return the passes in a chunk that wastes few samples of `n_samples`: 3 for 40 in passes of 16, but 10 for 320."""
     passes = ceil(n_samples / pass_size)
     return ceil(passes / max(1, ceil(passes / MAX_PASSES)))
 
 
 def batches_of(size: int, chunks: Iterator[Arrays], forms: Sequence[OutputForm]) -> Iterator[Arrays]:
-    """Regroup chunks into batches of another size; `forms` are the shape and dtype of one item of each array.
-
-    Examples
-    --------
-    >>> chunks = iter([[np.arange(4)], [np.arange(4, 8)]])
-    >>> next(batches_of(6, chunks, [((), np.int64)]))
-    [array([0, 1, 2, 3, 4, 5])]
-    """
+    """Regroup chunks into batches of another size; `forms` are the shape and dtype of one item of each array."""
     chunk: Arrays = [np.empty((0, *shape), dtype) for shape, dtype in forms]
     while True:
         batch: Arrays = [np.empty((size, *shape), dtype) for shape, dtype in forms]

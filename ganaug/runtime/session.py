@@ -26,19 +26,8 @@ _TYPES: dict[Any, str] = {
 
 
 class Runtime:
-    """Runs an untrusted model, and checks every array that comes out.
+    """Runs an untrusted model, and checks every array that comes out: `outputs` has the form of one sample of each.
 
-    Parameters
-    ----------
-    data : bytes
-        The content of an ONNX file.
-    noise_dim : int
-        Width of its input `noise`.
-    outputs : mapping of str to OutputForm
-        The shape and dtype of one sample of each output.
-
-    Notes
-    -----
     Each combination of outputs gets a session of its own when it is first asked for, so that other outputs are not
     computed. After a fork, the child opens its own sessions.
 
@@ -56,12 +45,8 @@ class Runtime:
     ) -> list[NDArray[Any]]:
         """Return some outputs of the model, each of shape (n, ...), from noise (n, noise_dim) and class indices (n,).
 
-        A pass of the network has `pass_size` samples; the last pass may have fewer.
-
-        Raises
-        ------
-        FormatError
-            If the model does not run, or an output has another shape or dtype or is not finite.
+        A pass of the network has `pass_size` samples; the last pass may have fewer. `FormatError` if the model does not
+        run, or an output has another shape or dtype or is not finite.
         """
         if outputs not in self._sessions:
             self._sessions[outputs] = open_session(only_outputs(self.data, outputs), _providers())
@@ -120,14 +105,9 @@ class Runtime:
 
 
 def open_session(model: bytes, providers: Sequence[Any] = ("CPUExecutionProvider",)) -> Any:
-    """Open an `onnxruntime.InferenceSession` of one thread, silently.
+    """Open an `onnxruntime.InferenceSession` of one thread, silently; `FormatError` if ONNX Runtime refuses the model.
 
     The providers are execution providers, best first. If the session cannot be opened, the last one is tried alone.
-
-    Raises
-    ------
-    FormatError
-        If ONNX Runtime refuses the model.
     """
     import onnxruntime
 

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
-from ganaug.cli.demo_data.images import write_digits
+from ganaug.cli.demo_data import write_digits
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.slow

@@ -322,6 +322,12 @@ def test_harmless_names_of_every_script_stay(name: str) -> None:
     assert safe_name(name) == name
 
 
+def test_unsafe_names_are_changed_in_a_known_way() -> None:
+    names = ["../../etc/passwd", "Straße 7", "con.txt", ".."]
+    assert list(map(safe_name, names)) == ["_.._etc_passwd", "Straße 7", "_con.txt", "unnamed"]
+    assert safe_names(["a/b", "a_b", "A_B"]) == ["a_b~e7e91a9b", "a_b", "A_B~ac44e066"]
+
+
 def test_every_class_gets_its_own_name() -> None:
     names = [
         *HOSTILE,

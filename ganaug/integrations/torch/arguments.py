@@ -1,7 +1,6 @@
 """Checks of the arguments that several classes of the PyTorch interface take."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +28,10 @@ def check_generator(generator: Any) -> None:
         )
 
 
-def check_function(value: Any, what: str, of: str, default: str) -> Callable[[Any], Any] | None:
-    """Return a function, or None."""
+def check_function(value: Any, what: str, of: str, default: str) -> None:
+    """Insist on a function, or None."""
     if value is not None and not callable(value):
         raise DataError(f"{what} must be a function of {of}, but is {value!r:.80}: leave it out for {default}")
-    function: Callable[[Any], Any] | None = value
-    return function
 
 
 def check_whole(value: Any, what: str, minimum: int = 0) -> int:

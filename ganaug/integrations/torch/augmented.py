@@ -10,20 +10,13 @@ from ganaug.data.labels import LabelMapper
 from ganaug.data.modalities import part_of
 from ganaug.errors import DataError
 from ganaug.files import StrPath
-from ganaug.integrations.torch.arguments import (
-    check_folder,
-    check_function,
-    check_generator,
-    check_share,
-    check_whole,
-)
+from ganaug.integrations.torch.arguments import check_folder, check_function, check_generator, check_share, check_whole
 from ganaug.integrations.torch.composition import Composition, fill_counts, wanted
 from ganaug.integrations.torch.disk_cache import CACHE_BYTES, DiskCache
 from ganaug.integrations.torch.epochs import EpochCounter, EpochIndex, RedrawSchedule
-from ganaug.integrations.torch.item_maker import ItemMaker
-from ganaug.integrations.torch.memory_cache import MemoryCache
+from ganaug.integrations.torch.item_maker import ItemMaker, Transform
 from ganaug.integrations.torch.real_items import Label, RealItems
-from ganaug.integrations.torch.sample_source import GeneratorSource, Sample, SampleId, SampleSource
+from ganaug.integrations.torch.sample_source import GeneratorSource, MemoryCache, Sample, SampleId, SampleSource
 from ganaug.runtime.generator import Generator
 
 DEFAULT_SHARE = 0.3
@@ -36,8 +29,8 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     Parameters
     ----------
     dataset : map-style Dataset
-        Gives ``(image, label)`` or ``(row, label)``. If it has `targets` and `classes`, as torchvision names them, they
-        are used. Without `targets`, all items are read once for their labels.
+        Gives ``(image, label)`` or ``(row, label)``. Its `targets` and `classes`, as torchvision names them, are used.
+        Without `targets`, all items are read once for their labels.
 
         Images may be PIL images, tensors (C, H, W) or arrays (H, W, C): uint8, or floating point from 0 to 1, from -1
         to 1 or from 0 to 255. A row may be a tensor, an array, a list or a tuple of the values of the columns that the
@@ -51,8 +44,8 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         the largest class; a float is the wanted ratio of the smaller of two classes to the larger; a dict gives the
         wanted size of each class it names; a callable returns such a dict for an array of all labels.
     synthetic_share : "auto" or float, default="auto"
-        Largest share of the whole that may be synthetic. The other added items repeat real ones. "auto" is 0.3: in
-        trials 20 to 30 % did better than 40 to 50 %. 1.0 adds synthetic items alone.
+        Largest share of the whole that may be synthetic. The other added items repeat real ones. "auto" is 0.3; 1.0
+        adds synthetic items alone.
     fresh : bool or float, default=True
         True draws new synthetic items in every epoch, False draws them once. A number is the share of the synthetic
         items that every epoch draws anew, in turn and to within one item: 0.25 costs a quarter of the time of True
@@ -67,7 +60,7 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     cache : path-like, optional
         A folder in which synthetic images are kept. They are drawn once for this generator, seed and size, and are
         the same in every epoch and every run, as with ``fresh=False``. The folder may hold the caches of other
-        settings, and nothing else.
+        settings, and nothing else. The images of a damaged or deleted cache are drawn again, with a warning.
     cache_bytes : int, default=268435456
         Largest size of this folder in bytes. Older caches, of other settings, are deleted to make room. If there is
         not enough room for all synthetic images, fewer are drawn, and items of a class share them, with a warning.
@@ -87,12 +80,6 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         `cache` holds other files, or an argument is out of range.
     OutputError
         If the cache cannot be written.
-
-    Warns
-    -----
-    GanaugWarning
-        If items share images because of `cache_bytes`, or if the cache is damaged or was deleted by another process;
-        the images are then drawn again.
 
     Notes
     -----
@@ -167,13 +154,12 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
 
     def _choose_source(self, counts: dict[Any, int], cache_folder: StrPath | None, max_bytes: int) -> SampleSource:
         """Return where synthetic samples come from: a cache on disk, a cache in memory, or the generator."""
-        source = GeneratorSource(self.generator, self.seed, counts)
-        form, schedule = self.generator.format.cached_form, self._schedule
+        source, form = GeneratorSource(self.generator, self.seed, counts), self.generator.format.cached_form
         if cache_folder is not None and any(counts.values()):
-            return DiskCache(cache_folder, source, counts, max_bytes=max_bytes)
-        if form is None or schedule.n_redrawn == schedule.period or not any(counts.values()):
+            return DiskCache(cache_folder, source, max_bytes)
+        if form is None or self._schedule.n_redrawn == self._schedule.period or not any(counts.values()):
             return source
-        return MemoryCache(source, form, counts, schedule.period)
+        return MemoryCache(source, form, self._schedule)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -244,11 +230,11 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         return (*item, is_synthetic) if self.return_source else item
 
 
-def _check_transform(transform: Any, generator: Generator, maker: type[ItemMaker]) -> Callable[[Any], Any] | None:
-    checked = check_function(transform, "synthetic_transform", "an image", "the dataset's own `transform`")
-    if checked is not None and not maker.takes_transform:
+def _check_transform(transform: Transform, generator: Generator, maker: type[ItemMaker]) -> Transform:
+    check_function(transform, "synthetic_transform", "an image", "the dataset's own `transform`")
+    if transform is not None and not maker.takes_transform:
         raise DataError(f"synthetic_transform is for images, but the generator makes {generator.format}: leave it out")
-    return checked
+    return transform
 
 
 def _class_names(real: RealItems, generator: Generator) -> dict[Label, Any]:

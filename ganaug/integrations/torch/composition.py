@@ -18,14 +18,6 @@ class Composition:
 
     `targets` holds the label of every item; `synthetic` the label of every synthetic item, and its number within the
     label; `synthetic_positions` the range of their positions.
-
-    Examples
-    --------
-    >>> items = Composition(["common"] * 3 + ["rare"], added={"rare": 2}, n_synthetic={"rare": 1}, seed=0)
-    >>> items.targets, items.synthetic_positions
-    (['common', 'common', 'common', 'rare', 'rare', 'rare'], range(4, 5))
-    >>> items.row(3), items.row(5), items.synthetic
-    (3, 3, [('rare', 0)])
     """
 
     def __init__(
@@ -41,8 +33,7 @@ class Composition:
             own = self._rows[label]
             order = np.random.default_rng([seed, len(labels) + len(self._repeats)]).permutation(len(own))
             self._repeats += [own[order[i % len(own)]] for i in range(count - n_synthetic[label])]
-        made = [label for label, _ in self.synthetic]
-        self.targets: list[Any] = [*labels, *made, *(labels[row] for row in self._repeats)]
+        self.targets = [*labels, *(label for label, _ in self.synthetic), *(labels[row] for row in self._repeats)]
 
     def row(self, position: int) -> int:
         """Return which item of the user's dataset a real item or a repeat is."""
@@ -56,19 +47,7 @@ class Composition:
 
 
 def wanted(strategy: Any, labels: list[Label]) -> dict[Label, int]:
-    """Return how many items each class gains by an imbalanced-learn strategy or a list of classes to fill up.
-
-    Raises
-    ------
-    DataError
-        If the strategy is neither, or does not suit the labels.
-
-    Examples
-    --------
-    >>> labels = ["common"] * 9 + ["rare"] * 2
-    >>> wanted("auto", labels), wanted(2 / 3, labels), wanted({"rare": 5}, labels)
-    ({'common': 0, 'rare': 7}, {'common': 0, 'rare': 4}, {'common': 0, 'rare': 3})
-    """
+    """Return how many items each class gains by an imbalanced-learn strategy or a list of classes to fill up."""
     sizes = Counter(labels)
     if isinstance(strategy, str) and strategy == "auto":
         return {label: max(sizes.values()) - size for label, size in sizes.items()}
@@ -112,13 +91,6 @@ def fill_counts(n_real: int, added: dict[Label, int], share: float) -> dict[Labe
     """Return how many of the added items of each class are synthetic, so that at most `share` of the whole is.
 
     If the share allows fewer than all, the synthetic part of the added items is the same in every class.
-
-    Examples
-    --------
-    >>> fill_counts(100, {"rare": 80}, share=1.0)
-    {'rare': 80}
-    >>> fill_counts(100, {"rare": 80}, share=0.25)
-    {'rare': 45}
     """
     total = sum(added.values())
     allowed = min(1.0, share * (n_real + total) / total) if total else 0.0

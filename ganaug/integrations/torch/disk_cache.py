@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -35,25 +34,15 @@ class DiskCache(SampleSource):
     """Reads numbered samples from a file, and writes this file if it does not exist. Epochs are ignored.
 
     The name of the file is derived from the generator, the seed and the counts, so that the caches of several settings
-    can lie in one folder. The file holds the samples and the SHA-256 digest of the settings and the samples. A file
-    whose digest differs is drawn anew, with a warning.
+    can lie in one folder. The file ends with the SHA-256 digest of the settings and the samples. A file whose digest
+    differs is drawn anew, with a warning.
 
-    The files in the folder take at most `max_bytes`: older files, of other settings, are deleted to make room. If this
-    file alone would be larger, every class keeps about the same part of its samples, and at least one, with a warning.
-    If an unpickled copy of this object finds that its file was deleted, it draws the same samples as they are needed.
-
-    Raises
-    ------
-    DataError
-        If the folder holds anything but caches, `max_bytes` has no room for one sample of each class, or samples are
-        drawn as fast as they are read, as the rows of tables are.
-    OutputError
-        If the file cannot be written.
+    Older files of other settings are deleted so that the folder takes at most `max_bytes`. If this file alone would be
+    larger, every class keeps about the same part of its samples, and at least one, with a warning. If an unpickled copy
+    of this object finds that its file was deleted, it draws the same samples as they are needed.
     """
 
-    def __init__(
-        self, folder: StrPath, source: GeneratorSource, counts: Mapping[Label, int], *, max_bytes: int
-    ) -> None:
+    def __init__(self, folder: StrPath, source: GeneratorSource, max_bytes: int) -> None:
         form = source.generator.format.cached_form
         if form is None:
             raise DataError(
@@ -63,7 +52,7 @@ class DiskCache(SampleSource):
         self.folder, self._source, self._max_bytes = Path(folder), source, max_bytes
         shape, self._dtype = form
         size = int(np.prod(shape)) * np.dtype(self._dtype).itemsize
-        self.counts = _fitting({name: count for name, count in counts.items() if count}, size, max_bytes)
+        self.counts = _fitting({name: count for name, count in source.counts.items() if count}, size, max_bytes)
         starts = np.cumsum([0, *self.counts.values()]).tolist()
         self._starts, self._shape = dict(zip(self.counts, starts, strict=False)), (starts[-1], *shape)
         self._bytes = starts[-1] * size + _DIGEST_BYTES
@@ -84,8 +73,7 @@ class DiskCache(SampleSource):
         if not self._is_open:  # in a spawned worker
             self._samples, self._is_open = self._opened(), True
             if self._samples is None:
-                text = f"the cache {self.path} has changed while it was in use: its images are drawn when needed"
-                warn(text)
+                warn(f"the cache {self.path} has changed while it was in use: its images are drawn when needed")
         if self._samples is None:
             return self._source.get_batch(ids)
         return [np.array(self._samples[self._starts[one.class_name] + one.number]) for one in ids]
@@ -99,8 +87,9 @@ class DiskCache(SampleSource):
         except (OSError, ValueError):  # without permission, or empty
             content = None
         if content is not None and len(content) == self._bytes:
-            samples = content[:-_DIGEST_BYTES]
-            if content[-_DIGEST_BYTES:].tobytes() == self._digest(samples).digest():
+            samples, digest = content[:-_DIGEST_BYTES], hashlib.sha256(self._settings.encode())
+            digest.update(samples.data)
+            if content[-_DIGEST_BYTES:].tobytes() == digest.digest():
                 return samples.view(self._dtype).reshape(self._shape)
         warn(f"the cache {self.path} is damaged, and is drawn anew")
         return None
@@ -108,8 +97,14 @@ class DiskCache(SampleSource):
     def _written(self) -> NDArray[Any] | None:
         """Write the file, and return its samples; None if another process has already deleted it."""
         ids = [SampleId(name, number, 0) for name, count in self.counts.items() for number in range(count)]
-        starts, digest = range(0, len(ids), BATCH_SIZE), self._digest()
-        _make_folder(self.folder)
+        starts, digest = range(0, len(ids), BATCH_SIZE), hashlib.sha256(self._settings.encode())
+        try:
+            if not self.folder.is_dir():
+                with atomic_folder(self.folder):
+                    pass
+        except OutputError:
+            if not self.folder.is_dir():  # if it is one, another process made it first
+                raise
         try:
             with atomic_write(self.path) as file:
                 for start in tracked(starts, len(starts), "Drawing synthetic images"):
@@ -124,11 +119,6 @@ class DiskCache(SampleSource):
                 raise
             return samples
         return self._opened()
-
-    def _digest(self, content: Any = b"") -> "hashlib._Hash":
-        digest = hashlib.sha256(self._settings.encode())
-        digest.update(content)
-        return digest
 
     def _make_room(self) -> None:
         """Delete the oldest files of other settings until `max_bytes` holds, and the partial files of killed runs."""
@@ -174,18 +164,14 @@ def _fitting(counts: Mapping[Label, int], size: int, max_bytes: int) -> dict[Lab
 def _check_folder(folder: Path) -> None:
     """Insist on a folder that holds nothing but caches, or that is empty or does not exist yet."""
     try:
-        with os.scandir(folder) as entries:
-            # Hidden files are partial caches, or files that file systems and desktops write anywhere.
-            strange = [
-                entry.name
-                for entry in entries
-                if not entry.name.startswith(".") and not (_NAME.fullmatch(entry.name) and entry.is_file())
-            ]
+        # Hidden files are partial caches, or files that file systems and desktops write anywhere.
+        visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
         what = f"cannot be read as one ({getattr(error, 'strerror', None) or error})"
     else:
+        strange = [path.name for path in visible if not (_NAME.fullmatch(path.name) and path.is_file())]
         if not strange:
             return
         what = f"holds something else, such as {min(strange)!r}"
@@ -193,14 +179,3 @@ def _check_folder(folder: Path) -> None:
         f"cache must name a folder that a cache wrote, or that does not exist yet, but {str(folder)!r} {what}: "
         "choose another folder, or delete its content"
     )
-
-
-def _make_folder(folder: Path) -> None:
-    if folder.is_dir():
-        return
-    try:
-        with atomic_folder(folder):
-            pass
-    except OutputError:
-        if not folder.is_dir():  # if it is one, another process made it first
-            raise

@@ -25,17 +25,7 @@ class EpochIndex(NamedTuple):
 
 
 class EpochCounter:
-    """The epoch, in memory that all processes of a loader share: as it was set, or else counted by `n` counters.
-
-    Examples
-    --------
-    >>> epochs = EpochCounter(2)
-    >>> epochs.read(0), epochs.read(0), epochs.read(1)
-    (0, 1, 0)
-    >>> epochs.set(7)
-    >>> epochs.read(0), epochs.read(0)
-    (7, 7)
-    """
+    """The epoch, in memory that all processes of a loader share: as it was set, or else counted by `n` counters."""
 
     def __init__(self, n: int) -> None:
         values = torch.zeros(1 + n, dtype=torch.int64)  # the epoch that was set, then the counters
@@ -66,24 +56,18 @@ class RedrawSchedule:
     The samples of all classes are numbered n = 0, 1, 2, ... in a row. Sample n is redrawn in epoch e if
     ``floor((e + n) * share)`` is above ``floor((e + n - 1) * share)``. Of any samples in a row, such as those of a
     class, each epoch thus redraws the share, to within one sample.
-
-    Examples
-    --------
-    >>> schedule = RedrawSchedule({"rare": 4}, share=0.5)
-    >>> [[schedule.last_drawn("rare", number, epoch) for number in range(4)] for epoch in range(3)]
-    [[0, 0, 0, 0], [0, 1, 0, 1], [2, 1, 2, 1]]
     """
 
     def __init__(self, counts: Mapping[Label, int], share: float) -> None:
-        # Of `period` samples in a row, every epoch redraws `n_redrawn`.
+        # Of `period` samples in a row, every epoch redraws `n_redrawn`; samples `period` apart share epochs.
         self.n_redrawn, self.period = Fraction(share).limit_denominator(MAX_DENOMINATOR).as_integer_ratio()
-        self._starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
+        self.starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
 
     def last_drawn(self, class_name: Label, number: int, epoch: int) -> int:
         """Return the last epoch, up to this one, in which a sample was drawn anew; 0 if it never was."""
         if not self.n_redrawn:
             return 0
-        n = self._starts[class_name] + number
+        n = self.starts[class_name] + number
         passed = (epoch + n) * self.n_redrawn // self.period
         return max(0, -(-passed * self.period // self.n_redrawn) - n)
 

@@ -31,8 +31,15 @@ class ItemMaker(ABC):
         self._label = items[0][1]
 
     def __call__(self, sample: Sample, label: Any) -> tuple[Any, Any]:
-        """Return an item with the content of a sample."""
-        return self.formed(sample), _like_label(self._label, label)
+        """Return an item with the content of a sample, and the label in the type, shape and dtype of a real one."""
+        example = self._label
+        if isinstance(example, Tensor):
+            label = torch.full_like(example, label)
+        elif isinstance(example, np.ndarray):
+            label = np.full(example.shape, label)
+        elif isinstance(example, np.generic):
+            label = type(example)(label)
+        return self.formed(sample), label
 
     @abstractmethod
     def formed(self, sample: Sample) -> Any:
@@ -44,23 +51,8 @@ class ItemMaker(ABC):
         """Return what makes the x of a stream's item: `transform` or, without it, a conversion to a float32 tensor."""
 
 
-def _like_label(example: Any, label: Any) -> Any:
-    """Return a plain label with the type, shape and dtype of a real one."""
-    if isinstance(example, Tensor):
-        return torch.full_like(example, label)
-    if isinstance(example, np.ndarray):
-        return np.full(example.shape, label)
-    return type(example)(label) if isinstance(example, np.generic) else label
-
-
 def tried(candidates: Iterable[T], make: Callable[[T], Any]) -> Iterator[tuple[T, Any, str]]:
-    """Yield each candidate with what is made of it and "", or with None and a description of the exception.
-
-    Examples
-    --------
-    >>> list(tried([2, "a"], lambda x: 1 / x))
-    [(2, 0.5, ''), ('a', None, "TypeError: unsupported operand type(s) for /: 'int' and 'str'")]
-    """
+    """Yield each candidate with what is made of it and "", or with None and a description of the exception."""
     for candidate in candidates:
         try:
             with warnings.catch_warnings(action="ignore"):

@@ -17,27 +17,12 @@ from ganaug.runtime.generator import Generator
 class EvenSampler(DistributedSampler[EpochIndex]):
     """A random order of an `AugmentedDataset` that spreads its synthetic items evenly, and names the epoch.
 
-    Every run of consecutive items, and so every batch, has the synthetic share of the whole, to within one item.
+    Every run of consecutive items, and so every batch, has the synthetic share of the whole, to within one item. The
+    seed and the epoch decide the order. Every iteration is a new epoch, beginning with 0; `set_epoch` sets the next.
 
-    Parameters
-    ----------
-    dataset : AugmentedDataset
-        The dataset to go through.
-    seed : int, default=0
-        Decides the order, together with the epoch.
-    num_replicas, rank : int, optional
-        How many processes share an epoch, and which of them this is; by default as `torch.distributed` has them. Every
-        process gets the same number of items. An item is repeated only where that needs more items than there are.
-
-    Notes
-    -----
-    Every iteration is a new epoch, beginning with 0; `set_epoch` sets the next one. The class is a
-    `DistributedSampler`, so that frameworks which put one around other samplers do not do so here.
-
-    Examples
-    --------
-    >>> sampler = EvenSampler(balanced, seed=1)  # doctest: +SKIP
-    >>> loader = DataLoader(balanced, batch_size=64, sampler=sampler, num_workers=2)  # doctest: +SKIP
+    `num_replicas` processes share an epoch, of which this is `rank`; by default as `torch.distributed` has them. Every
+    process gets the same number of items. An item is repeated only where that needs more items than there are. The
+    class is a `DistributedSampler`, so that frameworks which put one around other samplers do not do so here.
     """
 
     def __init__(
@@ -88,8 +73,8 @@ def balanced_loader(
     Parameters
     ----------
     dataset, generator, strategy, synthetic_share, fresh, seed, return_source, synthetic_transform, cache, cache_bytes
-        As `AugmentedDataset` takes them, but `fresh` is 0.1 by default: to draw all synthetic images anew in every
-        epoch takes several times longer than to decode real ones. The first epoch draws all of them.
+        As `AugmentedDataset` takes and checks them, but `fresh` is 0.1 by default: to draw all synthetic images anew in
+        every epoch takes several times longer than to decode real ones. The first epoch draws all of them.
     batch_size : int
         Items in a batch. The synthetic share of every batch is at most `synthetic_share`, to within one item.
     **loader_kwargs
@@ -102,11 +87,6 @@ def balanced_loader(
     DataLoader
         Its `dataset` is the `AugmentedDataset`; its `sampler` has `set_epoch`. The epochs depend on the seed, but not
         on the number of workers or how they are started.
-
-    Raises
-    ------
-    DataError, OutputError
-        As `AugmentedDataset` does.
 
     Examples
     --------

@@ -14,13 +14,7 @@ T = TypeVar("T")
 
 
 def tracked(items: Iterable[T], total: int, doing: str) -> Iterator[T]:
-    """Yield the items; after `PATIENCE` seconds, show a progress bar on standard error.
-
-    Examples
-    --------
-    >>> list(tracked("abc", 3, "Reading"))
-    ['a', 'b', 'c']
-    """
+    """Yield the items; after `PATIENCE` seconds, show a progress bar on standard error."""
     started, bar = time.perf_counter(), None
     try:
         for done, item in enumerate(items, start=1):

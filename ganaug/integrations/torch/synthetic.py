@@ -7,13 +7,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from ganaug.data.modalities import part_of
 from ganaug.errors import DataError
-from ganaug.integrations.torch.arguments import (
-    check_function,
-    check_generator,
-    check_list,
-    check_whole,
-    replicas_of,
-)
+from ganaug.integrations.torch.arguments import check_function, check_generator, check_list, check_whole, replicas_of
 from ganaug.integrations.torch.epochs import EpochCounter
 from ganaug.integrations.torch.item_maker import ItemMaker
 from ganaug.runtime.generator import Generator
@@ -94,7 +88,8 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
             )
         self.seed, self.batch_size = check_whole(seed, "seed"), check_whole(batch_size, "batch_size", 1)
         self.size = None if size is None else check_whole(size, "size")
-        self.transform, self.screened = check_function(transform, "transform", "a sample", "none"), screened
+        check_function(transform, "transform", "a sample", "none")
+        self.transform, self.screened = transform, screened
         self.num_replicas, self.rank = replicas_of(num_replicas, rank)
         self._epochs = EpochCounter(MAX_WORKERS)
         self._new_transform()  # for its checks

@@ -2,7 +2,6 @@
 
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,11 +29,7 @@ Row = tuple[Any, ...]
 
 
 class RowMaker(ItemMaker):
-    """Makes items of rows, by the dataset's transform or by conversion to the form of real rows.
-
-    The x of an item may be a tensor or array of shape (columns,), a list or a tuple, each with the values in the order
-    of the columns, or a mapping from the names of the columns.
-    """
+    """Makes items of rows, by the dataset's transform or by conversion to the form of real rows."""
 
     takes_transform = False
 
@@ -57,20 +52,13 @@ class RowMaker(ItemMaker):
     def without_items(form: TableFormat, transform: Transform) -> Callable[[Row], Any]:
         """Return what calls the transform with a dict of the columns, or what makes tensors of the values."""
         if transform is not None:
-            return partial(_transformed_dict, transform, form.codec.names)
+            names = form.codec.names
+            return lambda row: transform(dict(zip(names, row, strict=True)))
         _check_numbers(form.codec.columns)
-        return _float_tensor
+        return lambda row: torch.from_numpy(_numbers(row)).float()
 
 
 MAKER = RowMaker
-
-
-def _transformed_dict(transform: Callable[[Any], Any], names: Sequence[Any], row: Row) -> Any:
-    return transform(dict(zip(names, row, strict=True)))
-
-
-def _float_tensor(row: Row) -> Tensor:
-    return torch.from_numpy(_numbers(row)).float()
 
 
 def _numbers(row: Row) -> NDArray[np.float64]:

@@ -16,7 +16,8 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset
 from ganaug import AugmentedDataset, Generator, ImageFolder, SyntheticDataset, balanced_loader
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.errors import DataError
-from ganaug.integrations.torch import EvenSampler, fill_counts
+from ganaug.integrations.torch import EvenSampler
+from ganaug.integrations.torch.composition import fill_counts
 from tests.paths import MODELS
 
 import albumentations as A  # isort: skip
@@ -215,6 +216,8 @@ def test_counts_never_pass_the_share() -> None:
         filled = fill_counts(341, {"a": 0, "b": 29, "c": 95}, share)
         assert sum(filled.values()) <= share * (341 + 124) + 1e-9
         assert filled["a"] == 0
+    assert fill_counts(100, {"rare": 80}, share=1.0) == {"rare": 80}
+    assert fill_counts(100, {"rare": 80}, share=0.25) == {"rare": 45}
 
 
 # What synthetic items are of, and what they are like: here every pixel tells the class.

@@ -225,7 +225,7 @@ def test_what_has_no_room_in_shared_memory_is_drawn_every_time(
     data: TensorDataset, digits: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = epoch_of(balanced_loader(data, digits, 6, synthetic_share=1.0, fresh=False))
-    monkeypatch.setattr("ganaug.integrations.torch.memory_cache._free_shared_memory", lambda: 2 * 5 * 64)
+    monkeypatch.setattr("ganaug.integrations.torch.sample_source._free_shared_memory", lambda: 2 * 5 * 64)
     loader = balanced_loader(data, digits, 6, synthetic_share=1.0, fresh=False)
     assert len(loader.dataset._source._samples) == 5  # type: ignore[attr-defined]
     assert epoch_of(loader) == wanted
