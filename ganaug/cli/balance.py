@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganaug.cli.data_files import files_of_source
+from ganaug.cli.data_files import files_of_model, files_of_source
 from ganaug.cli.options import SAMPLES_OUTPUT, path, seed_option
 from ganaug.cli.text import counted
 from ganaug.errors import DataError
@@ -32,7 +32,7 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
     files.check_options(target=target)
     files.check_output(output, source)
     generator = Generator.load(model)
-    if generator.modality != files.modality:
+    if files_of_model(generator) is not files:
         raise DataError(
             f"the model must make {files.modality}s like SOURCE, but {model} makes {generator.modality}s: name the "
             "model that was fitted to SOURCE"

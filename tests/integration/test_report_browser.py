@@ -14,7 +14,10 @@ from tests import reports
 from tests.chromium import Browser, find, launch
 
 EXECUTABLE = find()
-pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium is installed: apt-get install chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium is installed: apt-get install chromium"),
+]
 
 NAMES = ["digits", "wine", "minimal", "hostile_images", "hostile_table"]
 IMAGES_AND_ROWS = ["digits", "wine"]

@@ -373,5 +373,6 @@ def test_names_that_are_safe_already_choose_first() -> None:
     assert len(set(safe_names(["x", "x", "x"]))) == 3
 
 
+@pytest.mark.slow
 def test_many_alike_names_are_told_apart_quickly() -> None:
     assert len({name.casefold() for name in safe_names(["/" * (i + 1) for i in range(3000)])}) == 3000

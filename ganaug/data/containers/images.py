@@ -102,13 +102,13 @@ class ImageContainer(Container):
         return from_arrays(self.unwrap(X), codes, [str(name) for name in classes])
 
     def _rows(self, samples: NDArray[np.uint8]) -> pd.DataFrame:
-        rows = self._values(samples).reshape(len(samples), -1)
+        rows = self._values(samples).reshape(len(samples), prod(self.shape))
         return pd.DataFrame(rows, columns=named_columns(range(rows.shape[1])))
 
     def _values(self, samples: NDArray[np.uint8]) -> NDArray[Any]:
         height, width = self.shape[:2]
-        pixels = np.stack([unpadded(image, height, width) for image in samples])
-        values = pixels.reshape(-1, *self.shape) * (self.white / 255)
+        pixels = np.array([unpadded(image, height, width) for image in samples]).reshape(-1, *self.shape)
+        values = pixels * (self.white / 255)
         return (np.round(values) if self.whole else values).astype(self.dtype)
 
 

@@ -34,6 +34,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     return output, shown.getvalue().splitlines()
 
 
+@pytest.mark.slow
 def test_demo_writes_the_tail_the_model_and_the_balanced_folder(demo: tuple[Path, list[str]]) -> None:
     folder, _ = demo
     parts = ("train", "test", "balanced")
@@ -46,6 +47,7 @@ def test_demo_writes_the_tail_the_model_and_the_balanced_folder(demo: tuple[Path
     assert not (folder / "digits.onnx.checkpoint").exists()
 
 
+@pytest.mark.slow
 def test_demo_prints_recall_side_by_side(demo: tuple[Path, list[str]]) -> None:
     folder, shown = demo
     (start,) = [number for number, line in enumerate(shown) if line.startswith("class ")]
@@ -66,6 +68,7 @@ def table_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str
     return output, shown.getvalue().splitlines()
 
 
+@pytest.mark.slow
 def test_table_demo_writes_its_tables_and_model(table_demo: tuple[Path, list[str]]) -> None:
     folder, _ = table_demo
     assert {path.name for path in folder.iterdir()} == {
@@ -81,6 +84,7 @@ def test_table_demo_writes_its_tables_and_model(table_demo: tuple[Path, list[str
     pd.testing.assert_frame_equal(balanced[train.columns].iloc[:210], train)
 
 
+@pytest.mark.slow
 def test_table_demo_prints_recall_side_by_side(table_demo: tuple[Path, list[str]]) -> None:
     folder, shown = table_demo
     (start,) = [number for number, line in enumerate(shown) if line.startswith("class ")]
@@ -94,6 +98,7 @@ def test_table_demo_prints_recall_side_by_side(table_demo: tuple[Path, list[str]
     assert shown[-2] == f"The balanced table, 190 synthetic rows at its end: {folder / 'balanced.csv'}"
 
 
+@pytest.mark.slow
 def test_either_demo_replaces_what_the_other_left(table_demo: tuple[Path, list[str]], tmp_path: Path) -> None:
     folder = shutil.copytree(table_demo[0], tmp_path / "demo")
     prepare_folder(folder)
@@ -105,6 +110,7 @@ def test_either_demo_replaces_what_the_other_left(table_demo: tuple[Path, list[s
     assert (folder / "train.csv").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupt_after_the_training_says_what_is_there(
     demo: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,6 +127,7 @@ def test_an_interrupt_after_the_training_says_what_is_there(
     assert capsys.readouterr().err.endswith(f"these are there: {there}.\n")
 
 
+@pytest.mark.slow
 def test_a_folder_of_an_earlier_demo_is_replaced(demo: tuple[Path, list[str]], tmp_path: Path) -> None:
     folder = shutil.copytree(demo[0], tmp_path / "demo")
     kept = folder / "digits.onnx.checkpoint"  # as a demo that was killed leaves it

@@ -61,6 +61,7 @@ def helped() -> dict[str, Any]:
     return report.to_dict()
 
 
+@pytest.mark.slow
 def test_augmentation_that_helps_is_said_to_help(helped: dict[str, Any]) -> None:
     assert helped["verdict"] == "helps"
     assert helped["comparison"]["difference"]["low"] > 0
@@ -72,6 +73,7 @@ def test_augmentation_that_helps_is_said_to_help(helped: dict[str, Any]) -> None
     assert not helped["left_out"]
 
 
+@pytest.mark.slow
 def test_the_figures_follow_the_schema(helped: dict[str, Any]) -> None:
     assert helped.keys() >= TOP
     assert helped["schema_version"] == 1
@@ -131,6 +133,7 @@ def test_a_generator_that_mistakes_the_classes_hurts() -> None:
     assert report_of(session).verdict == "hurts"
 
 
+@pytest.mark.slow
 def test_the_generator_never_sees_a_test_row() -> None:
     X, y = shells({"inner": 40, "outer": 30}, np.random.default_rng(0))
     groups = np.arange(70) // 2
@@ -195,6 +198,7 @@ def test_a_model_is_not_flattered_by_data_it_was_trained_on(
     assert figures["training"]["steps"] == 3
 
 
+@pytest.mark.slow
 def test_a_model_of_other_data_is_judged_by_this(small_generator: Generator, tmp_path: Path) -> None:
     X, y = shells({"inner": 40, "outer": 24}, np.random.default_rng(5), 3)
     session = begin((X, y), small_generator, trainer=copier, estimator=forest(), arms=FEW, repeats=1)
@@ -236,6 +240,7 @@ def pictured() -> Any:
     return report_of(session)
 
 
+@pytest.mark.slow
 def test_images_go_through_every_arm(pictured: Any) -> None:
     figures = pictured.to_dict()
     assert figures["modality"] == "image"
@@ -321,6 +326,7 @@ def test_the_discriminator_gives_its_own_opinion(small_table: tuple[pd.DataFrame
     assert "could not be measured" in figures["sentence"]
 
 
+@pytest.mark.slow
 def test_the_exhibits_show_what_the_figures_are_of(pictured: Any) -> None:
     exhibits = pictured.exhibits
     assert set(exhibits.real) == set(exhibits.synthetic) == {"lying", "upright"}
@@ -332,6 +338,7 @@ def test_the_exhibits_show_what_the_figures_are_of(pictured: Any) -> None:
     assert sum(answers) == len(answers) // 2 > 2
 
 
+@pytest.mark.slow
 def test_the_report_is_written_whole(pictured: Any, tmp_path: Path) -> None:
     pictured.save_html(tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
@@ -341,6 +348,7 @@ def test_the_report_is_written_whole(pictured: Any, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.json").read_text()) == pictured.to_dict()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("save", "ending"), [("save_html", ".html"), ("save_json", ".json")])
 def test_the_name_of_a_report_tells_what_it_is(pictured: Any, tmp_path: Path, save: str, ending: str) -> None:
     with pytest.raises(OutputError, match=f"must end in {ending}; call it 'report{ending}'"):
@@ -349,6 +357,7 @@ def test_the_name_of_a_report_tells_what_it_is(pictured: Any, tmp_path: Path, sa
     getattr(pictured, save)(str(tmp_path / f"REPORT{ending.upper()}"))
 
 
+@pytest.mark.slow
 def test_what_is_read_first_are_properties(pictured: Any) -> None:
     figures = pictured.to_dict()
     assert (pictured.verdict, pictured.sentence) == (figures["verdict"], figures["sentence"])
@@ -370,6 +379,7 @@ def test_a_table_in_memory_may_hold_its_target(small_table: tuple[pd.DataFrame, 
         begin(whole)
 
 
+@pytest.mark.slow
 def test_a_budget_bounds_the_work_and_says_what_it_cost() -> None:
     X, y = shells({"inner": 60, "outer": 100}, np.random.default_rng(0))
 
@@ -625,6 +635,7 @@ def test_the_command_says_it_and_writes_it(folder: Path, tmp_path: Path) -> None
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_the_terminal_says_what_the_page_says(pictured: Any) -> None:
     figures = pictured.to_dict()
     figures["comparison"]["splits"] = 1
@@ -707,6 +718,7 @@ def test_what_is_wrong_is_said_in_one_sentence(words: list[str], told: str) -> N
     assert "Traceback" not in result.output
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_known(small_table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
     X, y = small_table
     X.assign(y=y).to_csv(tmp_path / "t.csv", index=False)

@@ -163,6 +163,7 @@ def test_help_and_import_load_nothing_heavy() -> None:
         assert stderr == ""
 
 
+@pytest.mark.slow
 def test_killed_then_interrupted_then_finished_is_what_an_unbroken_run_makes(photos: Path, tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole.onnx", tmp_path / "broken.onnx"
     index = tmp_path / "broken.onnx.checkpoint" / "checkpoint.json"
@@ -200,6 +201,7 @@ def quick_export(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganaug.training.Trained.export", lambda _: Generator.load(model))
 
 
+@pytest.mark.slow
 def test_fit_writes_model_and_preview_and_says_how_it_went(photos: Path, model: Path, tmp_path: Path) -> None:
     output = tmp_path / "photos.onnx"
     output.write_text("an older model")
@@ -219,6 +221,7 @@ def test_fit_writes_model_and_preview_and_says_how_it_went(photos: Path, model: 
     assert not np.array_equal(other, ours)
 
 
+@pytest.mark.slow
 def test_quiet_says_nothing_and_the_same_seed_and_steps_repeat(photos: Path, model: Path, tmp_path: Path) -> None:
     output = tmp_path / "again.onnx"
     result = run("fit", photos, "--output", output, "--steps", 5, "--seed", 0, "--quiet", "--no-preview")
@@ -256,6 +259,7 @@ def test_warnings_are_one_line_each(tmp_path: Path) -> None:
     assert "\x1b" not in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_export")
 def test_learning_from_synthetic_images_is_warned_of(photos: Path, model: Path, tmp_path: Path) -> None:
     mixed = tmp_path / "mixed"
@@ -373,6 +377,7 @@ def test_fit_looks_at_its_outputs_before_it_trains(
     refused("fit", photos, "--output", tmp_path / "b.onnx", saying="b.preview.png")
 
 
+@pytest.mark.slow
 def test_fit_replaces_no_picture_but_its_own(photos: Path, tmp_path: Path) -> None:
     output, picture = tmp_path / "a.onnx", tmp_path / "a.preview.png"
     Image.new("L", (8, 8)).save(picture)
@@ -426,6 +431,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_no_empty_folder(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_export")
 def test_a_model_that_cannot_be_written_costs_no_training(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -507,6 +513,7 @@ def raising(number: signal.Signals) -> Callable[..., None]:
     return lambda *_, **__: signal.raise_signal(number)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_export")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_interrupt_saves_and_exports(
@@ -533,6 +540,7 @@ def test_an_interrupt_before_the_first_step_says_that_nothing_is_lost(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_export")
 def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -667,6 +675,7 @@ def test_sample_writes_a_folder_for_each_class(model: Path, tmp_path: Path) -> N
         assert (image.size, image.mode) == ((8, 8), "RGB")
 
 
+@pytest.mark.slow
 def test_sample_repeats_by_seed_whatever_else_is_drawn(model: Path, tmp_path: Path) -> None:
     for name, options in (
         ("all", ["--per-class", 70]),
@@ -822,6 +831,7 @@ def test_balance_refuses(photos: Path, model: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["other.onnx"]
 
 
+@pytest.mark.slow
 def test_alarms_about_classes_that_are_drawn_are_noted(photos: Path, model: Path, tmp_path: Path) -> None:
     training = Generator.load(model).metadata["training"] | {"alarms": ["the samples of 'dog' hardly\x1b vary"]}
     for number, (alarmed, options, noted) in enumerate(

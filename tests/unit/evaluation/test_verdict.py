@@ -1,6 +1,7 @@
 """The verdict on the scores of several splits."""
 
 import numpy as np
+import pytest
 
 from ganaug.evaluation.arms import Arm
 from ganaug.evaluation.scores import METRICS, Score, score
@@ -25,6 +26,7 @@ def test_no_figure_is_certain_where_splits_agree_to_the_last_digit() -> None:
     assert brier.high - brier.low < balanced.high - balanced.low  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_the_same_test_rows_again_and_again_are_no_more_certain_for_it() -> None:
     """Classifiers that guess, and say the same whatever their seed: which of them is the better one is luck."""
     labels = np.repeat([0, 1], 30)

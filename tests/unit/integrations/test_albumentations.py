@@ -128,6 +128,7 @@ def test_a_damaged_pipeline_is_refused(generator: Any, reason: str) -> None:
         A.from_dict(saved)
 
 
+@pytest.mark.slow
 def test_can_be_replayed(digits: Generator) -> None:
     pipeline: Any = A.ReplayCompose([SyntheticSwap(DIGITS, p=0.5)])
     # Of ten all are swapped, or none, once in 500 runs of this test.
@@ -229,6 +230,7 @@ def test_goes_along_to_spawned_workers(digits: Generator) -> None:
     assert same(images_of(again), images_of(pipeline))
 
 
+@pytest.mark.slow
 def test_importing_asks_nothing_of_the_network() -> None:
     code = (
         "import socket\n"
@@ -251,6 +253,7 @@ def dark_images(count: int = 24) -> tuple[Any, Any]:
     return images, np.array(["a", "b"])[np.arange(count) % 3 // 2]
 
 
+@pytest.mark.slow
 def test_the_generator_learns_from_what_the_pipeline_makes() -> None:
     X, y = dark_images()
     invert = A.Compose([A.InvertImg(p=1)], seed=9)

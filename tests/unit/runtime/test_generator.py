@@ -346,6 +346,7 @@ def assert_equal(some: list[NDArray[Any]], others: list[NDArray[Any]]) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["digits", "wine"])
 def test_samples_do_not_depend_on_the_number_of_threads(model: str, threads: Callable[[int], None]) -> None:
     generator = Generator.load(ROOT / "onnx_models" / f"{model}.onnx")
@@ -858,6 +859,7 @@ def test_noise_is_not_a_model() -> None:
                 Generator.from_bytes(random.bytes(size))
 
 
+@pytest.mark.slow
 def test_a_damaged_model_runs_or_is_refused_in_silence(capfd: pytest.CaptureFixture[str]) -> None:
     random = np.random.default_rng(0)
     outcomes = Counter[str]()

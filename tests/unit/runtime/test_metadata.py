@@ -229,6 +229,7 @@ def test_a_newer_format_says_so_before_anything_else() -> None:
         Metadata.from_json('{"format_version": 2, "everything": "different"}')
 
 
+@pytest.mark.slow
 def test_large_metadata_are_refused_on_both_sides() -> None:
     with pytest.raises(FormatError, match="larger than"):
         Metadata.from_json(json.dumps(state(training={"notes": "x" * 2**26})))

@@ -120,6 +120,7 @@ def test_what_is_not_finite_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) ->
     torch.testing.assert_close(copy.state_dict(), generator.state_dict(), equal_nan=True, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_a_fit_draws_the_rare_class_about_where_its_rows_are() -> None:
     frame, labels = mixed_table({"no": 200, "yes": 9})  # of nine rows none is held out
     run = Run(from_frame(frame, labels), max_steps=60, random_state=0)

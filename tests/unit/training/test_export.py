@@ -180,6 +180,7 @@ def test_exporting_leaves_everything_as_it_was_and_says_nothing(
     assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
 
 
+@pytest.mark.slow
 def test_an_export_that_computes_something_else_for_one_class_is_refused(module: Tiny) -> None:
     network = Tiny(wrong={"trace", "capture"})
     network.load_state_dict(module.state_dict())
@@ -189,6 +190,7 @@ def test_an_export_that_computes_something_else_for_one_class_is_refused(module:
     assert isinstance(caught.value, RuntimeError)
 
 
+@pytest.mark.slow
 def test_what_a_trace_gets_wrong_is_captured_instead(module: Tiny, data: bytes) -> None:
     network = Tiny(wrong={"trace"})
     network.load_state_dict(module.state_dict())
@@ -280,6 +282,7 @@ class Broken(Tiny):
         return outputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "match"),
     [
@@ -297,6 +300,7 @@ def test_what_cannot_be_a_generator_is_refused(how: str, match: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_outputs_must_be_those_that_are_named(module: Tiny) -> None:
     assert torch.is_autocast_cache_enabled()
     with pytest.raises(ExportError, match="torch cannot export the Tiny: 'numeric'"):
@@ -306,6 +310,7 @@ def test_outputs_must_be_those_that_are_named(module: Tiny) -> None:
         export._Ordered(Table(), OUTPUTS)(*batch(2))
 
 
+@pytest.mark.slow
 def test_metadata_that_disagree_with_the_network_are_refused() -> None:
     with pytest.raises(ExportError, match=r"torch cannot export the Tiny: .*\[16, 256\]"):
         export_onnx(Tiny(), metadata(noise_dim=NOISE + 1), OUTPUTS)

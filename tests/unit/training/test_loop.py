@@ -55,6 +55,7 @@ def test_rare_classes_are_drawn_more_than_their_share_but_less_than_evenly() -> 
     assert float((label == 1).float().mean()) == pytest.approx(1 / 5, abs=0.02)  # sqrt(10) / (sqrt(160) + sqrt(10))
 
 
+@pytest.mark.slow
 def test_a_run_in_steps_takes_them_all_and_measures_its_end() -> None:
     state = new_state()
     steps = run(state, Bounds(steps=20))
@@ -66,6 +67,7 @@ def test_a_run_in_steps_takes_them_all_and_measures_its_end() -> None:
     assert sum(count for count, _ in state.stages.values()) == 20
 
 
+@pytest.mark.slow
 def test_the_best_weights_are_kept_not_the_last() -> None:
     state = new_state()
     scores = [3.0, 1.0, 2.0]
@@ -106,6 +108,7 @@ def test_of_equals_the_latest_weights_are_kept(scores: list[float], kept: float)
     assert state.kept_validation[1].score == kept
 
 
+@pytest.mark.slow
 def test_stops_when_it_only_gets_worse_and_says_why() -> None:
     state = new_state()
     steps = run(state, Bounds(steps=100), scores=[1.0] + [2.0 + i for i in range(50)])
@@ -113,6 +116,7 @@ def test_stops_when_it_only_gets_worse_and_says_why() -> None:
     assert "no better since" in state.stopped
 
 
+@pytest.mark.slow
 def test_a_little_worse_is_no_reason_to_stop() -> None:
     state = new_state()
     assert len(run(state, Bounds(steps=60), scores=[1.0] + [1.05] * 50)) == 60

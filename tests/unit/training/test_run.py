@@ -27,6 +27,7 @@ def samples(generator: Generator) -> np.ndarray:
     return generator.sample(dict.fromkeys(generator.classes, 4), seed=1)[0]
 
 
+@pytest.mark.slow
 def test_learns_to_draw_its_classes() -> None:
     data = striped_images({"lying": 60, "upright": 20})
     generator = fit(data, max_steps=450, random_state=0)
@@ -36,6 +37,7 @@ def test_learns_to_draw_its_classes() -> None:
     assert np.mean(np.where(down > across, "lying", "upright") == labels) > 0.9
 
 
+@pytest.mark.slow
 def test_same_seed_and_steps_repeat_exactly(stripes: LabelledImages, stripes_generator: Generator) -> None:
     again = fit(stripes, max_steps=20, random_state=0)
     other = fit(stripes, max_steps=20, random_state=1)
@@ -43,6 +45,7 @@ def test_same_seed_and_steps_repeat_exactly(stripes: LabelledImages, stripes_gen
     assert not np.array_equal(samples(other), samples(stripes_generator))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "channels"), [(8, 1), (16, 3), (64, 4)])
 def test_a_trace_is_enough_for_images(size: int, channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "_captured", lambda *_: pytest.fail("a trace was not enough"))
@@ -64,6 +67,7 @@ def test_the_file_says_how_it_was_made(stripes: LabelledImages, stripes_generato
     json.dumps(metadata, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_samples_are_on_as_plain_a_background_as_the_images(stripes: LabelledImages) -> None:
     plain = replace(stripes, images=np.where(stripes.images < 128, 0, stripes.images))
     run = Run(plain, max_steps=20, random_state=0)
@@ -77,6 +81,7 @@ def test_samples_are_on_as_plain_a_background_as_the_images(stripes: LabelledIma
     assert drawn < shown <= really + 0.1
 
 
+@pytest.mark.slow
 def test_a_generator_that_came_to_nothing_is_refused_in_a_sentence(stripes: LabelledImages) -> None:
     run = Run(stripes, max_steps=1, random_state=0)
     list(run.steps())
@@ -101,6 +106,7 @@ def interrupted(data: LabelledImages, folder: Path, after: int) -> None:
             break
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 7, 19])
 def test_a_resumed_run_ends_as_an_unbroken_one(
     stripes: LabelledImages, stripes_generator: Generator, tmp_path: Path, after: int
@@ -112,6 +118,7 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
     assert resumed.metadata["training"]["losses"] == stripes_generator.metadata["training"]["losses"]
 
 
+@pytest.mark.slow
 def test_only_the_newest_tensors_stay(stripes: LabelledImages, tmp_path: Path) -> None:
     run = Run(stripes, max_steps=6, random_state=0, checkpoint=tmp_path / "run")
     for _ in run.steps():
@@ -119,6 +126,7 @@ def test_only_the_newest_tensors_stay(stripes: LabelledImages, tmp_path: Path) -
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [INDEX, "step-000000006.safetensors"]
 
 
+@pytest.mark.slow
 def test_a_kill_between_the_two_files_loses_nothing(stripes: LabelledImages, tmp_path: Path) -> None:
     interrupted(stripes, tmp_path / "run", 5)
     (tmp_path / "run" / "step-000000009.safetensors").write_bytes(b"half of the next")
@@ -126,6 +134,7 @@ def test_a_kill_between_the_two_files_loses_nothing(stripes: LabelledImages, tmp
     assert resumed.metadata["training"]["steps"] == 20
 
 
+@pytest.mark.slow
 def test_resuming_with_other_data_or_settings_is_refused(stripes: LabelledImages, tmp_path: Path) -> None:
     interrupted(stripes, tmp_path / "run", 3)
     with pytest.raises(DataError, match=r"but the number of steps \(20, now 21\) changed since"):
@@ -138,6 +147,7 @@ def test_resuming_with_other_data_or_settings_is_refused(stripes: LabelledImages
         fit(other, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
 
 
+@pytest.mark.slow
 def test_resuming_from_nothing_or_rubbish_is_refused(stripes: LabelledImages, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is none"):
         fit(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
@@ -187,6 +197,7 @@ def test_an_index_that_is_no_json_is_refused(text: str, tmp_path: Path) -> None:
         load_checkpoint(tmp_path, State(None, torch.Generator()), {})  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_cannot_be_written_costs_no_training(
     stripes: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +219,7 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_training(
     assert kept_step(tmp_path / "run") == 1
 
 
+@pytest.mark.slow
 def test_no_tensors_stay_that_no_index_names(
     stripes: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +233,7 @@ def test_no_tensors_stay_that_no_index_names(
     steps.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("agreement", "variety", "saying"),
     [
@@ -256,6 +269,7 @@ def test_seldom_is_a_fifth_or_clearly_less_than_chance(agreement: tuple[float, .
     assert misread_classes(ValidationResult(1.0, agreement, (1.0,) * len(agreement))) == classes
 
 
+@pytest.mark.slow
 def test_class_variety_unknown_for_one_image_is_left_out() -> None:
     generator = fit(striped_images({"lying": 12, "upright": 1}), max_steps=2, random_state=0)
     variety = generator.metadata["training"]["variety"]
@@ -263,6 +277,7 @@ def test_class_variety_unknown_for_one_image_is_left_out() -> None:
     assert math.isfinite(variety["lying"])
 
 
+@pytest.mark.slow
 def test_colour_and_transparency_pass_through() -> None:
     for channels in (3, 4):
         data = striped_images({"lying": 6, "upright": 4}, size=16, channels=channels)
@@ -270,6 +285,7 @@ def test_colour_and_transparency_pass_through() -> None:
         assert generator.sample(2, seed=0)[0].shape == (2, 16, 16, channels)
 
 
+@pytest.mark.slow
 def test_global_random_state_is_left_as_found(stripes: LabelledImages) -> None:
     torch.manual_seed(3)
     np.random.seed(3)  # noqa: NPY002

@@ -104,12 +104,14 @@ def test_validation_looks_at_no_more_images_at_once_than_memory_holds(
     assert in_parts.real_variety == pytest.approx(whole.real_variety)
 
 
+@pytest.mark.slow
 def test_out_of_fold_agreement_is_high_where_classes_are_plain(images: Images) -> None:
     _, agreement = fitted(images)
     assert agreement.shape == images.label.shape
     assert float(agreement.mean()) > 0.8
 
 
+@pytest.mark.slow
 def test_out_of_fold_agreement_is_chance_where_labels_mean_nothing(images: Images) -> None:
     shuffled = images.label[torch.randperm(len(images.label), generator=torch.Generator().manual_seed(1))]
     _, agreement = fitted(Images(images.values, shuffled, 2))

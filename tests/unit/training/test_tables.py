@@ -61,6 +61,7 @@ def generator() -> Generator:
     return fit(from_frame(frame, labels), max_steps=400, random_state=0)
 
 
+@pytest.mark.slow
 def test_a_trace_is_enough_for_columns_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     frame, labels = mixed_table({"no": 60, "yes": 20})
     frame["many"] = [f"town {number // 2}" for number in range(len(frame))]  # a tail of rare categories
@@ -69,6 +70,7 @@ def test_a_trace_is_enough_for_columns_of_all_kinds(monkeypatch: pytest.MonkeyPa
     assert list(rows.columns) == list(frame.columns)
 
 
+@pytest.mark.slow
 def test_rows_come_back_in_the_columns_own_form(generator: Generator) -> None:
     frame, _ = mixed_table({"no": 200, "yes": 40})
     rows, labels = generator.sample({"yes": 30, "no": 70}, seed=0)
@@ -82,6 +84,7 @@ def test_rows_come_back_in_the_columns_own_form(generator: Generator) -> None:
     assert (rows["since"] == rows["since"].dt.normalize()).all()
 
 
+@pytest.mark.slow
 def test_what_was_learned_shows(generator: Generator) -> None:
     rows, labels = generator.sample({"no": 500, "yes": 500}, seed=1)
     by_class = rows.groupby(labels)
@@ -92,6 +95,7 @@ def test_what_was_learned_shows(generator: Generator) -> None:
     assert set(rows["city"].unique()) == {"Bern", "Oslo", "Rome"}
 
 
+@pytest.mark.slow
 def test_seeds_batches_and_processes_do_not_matter(generator: Generator, tmp_path: Path) -> None:
     rows, labels = generator.sample(1500, seed=3)
     stream = generator.stream(500, seed=3)
@@ -104,6 +108,7 @@ def test_seeds_batches_and_processes_do_not_matter(generator: Generator, tmp_pat
     np.testing.assert_array_equal(same, labels)
 
 
+@pytest.mark.slow
 def test_a_bare_runtime_makes_finished_values(generator: Generator) -> None:
     session = onnxruntime.InferenceSession(generator.to_bytes())
     about = json.loads(session.get_modelmeta().custom_metadata_map["ganaug"])
@@ -119,6 +124,7 @@ def test_a_bare_runtime_makes_finished_values(generator: Generator) -> None:
         assert ((opinion > 0) & (opinion < 1)).all()
 
 
+@pytest.mark.slow
 def test_same_seed_and_steps_repeat_exactly_and_leave_torch_alone() -> None:
     frame, labels = mixed_table({"no": 40, "yes": 10})
     state = torch.get_rng_state()
@@ -127,6 +133,7 @@ def test_same_seed_and_steps_repeat_exactly_and_leave_torch_alone() -> None:
     torch.testing.assert_close(torch.get_rng_state(), state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "steps"), [(100, 700), (2_000, 1_302), (20_000, 3_000)])
 def test_larger_tables_train_longer(rows: int, steps: int) -> None:
     frame, labels = mixed_table({"no": rows // 2, "yes": rows // 2})
@@ -146,6 +153,7 @@ def test_training_takes_one_thread_and_gives_the_others_back(monkeypatch: pytest
     assert set_to[-1] == 2
 
 
+@pytest.mark.slow
 def test_threads_of_the_user_may_fit_at_the_same_time() -> None:
     frame, labels = mixed_table({"no": 40, "yes": 10})
 
@@ -161,6 +169,7 @@ def test_threads_of_the_user_may_fit_at_the_same_time() -> None:
     assert torch.get_num_threads() == n_threads
 
 
+@pytest.mark.slow
 def test_waiting_for_another_thread_takes_nothing_of_a_budget() -> None:
     frame, labels = mixed_table({"no": 40, "yes": 10})
     run = Run(from_frame(frame, labels), time_budget=3.0, max_steps=5, random_state=7)
@@ -200,6 +209,7 @@ def test_a_fork_does_not_wait_for_a_thread_that_it_does_not_have() -> None:
     assert ended == 0
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
     frame, labels = mixed_table({"no": 40, "yes": 10})
     data = from_frame(frame, labels)
@@ -214,6 +224,7 @@ def test_a_run_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(resumed.trained().export().sample(20, seed=0)[0], whole.sample(20, seed=0)[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "frame",
     [
@@ -229,6 +240,7 @@ def test_tables_of_one_kind_of_column(frame: pd.DataFrame) -> None:
     assert rows.dtypes.to_dict() == frame.dtypes.to_dict()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [["a", "b"], [0, 1], [False, True], [3, -2]], ids=str)
 def test_a_class_of_one_row_and_labels_of_every_kind(labels: list[object]) -> None:
     frame, _ = mixed_table({"no": 20})
@@ -270,6 +282,7 @@ def test_the_fingerprint_follows_every_value_and_label() -> None:
     assert len(prints) == 3
 
 
+@pytest.mark.slow
 def test_choices_come_with_the_probabilities_of_their_logits() -> None:
     torch.manual_seed(0)
     layout = RowLayout(1, (3, 2), (1,))
@@ -326,6 +339,7 @@ def test_the_layout_writes_what_the_codec_says() -> None:
     np.testing.assert_array_equal(decoded[0][:, 2], frame["age"])
 
 
+@pytest.mark.slow
 def test_drawing_tables_needs_no_torch(generator: Generator, tmp_path: Path) -> None:
     generator.save(tmp_path / "table.onnx")
     code = (

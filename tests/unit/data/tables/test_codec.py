@@ -838,6 +838,7 @@ def subsets() -> dict[str, pd.DataFrame]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("name", subsets())
 def test_onnx_decodes_as_torch_does(name: str) -> None:

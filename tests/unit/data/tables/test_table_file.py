@@ -295,6 +295,7 @@ def test_parquet_files_that_are_refused(parquet: Path) -> None:
 # A part of a long one
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_of_a_long_table_a_random_part_is_read_always_the_same(ending: str, tmp_path: Path) -> None:
@@ -321,6 +322,7 @@ def test_dates_too_far_apart_for_nanoseconds_stay_text(gap: int, file: Path, sma
     assert frame["valid_to"].tolist() == [*near, "9999-12-31 00:00:00"]
 
 
+@pytest.mark.slow
 def test_a_long_csv_is_read_in_little_memory(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table_file, "PIECE_ROWS", 1000)
     file.write_text("a,b,c,d\n" + "1.25,2.5,3.75,4.5\n" * 100_000)

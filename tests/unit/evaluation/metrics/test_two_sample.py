@@ -1,10 +1,12 @@
 """The classifier two-sample test."""
 
 import numpy as np
+import pytest
 
 from ganaug.evaluation.metrics.two_sample import two_sample_auc
 
 
+@pytest.mark.slow
 def test_the_two_sample_interval_holds_its_promise() -> None:
     """Of tests on two samples of one distribution, nearly all intervals hold one half."""
     hits = 0

@@ -198,6 +198,7 @@ def test_what_was_not_measured_is_said_or_left_out(pages: dict[str, str]) -> Non
     assert "Nothing &lt;was&gt; compared." in bare
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", sorted(reports.minimal()[0]))
 def test_any_part_may_be_missing(key: str, digits: Made) -> None:
     figures = digits[0] if key == "training" else digits[0] | {"training": None}  # whose charts take the time
@@ -270,10 +271,12 @@ def test_intervals_beyond_the_possible_are_drawn_to_its_edge() -> None:
     assert ">200<" not in charts.difference(wild)
 
 
+@pytest.mark.slow
 def test_same_input_gives_same_page(digits: Made) -> None:
     assert render(*digits) == render(*digits)
 
 
+@pytest.mark.slow
 def test_matplotlib_is_left_as_it_was(wine: Made) -> None:
     import matplotlib as mpl
 
@@ -310,6 +313,7 @@ def test_quiz_data_cannot_leave_its_element(pages: dict[str, str]) -> None:
     assert clean(reports.HOSTILE[0], 32) in row.values()
 
 
+@pytest.mark.slow
 def test_size_is_bounded_whatever_comes() -> None:
     random = np.random.default_rng(0)
     names = [f"class {index} {'&' * 200}" for index in range(400)]
@@ -332,6 +336,7 @@ def test_size_is_bounded_whatever_comes() -> None:
     assert "the first 40 of 500" in page
 
 
+@pytest.mark.slow
 def test_size_of_wide_tables_is_bounded() -> None:
     names = [f"{index}{'&' * 200}" for index in range(60)]
     figures = reports.figures("table", names, list(range(60)))

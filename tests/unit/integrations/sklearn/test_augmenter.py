@@ -266,6 +266,14 @@ def test_only_classes_that_gain_rows_are_drawn(augmenter: GANAugmenter) -> None:
     assert same is not X
 
 
+def test_no_samples_are_an_empty_container() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (12, 8, 8), dtype=np.uint8)
+    augmenter = GANAugmenter(max_steps=1, random_state=0).fit(images, [0] * 8 + [1] * 4)
+    flat = GANAugmenter(max_steps=1, image_shape=(8, 8), random_state=0).fit(images.reshape(12, -1), [0] * 8 + [1] * 4)
+    assert augmenter.sample({1: 0})[0].shape == (0, 8, 8)
+    assert flat.sample(0)[0].shape == (0, 64)
+
+
 def test_sample_and_save(augmenter: GANAugmenter, tmp_path: Path) -> None:
     rows, labels = augmenter.sample(7)
     assert rows.shape == (7, 4)
@@ -350,6 +358,7 @@ def test_categorical_features_by_name_position_and_mask() -> None:
         GANAugmenter(categorical_features=["z"], **QUICK).fit(frame, Y)
 
 
+@pytest.mark.slow
 def test_missing_values_are_learned() -> None:
     gaps = X.copy()
     gaps[::2, 0] = np.nan
@@ -458,6 +467,7 @@ def test_marked_classes_keep_their_columns(width: int, kind: Any) -> None:
     assert (found.sum(axis=1) == 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("images", [False, True])
 def test_fits_whatever_modes_torch_is_in(images: bool) -> None:
     rows = RNG.random((40, 8, 8) if images else (40, 3))
@@ -506,6 +516,7 @@ def test_what_is_no_image_is_refused(rows: np.ndarray, image_shape: tuple[int, .
         GANAugmenter(image_shape=image_shape, **QUICK).fit(rows, [0, 1, 1] * 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(4, 16, 3), (16, 12), (3, 8, 8)])
 def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     labels = [0] * 6 + [1] * 3
@@ -526,6 +537,7 @@ def test_images_have_no_categorical_features() -> None:
         GANAugmenter(categorical_features=[0], **QUICK).fit(np.zeros((9, 4, 4), np.uint8), [0, 1, 1] * 3)
 
 
+@pytest.mark.slow
 def test_flat_rows_and_arrays_of_images() -> None:
     labels = np.array(["dark"] * 12 + ["light"] * 8)
     values = np.where(labels == "light", 12, 3)[:, None, None] + np.random.default_rng(0).integers(0, 4, (20, 8, 8))
@@ -548,6 +560,7 @@ def test_flat_rows_and_arrays_of_images() -> None:
     assert kinds.tolist() == ["dark"] * 2
 
 
+@pytest.mark.slow
 def test_importing_the_faces_loads_no_torch() -> None:
     code = (
         "import sys, ganaug.integrations.sklearn; sys.exit('torch' in sys.modules or 'albumentations' in sys.modules)"
@@ -650,6 +663,7 @@ def test_columns_that_cannot_be_joined_are_named(learned: Any, given: Any, messa
         fitted.transform(pd.DataFrame({"a": given, "b": RNG.normal(size=40)}), MANY)
 
 
+@pytest.mark.slow
 def test_images_fitted_on_one_scale_balance_those_of_another() -> None:
     labels = np.array(["dark"] * 12 + ["light"] * 8)
     images = (np.where(labels == "light", 200, 40)[:, None, None] + np.arange(64).reshape(8, 8) % 40).astype(np.uint8)

@@ -59,6 +59,7 @@ def _expected(estimator: AugmentedClassifier) -> dict[str, str]:
 
 
 # Classes of one row, of which the generator warns, are nothing special to these checks.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ganaug.errors.GanaugWarning")
 @pytest.mark.usefixtures("borrowed_fits")
 @sklearn_checks([ALWAYS, AUTO], expected_failed_checks=_expected, xfail_strict=True)
@@ -66,6 +67,7 @@ def test_scikit_learns_contract(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ganaug.errors.GanaugWarning")
 @imblearn_checks([ALWAYS, AUTO])
 def test_imbalanced_learns_contract(estimator: Any, check: Any) -> None:
@@ -139,6 +141,7 @@ def test_the_policy_keeps_what_helps_by_more_than_the_noise(overlapping: Any) ->
     assert balanced_accuracy_score(y, model.predict(X)) > balanced_accuracy_score(y, plain.predict(X)) + 0.05
 
 
+@pytest.mark.slow
 def test_each_inner_generator_is_trained_once_and_briefly(overlapping: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     fits = []
 
@@ -330,6 +333,7 @@ def test_weights_through_resampling(noise: Any) -> None:
         AugmentedClassifier(Recorder(), RandomUnderSampler(), policy="always").fit(X, y, sample_weight=weights)
 
 
+@pytest.mark.slow
 def test_metadata_routing(noise: Any) -> None:
     X, y = noise
     weights = np.linspace(1, 3, len(y))
@@ -383,6 +387,7 @@ def test_grid_search_over_the_sampler(noise: Any) -> None:
     assert search.best_estimator_.sampler_.sampling_strategy == search.best_params_["sampler__sampling_strategy"]
 
 
+@pytest.mark.slow
 def test_cross_validation_in_two_processes(noise: Any) -> None:
     pipeline = make_pipeline(StandardScaler(), ALWAYS)
     alone = cross_val_score(pipeline, *noise, cv=2, error_score="raise")

@@ -64,6 +64,7 @@ def test_is_paid_for_once(data: TensorDataset, digits: Generator, tmp_path: Path
     assert file.stat().st_size == 34 * 64 + 32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_in_workers(method: str, data: TensorDataset, digits: Generator, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"synthetic_share": 1.0, "cache": tmp_path / "cache"}

@@ -78,6 +78,7 @@ def synthetic_of(epoch: list[Any]) -> list[str]:
 # One seed gives one epoch, whatever the workers.
 
 
+@pytest.mark.slow
 def test_one_seed_gives_the_same_epochs_whatever_the_number_of_workers(data: TensorDataset, digits: Generator) -> None:
     runs = []
     for workers in (0, 1, 2, 3):
@@ -97,6 +98,7 @@ def test_one_seed_gives_the_same_epochs_whatever_the_number_of_workers(data: Ten
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "kind"),
     [(method, kind) for method in STARTS for kind in ("plain", "balanced", "stream") if (method, kind) != SLOW],
@@ -154,6 +156,7 @@ def test_epochs_of_a_plain_loader_with_workers_of_its_own(data: TensorDataset, d
         assert synthetic_of(epoch_of(loader)) == (one, two)[epoch]
 
 
+@pytest.mark.slow
 def test_part_of_the_items_is_drawn_anew(data: TensorDataset, digits: Generator) -> None:
     expected = None
     for workers in (0, 2):
@@ -169,6 +172,7 @@ def test_part_of_the_items_is_drawn_anew(data: TensorDataset, digits: Generator)
     assert all(2 <= count <= 4 for count in anew)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fresh", [0.03, 0.1, 0.3, 0.4, 0.66, 0.7, 0.75, 0.9, 1 / 3])
 @pytest.mark.parametrize("counts", [{0: 100, 1: 7, 2: 60}, {0: 12, **dict.fromkeys(range(1, 9), 9)}], ids=str)
 def test_the_share_drawn_anew_is_the_promised_one(fresh: float, counts: dict[int, int], digits: Generator) -> None:
@@ -347,6 +351,7 @@ def test_distributed_sampler(data: TensorDataset, digits: Generator) -> None:
     assert len(images) == len(set(images)) == 26
 
 
+@pytest.mark.slow
 def test_samplers_of_the_users_own(data: TensorDataset, digits: Generator) -> None:
     augmented = AugmentedDataset(data, digits, synthetic_share=1.0, return_source=True)
     weights = [1.0 if augmented.is_synthetic(index) else 0.0 for index in range(36)]
@@ -478,6 +483,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals are others there")
 @pytest.mark.parametrize("how", ["break", "interrupt", "kill"])
 def test_an_interrupted_loader_leaves_no_process_behind(how: str, tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ def test_rows_look_like_the_real_ones(form: Any, table: Any, wine: Generator) ->
     assert len(batch) in (13, 177)
 
 
+@pytest.mark.slow
 def test_a_tensor_dataset_whose_labels_are_the_classes(table: Any, wine: Generator) -> None:
     proto = onnx.load_model_from_string(wine.to_bytes())
     (claim,) = [prop for prop in proto.metadata_props if prop.key == "ganaug"]
@@ -257,6 +258,7 @@ def test_a_stream_of_images() -> None:
         len(stream)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1, 2, 3])
 def test_a_stream_is_split_over_workers(workers: int) -> None:
     digits = Generator.load(MODELS / "digits.onnx")
@@ -290,6 +292,7 @@ def test_processes_share_a_stream(size: int, batch_size: int, processes: int) ->
     assert sorted(one for part in parts for one in part) == sorted(whole)
 
 
+@pytest.mark.slow
 def test_processes_and_their_workers_share_a_stream() -> None:
     digits = Generator.load(MODELS / "digits.onnx")
     counts = []

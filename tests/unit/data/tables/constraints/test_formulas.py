@@ -145,6 +145,7 @@ def test_where_a_part_is_missing_the_total_is_what_it_is() -> None:
     np.testing.assert_allclose(rest["a"] + rest["b"], rest["total"], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_chance_and_noise_make_no_formula() -> None:
     for seed in range(20):
         rng = seeded(seed)

@@ -117,6 +117,7 @@ def test_questions_that_are_skipped_together_follow_one_after_another() -> None:
     assert {choice for pair in found for choices in pair for choice in choices} == set(range(7))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skipped", [None, "not asked"])
 def test_text_questions_are_skipped_as_in_the_table(skipped: str | None) -> None:
     rng = seeded()
@@ -138,6 +139,7 @@ def test_text_questions_are_skipped_as_in_the_table(skipped: str | None) -> None
     assert all("has_car" in rule for rule in generator.metadata["schema"]["rules"]["joint"])
 
 
+@pytest.mark.slow
 def test_what_is_led_may_be_free_to_take_what_is_forced_elsewhere() -> None:
     """Those who do not smoke smoke nothing, and so did some of the others today."""
     rng = seeded()

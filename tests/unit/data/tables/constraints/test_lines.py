@@ -124,6 +124,7 @@ def test_what_each_follows_from_is_the_column_of_fewer_values() -> None:
         assert (factor * drawn["net"] + more - drawn["gross"]).abs().max() < 0.00501
 
 
+@pytest.mark.slow
 def test_halves_are_rounded_alike_by_every_runtime() -> None:
     """Half of what is drawn falls between two multiples of the target's step; the export compares runtimes."""
     rng = seeded(2)
@@ -187,6 +188,7 @@ def test_orders_do_not_speak_of_what_follows_from_a_line() -> None:
     assert (drawn["a again"] <= drawn["b"]).all()
 
 
+@pytest.mark.slow
 def test_smooth_curves_are_searched_in_bounded_time() -> None:
     """Neighbours of 500 points along a curve are all but alike."""
     start = seeded().normal(size=(300, 1))

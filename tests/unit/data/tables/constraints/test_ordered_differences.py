@@ -78,6 +78,7 @@ def test_distances_of_dates_are_taken_and_added_without_a_trace() -> None:
     np.testing.assert_array_equal(made, values)
 
 
+@pytest.mark.slow
 def test_a_stay_is_as_long_as_those_of_its_class() -> None:
     rng = seeded()
     y = (np.arange(800) % 10 == 0).astype(int)
@@ -92,6 +93,7 @@ def test_a_stay_is_as_long_as_those_of_its_class() -> None:
     assert (drawn["discharge"].dt.normalize() == drawn["discharge"]).all()
 
 
+@pytest.mark.slow
 def test_columns_that_are_mostly_equal_are_so_in_what_is_drawn() -> None:
     rng = seeded()
     price = np.exp(rng.normal(3, 1, size=600)).round(2)
@@ -124,6 +126,7 @@ def test_what_is_learned_is_what_varies_by_itself() -> None:
         np.testing.assert_allclose(made, values, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_length_and_a_weight_are_of_different_things() -> None:
     """Their difference rises, and falls again: nobody would learn that as easily as how they rise together."""
     rng = seeded()
@@ -148,6 +151,7 @@ def test_a_column_is_measured_from_the_furthest_of_several() -> None:
     np.testing.assert_allclose(made, values, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [(0.03, 0.03), (0.4, 0.1), (0.0, 0.3), (0.3, 0.0)])
 def test_what_has_no_base_is_learned_as_it_is(missing: tuple[float, float]) -> None:
     """And says nothing of how long a stay is."""
@@ -171,6 +175,7 @@ def test_what_has_no_base_is_learned_as_it_is(missing: tuple[float, float]) -> N
     np.testing.assert_allclose(drawn[labels == 0].isna().mean(), table[y == 0].isna().mean(), atol=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtypes", [("float32", "float64"), ("float64", "float32"), ("float32", "Float32")])
 def test_single_precision_keeps_the_order(dtypes: tuple[str, str]) -> None:
     rng = seeded()
@@ -182,6 +187,7 @@ def test_single_precision_keeps_the_order(dtypes: tuple[str, str]) -> None:
     assert (drawn["low"] <= drawn["high"]).all()
 
 
+@pytest.mark.slow
 def test_an_amount_and_what_is_paid_of_it_are_often_nothing() -> None:
     rng = seeded()
     claimed = np.where(rng.random(600) < 0.3, 0, np.exp(rng.normal(6, 1, size=600))).round(2)
@@ -195,6 +201,7 @@ def test_an_amount_and_what_is_paid_of_it_are_often_nothing() -> None:
     assert abs(share.median() - 0.73) < 0.08
 
 
+@pytest.mark.slow
 def test_steps_too_coarse_for_what_lies_between_others() -> None:
     """No whole number of hours lies between 5.3 that were worked and 5.5 of the contract."""
     rng = seeded()
@@ -210,6 +217,7 @@ def test_steps_too_coarse_for_what_lies_between_others() -> None:
         assert (drawn[low] <= drawn[high]).all()
 
 
+@pytest.mark.slow
 def test_long_chains_are_kept() -> None:
     months = pd.DataFrame(seeded().poisson(4, size=(300, 24)).cumsum(axis=1)).add_prefix("month ")
     assert len(by_name(months)) == 23

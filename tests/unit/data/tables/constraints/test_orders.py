@@ -93,6 +93,7 @@ def test_columns_of_few_values_keep_them() -> None:
     assert ((frame["least"] <= frame["pay"]) & (frame["pay"] <= frame["most"])).all()
 
 
+@pytest.mark.slow
 def test_an_order_of_counts_is_a_decision_of_both() -> None:
     """What is drawn has their shares, which exchanges would change."""
     rng = seeded()
@@ -146,6 +147,7 @@ def decoded(table: pd.DataFrame, scores: torch.Tensor, choices: torch.Tensor | N
     return frame
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_decoding_puts_any_scores_in_order(seed: int) -> None:
     table = grown(*seeded(seed).exponential(size=(5, 300)))
@@ -208,6 +210,7 @@ def test_three_columns_of_which_the_middle_one_is_often_missing() -> None:
     assert (frame["a"] > frame["c"])[~there].any()
 
 
+@pytest.mark.slow
 def test_dates_are_drawn_in_order() -> None:
     rng = seeded()
     y = (np.arange(200) % 8 == 0).astype(int)
@@ -224,6 +227,7 @@ def test_dates_are_drawn_in_order() -> None:
     assert (drawn["discharge"] == drawn["discharge"].dt.floor("min")).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [load_breast_cancer, load_iris])
 def test_real_tables_keep_their_orders(load: object) -> None:
     X, y = load(return_X_y=True, as_frame=True)  # type: ignore[operator]
@@ -234,6 +238,7 @@ def test_real_tables_keep_their_orders(load: object) -> None:
         assert (drawn[low] <= drawn[high]).all()
 
 
+@pytest.mark.slow
 def test_many_columns_are_searched_in_bounded_time() -> None:
     table = pd.DataFrame(seeded().normal(size=(300, 1_500)))
     assert found(table) == []
