@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -107,9 +107,10 @@ class TableModality(Modality):
 
     def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> RowGenerator:
         """Return a generator that draws each class with the marginals of its real rows."""
+        rows = cast("RowGenerator", generator)
         if self._marginals is None or self._marginals[0] is not learned:
-            self._marginals = learned, Marginals.of(learned.values, learned.label, generator)  # type: ignore[arg-type]
-        return self._marginals[1].matched(generator, random)  # type: ignore[arg-type]
+            self._marginals = learned, Marginals.of(learned.values, learned.label, rows)
+        return self._marginals[1].matched(rows, random)
 
     def validated(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
         """Return the corrected generator: what is exported is what a validation must judge."""

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from ganaug.networks.perceptron import RowGenerator
+from ganaug.data.tables.layout import RowLayout
 
 ROWS_OF_MEAN, ROWS_OF_SPREAD, ROWS_OF_SHARES = 1.0, 5.0, 1.0
 """Weight of the generator's own statistics, in real rows: one real row says little of a mean, less of a spread."""
@@ -19,6 +18,28 @@ MAX_ROUNDS, NEAR = 10, 0.02
 MAX_DRAWN, MIN_DRAWN, NUMBERS = 1024, 16, 2**21
 """Rows drawn of each class, fewer where there are many classes and columns; numbers held in memory at once."""
 TINY = 1e-6
+
+
+class RowDrafter(Protocol):
+    """A generator of rows whose scores and logits can be had before any choice is made, and adjusted for each class."""
+
+    layout: RowLayout
+    decisions: Any
+    head: nn.Linear
+    noise_dim: int
+    n_hidden: int
+
+    def draft(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scores (B, S) and logits (B, sum of options)."""
+
+    def opened(self, taken: Tensor) -> Tensor:
+        """Return how far the options taken activate each score, (B, S)."""
+
+    def adjust(self, label: int, gain: Tensor, shift: Tensor) -> None:
+        """Scale and shift the scores and logits of a class."""
+
+
+G = TypeVar("G", bound=RowDrafter)
 
 
 @dataclass(frozen=True)
@@ -45,7 +66,7 @@ class Marginals:
     speaking: Tensor
 
     @classmethod
-    def of(cls, rows: Tensor, label: Tensor, generator: "RowGenerator") -> Self:
+    def of(cls, rows: Tensor, label: Tensor, generator: RowDrafter) -> Self:
         """Return the marginals of rows (N, width), as `RowLayout.rows` writes them, and classes (N,)."""
         value = tuple(torch.unique(label).tolist())
         n, shares, moments = [], [], []
@@ -60,7 +81,7 @@ class Marginals:
         return cls(value, rows.new_tensor(n)[:, None], together, mean, square, speaking)
 
     @torch.no_grad()
-    def matched(self, generator: "RowGenerator", random: torch.Generator) -> "RowGenerator":
+    def matched(self, generator: G, random: torch.Generator) -> G:
         """Return a copy of a trained generator that draws each class with these means, spreads and shares.
 
         A GAN does not converge: when it is stopped, the means of a class with few rows lie half a standard error or
@@ -82,14 +103,14 @@ class Marginals:
                 copy.adjust(self.value[place], gain, shift)
         return copy
 
-    def _drawn(self, generator: "RowGenerator", noise: Tensor, value: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def _drawn(self, generator: RowDrafter, noise: Tensor, value: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return scores (K, B, S) and logits (K, B, sum of options) of some classes, all from the same noise."""
         label = torch.tensor(value, device=noise.device).repeat_interleave(len(noise))
         scores, logits = generator.draft(noise.repeat(len(value), 1), label)
         shape = len(value), len(noise)
         return scores.view(*shape, *scores.shape[1:]), logits.view(*shape, *logits.shape[1:])
 
-    def _change(self, scores: Tensor, logits: Tensor, some: Tensor, generator: "RowGenerator") -> tuple[Tensor, Tensor]:
+    def _change(self, scores: Tensor, logits: Tensor, some: Tensor, generator: RowDrafter) -> tuple[Tensor, Tensor]:
         """Return the gain and the shift, each (K, width), that correct what was drawn of some classes."""
         n, mean, square, speaking = (
             known[some].to(scores.device) for known in (self.n, self.mean, self.square, self.speaking)
