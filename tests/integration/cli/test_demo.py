@@ -145,6 +145,7 @@ def test_training_and_test_images_are_different_ones(tmp_path: Path) -> None:
     assert not names[0] & names[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["demo", "table_demo"])
 def test_the_demo_says_what_its_report_says(kind: str, request: pytest.FixtureRequest) -> None:
     """One evaluation: the sentence on the terminal is the sentence of the page."""
@@ -183,6 +184,7 @@ def test_the_table_shows_the_arms_that_matter() -> None:
     assert lines[0].split() == ["class", "rows", "nothing", "repeats", "copies", "GAN"]
 
 
+@pytest.mark.slow
 def test_an_interrupt_after_the_first_results_writes_these(
     demo: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

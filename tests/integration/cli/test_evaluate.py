@@ -91,6 +91,7 @@ def test_the_figures_follow_the_schema(helped: dict[str, Any]) -> None:
     assert rival["name"] == helped["comparison"]["rival"]
 
 
+@pytest.mark.slow
 def test_labels_without_meaning_are_not_helped() -> None:
     X, y = shells({"inner": 40, "outer": 120}, np.random.default_rng(1))
     y = np.random.default_rng(2).permutation(y)
@@ -100,6 +101,7 @@ def test_labels_without_meaning_are_not_helped() -> None:
     assert report_of(session).verdict != "helps"
 
 
+@pytest.mark.slow
 def test_a_class_too_small_to_be_tested_is_no_silent_success() -> None:
     X, y = shells({"inner": 30, "outer": 60}, np.random.default_rng(1))
     X, y = np.vstack([X, X[:2] + 20]), np.concatenate([y, ["rare", "rare"]])
@@ -119,6 +121,7 @@ def helpful() -> Comparison:
     return Comparison("helps", "GAN", "nothing", gain, 10, {}, {}, {}, [gain, gain], ["helps", "helps"])
 
 
+@pytest.mark.slow
 def test_a_generator_that_mistakes_the_classes_hurts() -> None:
     X, y = shells({"inner": 160, "outer": 40}, np.random.default_rng(0), 2)
 
@@ -178,6 +181,7 @@ def small_generator(small_table: tuple[pd.DataFrame, np.ndarray]) -> Generator:
     return fit(from_frame(*small_table), max_steps=3, random_state=0)
 
 
+@pytest.mark.slow
 def test_a_model_is_not_flattered_by_data_it_was_trained_on(
     small_table: tuple[pd.DataFrame, np.ndarray], small_generator: Generator
 ) -> None:
@@ -251,6 +255,7 @@ def test_images_go_through_every_arm(pictured: Any) -> None:
     assert figures["settings"]["classifier_steps"] == 6
 
 
+@pytest.mark.slow
 def test_a_trained_generator_is_judged_by_a_test_set_of_ones_own(
     stripes: LabelledImages, stripes_generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,6 +303,7 @@ def test_rows_of_the_test_set_that_were_learned_from_are_left_out(
     assert [len(split.test) for split in session.splits] == [17] * 5
 
 
+@pytest.mark.slow
 def test_no_time_is_kept_for_training_where_nothing_is_trained(
     small_table: tuple[pd.DataFrame, np.ndarray], small_generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,6 +317,7 @@ def test_no_time_is_kept_for_training_where_nothing_is_trained(
     assert report_of(session).left_out == []
 
 
+@pytest.mark.slow
 def test_the_discriminator_gives_its_own_opinion(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
     from ganaug.evaluation.trainers import train_generator
 
@@ -418,6 +425,7 @@ def test_training_is_left_out_only_where_it_was_cut_short(
     assert _was_cut_short(told, None, spent, 180.0) is False
 
 
+@pytest.mark.slow
 def test_splits_whose_training_was_cut_short_are_counted() -> None:
     real = shells({"inner": 30, "outer": 30}, np.random.default_rng(0))
     session = begin(real, trainer=copier, estimator=forest(), arms=FEW, repeats=1)
@@ -429,6 +437,7 @@ def test_splits_whose_training_was_cut_short_are_counted() -> None:
     assert report_of(session).left_out == ["training of the generators beyond 8 s in 1 of 5 splits"]
 
 
+@pytest.mark.slow
 def test_progress_never_goes_back(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
     """Five splits are planned for; when they are done, there is time for five more."""
     session = begin(small_table, trainer=copier, estimator=forest(), arms=FEW, budget=100)
@@ -480,6 +489,7 @@ def test_a_budget_too_short_for_a_verdict_is_said_at_once(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("budget", "training", "arm"), [(60.0, 5.0, 3.0), (30.0, 9.0, 1.5), (100.0, 4.0, 0.5)])
 def test_nothing_is_begun_that_would_outlast_the_budget(
     budget: float, training: float, arm: float, monkeypatch: pytest.MonkeyPatch
@@ -575,6 +585,7 @@ def test_file_names_make_groups(folder: Path) -> None:
         begin(folder, groups="(")
 
 
+@pytest.mark.slow
 def test_features_of_a_network_that_the_user_has(folder: Path, tmp_path: Path) -> None:
     import torch
 
@@ -623,6 +634,7 @@ def quick_begin(trainer: Any = copier) -> Any:
     return partial(begin, trainer=trainer, repeats=1, arms=FEW, estimator=forest())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_the_command_says_it_and_writes_it(folder: Path, tmp_path: Path) -> None:
     result = run(folder, "--output", tmp_path / "r.html", "--json", tmp_path / "r.json")
@@ -652,6 +664,7 @@ def test_the_terminal_says_what_the_page_says(pictured: Any) -> None:
     assert text.endswith("Left out: the arm 'GAN, a quarter of the gap'; 9 of 10 splits, for the budget.")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("lost", ["r.html", "r.json"])
 def test_a_file_that_cannot_be_written_does_not_cost_the_other(
@@ -678,6 +691,7 @@ def test_a_table_that_is_there_needs_a_target(small_table: tuple[pd.DataFrame, n
     assert "needs --target" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_the_command_takes_a_table(small_table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
     X, y = small_table
@@ -689,6 +703,7 @@ def test_the_command_takes_a_table(small_table: tuple[pd.DataFrame, np.ndarray],
     assert figures["settings"]["seed"] == 1
 
 
+@pytest.mark.slow
 def test_the_largest_seed_is_good_for_every_repetition(small_table: tuple[pd.DataFrame, np.ndarray]) -> None:
     session = begin(small_table, trainer=copier, estimator=forest(), arms=FEW[:1], repeats=2, seed=2**32 - 1)
     for _ in session.steps():
@@ -783,6 +798,7 @@ def test_from_frame_and_pairs_are_the_same_data(small_table: tuple[pd.DataFrame,
     assert begin(table).data.fingerprint == begin(small_table).data.fingerprint
 
 
+@pytest.mark.slow
 def test_generators_inside_the_splits_train_as_long_as_fit_does(
     small_table: tuple[pd.DataFrame, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,18 +54,21 @@ EXPECTED_FAILURES = {
 
 
 # Classes of one row, of which the generator warns, are nothing special to these checks.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ganaug.errors.GanaugWarning")
 @imblearn_checks([GANSampler(**QUICK)])
 def test_sampler_keeps_imbalanced_learns_contract(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ganaug.errors.GanaugWarning")
 @sklearn_checks([GANSampler(**QUICK)])
 def test_sampler_keeps_scikit_learns_contract(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("borrowed_fits")
 @pytest.mark.filterwarnings("ignore::ganaug.errors.GanaugWarning")
 @sklearn_checks([GANAugmenter(**QUICK)], expected_failed_checks=lambda _estimator: EXPECTED_FAILURES, xfail_strict=True)
@@ -106,6 +109,7 @@ def dense(rows: Any) -> np.ndarray:
     return np.asarray(rows.toarray() if sparse.issparse(rows) else rows, dtype=float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CONTAINERS)
 def test_containers_come_back_with_the_same_rows(kind: str, augmenter: GANAugmenter) -> None:
     given = CONTAINERS[kind]
@@ -141,6 +145,7 @@ def test_any_other_container_after_the_fit(augmenter: GANAugmenter) -> None:
     np.testing.assert_allclose(rows.toarray(), augmenter.transform(X, Y)[0])
 
 
+@pytest.mark.slow
 def test_frames_keep_every_dtype() -> None:
     frame = pd.DataFrame(
         {
@@ -168,6 +173,7 @@ def test_mixed_lists_keep_their_kinds() -> None:
     assert {tuple(type(cell) for cell in row) for row in rows[40:]} == {(float, int, str)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "labels",
     [
@@ -266,6 +272,7 @@ def test_only_classes_that_gain_rows_are_drawn(augmenter: GANAugmenter) -> None:
     assert same is not X
 
 
+@pytest.mark.slow
 def test_no_samples_are_an_empty_container() -> None:
     images = np.random.default_rng(0).integers(0, 256, (12, 8, 8), dtype=np.uint8)
     augmenter = GANAugmenter(max_steps=1, random_state=0).fit(images, [0] * 8 + [1] * 4)
@@ -323,6 +330,7 @@ def test_parameters(kind: type[GANAugmenter]) -> None:
         kind("gan")
 
 
+@pytest.mark.slow
 def test_a_second_fit_gives_the_same_and_leaves_everything_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     global_numpy, global_torch = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
@@ -337,6 +345,7 @@ def test_a_second_fit_gives_the_same_and_leaves_everything_as_it_was(monkeypatch
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.slow
 def test_a_class_of_one_row_warns_and_works() -> None:
     labels = np.array([0] * 25 + [1] * 14 + [2])
     with pytest.warns(GanaugWarning, match="2"):
@@ -345,6 +354,7 @@ def test_a_class_of_one_row_warns_and_works() -> None:
     assert np.isfinite(rows).all()
 
 
+@pytest.mark.slow
 def test_categorical_features_by_name_position_and_mask() -> None:
     frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
     frame["a"] = np.arange(40) % 5 * 10.0
@@ -396,6 +406,7 @@ def test_columns_of_nothing_and_of_objects_are_what_they_were_in_fit(augmenter: 
     assert len(augmenter.transform(rows, Y)[0]) > len(rows)
 
 
+@pytest.mark.slow
 def test_sampler_in_imbalanced_learns_pipeline() -> None:
     pipeline = imblearn.pipeline.make_pipeline(StandardScaler(), GANSampler(**QUICK), LogisticRegression())
     assert len(cross_val_score(pipeline, X, Y, cv=2)) == 2
@@ -602,6 +613,7 @@ NARROW: dict[str, tuple[Any, Any, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", NARROW)
 def test_a_column_becomes_wide_enough_for_what_was_learned(case: str) -> None:
     learned, given, dtype = NARROW[case]
@@ -615,6 +627,7 @@ def test_a_column_becomes_wide_enough_for_what_was_learned(case: str) -> None:
     assert joined[:40] == frame["a"].astype(object).where(frame["a"].notna(), None).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("learned", "given", "dtype"),
     [

@@ -170,6 +170,7 @@ def test_a_country_follows_from_one_of_sixty_cities() -> None:
     assert leads(city, country) == [((0,), (1,))]
 
 
+@pytest.mark.slow
 def test_where_there_are_too_many_flags_categories_are_compared_all_the_same() -> None:
     rng = seeded()
     city = rng.integers(6, size=400)
@@ -208,6 +209,7 @@ def test_categories_of_many_levels_are_cut() -> None:
     assert list(map(len, together(dummies(category)))) == [MAX_OPTIONS - 1, 51]
 
 
+@pytest.mark.slow
 def test_wide_tables_are_searched_for_encoded_categories_alone() -> None:
     rng = seeded()
     flags = rng.integers(2, size=(300, MAX_COMPARED // 2))
@@ -228,6 +230,7 @@ def encoded_table(n: int = 240) -> tuple[pd.DataFrame, Integers]:
     return pd.DataFrame({"colour": colour, "shape": shape, "size": rng.normal(size=n) + y}), y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaled", [False, True])
 def test_rows_of_a_pipeline_are_rows_that_its_encoder_writes(*, scaled: bool) -> None:
     """What scikit-learn's encoder has written can be read by it, scaled or not."""
@@ -244,6 +247,7 @@ def test_rows_of_a_pipeline_are_rows_that_its_encoder_writes(*, scaled: bool) ->
         np.testing.assert_allclose(drawn[:, columns].sum(axis=1), 1, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_dummies_of_pandas_keep_to_one_as_well() -> None:
     X, y = encoded_table()
     table = pd.get_dummies(X)
@@ -253,6 +257,7 @@ def test_dummies_of_pandas_keep_to_one_as_well() -> None:
         assert (drawn.filter(like=prefix).sum(axis=1) == 1).all()
 
 
+@pytest.mark.slow
 def test_values_are_missing_where_they_are_in_the_table() -> None:
     """A number may be missing by rule: its score is silent then, and it is there everywhere else."""
     rng = seeded()
@@ -318,6 +323,7 @@ def test_decisions_are_read_from_choices_and_the_other_way_round() -> None:
     assert float((decisions.choices_of(decisions.flat([decided])) * odd).sum()) == 3
 
 
+@pytest.mark.slow
 def test_decisions_of_unlike_sizes_are_drawn_as_those_of_like_sizes_are() -> None:
     """In pieces, so that a decision between a hundred options does not make a hundred of every flag's two."""
     options = (2, 100, 2, 30, 3, *[2] * 40)
@@ -347,6 +353,7 @@ def test_shares_of_decisions_become_those_of_the_rows() -> None:
         torch.testing.assert_close(drawn[:, 1:].mean(0), rows[label == value, 1:].mean(0), atol=0.02, rtol=0)
 
 
+@pytest.mark.slow
 def test_the_model_says_what_rules_it_keeps() -> None:
     rng = seeded()
     table = pd.get_dummies(pd.DataFrame({"colour": rng.choice(["red", "green"], size=200)}))
