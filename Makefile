@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
-.PHONY: help demo quick test check format docs bench clean
+.PHONY: help demo quick test coverage check format docs bench clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets.
@@ -23,7 +23,10 @@ demo: .venv/installed  ## Train on scikit-learn's digits for 90 seconds and show
 quick: .venv/installed  ## Run the tests that are not marked slow, one worker for each core.
 	$(PYTEST) -m "not slow"
 
-test: .venv/installed  ## Run all tests, one worker for each core, with coverage.
+test: .venv/installed  ## Run all tests, one worker for each core.
+	$(PYTEST)
+
+coverage: .venv/installed  ## Run all tests and list the lines that none of them reaches.
 	$(PYTEST) --cov=ganaug --cov-report=term-missing:skip-covered
 
 check: .venv/installed  ## Check style, formatting, types, layers and dead code.

@@ -43,7 +43,16 @@ def is_finite(value: object) -> bool:
 
 def is_text(value: object) -> bool:
     """Tell whether a value is a text of at most 1,000 characters that UTF-8 can hold."""
-    return isinstance(value, str) and len(value) <= MAX_TEXT and not any("\ud800" <= char <= "\udfff" for char in value)
+    return isinstance(value, str) and len(value) <= MAX_TEXT and is_unicode(value)
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether UTF-8 can hold a text: it cannot hold a surrogate alone."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_name(value: object) -> bool:

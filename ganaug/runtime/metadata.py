@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
-from ganaug.data.json_checks import is_int, is_text
+from ganaug.data.json_checks import is_int, is_text, is_unicode
 from ganaug.data.labels import Label, is_label
 from ganaug.data.modalities import MODALITIES
 from ganaug.errors import FormatError
@@ -138,7 +138,7 @@ def _plain(value: object, where: str, depth: int = 0) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        _require(not any("\ud800" <= char <= "\udfff" for char in value), f"{where} holds text that is not Unicode")
+        _require(is_unicode(value), f"{where} holds text that is not Unicode")
         return str(value)
     if isinstance(value, int):
         _require(is_int(int(value)), f"{where} holds a number beyond 64 bits")
