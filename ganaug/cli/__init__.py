@@ -19,10 +19,10 @@ from ganaug.errors import GanaugError, GanaugWarning
 __all__ = ["STARTED", "main"]
 
 STARTED = time.perf_counter()
-"""When this process began, approximately; the budget of the user includes the time to load torch."""
+"""The start of this process, approximately: the budget of the user includes the time to load torch."""
 
 COMMANDS = ("demo", "fit", "sample", "balance", "evaluate", "inspect")
-"""In the order in which a new user needs them; each is `command` in the module of its name."""
+"""In the order in which a new user needs them. Each command is the function `command` in the module of its name."""
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
 """Exit codes that a shell gives for SIGINT and SIGPIPE."""

@@ -14,10 +14,10 @@ from ganaug.evaluation.metrics.columns import column_values
 if TYPE_CHECKING:
     from ganaug.evaluation.metrics.copies import CopyScan
 
-MAX_CLASSES = 20
-ITEMS_PER_CLASS = 8
-MAX_PAIRS = 12
-MAX_PAIRS_OF_CLASS = 3
+MAX_CLASSES = 20  # with items and a walk; the page shows fewer
+ITEMS_PER_CLASS = 8  # of either kind
+MAX_PAIRS = 12  # closest pairs
+MAX_PAIRS_OF_CLASS = 3  # so that one class does not take all pairs
 MAX_QUESTIONS = 20
 """Items of either kind in the quiz."""
 FRAMES = 12

@@ -38,7 +38,7 @@ SKETCH = 16
 FAINT = 0.2
 """Strength of a generator's first images, as a share of the variance-preserving one."""
 SLOPE = 0.2
-"""Of the leaky ReLU, everywhere."""
+"""Slope of every leaky ReLU."""
 
 
 def resolutions(size: int) -> tuple[int, ...]:
@@ -108,7 +108,7 @@ class PixelHead(nn.Module):
 
     @torch.no_grad()
     def begin(self, strength: float) -> None:
-        """Scale the first drawings."""
+        """Scale the pixels that the untrained head draws."""
         self.draw.weight.mul_(strength)
 
 

@@ -8,7 +8,7 @@ from ganaug.techniques.displacement import KNOTS, field
 
 FURTHEST = 0.3
 """Largest displacement of a knot, in units of half the side of the image."""
-HIDDEN = 64
+HIDDEN = 64  # units of the hidden layer
 
 
 class Warp(nn.Module):

@@ -24,8 +24,8 @@ TOLERANCE = 1e-3
 """Largest difference of a float output, absolute or relative."""
 FLIPPED_SHARE = 0.01
 """Largest share of the values of an output that may differ, because torch and ONNX Runtime round differently."""
-_BATCHES = (1, 2, 7)
-_CHUNK = 64
+_BATCHES = (1, 2, 7)  # sizes of the compared batches
+_CHUNK = 64  # classes in each further batch
 
 
 class _Ordered(nn.Module):

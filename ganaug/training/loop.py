@@ -29,7 +29,7 @@ VALIDATE_FROM = 0.3
 VALIDATE_EVERY = 0.05
 """Progress between validations."""
 TIE = 0.05
-"""Relative difference below which two scores are equal. Of equals the latest is kept: it has learned for longest."""
+"""Relative difference below which scores are equal. Of equal scores the latest is kept: it has learned for longest."""
 MAX_LOSSES = 60
 """Moments of a run whose losses are remembered."""
 PATIENCE = 0.5

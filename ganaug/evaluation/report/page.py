@@ -18,7 +18,7 @@ VERDICTS = {"helps": "helps", "no difference": "same", "hurts": "hurts"}
 """By verdict, the class of the style sheet."""
 LEVELS = {"alarm": 0, "warning": 1, "note": 2}
 MAX_SENTENCE = 600
-"""Characters."""
+"""Characters of a sentence; the rest is cut."""
 MAX_FINDINGS = 60
 MAX_SETTINGS = 60
 SEEN = {
@@ -29,7 +29,7 @@ SEEN = {
     "learned from some of it.",
     "not applicable": "A new generator was trained inside every split, on its training part alone.",
 }
-"""By how much of the data a given model has seen, a sentence on it."""
+"""A sentence on a given model, by how much of the data the model has seen."""
 
 
 def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:

@@ -10,7 +10,7 @@ from ganaug.errors import DataError
 from ganaug.integrations.torch.real_items import Label
 
 MAX_ITEMS = 20_000_000
-"""Items of a class that a strategy may ask for: the number of each is kept in memory."""
+"""Items of a class that a strategy may ask for: memory holds a number for each item."""
 
 
 class Composition:

@@ -23,9 +23,9 @@ CACHE_BYTES = 256 * 2**20
 BATCH_SIZE = 256
 """Samples drawn and written at once."""
 ABANDONED = 3600
-"""Seconds without a write, after which a partial file is what a killed run left."""
+"""Seconds without a write after which a partial file is taken to be left by a killed run."""
 
-_FORMAT = 2
+_FORMAT = 2  # number of the file format, a part of the settings
 _NAME = re.compile(r"ganaug-[0-9a-f]{16}\.pixels")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
