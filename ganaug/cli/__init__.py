@@ -64,8 +64,8 @@ class _Commands(click.Group):
             if error.encoding == "utf-8":  # UTF-8 has every character, so the system is not the cause
                 raise
             raise _Refusal(
-                f"File names here are {error.encoding}, which lacks a character of {error.object[:80]!a}: set "
-                "PYTHONUTF8=1, or choose a locale of UTF-8."
+                f"The system encodes file names in {error.encoding}, which cannot encode {error.object[:80]!a}: set "
+                "PYTHONUTF8=1, or choose a UTF-8 locale."
             ) from error
         except Exception as error:
             if not _is_out_of_memory(error):

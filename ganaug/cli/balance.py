@@ -1,4 +1,4 @@
-"""``ganaug balance``: copy an image folder or a table, and add samples of its model until all classes are equal."""
+"""``ganaug balance``: copy an image folder or a table, and add samples until its classes are equally large."""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,6 @@
 """What the commands read and write: one subclass of `DataFiles` for each kind of data.
 
-The commands depend on no kind of data. SOURCE or the model tells the subclass, through the registry of modalities.
+The commands depend on no kind of data. SOURCE or the model determines the subclass, by the registry of modalities.
 """
 
 from abc import ABC, abstractmethod

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ganaug.runtime.generator import Generator
     from ganaug.training import Run
 
-MAX_STEPS = 10**9
+MAX_STEPS = 10**9  # training steps: more would run for years
 KEPT = "The run is kept in {}: the same command with --resume continues it."
 
 

@@ -50,8 +50,8 @@ def check_labels(labels: Iterable[Label]) -> None:
 class LabelMapper:
     """Find the class of a generator, one of `known`, that a user's label stands for.
 
-    If `classes` lists the user's classes, a label is an index into this list, one of its entries, or the text of an
-    entry. Otherwise, a label is one of the generator's classes, or the text of one.
+    If `classes` is given, the user's classes in the order of their indices, a label is an index into this list, one of
+    its entries, or the text of an entry. Otherwise, a label is one of the generator's classes, or the text of one.
     """
 
     def __init__(self, known: Sequence[Label], classes: Sequence[Any] | None = None) -> None:

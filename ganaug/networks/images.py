@@ -61,7 +61,7 @@ class Images(Samples):
 
 
 class ImageDecoder(Decoder):
-    """Noise (B, noise_dim) and labels (B,) to finished pixels, ``image``, uint8 (B, H, W, C)."""
+    """Maps noise (B, noise_dim) and labels (B,) to finished pixels, ``image``, uint8 (B, H, W, C)."""
 
     output_names = ("image",)
 

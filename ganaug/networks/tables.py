@@ -37,7 +37,7 @@ class Rows(Samples):
 
 
 class RowsDecoder(Decoder):
-    """Noise and labels to finished columns, ``numeric`` float64 and ``category`` int64 (see `TableDecoder`)."""
+    """Maps noise and labels to finished columns, ``numeric`` float64 and ``category`` int64 (see `TableDecoder`)."""
 
     def __init__(self, generator: RowGenerator, decoder: TableDecoder) -> None:
         super().__init__()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Seed = int | Sequence[int] | None
 Batch = tuple[Any, NDArray[Any]]
 
-_MAX_FILE_BYTES = 2**30
+_MAX_FILE_BYTES = 2**30  # a file is read into memory
 _TOO_LARGE = f"A model must have at most {_MAX_FILE_BYTES:,} bytes: ganaug wrote no larger file."
 _MAX_SAMPLES = 2**31  # of one call
 
@@ -118,7 +118,7 @@ class Generator:
         try:
             status = Path(path).stat()
             if not stat.S_ISREG(status.st_mode):
-                raise FormatError("It must be a file, but is not a file: name the .onnx file itself.")
+                raise FormatError("It must be a file, but is a folder or a device: name the .onnx file itself.")
             if status.st_size > _MAX_FILE_BYTES:
                 raise FormatError(_TOO_LARGE)
             return cls.from_bytes(Path(path).read_bytes())

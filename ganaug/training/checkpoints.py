@@ -23,7 +23,7 @@ from ganaug.errors import DataError, FormatError, GanaugError
 from ganaug.files import atomic_write
 from ganaug.training.loop import State, ValidationResult
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 2  # of the index
 INDEX = "checkpoint.json"
 _NOUNS = {
     "data": "the data",

@@ -19,7 +19,7 @@ from ganaug.runtime.metadata import Metadata
 from ganaug.runtime.onnx_file import PROPERTY, read_property
 from ganaug.runtime.session import open_session
 
-OPSET = 18
+OPSET = 18  # version of ONNX's operators
 TOLERANCE = 1e-3
 """Largest difference of a float output, absolute or relative."""
 FLIPPED_SHARE = 0.01

@@ -30,7 +30,7 @@ from ganaug.training.validation import Validation, raise_alarms
 SAMPLES_PER_CLASS = 64
 """Real and synthetic samples of a class from which the middle of the discriminator's logits is taken."""
 JUDGED_AT_ONCE = 256  # samples in one pass: bounds the memory
-LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")
+LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")  # whose versions the model file states
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Derived features: the own score of each column that is learned as a difference or a ratio, for the discriminator."""
+"""Derived features: for the discriminator, the plain score of each column learned as a difference or a ratio."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +20,7 @@ def derived_features(
     numbers: NDArray[np.float64],
     encoded: Encoded,
 ) -> tuple[Feature, ...]:
-    """Return for each column that is learned relative to others a weighted sum of a row, near the column's own score.
+    """Return for each column learned relative to others a weighted sum of a row that approximates the plain score.
 
     If a weight, a half of it and a third of it are learned as one weight and two ratios, only one number of a row tells
     a light class from a heavy one. The discriminator and the screen, which learn from few rows, would then rely on the

@@ -18,7 +18,7 @@ MIN_ATOM_RATIO = 3
 """Smallest ratio of the rows of an atom to the rows of the most frequent other value."""
 MAX_FEW = 10
 """Up to this many distinct values are all atoms, if each has ten rows on average."""
-MAX_DECIMALS = 6
+MAX_DECIMALS = 6  # of a rounded number; with more, numbers are not rounded
 SUM_ERROR = 1e-12
 """Largest error that sums leave beyond the decimals of a number, as a share of the number."""
 MAX_ERROR_OF_STEP = 1e-3

@@ -14,7 +14,7 @@ HALVINGS = 20
 """Random splits into halves. The floor is the `QUANTILE` of the distances between the halves of the real set."""
 MAX_ROWS = 1_000
 """Rows of each side that a distance is computed on: bounds the time."""
-QUANTILE = 0.95
+QUANTILE = 0.95  # that the distances of equal distributions seldom exceed
 
 
 @dataclass(frozen=True)

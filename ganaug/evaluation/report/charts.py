@@ -14,7 +14,7 @@ from ganaug.evaluation.wording import clean, interval, is_known, points
 INK, MUTED, RULE = ROLES["ink"], ROLES["muted"], ROLES["rule"]
 REAL, SYNTHETIC, ACCENT = ROLES["real"], ROLES["synthetic"], ROLES["accent"]
 LINES = ((SYNTHETIC, "-"), (REAL, (0, (5, 2))), (INK, (0, (1, 1.5))), (MUTED, (0, (5, 1.5, 1, 1.5))))
-MAX_LINES = len(LINES)
+MAX_LINES = len(LINES)  # in one chart: each needs a style of its own
 KEYS = ("mean", "low", "high")
 
 Values = NDArray[np.float64]

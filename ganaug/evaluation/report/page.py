@@ -19,8 +19,8 @@ VERDICTS = {"helps": "helps", "no difference": "same", "hurts": "hurts"}
 LEVELS = {"alarm": 0, "warning": 1, "note": 2}
 MAX_SENTENCE = 600
 """Characters of a sentence; the rest is cut."""
-MAX_FINDINGS = 60
-MAX_SETTINGS = 60
+MAX_FINDINGS = 60  # also of the list of what was left out
+MAX_SETTINGS = 60  # lines
 SEEN = {
     "all": "The model had learned from all of this data, so it could not be judged by it. Unless it is said otherwise, "
     "the figures are those of generators that were trained the same way inside every split.",

@@ -27,7 +27,7 @@ MAX_ZERO = 0.5
 """Largest share of zeros of a column in a product."""
 MAX_TRIED = 100
 """Candidates for a target that are tried in vain before the search ends."""
-MAX_SOURCES = 12
+MAX_SOURCES = 12  # of a formula
 FIRST_TOLERANCE = 0.1
 """Largest distance from a linear combination of other columns, in standard deviations, at the first look."""
 MIN_PARTS = (0.01, 1e-4)

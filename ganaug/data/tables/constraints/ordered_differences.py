@@ -37,7 +37,7 @@ DRAWS = 8
 DIRECTIONS = 6
 """Projections of each pair of axes, for the sliced distance."""
 MIN_VALUES_WITHOUT_BASE = 10
-"""Distinct values in rows without a base from which the target is fitted to these rows alone, and not to all rows."""
+"""Distinct values that rows without a base must have for the target to be fitted to these rows alone."""
 FLOAT32_STEP = 2.0**-23
 """Distance from one number of single precision to the next, as a share of the number."""
 MIN_IMPROVEMENT = 1e-12
