@@ -1,4 +1,4 @@
-"""``ganaug demo``: the whole job on data that come with scikit-learn, and whether it helped."""
+"""``ganaug demo``: every step on data that come with scikit-learn, and whether synthetic samples helped."""
 
 import time
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ SHOWN_ARMS = ("nothing", "random oversampling", "GAN, 30 % of a batch", "jittere
 """The arms for images: few enough to train five classifiers of each in time. On the table, all arms are compared."""
 
 
-@click.command("demo", short_help="See every step on data of scikit-learn.")
+@click.command("demo", short_help="See every step on data that come with scikit-learn.")
 @click.option(
     "--output", type=path, default="ganaug-demo", show_default=True, metavar="DIR", help="The folder to write."
 )
@@ -37,7 +37,7 @@ SHOWN_ARMS = ("nothing", "random oversampling", "GAN, 30 % of a batch", "jittere
     "900 steps for the table]",
 )
 def command(output: "Path", table: bool, budget: float | None) -> None:
-    """See the whole job done on data that come with scikit-learn. Nothing is downloaded.
+    """See every step on data that come with scikit-learn. Nothing is downloaded.
 
     The digits become an image folder with a long tail, from 100 images of the commonest class to 5 of the rarest. With
     --table, the breast cancer data become a table with 200 benign and 10 malignant tumours. A generator is trained, the

@@ -29,16 +29,16 @@ FLAG = "synthetic"
 DATES, TRUTH_VALUES, NUMBERS, TEXTS = "dates", "true and false", "numbers", "text"
 """What a column holds."""
 DTYPE_KINDS = {DATES: "M", NUMBERS: "iufb", TRUTH_VALUES: "b"}
-"""The kinds of numpy dtypes that a column of a table may have; text may have any."""
+"""For what a column holds, the kinds of numpy dtypes that its values may have; text may have any."""
 CONSTRAINTS = {
     "joint": ("jointly drawn", ", "),
     "orders": ("ordered", " <= "),
     "lines": ("linear", ", which gives "),
     "formulas": ("formula", ""),
 }
-"""For each sort of constraint in the schema its title, and what stands between the names of its columns."""
+"""For each kind of constraint in the schema, its title, and the separator of the names of its columns."""
 MAX_CONSTRAINTS = 20
-"""Constraints of one sort that `ganaug inspect` prints."""
+"""Constraints of one kind that `ganaug inspect` prints."""
 
 
 class _TableFiles(DataFiles):

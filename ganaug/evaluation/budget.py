@@ -20,7 +20,7 @@ class Moment:
     """A point in an evaluation."""
 
     progress: float  # from 0 to 1
-    seconds_left: float | None  # estimated from the work that is done; None before there is any
+    seconds_left: float | None  # by the work that is done, and the budget at most; None if neither is known
     doing: str  # the work that begins now
 
 

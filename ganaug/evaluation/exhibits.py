@@ -23,7 +23,7 @@ MAX_QUESTIONS = 20
 FRAMES = 12
 """Frames of a walk."""
 MAX_VALUES = 2_000
-"""Values of a column that its distribution is drawn from."""
+"""Values of a column that its chart shows: bounds the time."""
 
 
 @dataclass(frozen=True)

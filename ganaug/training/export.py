@@ -1,4 +1,4 @@
-"""From a torch module to an ONNX model: export, strip, check, and compare with torch before anything is written."""
+"""Exports a torch module as an ONNX model: strips and checks it, and compares it with torch before it is written."""
 
 import copy
 import io
@@ -152,7 +152,7 @@ def _example(noise_dim: int) -> tuple[Tensor, Tensor]:
 
 @contextmanager
 def _exporting(network: _Ordered) -> Iterator[None]:
-    """Turn any exception of the exporter into an `ExportError` of one sentence, its original cause."""
+    """Turn any exception of the exporter into an `ExportError` that states the original cause in one sentence."""
     cached = torch.is_autocast_cache_enabled()
     try:
         with _quiet(), torch.no_grad():

@@ -113,7 +113,7 @@ class State:
             self.losses.append({"progress": round(self.progress, 4)} | named)
 
     def record_validation(self, result: ValidationResult) -> None:
-        """Remember a validation, keep the weights unless earlier ones were clearly better, and see whether to stop."""
+        """Record a validation, keep the weights unless earlier ones were clearly better, and decide whether to stop."""
         self.validations.append((self.progress, result))
         if self.kept_validation is self.validations[-1]:
             self.kept = {name: value.clone() for name, value in self.family.average.state_dict().items()}

@@ -1,4 +1,4 @@
-"""The codec of a table: between a DataFrame and the scores and choices that networks learn."""
+"""The codec of a table: conversion between a DataFrame and the scores and choices that networks learn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

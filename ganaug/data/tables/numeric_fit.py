@@ -15,7 +15,7 @@ MIN_ATOM_SHARE = 0.1
 """Smallest share of the rows that an atom among many values has."""
 MIN_ATOM_ROWS = 5  # of an atom among many values, however few rows there are
 MIN_ATOM_RATIO = 3
-"""Smallest ratio of the rows of an atom to the rows of the most frequent other value."""
+"""Smallest ratio of the rows of an atom to those of the most frequent value that is too rare for an atom."""
 MAX_FEW = 10
 """Up to this many distinct values are all atoms, if each has ten rows on average."""
 MAX_DECIMALS = 6  # of a rounded number; with more, numbers are not rounded

@@ -1,4 +1,4 @@
-"""Between columns of pandas and plain arrays: the one module that knows the dtypes of pandas."""
+"""Conversion between columns of pandas and plain arrays: the one module that depends on the dtypes of pandas."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pandas import Series
 
 _ARROW_TWINS = {"f": "Float64", "i": "Int64", "u": "UInt64", "b": "boolean", "M": "datetime64[us]"}
-"""For each kind of pyarrow's dtypes the dtype of pandas that holds the same values, with missing ones."""
+"""For each kind of pyarrow's dtypes, the dtype of pandas that holds the same values and missing ones."""
 
 
 def holds_categories(series: "Series[Any]") -> bool:

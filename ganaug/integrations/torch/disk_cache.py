@@ -121,7 +121,7 @@ class DiskCache(SampleSource):
         return self._opened()
 
     def _make_room(self) -> None:
-        """Delete the oldest files of other settings until `max_bytes` holds, and the partial files of killed runs."""
+        """Keep the newest files of other settings that fit in `max_bytes`; delete partial files of killed runs."""
         others, room = [], self._max_bytes - self._bytes
         for path in [*self.folder.glob("ganaug-*.pixels"), *self.folder.glob(".ganaug-*.part")]:
             with suppress(OSError):  # another process deleted the file first

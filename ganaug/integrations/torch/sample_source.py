@@ -70,7 +70,7 @@ class GeneratorSource(SampleSource):
         return list(self.generator.format.listed(samples))
 
     def get(self, one: SampleId) -> Sample:
-        """Return one sample. The next samples of its class are drawn with it, and kept until they are asked for."""
+        """Return one sample. The next samples of its class are drawn with it, and the last drawn ones are kept."""
         if one not in self._kept:
             end = min(self.counts[one.class_name], one.number + DRAWN_TOGETHER)
             ids = [one._replace(number=number) for number in range(one.number, end)]

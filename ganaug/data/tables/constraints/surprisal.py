@@ -1,4 +1,4 @@
-"""How surely a rule between columns is no coincidence: surprisal, minus the logarithm of its probability by chance."""
+"""Surprisal: minus the logarithm of the probability that a rule between columns holds by chance."""
 
 import math
 from collections.abc import Iterable, Sequence
