@@ -118,7 +118,7 @@ class Generator:
         try:
             status = Path(path).stat()
             if not stat.S_ISREG(status.st_mode):
-                raise FormatError("It must be a file, but is a folder or a device: name the .onnx file itself.")
+                raise FormatError("It must be a file, but is not a file: name the .onnx file itself.")
             if status.st_size > _MAX_FILE_BYTES:
                 raise FormatError(_TOO_LARGE)
             return cls.from_bytes(Path(path).read_bytes())
