@@ -19,10 +19,10 @@ from ganaug.errors import GanaugError, GanaugWarning
 __all__ = ["STARTED", "main"]
 
 STARTED = time.perf_counter()
-"""When this process began, approximately; the budget of the user includes the time to load torch."""
+"""The start of this process, approximately: the budget of the user includes the time to load torch."""
 
 COMMANDS = ("demo", "fit", "sample", "balance", "evaluate", "inspect")
-"""In the order in which a new user needs them; each is `command` in the module of its name."""
+"""In the order in which a new user needs them. Each command is the function `command` in the module of its name."""
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
 """Exit codes that a shell gives for SIGINT and SIGPIPE."""
@@ -64,8 +64,8 @@ class _Commands(click.Group):
             if error.encoding == "utf-8":  # UTF-8 has every character, so the system is not the cause
                 raise
             raise _Refusal(
-                f"File names here are {error.encoding}, which lacks a character of {error.object[:80]!a}: set "
-                "PYTHONUTF8=1, or choose a locale of UTF-8."
+                f"The system encodes file names in {error.encoding}, which cannot encode {error.object[:80]!a}: set "
+                "PYTHONUTF8=1, or choose a UTF-8 locale."
             ) from error
         except Exception as error:
             if not _is_out_of_memory(error):

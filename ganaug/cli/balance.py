@@ -1,4 +1,4 @@
-"""``ganaug balance``: an image folder or a table and its model in, the same with equally large classes out."""
+"""``ganaug balance``: copy an image folder or a table, and add samples until its classes are equally large."""
 
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,8 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
     """Copy SOURCE, an image folder or a table, and add synthetic samples until its classes are equally large.
 
     In a table the synthetic rows come last, and the column "synthetic" is true for them. Image files are copied
-    unchanged; files of nested folders go into the folder of their class, and their names begin with those of the
-    folders. The file manifest.csv lists every added image and its class.
+    unchanged. A file of a nested folder goes into the folder of its class, and its name begins with the names of the
+    nested folders. The file manifest.csv lists every added image and its class.
     """
     from ganaug.runtime.generator import Generator
 

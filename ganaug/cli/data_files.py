@@ -1,6 +1,6 @@
-"""The files of a kind of data: what the commands read and write, with one subclass for each kind of data.
+"""What the commands read and write: one subclass of `DataFiles` for each kind of data.
 
-The commands know no kind of data. They find its files by SOURCE or by the model, through the registry of modalities.
+The commands depend on no kind of data. SOURCE or the model determines the subclass, by the registry of modalities.
 """
 
 from abc import ABC, abstractmethod
@@ -32,7 +32,7 @@ class DataFiles(ABC):
     source_form: ClassVar[str]
     """What SOURCE must be."""
     foreign_options: ClassVar[Mapping[str, str]]
-    """Options that only other kinds of data have, and the sentence that refuses each."""
+    """For each option that only other kinds of data have, the sentence that refuses it."""
     min_budget: ClassVar[float] = 0.0
     """Seconds that loading, screening and export take in a fit; a smaller budget is warned about."""
     draw_preview: "Callable[[Any, Generator], bytes] | None" = None
@@ -46,11 +46,11 @@ class DataFiles(ABC):
 
     @abstractmethod
     def check_source(self, source: "Path", target: str | None) -> None:
-        """Refuse a source that is not there, or lacks its target, before anything slow is loaded."""
+        """Refuse a SOURCE that does not exist, and a missing target, before anything slow is loaded."""
 
     @abstractmethod
     def claims(self, source: "Path") -> bool:
-        """Tell whether this kind of data is in SOURCE, by what it is or, if it is missing, by its name."""
+        """Tell whether SOURCE holds this kind of data. If SOURCE does not exist, its name decides."""
 
     @abstractmethod
     def read(self, source: "Path", *, target: str | None, size: int | None) -> "Dataset":
@@ -74,7 +74,7 @@ class DataFiles(ABC):
     def write_balanced(
         self, source: "Path", generator: "Generator", output: "Path", *, target: str | None, seed: int
     ) -> tuple[int, int]:
-        """Write SOURCE, and synthetic samples until its classes are equal; return the numbers of real and synthetic."""
+        """Write SOURCE, and synthetic samples until its classes are equal; return the numbers of both."""
 
     @abstractmethod
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:

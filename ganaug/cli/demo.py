@@ -1,4 +1,4 @@
-"""``ganaug demo``: the whole job on data that come with scikit-learn, and whether it helped."""
+"""``ganaug demo``: every step on data that come with scikit-learn, and whether synthetic samples helped."""
 
 import time
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ EVALUATION_SECONDS = 120.0
 IMAGE_FILES = ("train", "test", "digits.onnx", "balanced")
 TABLE_FILES = ("train.csv", "test.csv", "breast-cancer.onnx", "balanced.csv")
 SHOWN_ARMS = ("nothing", "random oversampling", "GAN, 30 % of a batch", "jittered copies, 30 % of a batch")
-"""The arms that five seeds of the classifier have time for on images. On the table, all arms are compared."""
+"""The arms for images: few enough to train five classifiers of each in time. On the table, all arms are compared."""
 
 
-@click.command("demo", short_help="See it all done on data of scikit-learn's.")
+@click.command("demo", short_help="See every step on data that come with scikit-learn.")
 @click.option(
     "--output", type=path, default="ganaug-demo", show_default=True, metavar="DIR", help="The folder to write."
 )
@@ -37,7 +37,7 @@ SHOWN_ARMS = ("nothing", "random oversampling", "GAN, 30 % of a batch", "jittere
     "900 steps for the table]",
 )
 def command(output: "Path", table: bool, budget: float | None) -> None:
-    """See the whole job done on data that come with scikit-learn. Nothing is downloaded.
+    """See every step on data that come with scikit-learn. Nothing is downloaded.
 
     The digits become an image folder with a long tail, from 100 images of the commonest class to 5 of the rarest. With
     --table, the breast cancer data become a table with 200 benign and 10 malignant tumours. A generator is trained, the
@@ -94,7 +94,7 @@ def _telling_what_is_there(*made: "Path") -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         there = [str(place) for place in made if place.exists()]
-        click.echo(f"The demo did not come to its report; these are there: {', '.join(there)}.", err=True)
+        click.echo(f"The demo ended before its report. It wrote: {', '.join(there)}.", err=True)
         raise
 
 
@@ -123,9 +123,9 @@ def _evaluate(session: "Session", real: "Path", output: "Path", noun: str) -> "P
 
 
 def recall_table(figures: dict[str, Any], counts: list[int], noun: str) -> str:
-    """Return the recall of each class and their mean, in percent: with nothing done, and in the best arms.
+    """Return a table of the recall of each class and their mean, in percent: with nothing done, and in the best arms.
 
-    `counts` are the training items of each class, and `noun` says what they are.
+    `counts` are the numbers of training items of each class, and `noun` is the word for these items.
     """
     accuracy = {arm["name"]: arm["metrics"]["balanced_accuracy"]["mean"] for arm in figures["arms"]}
     classical = [arm["name"] for arm in figures["arms"] if arm["kind"] == "classical"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ganaug.evaluation.session import Session
 
 LINE_SECONDS = 10.0
-"""The time between two lines of the progress where there is no terminal."""
+"""Seconds between two lines of the progress where there is no terminal."""
 
 
 @click.command("evaluate", short_help="Find out whether synthetic samples help.")
@@ -39,7 +39,7 @@ LINE_SECONDS = 10.0
 @click.option(
     "--features",
     metavar="FILE",
-    help="Network by whose features images are compared: an ONNX file, or efficientnet-lite0 if installed.",
+    help="Network whose features compare images: an ONNX file, or efficientnet-lite0 if installed.",
 )
 def command(
     source: "Path",
@@ -159,14 +159,14 @@ def _likeness(figures: dict[str, Any]) -> list[str]:
     told, kernel = fidelity["two_sample_auc"], fidelity["kernel_distance"]
     if told["mean"] is None or kernel["value"] is None or kernel["floor"] is None:
         return []
-    # The rule of the page: a distance that the standard error can explain does not count.
+    # As in the HTML report, a distance that the standard error can explain does not count.
     inside = "within" if kernel["value"] <= kernel["floor"] + 2 * (kernel["standard_error"] or 0.0) else "beyond"
     coverage = fidelity["coverage"]
     covered = "" if coverage is None else f" Coverage is {coverage:.0%}, by {fidelity['features']}."
     return [
         f"Likeness: a classifier tells real from synthetic with an area under the curve of {told['mean']:.2f} "
-        f"({told['low']:.2f} to {told['high']:.2f}; 0.5 is not at all). The kernel distance, {kernel['value']:.3g}, is "
-        f"{inside} what two halves of the real data are apart ({kernel['floor']:.3g}).{covered}"
+        f"({told['low']:.2f} to {told['high']:.2f}; 0.5 is chance). The kernel distance, {kernel['value']:.3g}, is "
+        f"{inside} the distance between two halves of the real data ({kernel['floor']:.3g}).{covered}"
     ]
 
 
@@ -179,7 +179,7 @@ def _copied(figures: dict[str, Any]) -> list[str]:
     found = copies["calibration"]["planted_altered_found"]
     planted = "" if found is None else f" Of planted, slightly altered copies {found:.0%} were found."
     return [
-        f"Copies: {copies['share']:.1%} of {copies['n']:,} samples, where {usual_share(copies):.0%} would be by "
+        f"Copies: {copies['share']:.1%} of {copies['n']:,} samples, where {usual_share(copies):.0%} are expected by "
         f"chance.{planted}"
     ]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ganaug.runtime.generator import Generator
     from ganaug.training import Run
 
-MAX_STEPS = 10**9
+MAX_STEPS = 10**9  # training steps: more would run for years
 KEPT = "The run is kept in {}: the same command with --resume continues it."
 
 
@@ -83,7 +83,7 @@ def train(
     size: int | None = None,
     **settings: Any,
 ) -> "Generator":
-    """Run a fit as the user sees it; after Ctrl-C, leave with code 130 once the best generator is written.
+    """Train, show the progress and write the model. After Ctrl-C, write the best generator and exit with code 130.
 
     `settings` are other parameters of `Run`.
     """
@@ -162,15 +162,15 @@ def _telling_what_is_kept(checkpoint: "Path | None" = None) -> Iterator[None]:
 
 
 def _check_outputs(source: "Path", output: "Path", preview: bool) -> None:
-    """Refuse, before the training, outputs that cannot or must not be written."""
+    """Refuse, before the training, outputs that cannot be written, and outputs that must not be."""
     from ganaug.files import check_writable
 
     if output.suffix.lower() != ".onnx":
         raise click.UsageError(f"--output must be a file name that ends in .onnx, but is {str(output)!r}.")
     if source.is_dir() and path(realpath(output)).is_relative_to(realpath(source)):
         raise click.UsageError(
-            "--output must lie outside of SOURCE, where its preview would become an image, and the folder of the run a "
-            "class."
+            "--output must lie outside of SOURCE: inside it, the preview would count as an image, and the folder of "
+            "the checkpoint as a class."
         )
     check_writable(output, folder=False)
     if preview:
@@ -186,7 +186,7 @@ def _check_outputs(source: "Path", output: "Path", preview: bool) -> None:
 
 
 def _check_checkpoint(checkpoint: "Path", resume: bool, say: Callable[[str], None]) -> None:
-    """Refuse a checkpoint that cannot be written, and say if it replaces that of another run."""
+    """Refuse a checkpoint that cannot be written, and say if it replaces the checkpoint of another run."""
     from ganaug.files import check_writable
     from ganaug.training.checkpoints import kept_step
 

@@ -170,7 +170,7 @@ def _draw(generator: Generator, label: Any, count: int, seed: int) -> Iterator[N
 
 
 def _csv_line(*fields: object) -> str:
-    """Return a line of CSV that ends in a line feed; the csv module quotes a carriage return only for its own end."""
+    """Return a CSV line that ends in a line feed; the csv module quotes a carriage return only if lines end in it."""
     text = io.StringIO(newline="")
     csv.writer(text).writerow(fields)
     return text.getvalue().removesuffix("\r\n") + "\n"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 8
 """Real images in a row, and as many synthetic images."""
-MAX_ROWS = 30
+MAX_ROWS = 30  # classes on the page
 MIN_SIDE = 48
 """Smallest side of an image on the page in pixels; smaller images are enlarged by a whole number."""
 GAP, GUTTER, HEADER, NAMES = 2, 14, 22, 150
@@ -27,7 +27,7 @@ MAX_NAME = 23
 """Characters of a class name beside a row."""
 MARK = ("Software", "ganaug preview")
 """Text in the head of the file, which tells that ganaug may replace the file."""
-HEAD_BYTES = 256
+HEAD_BYTES = 256  # at the start of a file, among which `MARK` is looked for
 
 
 def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:

@@ -48,7 +48,7 @@ class Patience:
 
 
 class Display(ABC):
-    """What is shown of the states of some work, each of which has its `progress` from 0 to 1."""
+    """Describes the states of a piece of work. Each state has a `progress` from 0 to 1."""
 
     beginning: str
     """The text of the bar before the first state."""

@@ -12,7 +12,7 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_PER_CLASS = 1_000_000_000
+MAX_PER_CLASS = 1_000_000_000  # samples: more would fill a disk
 
 
 @click.command("sample", short_help="Draw synthetic samples from a model.")

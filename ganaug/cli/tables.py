@@ -29,16 +29,16 @@ FLAG = "synthetic"
 DATES, TRUTH_VALUES, NUMBERS, TEXTS = "dates", "true and false", "numbers", "text"
 """What a column holds."""
 DTYPE_KINDS = {DATES: "M", NUMBERS: "iufb", TRUTH_VALUES: "b"}
-"""The kinds of numpy dtypes that a column of a table may have; text may have any."""
+"""For what a column holds, the kinds of numpy dtypes that its values may have; text may have any."""
 CONSTRAINTS = {
     "joint": ("jointly drawn", ", "),
     "orders": ("ordered", " <= "),
     "lines": ("linear", ", which gives "),
     "formulas": ("formula", ""),
 }
-"""For each sort of constraint in the schema its title, and what stands between the names of its columns."""
+"""For each kind of constraint in the schema, its title, and the separator of the names of its columns."""
 MAX_CONSTRAINTS = 20
-"""Constraints of one sort that `ganaug inspect` prints."""
+"""Constraints of one kind that `ganaug inspect` prints."""
 
 
 class _TableFiles(DataFiles):
@@ -104,7 +104,7 @@ class _TableFiles(DataFiles):
         largest = max(counts.values())
         note_alarms(generator, [label for label, count in counts.items() if count < largest])
         to_text = output.suffix.lower() == ".csv"
-        # Real rows are copied as they are written, but as they are read if a CSV file becomes a Parquet file.
+        # Real rows are copied unchanged. If a CSV file becomes a Parquet file, their parsed values are copied.
         verbatim = source.suffix.lower() != ".csv" or to_text
         spelling = _spelling(generator)
         with table_writer(output) as writer:
@@ -148,7 +148,7 @@ def _constraint_text(constraint: Any, separator: str) -> str:
 
 
 def _spelling(generator: Generator) -> TextFormat:
-    """Return how a text file spells the dates and truth values of a model, unless real rows show another way."""
+    """Return the default spelling of a model's dates and truth values in a text file; real rows may change it."""
     usual = {str(column.name): "" for column in generator.codec.columns if _held(column) in (DATES, TRUTH_VALUES)}
     for column in generator.codec.columns:
         # pandas decides the form for each piece, and would omit the hours of a piece in which all are zero.
@@ -203,7 +203,7 @@ def _count(source: Path, name: str, generator: Generator) -> tuple[dict[Any, int
 
 
 def _check_contents(source: Path, generator: Generator) -> None:
-    """Raise where synthetic numbers, dates or truth values would meet other values, or numbers are infinite."""
+    """Refuse columns of other values than the model's numbers, dates or truth values, and infinite numbers."""
     columns = {str(column.name): column for column in generator.codec.columns if _held(column) != TEXTS}
     for piece in read_pieces(source, columns=list(columns)) if columns else ():
         for name, column in columns.items():

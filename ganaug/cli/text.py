@@ -25,7 +25,7 @@ def listing(names: Sequence[object], limit: int = 20) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return a text without what exceeds the width of a line."""
+    """Return a text, cut to at most `MAX_WIDTH` characters."""
     return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 3] + "..."
 
 

@@ -13,15 +13,15 @@ from typing import Self
 
 import torch
 
-TRIAL_STEPS = 6
-SECONDS_BETWEEN_TRIALS = 15.0
-CLEARLY_SLOWER = 1.5
+TRIAL_STEPS = 6  # counted steps for each number of threads
+SECONDS_BETWEEN_TRIALS = 15.0  # a trial may be slow, and must cost little of the time
+CLEARLY_SLOWER = 1.5  # ratio of times at which a trial ends early
 
 
 class ThreadTuner:
     """Sets torch's number of threads to the faster of one and all, as measured by calls of `tick` inside the context.
 
-    A trial takes a few steps on one thread, then a few on all threads, and ends early where these are clearly slower.
+    A trial takes a few steps on one thread, then a few on all threads, and ends early if the latter are clearly slower.
     The number of threads is restored at the end of the context.
 
     If it is not `enabled`, nothing is changed: results can differ in their last digits with the number of threads, so a

@@ -1,1 +1,1 @@
-"""Data between files, DataFrames and arrays and the input of networks; this room imports no torch."""
+"""Conversion between files, DataFrames or arrays and the input of networks. This package imports no torch."""

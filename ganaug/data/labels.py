@@ -50,8 +50,8 @@ def check_labels(labels: Iterable[Label]) -> None:
 class LabelMapper:
     """Find the class of a generator, one of `known`, that a user's label stands for.
 
-    With `classes`, the user's classes in the order that labels count, a label is an index into this list, one of its
-    entries, or the text of one. Without them, a label is one of the generator's classes, or the text of one.
+    If `classes` is given, the user's classes in the order of their indices, a label is an index into this list, one of
+    its entries, or the text of an entry. Otherwise, a label is one of the generator's classes, or the text of one.
     """
 
     def __init__(self, known: Sequence[Label], classes: Sequence[Any] | None = None) -> None:
@@ -73,7 +73,7 @@ class LabelMapper:
                 "the label, give `classes`, the generator's name of each label, or fit a generator to this data"
             )
         raise DataError(
-            f"the generator must know the class of every label, but not {name!r:.80} of `classes` "
+            f"the generator must know the class of every label, but does not know {name!r:.80} of `classes` "
             f"[{listed(self.classes)}]: it was trained on [{listed(self.known)}]; name the classes as the generator "
             "does, or fit a generator to this data"
         )

@@ -1,6 +1,6 @@
 """The registry of modalities: the kinds of data that ganaug supports, one line each.
 
-A modality has one module, or one folder, of the same name in each room that depends on the kind of data:
+A modality has one module, or one folder, of the same name in each package that depends on the kind of data:
 
 - `ganaug.data`: its folder with `dataset` and `sample_format`;
 - `ganaug.networks`: how networks see it;

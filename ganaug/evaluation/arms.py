@@ -6,7 +6,7 @@ from typing import Literal
 Kind = Literal["nothing", "classical", "gan", "classical+gan", "placebo", "synthetic only", "sampler"]
 """The last is an over-sampler of the user, which only the model selection policy tries."""
 Filling = Literal["", "repeats", "altered"]
-"""With repeats of real items, with altered ones (albumentations for images, SMOTE for rows), or not at all."""
+"""Not at all, with repeats of real items, or with altered items (by albumentations for images, by SMOTE for rows)."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Arm:
 
     name: str  # in reports and decision tables
     kind: Kind
-    share: float = 0.0  # synthetic, or altered in the placebo: of a batch of images, of the gap of a class of rows
+    share: float = 0.0  # of a batch of images, or of the gap of a class of rows: synthetic, or altered in the placebo
     weighted: bool = False  # whether the loss weighs the classes equally
     tuned: bool = False  # whether the decision threshold is tuned
     filled: Filling = ""  # how small classes are filled up beyond `share`

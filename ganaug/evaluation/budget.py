@@ -20,7 +20,7 @@ class Moment:
     """A point in an evaluation."""
 
     progress: float  # from 0 to 1
-    seconds_left: float | None  # estimated from the work that is done; None before there is any
+    seconds_left: float | None  # by the work that is done, and the budget at most; None if neither is known
     doing: str  # the work that begins now
 
 
@@ -59,7 +59,7 @@ class TimeBudget:
 class Pace:
     """The durations of the tasks of a comparison, which tell whether the next task fits into the budget.
 
-    `schedule` has the seconds that tasks should take before they were ever done; `splits` is the number of all splits.
+    `schedule` has the expected seconds of tasks that were never done; `splits` is the number of all splits.
     """
 
     def __init__(self, budget: TimeBudget, schedule: Schedule, splits: int) -> None:
@@ -93,7 +93,7 @@ class Pace:
         return self._budget.fits(whole_split) and self._budget.fits(self._seconds_of(task))
 
     def _seconds_of(self, task: Task) -> float:
-        """Return what a task took the last time or, if it was never done, should take."""
+        """Return the seconds that a task took the last time or, if it was never done, is expected to take."""
         if task.doing in self._took:
             return self._took[task.doing]
         if task.doing == TRAINING:

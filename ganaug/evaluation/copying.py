@@ -44,7 +44,7 @@ def search_for_copies(
 ) -> Copying:
     """Look for copies of training items among samples; `held_out` shows how near real items come by chance.
 
-    The samples are searched by `Dataset.points`, and then by `features` (n, d) of a dataset. `seen_all` says that the
+    Samples are compared by `Dataset.points`, and then by `features` (n, d) of a dataset. `seen_all` says that the
     generator has seen `held_out` too: copies of these items are looked for as well, and membership cannot be inferred.
     `infer` says whether the generator has seen `train`, so that membership can be inferred.
     """

@@ -130,10 +130,10 @@ def evaluate(
     generator : Generator, optional
         A trained model to judge as well. Its samples are only compared with data that it was not trained on.
     held_out : as `real`, optional
-        Test data, which `generator` was not trained on, whereas it was trained on `real`. There is one split then:
+        Test data that `generator` was not trained on; it must have been trained on `real`. There is one split then:
         `generator` itself is judged by the test data, in five seeds of the classifier, and no generator is trained.
-        Items that are in `real` too are left out, and ``left_out`` states their number. The file of a generator only
-        tells whether it was trained on exactly these data, which is an error.
+        Items that are in `real` too are left out, and ``left_out`` states their number. A generator that was trained
+        on exactly these data is refused; its file does not tell whether it was trained on a part of them.
     target : str, optional
         The column of a table, a file or a DataFrame, that holds the classes.
     groups : array-like of shape (n,) or str, optional

@@ -14,16 +14,16 @@ from ganaug.evaluation.metrics.columns import column_values
 if TYPE_CHECKING:
     from ganaug.evaluation.metrics.copies import CopyScan
 
-MAX_CLASSES = 20
-ITEMS_PER_CLASS = 8
-MAX_PAIRS = 12
-MAX_PAIRS_OF_CLASS = 3
+MAX_CLASSES = 20  # with items and a walk; the page shows fewer
+ITEMS_PER_CLASS = 8  # of either kind
+MAX_PAIRS = 12  # closest pairs
+MAX_PAIRS_OF_CLASS = 3  # so that one class does not take all pairs
 MAX_QUESTIONS = 20
 """Items of either kind in the quiz."""
 FRAMES = 12
 """Frames of a walk."""
 MAX_VALUES = 2_000
-"""Values of a column that its distribution is drawn from."""
+"""Values of a column that its chart shows: bounds the time."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ganaug.evaluation.session import Session, SplitResult
 from ganaug.evaluation.splits import fewest_for_a_verdict
 from ganaug.evaluation.verdict import Comparison, compare
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1  # of the JSON
 
 
 def figures_of(session: Session, *, source: str = "", interrupted: bool = False) -> dict[str, Any]:

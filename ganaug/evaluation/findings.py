@@ -16,7 +16,7 @@ MIN_FOUND = 0.8
 MAX_MEMBERSHIP = 0.55
 """Area under the curve of membership inference; above it, training rows can be told from others."""
 FACTOR = 3
-"""More copies than chance gives: this many times as many samples are flagged, or this many times fewer are not."""
+"""Ratio beyond chance: of the flagged share to the usual one, or of the usual unflagged share to the unflagged one."""
 ALARMING_SHARE = 0.25
 """Share of flagged samples above which copies are an alarm and not only a warning."""
 MAX_NAMES = 5
@@ -32,7 +32,7 @@ SEEN = {
     "trained on some of this data, and copies of training data that is not here cannot be found. The verdict is that "
     "of generators that were trained inside the splits.",
 }
-"""By how much of the data a given model has seen, the note on it."""
+"""The note on a given model, by how much of the data the model has seen."""
 
 Findings = Iterator[tuple[str, str]]  # level and text
 Classes = Sequence[Mapping[str, Any]]

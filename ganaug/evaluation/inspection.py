@@ -35,7 +35,7 @@ def inspect(
 ) -> Inspection:
     """Compare samples with the test part, and look for copies of the training part among them.
 
-    The judged generator is `sampler`, which was trained on the training part, or else `unseen`, which was not. Samples
+    The judged generator is `unseen` or, if that is None, `sampler`, which was trained on the training part. Samples
     depend on the `number` of the split, because the figures of all splits are pooled.
     """
     train, test, subject = trial.train, trial.test, sampler if unseen is None else unseen

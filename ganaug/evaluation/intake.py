@@ -1,4 +1,4 @@
-"""The data that an evaluation is given, in any form, their groups, and a part of very many."""
+"""Reads the data of an evaluation, given in any form, and their groups, and draws a part of too many items."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from ganaug.data.tables.table_file import ENDINGS, read_table
 from ganaug.errors import DataError, warn
 
 MAX_ROWS = 20_000
-"""Items that are evaluated. More would cost time and hardly narrow the intervals."""
+"""Items that are evaluated. More would take time and hardly narrow the intervals."""
 MIN_OF_A_CLASS = 200
 """Items of a class that are kept, if it has so many."""
 

@@ -47,7 +47,7 @@ class SplitResult:
 
 
 class Session:
-    """One evaluation: iterate over `steps()`. Whenever that ends, `results` and `exhibits` hold what is done.
+    """One evaluation: iterate over `steps()`. Whenever the iteration ends, `results` and `exhibits` hold what is done.
 
     `generator` is a model to judge, beside the generators that are trained inside the splits. `seen`, one of "all",
     "part", "none" and "not applicable", says how much of `data` that model was trained on, as far as its file tells;
@@ -204,7 +204,7 @@ class Session:
 
 
 def _few(splits: int, fewest: int) -> str:
-    """Return a note that the budget allows fewer splits than a verdict needs; empty if it does not."""
+    """Return a note if the budget allows fewer splits than a verdict needs; otherwise an empty text."""
     if splits >= fewest:
         return ""
     return f" (this budget allows about {splits} split{'s' * (splits > 1)}; a verdict needs {fewest})"

@@ -14,7 +14,7 @@ from ganaug.evaluation.metrics.features import NamedExtractor
 from ganaug.evaluation.splits import REPEATS
 from ganaug.evaluation.trainers import Trainer, train_generator
 
-MAX_SEED = 2**32 - 1
+MAX_SEED = 2**32 - 1  # the largest seed of scikit-learn
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ganaug.errors import DataError
 
-REPEATS = 2
+REPEATS = 2  # how often the rows are cut into folds
 MAX_REPEATS = 10
 """Groups may make many splits lose a class. The rows are then cut into folds more often, at most so many times."""
-MAX_FOLDS = 5
-MIN_FOLDS = 3
+MAX_FOLDS = 5  # each fold costs the training of a generator
+MIN_FOLDS = 3  # with two, half of the rows would be missing from the training
 MIN_SPLITS = 5
 """Splits that a verdict needs."""
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 CONFIDENCE = 0.95
-"""Of every interval."""
+"""Confidence level of every interval."""
 DRAWS = 20_000
 """Random draws from which `largest_t` takes its quantile."""
 

@@ -13,7 +13,7 @@ from ganaug.networks.samples import Batch
 
 
 class Family(ABC):
-    """A generator, whatever it learns with, and how it learns.
+    """A generator, the networks that it learns with, and one step of its training.
 
     A subclass builds its networks from what a `Modality` offers, places them with the `Engine`, and owns its
     optimisers. It never asks which kind of data the modality stands for.

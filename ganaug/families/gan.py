@@ -11,10 +11,10 @@ from ganaug.networks.projection import ProjectionDiscriminator
 from ganaug.networks.samples import Batch
 from ganaug.techniques.losses import gradient_penalty, mismatch_loss, pairing_loss
 
-PEAK_RATE = 1e-3
-BETAS = (0.0, 0.99)
-MISMATCH_WEIGHT = 0.4
-PENALTY_WEIGHT = 0.3
+PEAK_RATE = 1e-3  # learning rate of both players
+BETAS = (0.0, 0.99)  # of Adam: no momentum, as is usual for GANs
+MISMATCH_WEIGHT = 0.4  # of the mismatch loss, relative to the pairing loss
+PENALTY_WEIGHT = 0.3  # of the gradient penalty, relative to the pairing loss
 PENALTY_EVERY = 8
 """Steps between penalties, whose weight grows in proportion (lazy regularisation, Karras et al. 2020)."""
 PENALTY_SAMPLES = 8

@@ -18,7 +18,7 @@ def added_rows(strategy: Any, y: NDArray[Any]) -> dict[Any, int]:
     """Return the number of new rows for each class that a strategy names, sorted by label.
 
     A strategy is one of imbalanced-learn's over-samplers, or a list of classes that become as large as the largest.
-    `ValueError` in imbalanced-learn's words if the strategy does not suit the labels, or there is only one class.
+    `ValueError`, with imbalanced-learn's message, if the strategy does not suit the labels or there is only one class.
 
     Examples
     --------

@@ -10,13 +10,13 @@ from torch.nn import functional as F
 
 from ganaug.compute.precision import Autocast
 
-PEAK_RATE = 3e-3
-WEIGHT_DECAY = 0.02
+PEAK_RATE = 3e-3  # learning rate of AdamW after the warm-up
+WEIGHT_DECAY = 0.02  # of AdamW
 WARM_UP = 0.1
 """Share of the steps in which the learning rate rises."""
 WARM_UP_OF_FEW_STEPS = 0.3
 """The same for fewer than `FEW_STEPS`, where a tenth would be less than one step."""
-FEW_STEPS = 20
+FEW_STEPS = 20  # training steps
 MIN_MAP = 4
 """A feature map of this many pixels a side is not pooled further."""
 HIDDEN = 64
@@ -29,7 +29,7 @@ class ConvClassifier(nn.Module):
     Parameters
     ----------
     channels, n_classes : int
-        Of the images; of the labels.
+        Number of channels of the images; number of classes.
     widths : sequence of int
         Channels of the convolutions, one after the other; the last is the number of features.
     max_side : int

@@ -34,8 +34,8 @@ class ConstrainedColumns(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """Return the values (B, N) of all columns.
 
-        `values` (B, N + A) holds the columns as they are learned, then for each constraint with `without_base` a draw
-        of that.
+        `values` (B, N + A) holds the columns as they are learned, then a draw of each constraint's `without_base`, if
+        it has one.
         """
         own = values.index_select(1, self.involved).T.contiguous().unbind(0)
         known = dict(zip(self.order, own, strict=True))

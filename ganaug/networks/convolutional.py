@@ -38,7 +38,7 @@ SKETCH = 16
 FAINT = 0.2
 """Strength of a generator's first images, as a share of the variance-preserving one."""
 SLOPE = 0.2
-"""Of the leaky ReLU, everywhere."""
+"""Slope of every leaky ReLU."""
 
 
 def resolutions(size: int) -> tuple[int, ...]:
@@ -87,7 +87,7 @@ class GeneratorBlock(nn.Module):
 
 
 class PixelHead(nn.Module):
-    """Features on the patch grid to pixels at twice its side, through a sketch of a few channels.
+    """Maps features on the patch grid to pixels at twice its side, through a sketch of a few channels.
 
     If `sharp`, each pixel of the sketch is written independently: in the smallest images every pixel is a detail.
     Otherwise the sketch is enlarged smoothly, and cannot hold a checkerboard.
@@ -108,7 +108,7 @@ class PixelHead(nn.Module):
 
     @torch.no_grad()
     def begin(self, strength: float) -> None:
-        """Scale the first drawings."""
+        """Scale the pixels that the untrained head draws."""
         self.draw.weight.mul_(strength)
 
 
@@ -128,7 +128,7 @@ class _Clip(torch.autograd.Function):
 
 
 class ConvGenerator(nn.Module):
-    """Noise and a class index to an image in [-1, 1].
+    """Maps noise and a class index to an image in [-1, 1].
 
     Images are clipped and not squashed: a saturated tanh has no gradient left. Without any bound the discriminator
     could recognise synthetic images by a background that is not exactly black.
@@ -203,7 +203,7 @@ class DiscriminatorBlock(nn.Module):
 
 
 class ConvDiscriminator(ProjectionDiscriminator):
-    """An image and its class index to one logit.
+    """Maps an image and its class index to one logit.
 
     The parameters are those of `ConvGenerator`; `feature_dim` is the length of the features that are projected on the
     class.

@@ -22,11 +22,11 @@ TEMPERATURE = 0.5
 IMPOSSIBLE = -1e4
 """The logit of an option that cannot be taken."""
 MAX_PADDING = 4
-"""Decisions of all sizes are padded to one size if that takes no more than this many times the room..."""
+"""All decisions are padded to one size if that takes at most this many times as many numbers as without padding."""
 MIN_PADDED = 512
-"""... or no more than this many numbers."""
+"""All decisions are also padded to one size if that takes at most this many numbers."""
 SIZE_RATIO = 4
-"""Otherwise only decisions within the same power of this are padded to one size."""
+"""Otherwise, decisions are padded to one size if their options lie between the same two powers of this number."""
 
 
 class Decisions(nn.Module):
@@ -72,7 +72,7 @@ class Decisions(nn.Module):
         return torch.cat([piece.flatten(-2) for piece in pieces], dim=-1)[..., self.kept]
 
     def draw(self, logits: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw the option of each choice, and where within it the draw fell, from 0 to 1, both of shape (B, n_choices).
+        """Draw the option of each choice, and the place of the draw within it, from 0 to 1, both (B, n_choices).
 
         `logits` (B, sum of options) are those of the decisions, `normal` (B, n_decisions) is standard normal noise.
         """
@@ -185,7 +185,7 @@ class Decisions(nn.Module):
         self.kept = torch.tensor(kept)
 
     def _index_leaders(self, joint: JointChoices) -> None:
-        """Store what each option of a leader leaves to its followers, as tables to look up and as matrices."""
+        """Store which options each option of a leader forces or leaves free, as lookup tables and as matrices."""
         total = sum(self.options)
         barred = torch.zeros(total)
         settled, settled_options = np.arange(len(self.options)), np.arange(total)
@@ -212,7 +212,7 @@ class Decisions(nn.Module):
         self.settled_options = _indices(settled_options)
 
     def _index_parts(self, joint: JointChoices, options: Sequence[int]) -> None:
-        """Store what each option of a decision means for its choices, as one table to look up and as matrices."""
+        """Store which option of each choice an option of a decision stands for, as a lookup table and as matrices."""
         starts, total = [0, *accumulate(options)], sum(self.options)
         made, agreeing = np.zeros(sum(options), np.int64), np.zeros(total, np.int64)
         decision, first = np.zeros((2, len(options)), np.int64)

@@ -20,20 +20,20 @@ from ganaug.techniques.losses import variety_loss
 
 Network = TypeVar("Network", bound=nn.Module)
 
-DEFAULT_SECONDS = 180.0
-SCREEN_WIDTHS = (32, 48, 64)
+DEFAULT_SECONDS = 180.0  # of a training for which the user gives no length
+SCREEN_WIDTHS = (32, 48, 64)  # channels of the screen's convolutions
 MATCHED_NUMBERS = 2**20
 """Numbers in the images that histograms are taken from, within the bounds below."""
-MIN_MATCHED = 16
-MAX_MATCHED = 512
+MIN_MATCHED = 16  # images
+MAX_MATCHED = 512  # images
 MAX_MATCHED_AT_ONCE = 32
 """Images drawn in one pass for the histograms."""
-VARIETY_WEIGHT = 1.0
+VARIETY_WEIGHT = 1.0  # of the variety loss, relative to the pairing loss
 
 
 @dataclass(frozen=True)
 class Images(Samples):
-    """Images as uint8 of shape (N, C, H, W). The networks see [-1, 1], and learn from what a pipeline makes of them."""
+    """Images as uint8 of shape (N, C, H, W), which a pipeline may change at each draw. The networks see [-1, 1]."""
 
     pipeline: Pipeline | None = None
 
@@ -61,7 +61,7 @@ class Images(Samples):
 
 
 class ImageDecoder(Decoder):
-    """Noise (B, noise_dim) and labels (B,) to finished pixels, ``image``, uint8 (B, H, W, C)."""
+    """Maps noise (B, noise_dim) and labels (B,) to finished pixels, ``image``, uint8 (B, H, W, C)."""
 
     output_names = ("image",)
 
@@ -126,8 +126,8 @@ class ImageModality(Modality):
     def synthesise(self, generator: nn.Module, batch: Batch) -> Tensor:
         """Return synthetic images (B, C, H, W) in [-1, 1].
 
-        The images of one class share half of the noise that bends them. Otherwise bending alone could make up the
-        variety that the loss asks for, and what is drawn would not vary.
+        The images of one class share half of the noise that bends them. Otherwise bending alone could provide the
+        variety that the loss asks for, and the drawing before it would not vary.
         """
         noise, shared = batch.noise(), generator.bending // 2  # type: ignore[operator]
         noise[:, :shared] = noise[batch.label % len(noise), :shared]

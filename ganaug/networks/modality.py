@@ -52,9 +52,9 @@ class Modality(ABC):
     Parameters
     ----------
     data : Dataset
-        What is to be learned.
+        The training data.
     seed : int
-        Decides whatever the encoding draws at random.
+        The seed of all random draws of the encoding.
     augment : albumentations transform, optional
         The user's own augmentation of real images.
 
@@ -73,8 +73,8 @@ class Modality(ABC):
     export_seconds : float
         Time that the export needs, kept free of a budget; at most a quarter of the budget.
     clear_agreement : float
-        Agreement of the screen that makes a sample clear. Samples below it are not injected, as long as half of the
-        samples of their class reach it.
+        Agreement of the screen that makes a sample clear. Samples below it do not pass the screen, as long as half of
+        the samples of their class reach it.
     """
 
     noise_dim: int
@@ -96,7 +96,7 @@ class Modality(ABC):
     @staticmethod
     @abstractmethod
     def default_bounds(data: Any) -> Bounds:
-        """Return the length of a training on this data for which the user gave none."""
+        """Return the length of a training on this data if the user gives none."""
 
     @abstractmethod
     def encoded(self, data: Dataset, device: torch.device) -> Samples:
@@ -132,14 +132,14 @@ class Modality(ABC):
 
     @abstractmethod
     def discrepancy(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
-        """Return what a set of synthetic samples lacks of the real set beside it: a scalar loss, nothing learned."""
+        """Return how far a set of synthetic samples differs from a real set: a scalar loss without own parameters."""
 
     @abstractmethod
     def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
-        """Return a copy of a trained generator whose samples have simple statistics of the real ones."""
+        """Return a copy of a trained generator, corrected so that simple statistics of its samples match real ones."""
 
     def validated(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:  # noqa: ARG002
-        """Return the generator as a validation during training is to judge it."""
+        """Return the generator in the form that a validation during training judges."""
         return generator
 
     @abstractmethod

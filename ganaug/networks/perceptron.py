@@ -17,7 +17,7 @@ SLOPE = 0.2
 
 
 class RowGenerator(nn.Module):
-    """Noise and a class index to a row.
+    """Maps noise and a class index to a row.
 
     The contribution of the class begins at zero, as in the generator of images: all classes begin as one, share what
     they can, and part only as far as the loss asks.
@@ -129,7 +129,7 @@ class RowGenerator(nn.Module):
 
 
 class RowDiscriminator(ProjectionDiscriminator):
-    """A row and its class index to one logit; the parameters are those of `RowGenerator`."""
+    """Maps a row and its class index to one logit; the parameters are those of `RowGenerator`."""
 
     def __init__(self, n_classes: int, layout: RowLayout, *, width: int = 128, depth: int = 2) -> None:
         super().__init__(n_classes, width)

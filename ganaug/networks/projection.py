@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class ProjectionDiscriminator(nn.Module):
-    """A sample and its class index to one logit, by projection of features on the class (Miyato and Koyama 2018)."""
+    """Maps a sample and its class to one logit, by projection of features on the class (Miyato and Koyama 2018)."""
 
     def __init__(self, n_classes: int, feature_dim: int) -> None:
         super().__init__()

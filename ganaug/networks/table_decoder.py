@@ -1,4 +1,4 @@
-"""From scores and choices to the values of a table's columns, inside the graph that is exported."""
+"""Decoding scores and choices to the values of a table's columns, inside the graph that is exported."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from ganaug.data.tables.numeric_fit import LIMIT, STEPS
 from ganaug.networks.constraints import ConstrainedColumns
 
 MAX_POOL = 2**14
-"""Entries from which a rare category is drawn, for each column."""
+"""Entries, about at most, from which a rare category of a column is drawn."""
 _TAIL = -2
 
 

@@ -21,11 +21,11 @@ from ganaug.techniques.marginal_matching import Marginals
 
 LATENT_DIM = 32
 """Numbers of the noise that the network sees; one more for each decision chooses the option."""
-MIN_STEPS = 700
-MAX_STEPS = 3_000
+MIN_STEPS = 700  # training steps on a small table
+MAX_STEPS = 3_000  # training steps on a large table
 STEPS_PER_ROOT_OF_CELLS = 11.0
 """Training steps for each square root of the number of cells, rows times columns."""
-VARIETY_WEIGHT = 1.0
+VARIETY_WEIGHT = 1.0  # of the variety loss, relative to the energy distance
 
 
 class Rows(Samples):
@@ -37,7 +37,7 @@ class Rows(Samples):
 
 
 class RowsDecoder(Decoder):
-    """Noise and labels to finished columns, ``numeric`` float64 and ``category`` int64 (see `TableDecoder`)."""
+    """Maps noise and labels to finished columns, ``numeric`` float64 and ``category`` int64 (see `TableDecoder`)."""
 
     def __init__(self, generator: RowGenerator, decoder: TableDecoder) -> None:
         super().__init__()

@@ -8,11 +8,11 @@ from ganaug.techniques.displacement import KNOTS, field
 
 FURTHEST = 0.3
 """Largest displacement of a knot, in units of half the side of the image."""
-HIDDEN = 64
+HIDDEN = 64  # units of the hidden layer
 
 
 class Warp(nn.Module):
-    """Noise to displacements that do not depend on the class.
+    """Maps noise to displacements that do not depend on the class.
 
     Five images of a rare class do not show how such images vary. The common classes do, and much of their variation,
     such as slant, width and posture, is shared. The warp learns it from all classes. Its noise goes nowhere else, so a

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 Seed = int | Sequence[int] | None
 Batch = tuple[Any, NDArray[Any]]
 
-_MAX_FILE_BYTES = 2**30
+_MAX_FILE_BYTES = 2**30  # a file is read into memory
 _TOO_LARGE = f"A model must have at most {_MAX_FILE_BYTES:,} bytes: ganaug wrote no larger file."
-_MAX_SAMPLES = 2**31
+_MAX_SAMPLES = 2**31  # of one call
 
 
 class Generator:
@@ -164,7 +164,7 @@ class Generator:
         Parameters
         ----------
         n : int or mapping
-            The number of samples in all, of which the classes take turns; or ``{label: count}``, in that order.
+            The number of samples in all, in which the classes take turns; or ``{label: count}``, in that order.
         seed : int or sequence of int, optional
             The same seed draws the same samples, the first n of a stream with this seed; None draws fresh ones.
         screened : bool, default False
@@ -215,8 +215,8 @@ class Generator:
     def sample_each(self, labels: Sequence[Any], seeds: Sequence[Seed], *, screened: bool = False) -> Batch:
         """Draw one sample for each label and its own seed, and return them as `sample` does, in that order.
 
-        A sample depends on its label and seed alone. If `screened`, it is drawn until it passes, four times at most;
-        otherwise as in `sample`. `DataError` if a label is unknown, a seed is not one, or their numbers differ.
+        A sample depends on its label and seed alone. If `screened`, each sample is drawn until it passes, four times at
+        most. `DataError` if a label is unknown, a seed is not valid, or their numbers differ.
         """
         index = np.array([self._index_of(label) for label in labels], np.int64)
         if len(seeds) != len(index):

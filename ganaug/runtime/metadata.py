@@ -12,11 +12,11 @@ from ganaug.data.labels import Label, is_label
 from ganaug.data.modalities import MODALITIES
 from ganaug.errors import FormatError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 1  # of the metadata
 
-_MAX_JSON_BYTES = 64 * 2**20
-_MAX_CLASSES = 100_000
-_MAX_NOISE = 4096
+_MAX_JSON_BYTES = 64 * 2**20  # an untrusted file must not fill the memory
+_MAX_CLASSES = 100_000  # for the same reason
+_MAX_NOISE = 4096  # numbers of a noise vector, for the same reason
 _MAX_DEPTH = 20
 """Levels of nesting in the JSON."""
 

@@ -1,4 +1,4 @@
-"""ONNX files as bytes: what must be checked in an untrusted file before a runtime opens it, and what is cut out."""
+"""ONNX files as bytes: the checks of an untrusted file before a runtime opens it, and the choice of outputs."""
 
 from collections.abc import Iterator, Sequence
 

@@ -16,7 +16,7 @@ from ganaug.data.sample_format import OutputForm
 from ganaug.errors import FormatError
 from ganaug.runtime.onnx_file import only_outputs
 
-_MAX_THREADS = 4
+_MAX_THREADS = 4  # of one call
 _TYPES: dict[Any, str] = {
     np.uint8: "tensor(uint8)",
     np.float32: "tensor(float)",
@@ -133,7 +133,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _threads() -> int:
-    """Return the number of threads: that of the cores, 4 at most; 1 in a worker process, which has siblings."""
+    """Return the number of threads: the number of cores, 4 at most; 1 in a worker process, which has siblings."""
     if multiprocessing.parent_process() is not None:
         return 1
     return min(_MAX_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -19,9 +19,9 @@ PLAIN = 0.25
 """Share of images that are shown unchanged: interpolation smooths all others, and would never ask for sharp strokes."""
 MAX_SHIFT = 0.12
 """Largest shift, as a share of the side."""
-MAX_TURN = math.radians(12)
-MAX_ZOOM = 0.12
-MAX_SHEAR = 0.12
+MAX_TURN = math.radians(12)  # in radians
+MAX_ZOOM = 0.12  # logarithm of the largest factor
+MAX_SHEAR = 0.12  # tangent of the largest angle
 MAX_BEND = 0.15
 """Largest displacement of a knot, in units of half the side."""
 

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-LEVELS = 256
+LEVELS = 256  # of grey, as in images of 8 bits
 ENDS = (-1.0, 1.0)
 """Black and white."""
 PLAIN = 0.05

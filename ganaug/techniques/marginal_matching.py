@@ -12,12 +12,12 @@ from ganaug.data.tables.layout import RowLayout
 
 ROWS_OF_MEAN, ROWS_OF_SPREAD, ROWS_OF_SHARES = 1.0, 5.0, 1.0
 """Weight of the generator's own statistics, in real rows: one real row says little of a mean, less of a spread."""
-MAX_GAIN = 3.0
+MAX_GAIN = 3.0  # largest factor on the spread of a score
 MAX_ROUNDS, NEAR = 10, 0.02
 """Rounds of iterative proportional fitting, which ends when no share is off by more than this part of itself."""
 MAX_DRAWN, MIN_DRAWN, NUMBERS = 1024, 16, 2**21
 """Rows drawn of each class, fewer where there are many classes and columns; numbers held in memory at once."""
-TINY = 1e-6
+TINY = 1e-6  # keeps divisors and logarithms finite
 
 
 class RowDrafter(Protocol):

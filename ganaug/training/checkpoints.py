@@ -23,7 +23,7 @@ from ganaug.errors import DataError, FormatError, GanaugError
 from ganaug.files import atomic_write
 from ganaug.training.loop import State, ValidationResult
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 2  # of the index
 INDEX = "checkpoint.json"
 _NOUNS = {
     "data": "the data",
@@ -186,7 +186,7 @@ def _is_validation(value: object) -> bool:
         return False
     agreement, variety = value[1].get("agreement"), value[1].get("variety")
     return (
-        type(value[1].get("score")) in (int, float)  # NaN where training went wrong; so may a variety be
+        type(value[1].get("score")) in (int, float)  # NaN where training went wrong; a variety may be NaN too
         and isinstance(agreement, list)
         and all(_is_number(share, high=1) for share in agreement)
         and isinstance(variety, list)

@@ -1,4 +1,4 @@
-"""From a torch module to an ONNX model: export, strip, check, and compare with torch before anything is written."""
+"""Exports a torch module as an ONNX model: strips and checks it, and compares it with torch before it is written."""
 
 import copy
 import io
@@ -19,13 +19,13 @@ from ganaug.runtime.metadata import Metadata
 from ganaug.runtime.onnx_file import PROPERTY, read_property
 from ganaug.runtime.session import open_session
 
-OPSET = 18
+OPSET = 18  # version of ONNX's operators
 TOLERANCE = 1e-3
 """Largest difference of a float output, absolute or relative."""
 FLIPPED_SHARE = 0.01
 """Largest share of the values of an output that may differ, because torch and ONNX Runtime round differently."""
-_BATCHES = (1, 2, 7)
-_CHUNK = 64
+_BATCHES = (1, 2, 7)  # sizes of the compared batches
+_CHUNK = 64  # classes in each further batch
 
 
 class _Ordered(nn.Module):
@@ -152,7 +152,7 @@ def _example(noise_dim: int) -> tuple[Tensor, Tensor]:
 
 @contextmanager
 def _exporting(network: _Ordered) -> Iterator[None]:
-    """Turn any exception of the exporter into an `ExportError` of one sentence, its original cause."""
+    """Turn any exception of the exporter into an `ExportError` that states the original cause in one sentence."""
     cached = torch.is_autocast_cache_enabled()
     try:
         with _quiet(), torch.no_grad():

@@ -29,7 +29,7 @@ VALIDATE_FROM = 0.3
 VALIDATE_EVERY = 0.05
 """Progress between validations."""
 TIE = 0.05
-"""Relative difference below which two scores are equal. Of equals the latest is kept: it has learned for longest."""
+"""Relative difference below which scores are equal. Of equal scores the latest is kept: it has learned for longest."""
 MAX_LOSSES = 60
 """Moments of a run whose losses are remembered."""
 PATIENCE = 0.5
@@ -113,7 +113,7 @@ class State:
             self.losses.append({"progress": round(self.progress, 4)} | named)
 
     def record_validation(self, result: ValidationResult) -> None:
-        """Remember a validation, keep the weights unless earlier ones were clearly better, and see whether to stop."""
+        """Record a validation, keep the weights unless earlier ones were clearly better, and decide whether to stop."""
         self.validations.append((self.progress, result))
         if self.kept_validation is self.validations[-1]:
             self.kept = {name: value.clone() for name, value in self.family.average.state_dict().items()}

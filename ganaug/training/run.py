@@ -27,7 +27,7 @@ from ganaug.training.validation import Validation, hold_out
 
 SCREEN_STEPS = 180
 """Steps that each network of the screen trains for; fewer in a short run."""
-MIN_SCREEN_STEPS = 20
+MIN_SCREEN_STEPS = 20  # however short the run is
 SCREEN_STEPS_PER_SECOND = 1.2
 """Steps of the screen for each second of the budget, at most."""
 SCREEN_STEPS_PER_STEP = 0.2
@@ -35,7 +35,7 @@ SCREEN_STEPS_PER_STEP = 0.2
 CHECKPOINT_SECONDS = 10.0
 """Time between checkpoints."""
 MIN_SECONDS = 0.1
-"""A training that has no time left takes at least one step."""
+"""Seconds of a training that has no time left, so that it takes at least one step."""
 
 HOLD_OUT, TRAINING, SCREEN, VALIDATION, LOGIT_OFFSET, CORRECTION = range(1, 7)
 """The purposes of random numbers; each has a source of its own, so that a resumed run may leave some of them out."""
@@ -196,7 +196,7 @@ class Run:
             if not self._warned:
                 self._warned = True
                 warn(
-                    "a checkpoint could not be written; the run goes on, and the last one that could be is kept: "
+                    "a checkpoint could not be written; the run goes on, and the last complete checkpoint is kept: "
                     f"{error}"
                 )
 

@@ -2,7 +2,7 @@
 
 The screen is trained on real samples alone, in folds, and has three uses. It validates the generator during training.
 It is exported with the model and tells how well a sample agrees with its label. Its out-of-fold opinion of real samples
-sets how much agreement a sample needs to be injected.
+sets how much agreement a sample needs to pass the screen.
 """
 
 import math
@@ -19,13 +19,13 @@ from ganaug.networks.samples import Samples
 
 MAX_SIDE = 32
 """Larger images are downscaled to this side in pixels first: enough to read a class by, and quick."""
-FOLDS = 3
-BATCH = 64
-LABEL_SMOOTHING = 0.05
+FOLDS = 3  # each fold costs the training of a network
+BATCH = 64  # samples
+LABEL_SMOOTHING = 0.05  # share of a label that is spread over all classes
 KEPT_OF_REAL = 0.9
 """Share of real samples, judged by the network that did not learn from them, that reach the threshold of agreement."""
 MAX_THRESHOLD = 0.5
-"""No class asks for more agreement because of its real samples."""
+"""Largest threshold of agreement that follows from the real samples of a class."""
 SHRINKAGE_ROWS = 10
 """A class of n samples has the weight n / (n + this) in its own threshold; all classes together have the rest."""
 
@@ -130,11 +130,11 @@ def thresholds(agreement: Tensor, label: Tensor, n_classes: int) -> list[float]:
 
 
 def clear_thresholds(thresholds: Sequence[float], median: Sequence[float], clear: float) -> list[float]:
-    """Raise thresholds to a clear agreement, or to the median of the synthetic samples where fewer are clear.
+    """Raise thresholds to a clear agreement, or to the median of the synthetic samples if the median is lower.
 
     The networks of the screen seldom agree with the real samples of a small class, because each learned from even
     fewer of them; so the threshold of such a class is low. A generator learns from all of them, and its samples reach
-    far more.
+    a far larger agreement.
     """
     return [max(own, min(clear, half)) for own, half in zip(thresholds, median, strict=True)]
 

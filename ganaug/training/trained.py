@@ -1,4 +1,4 @@
-"""A trained generator before it is a file: the result of a run, and what is made of it."""
+"""A trained generator before it is a file: the result of a run, and its export."""
 
 import math
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ from ganaug.training.validation import Validation, raise_alarms
 
 SAMPLES_PER_CLASS = 64
 """Real and synthetic samples of a class from which the middle of the discriminator's logits is taken."""
-JUDGED_AT_ONCE = 256
-LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")
+JUDGED_AT_ONCE = 256  # samples in one pass: bounds the memory
+LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")  # whose versions the model file states
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +44,11 @@ class Trained:
     generator : nn.Module
         The averaged generator, corrected after training.
     discriminator : nn.Module or None
-        What judges realism, if the family has it.
+        The network that judges realism, if the family has one.
     agreement : Tensor of shape (N,)
         The screen's out-of-fold probability of the own label of each of the `learned` samples.
     settings : dict
-        What the model file says of how the run was asked for: budget, steps, seed, device, precision.
+        The requested settings of the run, for the model file: budget, steps, seed, device, precision.
     random : torch.Generator
         Draws the noise for `logit_offset`.
     """
@@ -89,7 +89,7 @@ class Trained:
         return torch.stack(offsets)
 
     def export(self) -> Generator:
-        """Write the model as ONNX, check it against torch, warn of what is wrong with it, and return it."""
+        """Write the model as ONNX, check it against torch, warn of the alarms of its training, and return it."""
         for alarm in self._alarms.texts:
             warn(alarm)
         threads = single_thread() if self.modality.single_threaded else nullcontext()
@@ -115,7 +115,7 @@ class Trained:
         return realism
 
     def thresholds(self) -> list[float]:
-        """Return for each class the agreement that a sample needs to be injected."""
+        """Return for each class the agreement that a sample needs to pass the screen."""
         own = thresholds(self.agreement.cpu(), self.learned.label.cpu(), self.learned.n_classes)
         return clear_thresholds(
             own, self.validation.median_agreement(self.generator, self.screen), self.modality.clear_agreement

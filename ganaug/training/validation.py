@@ -13,11 +13,11 @@ from ganaug.training.screen import Screen, energy_score, mean_pairwise_distance
 
 S = TypeVar("S", bound=Samples)
 
-SAMPLES_PER_CLASS = 64
+SAMPLES_PER_CLASS = 64  # synthetic samples; fewer where there are many classes
 MAX_SAMPLES = 2048
 """Samples of all classes that one validation draws, and real samples of one class that it compares with, at most."""
-MIN_SAMPLES_PER_CLASS = 8
-HELD_OUT_SHARE = 0.1
+MIN_SAMPLES_PER_CLASS = 8  # however many classes there are
+HELD_OUT_SHARE = 0.1  # of the samples of each class
 MAX_HELD_OUT = 50
 """Samples of one class that are held out at most."""
 COLLAPSED = 0.5
@@ -52,9 +52,9 @@ class Validation:
     screen : Screen
         Gives the features, and reads the classes.
     learned, held_out : Samples
-        What the generator learns from, for the variety; and what it is scored on. A class with nothing held out is
-        scored on its training samples, as `measured_on` says: they flatter the generator, but without them a run could
-        end with weights of a moment at which that class was not drawn yet.
+        The samples that the generator learns from, for the variety; and those that it is scored on. A class with
+        nothing held out is scored on its training samples, as `measured_on` says. They flatter the generator, but
+        without them a run could keep weights from before the generator could draw that class.
     noise_dim : int
         Length of the noise vector.
     random : torch.Generator
@@ -145,7 +145,7 @@ def raise_alarms(result: ValidationResult, names: Sequence[str]) -> Alarms:
         seldom = _listing([f"{names[i]!r} ({result.agreement[i]:.0%})" for i in misread])
         texts.append(
             f"the model's own classifier seldom reads the samples of {seldom} as their label: they may well show "
-            "something else, and many of those that are injected are merely the best of four draws; a longer budget or "
+            "something else, and many that are kept are merely the best of four draws; a longer budget or "
             "more real samples of these classes may help; until then, expect little from them, or harm"
         )
     return Alarms(texts, [names[i] for i in sorted({*collapsed, *misread})])

@@ -43,7 +43,7 @@ class Container(ABC):
         return {}
 
     def matched_to(self, fitted: Self) -> Self:  # noqa: ARG002
-        """Return this container with what it must share with the one in fit; `DataError` if that is impossible."""
+        """Return this container, adjusted to the container in fit; `DataError` if that is impossible."""
         return self
 
     def class_name(self, label: Label) -> Label:

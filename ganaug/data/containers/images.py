@@ -68,10 +68,10 @@ class ImageContainer(Container):
         return list(X) if self.listed else np.array(X)
 
     def matched_to(self, fitted: Self) -> Self:
-        """Return this container with the range of values of the fitted one, unless these images show their own range.
+        """Return this container with the fitted container's range of values, unless these images prove another range.
 
-        The largest value of these images may be less than white, as in dark images, so that it is no proof of a range.
-        `DataError` if the shapes differ, or the ranges do and it cannot be told how.
+        The largest value of dark images is less than white, and proves no range. `DataError` if the shapes differ, or
+        if the ranges differ and the range of these images is ambiguous.
         """
         if (*self.shape, 1)[:3] != (*fitted.shape, 1)[:3]:
             raise DataError(

@@ -201,7 +201,7 @@ def _sparse_as(dtype: Any, own: Any) -> Any:
 
 
 def _with_missing_of(X: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
-    """Return new rows of objects with the missing value of `X`, such as None, in each column that has one there."""
+    """Return new rows of objects with the missing value of `X`, such as None, in each column where `X` has one."""
     new = new.copy()
     for known, drawn in zip(X.T, new.T, strict=True):
         if (missing := pd.isna(known)).any():

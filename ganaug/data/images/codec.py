@@ -19,7 +19,7 @@ MAX_SIZE = 512
 MIN_SCALE = 0.8
 """Smallest factor that the median image is scaled by at the default size, so that little detail is lost."""
 MIN_SHARE_TRANSPARENT = 0.05
-"""Share of images with transparency from which the codec has an alpha channel: fewer are too few to learn it from."""
+"""Smallest share of transparent images for which the codec has an alpha channel: fewer are too few to learn from."""
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's mode for each number of channels of an image."""
 MIN_VISIBLE_ALPHA = 16
@@ -75,7 +75,7 @@ class ImageCodec:
         images show their subject at one scale. If the codec has four channels, the padding is transparent, and all
         pixels that are nearly invisible get the mean colour of the visible ones. Otherwise, the padding has the median
         colour of the image's border, because a generator would learn a visible frame; and transparent pixels are laid
-        on white, the page that such images are nearly always drawn for.
+        on white, because nearly all such images are drawn for a white page.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in MODES or image.size == 0:
             raise DataError(

@@ -166,7 +166,7 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
 def _read_all(index: FolderIndex, size: int) -> tuple[list[NDArray[np.uint8]], list[tuple[int, int, int]], list[int]]:
     """Return the scaled images of a folder, their shapes in their files, and the positions of the readable files.
 
-    The numbers of channels of the images differ: that of the codec is known only when all files are read.
+    Each image keeps its number of channels: the codec's number is known only when all files are read.
     """
     images, shapes, kept, problems = [], [], [], []
     own_scales = brightest = 0

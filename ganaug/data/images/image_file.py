@@ -39,7 +39,7 @@ UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     7: lambda stored: stored[::-1, ::-1].transpose(1, 0, 2),
     8: np.rot90,
 }
-"""From EXIF orientation to what turns the stored array (H, W, C) upright."""
+"""For each EXIF orientation, the function that turns the stored array (H, W, C) upright."""
 
 
 def file_mode(path: Path) -> int:

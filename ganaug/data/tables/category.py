@@ -28,7 +28,7 @@ Category = str | int | float | bool
 KINDS = ("category", "boolean")
 MISSING, UNSEEN = -1, -2
 """Codes of a missing value, and of a value that is none of the categories."""
-MAX_CATEGORIES = 20_000
+MAX_CATEGORIES = 20_000  # of a column: more different values are probably identifiers
 MAX_OPTIONS = 50
 """Options for categories: if there are more categories, all rare ones share the last option."""
 
@@ -44,11 +44,11 @@ class CategoryColumn:
     name: str | int
     kind: str  # one of `KINDS`
     dtype: str  # of the pandas column, or of the categories of a pandas categorical
-    ordered: bool | None  # whether a pandas categorical is ordered; None if the column is none
+    ordered: bool | None  # whether a pandas categorical is ordered; None for other dtypes
     missing: bool  # whether some values were missing
     none: bool  # whether missing values are None rather than NaN, in a column of objects
     categories: tuple[Category, ...]  # The output "category" of a model holds indices into these.
-    counts: tuple[int, ...]  # the rows of each; 0 for an unused category of a pandas categorical
+    counts: tuple[int, ...]  # the number of rows of each category; 0 for an unused category of a pandas categorical
 
     @classmethod
     def fit(

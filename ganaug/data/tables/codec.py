@@ -1,4 +1,4 @@
-"""The codec of a table: between a DataFrame and the scores and choices that networks learn."""
+"""The codec of a table: conversion between a DataFrame and the scores and choices that networks learn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -64,8 +64,8 @@ class TableCodec:
     def fit(cls, frame: "DataFrame", *, categorical_features: Any = "auto") -> Self:
         """Describe the columns of a table without its target; `DataError`, with the remedy, if that is impossible.
 
-        `categorical_features` (names, positions or truth values; none if "auto") are columns of categories besides
-        those that are by their dtype: bool, text, object and categorical.
+        `categorical_features` (names, positions or truth values) are further columns of categories; "auto" adds none.
+        Columns of dtype bool, text, object or categorical are columns of categories in any case.
         """
         _check_frame(frame)
         chosen = _chosen(categorical_features, list(frame.columns))
@@ -137,19 +137,19 @@ class TableCodec:
                 numbers.append(numeric_values(series, column))
             else:
                 codes.append(category_codes(series, column))
-        # One column after the other in memory, for each is read by itself.
+        # Each column is contiguous in memory, because columns are read one at a time.
         return TableValues(
             np.array(numbers, np.float64).reshape(len(numbers), len(frame)).T,
             np.array(codes, np.int64).reshape(len(codes), len(frame)).T,
         )
 
     def exact(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return numbers (n, n_numeric) in whole steps of their columns, without the errors that sums left."""
+        """Return numbers (n, n_numeric) in whole steps of their columns, without the rounding errors of sums."""
         exact = [one.from_steps(one.to_steps(own)) for one, own in zip(self.numeric_columns, numbers.T, strict=True)]
         return _side_by_side(exact, len(numbers), np.float64)
 
     def choices_of(self, values: TableValues) -> NDArray[np.int64]:
-        """Return the choices alone that `encode_values` makes, (n, n_choices)."""
+        """Return only the choices of `encode_values`, (n, n_choices)."""
         numbers = zip(self.numeric_columns, values.numbers.T, strict=True)
         options = [column.options_of(own) for column, own in numbers if column.options > 1]
         return _side_by_side(options + self._category_options(values), len(values.numbers), np.int64)

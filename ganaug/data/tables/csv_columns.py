@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 CODE = re.compile(r",\s*(?:0\d+|\+\d{7,})\s*(?=,|$)", re.ASCII)
 """After a comma, a whole number with leading zeros, or a long one with a plus: a postal code or a telephone number.
-One such field makes a column text, because a number would lose the zeros or the plus."""
+One such field makes a column without fractions text, because a number would lose the zeros or the plus."""
 MIN_NUMBERS = 0.9
 """Share of numbers in a column above which a text among them is a mistake or stands for a missing value."""
 _ISO_DATE = r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"

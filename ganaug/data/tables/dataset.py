@@ -64,8 +64,8 @@ class LabelledTable(Dataset):
     def part(self, rows: NDArray[np.int64]) -> Self:
         """Return some of the rows.
 
-        The columns are described anew from these rows alone, so that nothing of the other rows leaks. Columns of
-        categories stay such.
+        The columns are described anew from these rows alone, so that nothing of the other rows leaks. No column of
+        categories becomes a column of numbers.
         """
         frame = self.frame.iloc[rows].reset_index(drop=True)
         categories = [column.name for column in self.codec.category_columns if column.name in frame.columns]

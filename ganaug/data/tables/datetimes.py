@@ -60,7 +60,7 @@ class DatetimeDtype:
         return str(np.datetime_as_string(np.array(count, dtype=np.int64).view(self.numpy)))
 
     def count(self, text: object) -> int:
-        """Return the count of an untrusted text in ISO format, which the dtype may not hold; else `FormatError`."""
+        """Return the count of an untrusted text in ISO format, which may exceed 64 bits; `FormatError` for others."""
         match = _ORIGIN.fullmatch(text) if isinstance(text, str) else None
         try:
             seconds = int(np.datetime64(match[1], "s").astype(np.int64)) if match else None

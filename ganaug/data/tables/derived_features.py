@@ -1,4 +1,4 @@
-"""Derived features: what the score of a column would be that is learned as a difference or a ratio, for the judges."""
+"""Derived features: for the discriminator, the plain score of each column learned as a difference or a ratio."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,11 +20,11 @@ def derived_features(
     numbers: NDArray[np.float64],
     encoded: Encoded,
 ) -> tuple[Feature, ...]:
-    """Return for each column that is learned relative to others a weighted sum of a row that comes near its own score.
+    """Return for each column learned relative to others a weighted sum of a row that approximates the plain score.
 
     If a weight, a half of it and a third of it are learned as one weight and two ratios, only one number of a row tells
-    a light class from a heavy one. Without more, discriminator and screen, which learn from few rows, would go by the
-    two ratios. The sums add no information, but more weight.
+    a light class from a heavy one. The discriminator and the screen, which learn from few rows, would then rely on the
+    two ratios. The sums add no information, but give that number more weight.
 
     The weights are fitted by least squares to rows whose numbers (n, N) in the table are `numbers`, and which are
     learned as `encoded`, in the form of `layout`. A sum is given by positions in a row and their weights.

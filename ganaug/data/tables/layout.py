@@ -17,8 +17,8 @@ class RowLayout:
 
     n_scores: int
     options: tuple[int, ...]  # of each choice
-    gates: tuple[int, ...]  # for each score the choice whose first option it belongs to (0 under others), or -1
-    derived: tuple[tuple[tuple[int, float], ...], ...] = ()  # weighted sums of what is before: positions, weights
+    gates: tuple[int, ...]  # for each score, the choice whose first option has the score (else it is 0), or -1
+    derived: tuple[tuple[tuple[int, float], ...], ...] = ()  # sums over the numbers before: positions and weights
 
     @classmethod
     def of(cls, codec: TableCodec) -> Self:

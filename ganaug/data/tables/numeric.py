@@ -17,7 +17,7 @@ from ganaug.errors import DataError
 Array = NDArray[Any]
 
 KINDS = ("numeric", "integer", "datetime")
-MAX_ATOMS = 100
+MAX_ATOMS = 100  # that an untrusted model file may list for a column; a fit finds fewer
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,19 @@ LIMIT = 112
 LARGEST_INTEGER = 2**53
 """Up to this, float64 holds every integer."""
 MIN_ATOM_SHARE = 0.1
-"""Share of the rows that an atom among many values has."""
-MIN_ATOM_ROWS = 5
+"""Smallest share of the rows that an atom among many values has."""
+MIN_ATOM_ROWS = 5  # of an atom among many values, however few rows there are
 MIN_ATOM_RATIO = 3
-"""Rows of an atom, as a multiple of the rows of any value that is no atom."""
+"""Smallest ratio of the rows of an atom to those of the most frequent value that is too rare for an atom."""
 MAX_FEW = 10
 """Up to this many distinct values are all atoms, if each has ten rows on average."""
-MAX_DECIMALS = 6
+MAX_DECIMALS = 6  # of a rounded number; with more, numbers are not rounded
 SUM_ERROR = 1e-12
-"""Largest error, as a share of a number, that sums leave beyond its decimals..."""
+"""Largest error that sums leave beyond the decimals of a number, as a share of the number."""
 MAX_ERROR_OF_STEP = 1e-3
-"""... in steps of the last decimal..."""
+"""Largest such error in steps of the last decimal."""
 MAX_ERROR_OF_RANGE = 1e-6
-"""... and as a share of the range of all numbers."""
+"""Largest such error as a share of the range of all numbers."""
 MIN_MULTIPLES = 5
 """Distinct multiples of a factor: one set of five random integers in thirty has a common factor."""
 

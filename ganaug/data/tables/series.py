@@ -1,4 +1,4 @@
-"""Between columns of pandas and plain arrays: the one module that knows the dtypes of pandas."""
+"""Conversion between columns of pandas and plain arrays: the one module that depends on the dtypes of pandas."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pandas import Series
 
 _ARROW_TWINS = {"f": "Float64", "i": "Int64", "u": "UInt64", "b": "boolean", "M": "datetime64[us]"}
-"""For each kind of pyarrow's dtypes the dtype of pandas that holds the same values, with missing ones."""
+"""For each kind of pyarrow's dtypes, the dtype of pandas that holds the same values and missing ones."""
 
 
 def holds_categories(series: "Series[Any]") -> bool:
@@ -124,7 +124,7 @@ def _datetime_counts(series: "Series[Any]", dtype: DatetimeDtype) -> tuple[NDArr
         counts = wall.dt.as_unit(dtype.unit).to_numpy().astype(np.int64)
     except (ValueError, KeyError) as error:
         raise DataError(
-            f"Column {series.name!r} must hold datetimes that datetime64[{dtype.unit}] can, but {error}: convert it."
+            f"Column {series.name!r} must hold datetimes that fit datetime64[{dtype.unit}], but {error}: convert it."
         ) from error
     return np.where(missing, 0, counts), missing
 
@@ -274,7 +274,7 @@ def category_series(column: CategoryColumn, codes: NDArray[np.int64]) -> Any:
 
     missing = codes == MISSING
     if (codes < MISSING).any() or (codes >= len(column.categories)).any() or (missing.any() and not column.missing):
-        raise FormatError(f"Column {column.name!r} has no such category as the model makes: it is damaged.")
+        raise FormatError(f"The model makes a category that column {column.name!r} does not have: it is damaged.")
     if column.ordered is not None:
         values = pd.Index(list(column.categories), dtype=column.dtype)
         return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(values, ordered=column.ordered))

@@ -22,7 +22,7 @@ MAX_ROWS = 500_000
 """Rows to learn from: more teach a generator nothing new, and of a larger table a random sample is taken."""
 _NUMPY_TWINS = {f"{sign}{bits}": f"{sign}{bits}".lower() for sign in ("Int", "UInt") for bits in (8, 16, 32, 64)}
 _NUMPY_TWINS |= {"boolean": "bool"}
-"""For each dtype with missing values the dtype of numpy without."""
+"""For each nullable dtype of pandas, the dtype of numpy for columns without missing values."""
 
 
 def read_table(path: StrPath, most: int = MAX_ROWS) -> "DataFrame":
@@ -149,7 +149,7 @@ def _csv_names(file: Path) -> list[str]:
             "name it, or remove it if it only numbers the rows."
         )
     if len(names) == 1 and (other := next((char for char in ";\t|" if char in names[0]), "")):
-        raise DataError(f"The columns of {file} must be separated by commas, but are by {other!r}: save it again so.")
+        raise DataError(f"The columns of {file} must be separated by commas, but {other!r} separates them: convert it.")
     return _different(names, file)
 
 

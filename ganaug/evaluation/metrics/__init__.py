@@ -2,7 +2,7 @@
 
 A module holds the metric as a plain function and, as `METRIC`, what takes part in a report (see
 `ganaug.evaluation.metrics.base`). Modules are imported when a metric is first needed, and import scikit-learn and scipy
-only where they measure: the HTML report asks the metrics how to word a result, and must not load these.
+only where they measure: the HTML report asks the metrics how to word a result, and must not load these libraries.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ def registered(section: str) -> "dict[str, Metric]":
 
 
 def measured(section: str, fold: Any) -> dict[str, Any]:
-    """Measure one fold with every metric of a section that applies to it; the results by metric."""
+    """Measure one fold with every metric of a section that applies to it; return the results by metric."""
     results = {name: metric.measure(fold) for name, metric in registered(section).items() if metric.measure}
     return {name: result for name, result in results.items() if result is not None}
 

@@ -78,8 +78,8 @@ def auc_metric(
 ) -> Metric:
     """Return a metric that is an area under the ROC curve: 0.5 is chance, 1 is always.
 
-    `measure` returns an `Auc` or None. `verb` is what an area of 1 says of the items. Without results, the JSON entry
-    is null if `is_nullable`, or else an estimate of unknown numbers.
+    `measure` returns an `Auc` or None. `verb` names what an attack or a classifier does to the items at an area of 1.
+    Without results, the JSON entry is null if `is_nullable`, or else an estimate of unknown numbers.
     """
 
     def pool(results: Sequence[Any]) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def mean(values: Sequence[float]) -> float | None:
 
 
 def compare_with(word: str, value: Any) -> str:
-    """Return a reference value with its name, such as "floor 0.2"; nothing where it is not known."""
+    """Return a reference value with its name, such as "floor 0.2"; an empty text if it is not known."""
     return f"{word} {number(value)}" if is_known(value) else ""
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 HALVINGS = 10
-"""Random halves of the real rows whose distances the floor is the quantile of."""
-QUANTILE = 0.95
+"""Random splits of the real rows into halves. The floor is the `QUANTILE` of the distances between the halves."""
+QUANTILE = 0.95  # that the distances of equal distributions seldom exceed
 
 Values = NDArray[Any]  # (n,)
 

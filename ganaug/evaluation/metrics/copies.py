@@ -11,9 +11,9 @@ from ganaug.evaluation.metrics.base import Features, Metric, MetricLine, mean
 from ganaug.evaluation.wording import count, is_known, number, percent
 
 NOMINAL_SHARE = 0.03
-"""Share of the real items that the generator has not seen which may be flagged as copies."""
+"""Share of unseen real items that may be flagged as copies."""
 NEIGHBOURS = 3
-"""Neighbours of a training item whose mean distance says how dense the items lie around it."""
+"""Neighbours of a training item whose mean distance measures how densely items lie around it."""
 
 CALIBRATION = {
     "planted_exact_found": ("Planted copies found", "ideal 100 %", "Training samples, planted unchanged."),
@@ -32,7 +32,7 @@ class View:
     held_out: Features  # real items that it did not learn from
     exact: Features  # planted copies of `train`, unchanged
     altered: Features  # planted copies of `train`, slightly altered
-    searched: Features | None = None  # the items among which copied ones are looked for, if these are more than `train`
+    searched: Features | None = None  # the items that may have been copied, if these are more than `train`
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class CopyScan:
     """What a search for copies found.
 
     `nearest` and `threshold` are of the first view. Unit of the distance: the median distance from a real item to the
-    nearest other one. Held-out items are judged by the threshold that the other half of them gives.
+    nearest other one. Each half of the held-out items is judged by the threshold that the other half gives.
     """
 
     flagged: NDArray[np.bool_]  # whether each sample is taken for a copy, (n_synthetic,)

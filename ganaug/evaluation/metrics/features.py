@@ -25,7 +25,7 @@ SIDE = 224
 """Side in pixels of the images, for a network that does not specify it."""
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 MAX_BYTES = 2**30
-"""Of an ONNX file: it is read into memory."""
+"""Largest size of an ONNX file: it is read into memory."""
 
 
 class NamedExtractor:

@@ -10,10 +10,10 @@ from ganaug.evaluation.metrics.base import Features, auc_metric
 if TYPE_CHECKING:
     from ganaug.evaluation.statistics import Auc
 
-FOLDS = 5
+FOLDS = 5  # of the cross-fitting
 MAX_ROWS = 1_000
 """Rows of each side that the classifier gets: bounds the time."""
-TREES = 50
+TREES = 50  # in a forest
 MIN_LEAF = 3
 """Rows in a leaf of a tree."""
 

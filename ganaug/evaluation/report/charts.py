@@ -1,4 +1,4 @@
-"""The charts of the report. Text or a table beside each of them says the same."""
+"""The charts of the report. Text or a table beside each chart states the same figures."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from ganaug.evaluation.wording import clean, interval, is_known, points
 INK, MUTED, RULE = ROLES["ink"], ROLES["muted"], ROLES["rule"]
 REAL, SYNTHETIC, ACCENT = ROLES["real"], ROLES["synthetic"], ROLES["accent"]
 LINES = ((SYNTHETIC, "-"), (REAL, (0, (5, 2))), (INK, (0, (1, 1.5))), (MUTED, (0, (5, 1.5, 1, 1.5))))
-MAX_LINES = len(LINES)
+MAX_LINES = len(LINES)  # in one chart: each needs a style of its own
 KEYS = ("mean", "low", "high")
 
 Values = NDArray[np.float64]
@@ -95,7 +95,7 @@ def curves_chart(name: str, title: str, x: Values, lines: Sequence[Values], x_la
 
 
 def distribution(name: str, title: str, shown: Histogram | Bars) -> Markup:
-    """Draw the real and the synthetic values of one column as shares, so that their numbers do not matter."""
+    """Draw the real and the synthetic values of one column as shares, because the two sides differ in number."""
     if isinstance(shown, Bars):
         return _bars(name, title, shown)
 

@@ -6,9 +6,9 @@ from typing import Any
 from ganaug.evaluation.report.charts import Strip, strips
 from ganaug.evaluation.wording import clean, decimal, hundredths, interval, is_known, number, percent, points
 
-MAX_ARMS = 40
-MAX_CLASSES = 100
-MAX_CLASS_METRICS = 5
+MAX_ARMS = 40  # rows of the table of arms
+MAX_CLASSES = 100  # rows of the table of classes
+MAX_CLASS_METRICS = 5  # columns of the table of classes
 KINDS = {
     "nothing": "real data alone",
     "classical": "classical remedy",

@@ -13,15 +13,15 @@ from ganaug.evaluation.report.histograms import counted, missing
 from ganaug.evaluation.report.pictures import Sheet, evenly, picture, sheet, within
 from ganaug.evaluation.wording import clean, number, percent
 
-MAX_CLASSES = 12
+MAX_CLASSES = 12  # with samples
 MAX_ROWS = 5
 """Rows of a table of each class."""
 MAX_COLUMNS = 16
 """Columns of a row."""
 GRID_TRIES = ((96, 8), (64, 8), (64, 4), (48, 8), (32, 8), (24, 8), (16, 8))
 """Longer side in pixels, and number, of the images of each class: tried in this order until the budget is met."""
-MAX_WALKS, MAX_FRAMES = 6, 24
-MAX_PAIRS, MAX_QUESTIONS, MAX_PLOTS = 8, 40, 24
+MAX_WALKS, MAX_FRAMES = 6, 24  # classes with a walk, and frames of each
+MAX_PAIRS, MAX_QUESTIONS, MAX_PLOTS = 8, 40, 24  # closest pairs, items of the quiz, and charts of columns
 MIN_QUESTIONS = 2
 """Items of either kind that a quiz needs."""
 MAX_CELL = 32

@@ -18,9 +18,9 @@ VERDICTS = {"helps": "helps", "no difference": "same", "hurts": "hurts"}
 """By verdict, the class of the style sheet."""
 LEVELS = {"alarm": 0, "warning": 1, "note": 2}
 MAX_SENTENCE = 600
-"""Characters."""
-MAX_FINDINGS = 60
-MAX_SETTINGS = 60
+"""Characters of a sentence; the rest is cut."""
+MAX_FINDINGS = 60  # also of the list of what was left out
+MAX_SETTINGS = 60  # lines
 SEEN = {
     "all": "The model had learned from all of this data, so it could not be judged by it. Unless it is said otherwise, "
     "the figures are those of generators that were trained the same way inside every split.",
@@ -29,7 +29,7 @@ SEEN = {
     "learned from some of it.",
     "not applicable": "A new generator was trained inside every split, on its training part alone.",
 }
-"""By how much of the data a given model has seen, a sentence on it."""
+"""A sentence on a given model, by how much of the data the model has seen."""
 
 
 def render(figures: Mapping[str, Any], exhibits: Exhibits) -> str:

@@ -1,4 +1,4 @@
-"""Trials: one split of a comparison, on which one classifier is trained in every arm."""
+"""The base classes of trials."""
 
 import sys
 from abc import ABC, abstractmethod

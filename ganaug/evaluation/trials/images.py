@@ -1,4 +1,4 @@
-"""A split of images: a small CNN, in every arm from the same initial weights for the same number of steps."""
+"""Trials on images, and the batches that their classifiers are trained on."""
 
 from collections.abc import Callable, Iterator
 from functools import cached_property

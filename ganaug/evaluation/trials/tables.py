@@ -1,4 +1,4 @@
-"""A split of a table: a scikit-learn classifier, of which every arm trains a fresh copy."""
+"""Trials on tables."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property

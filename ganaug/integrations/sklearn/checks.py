@@ -1,4 +1,4 @@
-"""Checks of tables, in the words of scikit-learn where it has some."""
+"""Checks of tables, with the messages of scikit-learn where scikit-learn has the same check."""
 
 from collections.abc import Iterable, Mapping
 

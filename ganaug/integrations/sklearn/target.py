@@ -12,8 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets
 class Target:
     """A user's `y` in any container: labels (n,) or (n, 1), or one-hot labels (n, n_classes); `values` has shape (n,).
 
-    `ValueError`, in the words of scikit-learn and imbalanced-learn, if a label is missing, labels are continuous, text
-    is mixed with numbers, or a row has several labels.
+    `ValueError`, with the messages of scikit-learn and imbalanced-learn, if a label is missing, labels are continuous,
+    text is mixed with numbers, or a row has several labels.
     """
 
     def __init__(self, y: Any) -> None:

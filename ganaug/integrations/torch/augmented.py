@@ -20,7 +20,7 @@ from ganaug.integrations.torch.sample_source import GeneratorSource, MemoryCache
 from ganaug.runtime.generator import Generator
 
 DEFAULT_SHARE = 0.3
-"""Largest synthetic share of the whole by default: in trials 20 to 30 % did better than 40 to 50 %."""
+"""Largest synthetic share of the whole by default: in trials, larger shares did worse."""
 
 
 class AugmentedDataset(Dataset[tuple[Any, ...]]):
@@ -55,8 +55,8 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     return_source : bool, default=False
         Whether items are ``(x, label, is_synthetic)``.
     synthetic_transform : callable, optional
-        What synthetic images go through instead of the dataset's `transform`, such as the same transform without its
-        random distortions: synthetic images already vary, and distortions made for real images may be too strong.
+        Applied to synthetic images instead of the dataset's `transform`, such as the same transform without its random
+        distortions: synthetic images already vary, and distortions made for real images may be too strong.
     cache : path-like, optional
         A folder in which synthetic images are kept. They are drawn once for this generator, seed and size, and are
         the same in every epoch and every run, as with ``fresh=False``. The folder may hold the caches of other
@@ -71,7 +71,7 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     targets : list
         The label of every item.
     classes : list
-        Those of the dataset, if it has them.
+        The classes of the dataset, if it has them.
 
     Raises
     ------
@@ -87,8 +87,8 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     transform uint8 arrays (H, W, C). The transform of another dataset of images is given PIL images or, if it does not
     take these, such arrays. The transform of a dataset of rows is given a list, a tuple, a dict of the columns, a
     tensor or an array, whichever results in items like the real ones. Without a transform, up to 64 real items decide
-    the form and the range of the synthetic ones. `Subset` and `ConcatDataset` are looked through; in a `ConcatDataset`
-    a synthetic item gets the form of the part that holds a real item of its class.
+    the form and the range of the synthetic ones. `Subset` and `ConcatDataset` are unwrapped. In a `ConcatDataset`, a
+    synthetic item gets the form of the part that holds a real item of its class.
 
     Integer labels are indices into the dataset's `classes`. Without `classes`, labels are the generator's classes or
     the text of these. Integers that may also be positions among the generator's classes are refused.

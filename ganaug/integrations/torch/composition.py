@@ -1,4 +1,4 @@
-"""What a dataset that is filled up consists of: real items, synthetic items, repeats of real ones."""
+"""The composition of a dataset that is filled up: real items, synthetic items, and repeats of real items."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from ganaug.errors import DataError
 from ganaug.integrations.torch.real_items import Label
 
 MAX_ITEMS = 20_000_000
-"""Items of a class that a strategy may ask for: the number of each is kept in memory."""
+"""Items of a class that a strategy may ask for: memory holds a number for each item."""
 
 
 class Composition:
@@ -41,7 +41,7 @@ class Composition:
         return position if position < end else self._repeats[position - end]
 
     def model_row(self, label: Label, number: int) -> int:
-        """Return which item of the user's dataset a synthetic item is formed like: those of its label take turns."""
+        """Return the item of the user's dataset whose form a synthetic item gets: the items of its label take turns."""
         own = self._rows[label]
         return own[number % len(own)]
 

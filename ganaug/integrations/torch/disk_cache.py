@@ -23,9 +23,9 @@ CACHE_BYTES = 256 * 2**20
 BATCH_SIZE = 256
 """Samples drawn and written at once."""
 ABANDONED = 3600
-"""Seconds without a write, after which a partial file is what a killed run left."""
+"""Seconds without a write after which a partial file is taken to be left by a killed run."""
 
-_FORMAT = 2
+_FORMAT = 2  # number of the file format, a part of the settings
 _NAME = re.compile(r"ganaug-[0-9a-f]{16}\.pixels")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -121,7 +121,7 @@ class DiskCache(SampleSource):
         return self._opened()
 
     def _make_room(self) -> None:
-        """Delete the oldest files of other settings until `max_bytes` holds, and the partial files of killed runs."""
+        """Keep the newest files of other settings that fit in `max_bytes`; delete partial files of killed runs."""
         others, room = [], self._max_bytes - self._bytes
         for path in [*self.folder.glob("ganaug-*.pixels"), *self.folder.glob(".ganaug-*.part")]:
             with suppress(OSError):  # another process deleted the file first

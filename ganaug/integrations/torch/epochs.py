@@ -1,4 +1,4 @@
-"""Epochs: which one it is, in all processes of a loader, and which samples it draws anew."""
+"""Epochs: the current epoch, in all processes of a loader, and the samples that an epoch draws anew."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -12,9 +12,9 @@ from ganaug.data.labels import Label
 from ganaug.errors import DataError
 from ganaug.integrations.torch.arguments import check_whole
 
-NOT_SET = -1
+NOT_SET = -1  # in place of an epoch
 MAX_DENOMINATOR = 10**6
-"""Of the share that is drawn anew: floats such as 0.1 become the fraction that was meant."""
+"""Largest denominator of the share that is drawn anew: floats such as 0.1 become the fraction that was meant."""
 
 
 class EpochIndex(NamedTuple):
@@ -59,7 +59,7 @@ class RedrawSchedule:
     """
 
     def __init__(self, counts: Mapping[Label, int], share: float) -> None:
-        # Of `period` samples in a row, every epoch redraws `n_redrawn`; samples `period` apart share epochs.
+        # Of `period` samples in a row, every epoch redraws `n_redrawn`. Samples `period` apart are redrawn together.
         self.n_redrawn, self.period = Fraction(share).limit_denominator(MAX_DENOMINATOR).as_integer_ratio()
         self.starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
 

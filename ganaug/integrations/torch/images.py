@@ -20,10 +20,10 @@ from ganaug.integrations.torch.item_maker import ItemMaker, Items, Transform, de
 MIN_WHITE = 0.1
 """Smallest share of white that the brightest value of the real images must reach: below it, their range is unclear."""
 EXTREME_SHARE = 0.02
-"""Share of the pixels that are white, or black, in the images a transform is tried on."""
+"""Share of the pixels that are white, or black, in the trial images of a transform."""
 MAX_BEYOND = 0.25
 """How far real values may lie beyond those of the trial, as a share of the trial's range."""
-REMEDY = "return such images, or give the dataset a `transform` that makes of a PIL image what its items hold"
+REMEDY = "return such images, or give the dataset a `transform` that turns a PIL image into what its items hold"
 
 Pixels = NDArray[np.uint8]
 """A generator's image, (H, W, C)."""
@@ -54,7 +54,7 @@ class ImageMaker(ItemMaker):
 
     @staticmethod
     def without_items(form: ImageFormat, transform: Transform) -> Callable[[Pixels], Any]:  # noqa: ARG004
-        """Return the transform, which takes uint8 arrays (H, W, C), or what makes tensors (C, H, W) in [0, 1]."""
+        """Return the transform, which takes uint8 arrays (H, W, C), or a conversion to tensors (C, H, W) in [0, 1]."""
         return transform or to_tensor
 
 
@@ -81,10 +81,10 @@ class _Transform:
 def _suitable(
     transform: Callable[..., Any], real: list[Any], form: ImageFormat, name: str, arrays_first: bool = False
 ) -> _Transform:
-    """Find by trial the kind of image of which a transform makes images like the real ones."""
+    """Find by trial the kind of image that a transform turns into images like the real ones."""
     forms, sizes = {_form(image) for image in real}, {_size(image) for image in real}
     one_size = len(sizes) == 1
-    # A transform that takes both arrays and PIL images is given what the dataset gives its own.
+    # A transform that takes both arrays and PIL images is given the kind that the dataset gives its own transform.
     takes = (("array", "PIL") if arrays_first else ("PIL", "array")) + ("named array",)
     kinds = product(takes, (None, *(sizes - {None} if one_size else ())), (None, *MODES.values()))
     trial = _trial_images(form.image_shape)
@@ -98,9 +98,9 @@ def _suitable(
         else:
             failures.append(_described(made))
     raise DataError(
-        f"{name} must make of a PIL image, of a uint8 array (H, W, C), or of one named `image`, what the dataset's "
-        f"items hold, {_described(real)}, but gives {failures[0]}: let it take the image as it was read, and do "
-        "all that is done to it, resizing and normalising too"
+        f"{name} must turn a PIL image, a uint8 array (H, W, C), or such an array named `image`, into what the "
+        f"dataset's items hold, {_described(real)}, but gives {failures[0]}: let it take the image as it was read, "
+        "and do all that is done to it, resizing and normalising too"
     )
 
 
@@ -115,7 +115,7 @@ def _trial_images(shape: tuple[int, int, int]) -> list[Pixels]:
 
 
 def _covers(made: list[Any], real: list[Any]) -> bool:
-    """Tell whether the real values lie in the range of a transform's, and fill a fair part of it."""
+    """Tell whether the real values lie in the range of a transform's results, and fill a fair part of that range."""
     (low, high), (real_low, real_high) = _bounds(made), _bounds(real)
     if real_low == real_high:
         return True

@@ -1,4 +1,4 @@
-"""Items in the form of a user's own, made of a generator's samples: what all kinds of data share."""
+"""Items in the form of a user's items, made from a generator's samples: the part that all kinds of data share."""
 
 import warnings
 from abc import ABC, abstractmethod
@@ -18,7 +18,7 @@ Transform = Callable[[Any], Any] | None
 
 
 class ItemMaker(ABC):
-    """Makes items like those of a user's dataset, some of which it is given; one subclass for each kind of data.
+    """Makes items like the given ones of a user's dataset. There is one subclass for each kind of data.
 
     The samples go through `transform`, which may be given if `takes_transform` is true, or through the dataset's own
     `transform`, if it has one. Otherwise the form of the items decides.
@@ -48,11 +48,11 @@ class ItemMaker(ABC):
     @staticmethod
     @abstractmethod
     def without_items(form: Any, transform: Transform) -> Callable[[Sample], Any]:
-        """Return what makes the x of a stream's item: `transform` or, without it, a conversion to a float32 tensor."""
+        """Return the function that makes the x of a stream's item: `transform`, or a conversion to a float32 tensor."""
 
 
 def tried(candidates: Iterable[T], make: Callable[[T], Any]) -> Iterator[tuple[T, Any, str]]:
-    """Yield each candidate with what is made of it and "", or with None and a description of the exception."""
+    """Yield each candidate with the result for it and "", or with None and a description of the exception."""
     for candidate in candidates:
         try:
             with warnings.catch_warnings(action="ignore"):

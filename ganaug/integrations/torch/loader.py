@@ -20,9 +20,9 @@ class EvenSampler(DistributedSampler[EpochIndex]):
     Every run of consecutive items, and so every batch, has the synthetic share of the whole, to within one item. The
     seed and the epoch decide the order. Every iteration is a new epoch, beginning with 0; `set_epoch` sets the next.
 
-    `num_replicas` processes share an epoch, of which this is `rank`; by default as `torch.distributed` has them. Every
-    process gets the same number of items. An item is repeated only where that needs more items than there are. The
-    class is a `DistributedSampler`, so that frameworks which put one around other samplers do not do so here.
+    `num_replicas` processes share an epoch; `rank` is the number of this one. By default, `torch.distributed` tells
+    both. Every process gets the same number of items; items are repeated only if there are too few for that. The class
+    is a `DistributedSampler`, so that frameworks which put one around other samplers do not do so here.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The real items of a user's dataset: where each comes from, and what it is labelled with."""
+"""The real items of a user's dataset: the origin and the label of each."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar

@@ -21,13 +21,13 @@ DRAWN_TOGETHER = 8
 MAX_KEPT = 1_000
 """Samples drawn in advance that stay in memory."""
 MAX_KEPT_BYTES = 64 * 2**20
-"""Of these samples, where they are arrays."""
+"""Largest size in bytes of these samples, if they are arrays."""
 MAX_SHARED_BYTES = 256 * 2**20
-"""Of the samples in shared memory."""
+"""Largest size in bytes of the samples in shared memory."""
 MAX_CANDIDATES = 64
-"""Samples looked at on either side for those to draw in advance."""
+"""Samples on either side that are considered for drawing in advance."""
 EMPTY, BEING_WRITTEN = -1, -2
-"""Instead of an epoch, in a slot without a whole sample."""
+"""Values in place of an epoch, for a slot without a whole sample."""
 
 Sample = Any
 """An image, uint8 (H, W, C), or a row as a tuple of the columns' values."""
@@ -54,7 +54,7 @@ class SampleSource(ABC):
 
 
 class GeneratorSource(SampleSource):
-    """Draws samples, each from the seed and its id alone, when asked for; `counts` of each class are in use."""
+    """Draws samples when asked for, each from the seed and its id alone; `counts` samples of each class are in use."""
 
     def __init__(self, generator: Generator, seed: int, counts: Mapping[Label, int]) -> None:
         self.generator, self.seed, self.counts = generator, seed, dict(counts)
@@ -70,7 +70,7 @@ class GeneratorSource(SampleSource):
         return list(self.generator.format.listed(samples))
 
     def get(self, one: SampleId) -> Sample:
-        """Return one sample. The next samples of its class are drawn with it, and kept until they are asked for."""
+        """Return one sample. The next samples of its class are drawn with it, and the last drawn ones are kept."""
         if one not in self._kept:
             end = min(self.counts[one.class_name], one.number + DRAWN_TOGETHER)
             ids = [one._replace(number=number) for number in range(one.number, end)]
@@ -146,7 +146,7 @@ class MemoryCache(SampleSource):
 
 
 def _read(samples: NDArray[Any], epochs: NDArray[np.int64], slot: int, epoch: int) -> NDArray[Any] | None:
-    """Return the sample in a slot if it is of this epoch, and still was when it had been copied."""
+    """Return a copy of the sample in a slot; None if the slot's epoch is another one, before or after the copying."""
     if slot >= len(epochs) or epochs[slot] != epoch:
         return None
     sample = samples[slot].copy()
@@ -154,7 +154,7 @@ def _read(samples: NDArray[Any], epochs: NDArray[np.int64], slot: int, epoch: in
 
 
 def _free_shared_memory() -> int:
-    """Return how many bytes can be shared. The /dev/shm of a container is often small; writing beyond it kills."""
+    """Return how many bytes can be shared. A container's /dev/shm is often small; a write beyond it is fatal."""
     try:
         status = os.statvfs("/dev/shm")  # noqa: S108
     except (OSError, AttributeError):

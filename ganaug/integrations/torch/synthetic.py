@@ -124,7 +124,7 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
                 yield transform(sample), self.classes.index(label)
 
     def _blocks(self, worker: int, workers: int) -> Iterator[range]:
-        """Yield the numbers of the samples of a worker, as many at once as are drawn at once."""
+        """Yield the numbers of the samples of a worker, those of one draw at a time."""
         start = worker * self.batch_size  # within the samples of one process
         while self.size is None or start < len(self):
             count = self.batch_size if self.size is None else min(self.batch_size, len(self) - start)

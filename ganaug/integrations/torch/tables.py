@@ -20,8 +20,8 @@ MAX_OUTSIDE = 0.1
 MIN_VALUES = 8
 """Fewest values of a column by which its unit is judged."""
 REMEDY = (
-    "fit a generator to what the items hold, or give the dataset a `transform` that makes of a row as the generator "
-    "learned it what its items hold"
+    "fit a generator to what the items hold, or give the dataset a `transform` that turns a row of the generator into "
+    "what its items hold"
 )
 
 Row = tuple[Any, ...]
@@ -50,7 +50,7 @@ class RowMaker(ItemMaker):
 
     @staticmethod
     def without_items(form: TableFormat, transform: Transform) -> Callable[[Row], Any]:
-        """Return what calls the transform with a dict of the columns, or what makes tensors of the values."""
+        """Return a function that calls the transform with a dict of the columns, or that makes tensors of values."""
         if transform is not None:
             names = form.codec.names
             return lambda row: transform(dict(zip(names, row, strict=True)))
@@ -67,7 +67,7 @@ def _numbers(row: Row) -> NDArray[np.float64]:
 
 
 def _taken_by(transform: Callable[[Any], Any], real: list[Any], codec: TableCodec) -> Any:
-    """Find by trial a row of the kind of which a transform makes rows like the real ones."""
+    """Find by trial a kind of row that a transform turns into rows like the real ones; return an example row."""
     row = tuple(map(_typical_value, codec.columns))
     same_kinds, results = None, dict[str, str]()
     for candidate, made, error in tried(_rows_of_each_kind(codec), lambda kind: transform(_like(kind, row, codec))):
@@ -80,9 +80,9 @@ def _taken_by(transform: Callable[[Any], Any], real: list[Any], codec: TableCode
     if same_kinds is not None:
         return same_kinds
     raise DataError(
-        "the dataset's `transform` must make of a dict of the generator's columns, or of a list, tuple, tensor or "
-        f"array of their values, what its items hold, {_described(real[0])}, but gives {results['dict']}, and for "
-        f"a list {results['list']}: let it take the row as it was read, and do all that is done to it"
+        "the dataset's `transform` must turn a dict of the generator's columns, or a list, tuple, tensor or array of "
+        f"their values, into what its items hold, {_described(real[0])}, but gives {results['dict']}, and for a list "
+        f"{results['list']}: let it take the row as it was read, and do all that is done to it"
     )
 
 
@@ -164,8 +164,8 @@ def _check_numbers(columns: Sequence[Column]) -> None:
     if found is not None:
         raise DataError(
             f"the generator's columns must all be numbers to make such items, but {found[0]!r} holds {found[1]}: "
-            "let the items be dicts from column to value, or give the dataset a `transform` that makes of such a "
-            "dict what they hold"
+            "let the items be dicts from column to value, or give the dataset a `transform` that turns such a dict "
+            "into what they hold"
         )
 
 
@@ -181,7 +181,7 @@ def _check_rows(rows: list[Any], codec: TableCodec) -> None:
         raise DataError(
             f"an item must hold the values of the generator's {len(names)} columns, in the order {names}, or a dict "
             f"from their names, but holds {_form(example)}: return such rows, or give the dataset a `transform` that "
-            "makes of such a dict what its items hold"
+            "turns such a dict into what its items hold"
         )
     elif isinstance(example, Tensor | np.ndarray):
         _check_numbers(codec.columns)

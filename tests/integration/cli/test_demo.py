@@ -124,7 +124,7 @@ def test_an_interrupt_after_the_training_says_what_is_there(
     with pytest.raises(KeyboardInterrupt):
         command.run(output, max_steps=1)
     there = ", ".join(str(output / name) for name in ("train", "test", "balanced"))
-    assert capsys.readouterr().err.endswith(f"these are there: {there}.\n")
+    assert capsys.readouterr().err.endswith(f"It wrote: {there}.\n")
 
 
 @pytest.mark.slow

@@ -90,7 +90,7 @@ def test_a_label_is_an_index_a_class_or_its_text(known: Any, classes: Any, label
             ["0", "1"],
             ["bird", "dog"],
             0,
-            r"not 'bird' of `classes` \['bird', 'dog'\]: it was trained on \['0', '1'\]",
+            r"not know 'bird' of `classes` \['bird', 'dog'\]: it was trained on \['0', '1'\]",
         ),
         ([str(n) for n in range(99)], None, "x", "'7' and 91 more"),
     ],

@@ -149,7 +149,7 @@ def test_labels_may_be_indices_or_under_another_key(digits: Generator) -> None:
     assert same([by_index], [pipeline(image=GREY, digit=torch.tensor(1))["image"]])
     with pytest.raises(DataError, match=r"must be indices into `classes` \['9', '3'\].* but one is 5"):
         pipeline(image=GREY, digit=5)
-    with pytest.raises(DataError, match="must know the class of every label, but not 'cat' of `classes`"):
+    with pytest.raises(DataError, match="must know the class of every label, but does not know 'cat' of `classes`"):
         SyntheticSwap(digits, classes=["cat"])
     with pytest.raises(
         DataError, match="classes must list the classes that integer labels are indices of, but is 5: give"

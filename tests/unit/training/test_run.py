@@ -213,7 +213,7 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_training(
         numbers = [step.number for step in steps]
     (message,) = [str(one.message) for one in warned if "checkpoint" in str(one.message)]
     assert "no space left on device" in message
-    assert "the last one that could be is kept" in message
+    assert "the last complete checkpoint is kept" in message
     assert numbers == [2, 3, 4, 5, 6]
     assert sorted((tmp_path / "run").iterdir()) == kept
     assert kept_step(tmp_path / "run") == 1

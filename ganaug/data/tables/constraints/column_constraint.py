@@ -1,8 +1,8 @@
 """What all constraints on columns of numbers have in common, and arithmetic that numpy and torch share.
 
 Each function with an argument `xp` takes arrays of numpy if `xp` is numpy, and tensors of torch if `xp` is torch.
-Encoding runs on numpy. Decoding runs on torch, inside the graph that is exported. Because both call the same function,
-what one writes is what the other reads.
+Encoding runs on numpy. Decoding runs on torch, inside the graph that is exported. Both call the same functions, so that
+decoding inverts encoding.
 """
 
 from abc import ABC, abstractmethod
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from ganaug.data.tables.numeric import NumericColumn
 
 RELATIVE_ERROR = 1e-12
-"""Largest error, as a share of the number, of what should be a whole number."""
+"""Largest relative error of a number that should be whole."""
 TIE = 1e-6
-"""Added, in steps, before rounding: a number half way between two steps goes up, whatever the runtime's last bits."""
+"""Steps added before rounding, so that every runtime rounds a number half way between two steps up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class ColumnConstraint(ABC):
         """The columns that `decode` reads, besides the target."""
 
     def to_json(self, columns: Sequence[NumericColumn]) -> tuple[str, Any] | None:  # noqa: ARG002
-        """Return a list of the model file's ``rules`` and the entry of this constraint in it; None if it has none."""
+        """Return the name of a list in the model file's ``rules``, and this constraint's entry in the list; or None."""
         return None
 
     def encode(

@@ -45,8 +45,8 @@ class Constraints:
     def detect(cls, codec: TableCodec, frame: "DataFrame") -> Self:
         """Find the constraints of a table.
 
-        Columns of few values are learned as they are when others are learned relative to them: their values may be
-        codes.
+        Columns of few values are learned as they are, because their values may be codes. Other columns may be learned
+        relative to them.
         """
         values = codec.values(frame)
         choices = codec.choices_of(values)

@@ -1,7 +1,7 @@
 """A column of numbers that is computed from others: its description, its decoding and its text.
 
-`lines` detects formulas of one source, `formulas` those of several. The networks learn the target as it is; decoding
-replaces what they draw.
+`lines` detects formulas of one source, `formulas` those of several. The networks learn the target as it is. Decoding
+replaces the drawn target.
 """
 
 import json
@@ -51,7 +51,7 @@ class Formula(ColumnConstraint):
         return made
 
     def decode(self, known: Mapping[int, Any], unpaired: Any, columns: Sequence[NumericColumn], xp: Any) -> Any:  # noqa: ARG002
-        """Return the computed values, rounded and within the column's bounds; what was drawn where one is missing."""
+        """Return the computed values, rounded and within bounds. If a value is missing, the drawn target stays."""
         column, drawn = columns[self.target], known[self.target]
         sources = [known[place] for place in self.sources]
         made = self.compute(sources)

@@ -17,12 +17,12 @@ Numbers = tuple[tuple[float, ...], float]
 FLOAT_TOLERANCE = 1e-5
 """Largest error of an exact formula, in standard deviations, from single precision and six digits."""
 MIN_ROWS = 10
-"""Distinct rows beyond the number of factors."""
-MAX_POWER = 3.0
+"""Distinct rows that a formula needs, beyond the number of its factors."""
+MAX_POWER = 3.0  # of a source in a product
 MAX_DENOMINATOR = 12
 """Factors are looked for among fractions with denominators up to this."""
 RELATIVE_ERROR = 1e-9
-"""Largest error of a sum of a rounding error and a float, as a share of it."""
+"""Relative slack when an error is compared with its tolerance, because the tolerance has rounding errors itself."""
 
 
 def fit_formula(

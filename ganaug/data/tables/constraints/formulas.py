@@ -1,4 +1,4 @@
-"""Formulas: columns of numbers that several others make up, such as totals, products, ratios and durations.
+"""Formulas: columns of numbers computed from several others, such as totals, products, ratios and durations.
 
 `Formula` encodes and decodes what is detected here. `formula_fits` finds the numbers of a formula for given columns.
 """
@@ -19,23 +19,23 @@ from ganaug.data.tables.numeric import NumericColumn
 Array = NDArray[np.float64]
 
 MAX_COMPARED = 300
-"""Columns that are compared."""
-ROWS_COMPARED = 1_000
+"""Columns that are compared: the time grows with the square of their number."""
+ROWS_COMPARED = 1_000  # rows of the first look, and of the estimate of an error
 MAX_MISSING = 0.2
-"""Share of missing values of a column in a formula."""
+"""Largest share of missing values of a column in a formula."""
 MAX_ZERO = 0.5
-"""Share of zeros of a column in a product."""
+"""Largest share of zeros of a column in a product."""
 MAX_TRIED = 100
-"""Candidates for a target that no formula was found for."""
-MAX_SOURCES = 12
+"""Candidates for a target that are tried in vain before the search ends."""
+MAX_SOURCES = 12  # of a formula
 FIRST_TOLERANCE = 0.1
-"""Distance from a linear combination of other columns, in standard deviations, at the first look."""
+"""Largest distance from a linear combination of other columns, in standard deviations, at the first look."""
 MIN_PARTS = (0.01, 1e-4)
-"""Coefficient of a source, as a share of the largest: a clear one, or any."""
+"""Smallest coefficient of a source, as a share of the largest coefficient: of a clear source, and of any source."""
 DRAWN_ERROR = 0.14
 """Error of a column that a network draws beside others, in standard deviations."""
 MAX_TARGET_ERROR = 0.35
-"""Error of a target computed from columns with that error, in standard deviations."""
+"""Largest error of a target computed from columns with `DRAWN_ERROR`, in standard deviations."""
 
 
 def detect_formulas(
@@ -44,7 +44,7 @@ def detect_formulas(
     taken: Collection[int] = (),
     pairs: Collection[tuple[int, int]] = (),
 ) -> tuple[Formula, ...]:
-    """Find the columns that several others make up, each after the formulas of its sources.
+    """Find the columns that are computed from several others. A formula comes after the formulas of its sources.
 
     `columns` and `values` are as in `detect_orders`. Taken columns follow from another one already, and are left out.
     Formulas that would break the order of one of the pairs are left out.
@@ -91,7 +91,7 @@ def _next(
     varies = np.flatnonzero(spread > 0)
     seen = (seen[:, varies] - seen[:, varies].mean(axis=0)) / spread[varies]
 
-    # Each column is compared with the span of those before it: of all, and of those that are no combination themselves.
+    # Each column is compared with two spans: of all columns before it, and of those that are no combination themselves.
     independent, every, tried = _Span(seen), _Span(seen), 0
     for number in range(len(varies)):
         distances = [span.distance(number) for span in (independent, every)]
@@ -157,10 +157,10 @@ def _ways(
     found: Sequence[Formula],
     multiplied: bool,
 ) -> Iterator[tuple[tuple[float, bool, bool, int], Formula]]:
-    """Yield each formula of one member in terms of the others, after a key by which the least is best.
+    """Yield each formula of one member in terms of the others, with a sort key: the formula of the least key is best.
 
-    The difference of two large numbers is far off if these are a little. Such a difference is learned, and one of the
-    two numbers is computed. Otherwise a total is computed rather than one of its parts.
+    Small errors of two large numbers make a large error of their difference. Such a difference is learned, and one of
+    the two numbers is computed. Otherwise, a total is computed rather than one of its parts.
     """
     known = {formula.target for formula in found}
     known.update(source for formula in found if formula.multiplied == multiplied for source in formula.sources)
@@ -225,7 +225,7 @@ def _without_broken_orders(
         targets = {formula.target for formula in kept}
         broken: set[int] = set()
         for low, high in pairs:
-            # A formula implies the order of columns that it is about, and that of a column in order with one of them.
+            # A formula implies the order of its own columns, and of a third column that is in order with one of them.
             of_low, of_high = _origins([low], kept), _origins([high], kept)
             if low in of_high or high in of_low:
                 continue
@@ -243,7 +243,7 @@ def _without_broken_orders(
 
 
 def _origins(places: Sequence[int], found: Sequence[Formula]) -> set[int]:
-    """Return columns, and all columns that they follow from."""
+    """Return these columns, and all columns that they are computed from."""
     made = {formula.target: formula.sources for formula in found}
     origins, waiting = set(), list(places)
     while waiting:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ganaug.data.tables.constraints.surprisal import min_surprisal, surprisal_of_exclusion, surprisals_of_rules
 
 MAX_OPTIONS = 256
-"""Options of a decision."""
+"""Options of a decision, which is one softmax of the generator."""
 ROWS_PER_OPTION = 10
-"""Rows that each option needs, on average, for two decisions to be merged whose options multiply."""
+"""Rows that each option needs, on average, before a merge of two decisions may multiply their options."""
 MAX_COMPARED = 2_048
 """Options, of all decisions together, among which rules are looked for."""
 
@@ -31,8 +31,8 @@ class Decision(NamedTuple):
 
     choices: tuple[int, ...]
     options: Integers  # (K, number of choices), the combinations that occur: for each of K options those of the choices
-    leader: int | None = None  # a decision, without a leader, some options of which leave this one no choice
-    forced: tuple[int, ...] = ()  # for each option of the leader the one that this decision must take; -1 if it is free
+    leader: int | None = None  # the decision whose options may force an option of this one; a leader has no leader
+    forced: tuple[int, ...] = ()  # for each option of the leader, the option that it forces; -1 if it forces none
     free: tuple[bool, ...] = ()  # for each option of this decision whether it may be taken when it is free
     rule: tuple[int, ...] = ()  # the choices of the leader that the rule is about
 
@@ -122,7 +122,7 @@ class _Decided(NamedTuple):
 
 
 def _with_runs(known: list[_Decided], flags: Sequence[NDArray[np.bool_]], on: Sequence[int]) -> Iterator[_Decided]:
-    """Merge the flags of each run; where runs overlap, the one with the largest surprisal takes them."""
+    """Merge the flags of each run. A flag of two overlapping runs goes to the run with the larger surprisal."""
     enough = min_surprisal(len(known)) - math.log(max(1, len(known)))  # There are fewer runs than pairs.
     runs = [
         run[first : first + MAX_OPTIONS - 1] for run in _runs(flags) for first in range(0, len(run), MAX_OPTIONS - 1)
@@ -163,8 +163,8 @@ def _runs(flags: Sequence[NDArray[np.bool_]]) -> Iterator[range]:
 def _with_rules(known: list[_Decided], linked: Iterable[tuple[int, int]]) -> Iterator[Decision]:
     """Merge decisions between which a rule holds, or let one lead the other, those of the largest surprisal first.
 
-    Where merging would multiply the options, the first decision leads the second: first whether somebody smokes, then
-    what, unless the answer to the first is no.
+    Where merging would multiply the options, the first decision leads the second. For example, "does not smoke" forces
+    the option "missing" of the brand.
     """
     if not known:
         return
@@ -214,7 +214,7 @@ def _pairs_with_rules(known: Sequence[_Decided]) -> list[tuple[int, int]]:
 
 
 def _merge(groups: dict[int, _Decided], owner: list[int], pairs: Iterable[tuple[int, int]], most: int) -> None:
-    """Merge pairs unless they would have more than `most` options, and more than the larger of the two and one."""
+    """Merge each pair that has at most `most` options together, or at most one more than the larger of the two."""
     for pair in pairs:
         one, other = sorted(owner[place] for place in pair)
         if one == other:

@@ -15,7 +15,7 @@ from ganaug.data.tables.numeric import NumericColumn
 Array = NDArray[np.float64]
 
 MAX_COMPARED = 1_000
-"""Columns that are compared."""
+"""Columns that are compared: the time grows with the square of their number."""
 ROWS_COMPARED = 256
 """Rows for a first look at all pairs."""
 MAX_PAIRS = 10_000

@@ -1,4 +1,4 @@
-"""Ordered differences: a column that never exceeds another, or never falls below it, is learned relative to it.
+"""Ordered differences: a column that never exceeds, or never falls below, another column is learned relative to it.
 
 `OrderedDifference` describes, encodes and decodes one such column. `detect_ordered_differences` decides which columns
 of a group in order are learned relative to which others, and whether the difference, the ratio or the value is learned.
@@ -26,22 +26,22 @@ from ganaug.data.tables.numeric import NumericColumn
 Array = NDArray[np.float64]
 
 CORRELATION_LOST = 0.01
-"""Share of a correlation of ranks that a trained network does not reproduce."""
+"""Share of a rank correlation that a trained network does not reproduce."""
 VALUE_ADVANTAGE = 0.6
-"""Factor on the error of the value itself: a difference or a ratio must leave less error than that."""
+"""Factor on the error of learning the value itself: a difference or a ratio must leave a still smaller error."""
 COARSE_PENALTY = 0.05
 """Error added if a base has finer steps than the target: what the base does within one step is not learned."""
-ROWS_COMPARED = 500
+ROWS_COMPARED = 500  # rows from which an error is estimated: bounds the time
 DRAWS = 8
 """Simulated rows for each row that is compared."""
 DIRECTIONS = 6
 """Projections of each pair of axes, for the sliced distance."""
 MIN_VALUES_WITHOUT_BASE = 10
-"""Distinct values in rows without a base that make a distribution of their own; below that all rows are taken."""
+"""Distinct values that rows without a base must have for the target to be fitted to these rows alone."""
 FLOAT32_STEP = 2.0**-23
 """Distance from one number of single precision to the next, as a share of the number."""
 MIN_IMPROVEMENT = 1e-12
-"""Columns are learned downwards from the greatest only if that leaves less error by more than this."""
+"""Columns are learned downwards only if the error is smaller by more than this: rounding errors must not decide."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,8 @@ class OrderedDifference(ColumnConstraint):
     can begin at zero, and be zero in many rows.
 
     If `below`, the column never exceeds its bases, and the least base of a row counts; else the greatest. `bases` are
-    columns, and for each what must be added to its values to count from the target's origin. `limits`, in the same
-    form, are on the other side: the target must not pass them.
+    pairs of a column and a shift, which is added to its values so that they count from the target's origin. `limits`,
+    in the same form, are on the other side: the target must not pass them.
     """
 
     sources_in_dtype: ClassVar[bool] = True
@@ -161,8 +161,8 @@ def detect_ordered_differences(
 ) -> tuple[tuple[OrderedDifference, ...], tuple[tuple[int, int], ...]]:
     """Choose how columns in order are learned, and return these constraints and the pairs in order that they enforce.
 
-    In each group of columns that are connected by pairs, either the least columns are learned as they are and the
-    others relative to those below them, or the greatest columns and the others relative to those above them: whichever
+    Pairs connect columns to groups. A group is learned upwards (the least columns as they are, the others relative to
+    columns below them) or downwards (the greatest as they are, the others relative to columns above them), whichever
     leaves less error. Each constraint comes after those that determine its sources.
 
     `columns`, `values` and `pairs` are as in `detect_orders`. Fixed columns are learned as they are, and pairs of two
@@ -247,7 +247,7 @@ def _chain(
 def _nearest_bases(
     columns: Sequence[NumericColumn], bases: Sequence[int], kept: set[tuple[int, int]], below: bool
 ) -> list[int]:
-    """Leave out bases that lie beyond another base and therefore never count, unless that other one can be missing."""
+    """Leave out each base that lies beyond another base and so never counts, unless the other base can be missing."""
     sure = [one for one in bases if not columns[one].missing]
     return [one for one in bases if not any(((near, one) if below else (one, near)) in kept for near in sure)]
 
@@ -255,7 +255,7 @@ def _nearest_bases(
 def _ways_to_learn(
     constraint: OrderedDifference, columns: Sequence[NumericColumn], values: Array
 ) -> Iterator[tuple[float, OrderedDifference]]:
-    """Yield each way in which the target may be learned, after its estimated error.
+    """Yield each way in which the target may be learned, with the estimated error first.
 
     If two columns lie along a curve, as a length and a weight do, a network learns their ranks best. If one column is
     the other plus something, or a part of it, a network learns the difference or the ratio best.

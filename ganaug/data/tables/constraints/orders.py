@@ -25,7 +25,7 @@ MIN_CORRELATION = 0.3
 MAX_PARTNERS = 40
 """A column in order with more others, as in a table of rising curves, is left out: decoding would take too long."""
 MAX_PAIRS = 1_000
-"""Tables with more pairs in order have none that is enforced, for the same reason."""
+"""In a table with more pairs in order, none is enforced, for the same reason."""
 
 
 def detect_orders(columns: Sequence[NumericColumn], values: Array) -> tuple[tuple[int, int], ...]:
@@ -87,7 +87,7 @@ def _ordered(values: Array, enough: float) -> NDArray[np.bool_]:
     if kept.sum() > MAX_PAIRS:
         return np.zeros_like(kept)
 
-    # An order that follows from two others holds too, unless a row breaks it in which the middle column is missing.
+    # An order that follows from two others holds too, unless a row without a value of the middle column breaks it.
     involved = np.flatnonzero(kept.any(axis=0) | kept.any(axis=1))
     follows = np.zeros_like(kept)
     follows[np.ix_(involved, involved)] = _transitive_closure(kept[np.ix_(involved, involved)])
@@ -111,7 +111,7 @@ def _are_correlated(one: Array, other: Array) -> bool:
 
 
 def _surprisal(low: Array, high: Array) -> float:
-    """Return minus the log probability that independent columns would be in this order; 0 if they are not."""
+    """Return minus the log probability that independent columns would be in this order; 0 if these are not in order."""
     both = ~(np.isnan(low) | np.isnan(high))
     low, high = low[both], high[both]
     if not len(low) or (low > high).any() or not _are_correlated(low, high):

@@ -1,4 +1,4 @@
-"""How surely a rule between columns is no coincidence: surprisal, minus the logarithm of its probability by chance."""
+"""Surprisal: minus the logarithm of the probability that a rule between columns holds by chance."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 ONE_TABLE_IN = 1000
 """A rule counts if chance alone would make such a rule in fewer than one table of this many."""
 MAX_PRODUCTS = 2**33
-"""Multiplications for the rules of a table: beyond that rows are left out."""
+"""Multiplications for the rules of a table: rows are left out if more would be needed."""
 
 
 def min_surprisal(count: int) -> float:
@@ -31,9 +31,9 @@ def surprisals_of_rules(taken: Sequence[NDArray[np.int64]], counts: Sequence[int
     """Return for each pair of decisions the surprisal of a rule between them, (U, U); 0 where there is none.
 
     A rule holds if every option of one decision, but for one, occurs with a single option of the other. The surprisal
-    of an option with n rows follows from the chance that n independent draws of the other decision are the same. If
-    they are always the same rare option, that is a surprise by itself: n - 1 rows have followed the first, less the
-    choice among several options that might have done so.
+    of an option with n rows follows from the chance that n independent draws of the other decision are the same. If all
+    n draws are one rare option, that is surprising by itself: n - 1 draws repeat the first. The logarithm of the number
+    of options is subtracted, because any option might have been the one.
 
     `taken` holds for each of the U decisions the option of each row, (n,), and `counts` its number of options, K in
     all.

@@ -539,7 +539,7 @@ def test_a_way_of_their_own_is_given_what_the_folder_gives(folder: Path, stripes
 def test_a_way_of_their_own_must_suit_synthetic_images(stripes_generator: Generator) -> None:
     pictures, labels = [Image.fromarray(a[:, :, 0]) for a in noise(8)], ["lying"] * 6 + ["upright"] * 2
     data = Transforming(pictures, labels, transform=to_tensor)
-    with pytest.raises(DataError, match=r"synthetic_transform must make of a PIL image.*but gives an array"):
+    with pytest.raises(DataError, match=r"synthetic_transform must turn a PIL image.*but gives an array"):
         AugmentedDataset(data, stripes_generator, synthetic_transform=np.asarray)
     with pytest.raises(DataError, match="synthetic_transform must be a function"):
         AugmentedDataset(data, stripes_generator, synthetic_transform="flip")

@@ -413,7 +413,7 @@ def test_nothing_to_add(digits: Generator, tmp_path: Path) -> None:
 def test_two_labels_of_one_class(digits: Generator) -> None:
     data = Pairs([0, "zero", 1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
     data.classes = ["0", "zero"]  # type: ignore[attr-defined]
-    with pytest.raises(DataError, match="must know the class of every label, but not 'zero' of `classes`"):
+    with pytest.raises(DataError, match="must know the class of every label, but does not know 'zero' of `classes`"):
         balanced_loader(data, digits, 4)
     mixed = Pairs([0, 0, 0, "3"] + [1] * 9)
     mixed.classes = ["3", "1"]  # type: ignore[attr-defined]

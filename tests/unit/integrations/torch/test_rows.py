@@ -181,7 +181,7 @@ def test_rows_that_are_not_the_generators_are_refused(form: Any, reason: str, ta
 
 def test_a_transform_of_something_else_is_refused(table: Any, wine: Generator) -> None:
     data = Wines(table, lambda row: {"values": row}, transform=lambda row: row["values"])
-    with pytest.raises(DataError, match=r"`transform` must make of a dict .* but gives KeyError"):
+    with pytest.raises(DataError, match=r"`transform` must turn a dict .* but gives KeyError"):
         AugmentedDataset(data, wine)
 
 
