@@ -111,8 +111,8 @@ def train(
         from ganaug.training.checkpoints import checkpoint_folder, remove_checkpoint
 
     checkpoint = checkpoint_folder(output)
-    run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
     _check_checkpoint(checkpoint, resume, say)
+    run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
     with _telling_what_is_kept(checkpoint), Patience() as patience:
         interrupted = _take_steps(run, patience, quiet=quiet)
         if interrupted:

@@ -20,6 +20,8 @@ FIRST = "learning to tell the classes apart"
 """What happens before the first step: the classifier of the screen is trained."""
 LINES = 10
 """Lines of a whole run where there is no terminal."""
+LOSS_NAMES = {"variety": "sameness"}
+"""The loss that asks for variety falls as samples get more varied, while the variety of a class rises."""
 RATE_WEIGHT = 0.3
 """Weight of the latest step in the average speed."""
 
@@ -143,5 +145,5 @@ class _Steps(Display):
             mean = sum(self._validation.agreement) / len(self._validation.agreement)
             share = f" ({mean:.0%})" if brief else f", {mean:.0%} read as their label"
             parts.append(f"score {self._validation.score:.3f}{share}")
-        losses = {name[:1].upper() if brief else name: float(loss) for name, loss in step.losses.items()}
-        return [*parts, "loss " + " ".join(f"{name} {loss:.2f}" for name, loss in losses.items())]
+        named = [(LOSS_NAMES.get(name, name), float(loss)) for name, loss in step.losses.items()]
+        return [*parts, "loss " + " ".join(f"{name[:1].upper() if brief else name} {loss:.2f}" for name, loss in named)]

@@ -6,7 +6,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from ganaug.compute.precision import Autocast, gains_from_bfloat16, mixed_precision
+from ganaug.compute.precision import Autocast, gains_from_bfloat16
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -31,7 +31,7 @@ class Engine:
 
     def autocast(self) -> Autocast:
         """Return the precision of a forward pass, as a context."""
-        return mixed_precision(self.device) if self.is_mixed else nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16) if self.is_mixed else nullcontext()
 
     def place(self, module: Module) -> Module:
         """Move a network to the device."""

@@ -1,6 +1,6 @@
 """The number format that a device computes in."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 import torch
 
@@ -16,8 +16,3 @@ def gains_from_bfloat16(device: torch.device) -> bool:
         features = torch.cpu.get_capabilities()
         return bool(features.get("amx_bf16") or features.get("avx512_bf16"))
     return False
-
-
-def mixed_precision(device: torch.device) -> Autocast:
-    """Return the autocast context in which a device is fastest, or one that does nothing."""
-    return torch.autocast(device.type, torch.bfloat16) if gains_from_bfloat16(device) else nullcontext()

@@ -53,4 +53,6 @@ def train_generator(
     The training on a table also ends after `steps`, by default those that ``ganaug fit`` takes.
     """
     steps = steps or _default_bounds(data).steps
-    return TrainedSampler(Run(data, time_budget=seconds, max_steps=steps, random_state=seed, device=device).run())
+    run = Run(data, time_budget=seconds, max_steps=steps, random_state=seed, device=device)
+    with run.turn():  # for the export too
+        return TrainedSampler(run.run())

@@ -1,14 +1,13 @@
 """Small classifiers and the one recipe that trains them: the screen's, and those of every arm of an evaluation."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.compute.precision import Autocast
+from ganaug.compute.engine import Engine
 
 PEAK_RATE = 3e-3  # learning rate of AdamW after the warm-up
 WEIGHT_DECAY = 0.02  # of AdamW
@@ -109,15 +108,15 @@ def fit_classifier(
     batches: Iterator[tuple[Tensor, Tensor]],
     steps: int,
     *,
-    autocast: Autocast | None = None,
+    engine: Engine,
     label_smoothing: float = 0.0,
     class_weight: Tensor | None = None,
     after_step: Callable[[], None] = lambda: None,
 ) -> None:
     """Train a classifier in place on batches of samples (B, ...) and labels (B,), and leave it in evaluation mode.
 
-    AdamW with a warm-up, then a cosine to zero. Batches are made and judged under `autocast`; `label_smoothing` and
-    `class_weight`, (n_classes,), are those of the cross-entropy.
+    AdamW with a warm-up, then a cosine to zero. Batches are made and judged in the engine's precision. The
+    cross-entropy has `label_smoothing` and `class_weight`, (n_classes,).
     """
     optimizer = torch.optim.AdamW(classifier.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     warm_up = WARM_UP if steps >= FEW_STEPS else WARM_UP_OF_FEW_STEPS
@@ -126,13 +125,13 @@ def fit_classifier(
     )
     classifier.train()
     for _ in range(steps):
-        with autocast or nullcontext():
+        with engine.autocast():
             samples, label = next(batches)
             logits = classifier(samples).float()
             loss = F.cross_entropy(logits, label, weight=class_weight, label_smoothing=label_smoothing)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        engine.backward(loss)
+        engine.step(optimizer)
         schedule.step()
         after_step()
     classifier.eval()

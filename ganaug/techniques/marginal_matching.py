@@ -68,6 +68,7 @@ class Marginals:
     @classmethod
     def of(cls, rows: Tensor, label: Tensor, generator: RowDrafter) -> Self:
         """Return the marginals of rows (N, width), as `RowLayout.rows` writes them, and classes (N,)."""
+        rows, label = (x.to(generator.head.weight.device) for x in (rows, label))  # an average may be on the CPU
         value = tuple(torch.unique(label).tolist())
         n, shares, moments = [], [], []
         for one in value:

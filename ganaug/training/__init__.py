@@ -29,4 +29,6 @@ def fit(data: Dataset, **settings: Any) -> Generator:
     >>> generator.sample(4, seed=0)[0].shape
     (4, 8, 8, 1)
     """
-    return Run(data, **settings).run().export()
+    run = Run(data, **settings)
+    with run.turn():  # for the export too
+        return run.run().export()

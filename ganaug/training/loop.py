@@ -8,7 +8,7 @@ of steps a machine affords, and a run bounded by steps repeats exactly.
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -90,6 +90,10 @@ class State:
     stages: dict[int, tuple[int, float]] = field(default_factory=dict)
     losses: list[dict[str, float]] = field(default_factory=list)
     stopped: str = ""
+
+    def snapshot(self) -> "State":
+        """Return a state whose records do not change when the run goes on; the networks are shared."""
+        return replace(self, validations=list(self.validations), stages=dict(self.stages), losses=list(self.losses))
 
     @property
     def kept_validation(self) -> tuple[float, ValidationResult] | None:

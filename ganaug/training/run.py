@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeVar
@@ -97,21 +97,28 @@ class Run:
         self.started = time.perf_counter() if started is None else started
         self.data, self.model, self.family_class = data, model, family_class(model)
         self.seed = secrets.randbits(31) if random_state is None else random_state
+        place = choose_device(device)  # refused at once, before a slow look at the data
         self.modality = modality_of(data, seed=self.seed, augment=augment)
         asked = Bounds(time_budget, max_steps)
         self.bounds = self.modality.default_bounds(data) if asked == Bounds() else asked
-        self.engine = Engine(choose_device(device), mixed=self.modality.mixed)
+        self.engine = Engine(place, mixed=self.modality.mixed)
         self.checkpoint, self.resume = checkpoint, resume
         self._saved, self._warned = time.perf_counter(), False
 
     def run(self) -> Trained:
         """Take all steps, in torch's usual modes, while no other thread trains."""
-        asked = time.perf_counter()
-        with alone(), training_modes():
-            self.started += time.perf_counter() - asked  # the budget is for training, not for waiting
+        with self.turn():
             for _ in self.steps():
                 pass
             return self.trained()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold torch's usual modes while no other thread trains; the budget does not count the wait for them."""
+        asked = time.perf_counter()
+        with alone(), training_modes():
+            self.started += time.perf_counter() - asked
+            yield
 
     def steps(self) -> Iterator[Step]:
         """Train, yielding every step."""
@@ -122,7 +129,7 @@ class Run:
             self.state = State(family, self._random(TRAINING))
 
             # Train the screen, or take up an earlier run.
-            self.screen = self._seeded(lambda: Screen(self.modality.new_classifier).to(self.engine.device))
+            self.screen = self._seeded(lambda: self.engine.place(Screen(self.modality.new_classifier)))
             self.agreement = self._resumed() if self.resume and self.checkpoint else self._fit_screen()
             self.validation = Validation(
                 self.screen,
@@ -143,7 +150,7 @@ class Run:
     def trained(self) -> Trained:
         """Return the best generator so far."""
         with self._threads():
-            state, average = self.state, deepcopy(self.state.family.average)
+            state, average = self.state.snapshot(), deepcopy(self.state.family.average)
             if state.kept is None:
                 state.validations.append((state.progress, self._validate(state.family.average)))
             else:

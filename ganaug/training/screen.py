@@ -74,9 +74,7 @@ def fit_screen(
     for k, net in enumerate(screen.nets):
         batches = _batches(data.subset(fold != k), distort, random)
         clock = _Lap(threads)
-        fit_classifier(
-            net, batches, steps, autocast=engine.autocast(), label_smoothing=LABEL_SMOOTHING, after_step=clock.tick
-        )
+        fit_classifier(net, batches, steps, engine=engine, label_smoothing=LABEL_SMOOTHING, after_step=clock.tick)
         with torch.no_grad(), engine.autocast():
             unseen = torch.where(fold == k)[0]
             for rows in torch.split(unseen, 256) if len(unseen) else ():

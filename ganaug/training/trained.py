@@ -95,7 +95,7 @@ class Trained:
         threads = single_thread() if self.modality.single_threaded else nullcontext()
         with alone(), training_modes(), threads:
             drawing = self.modality.decoder(self.generator)
-            module = _Exported(drawing, self.discriminator, self.logit_offset, self.screen)
+            module = ExportedGenerator(drawing, self.discriminator, self.logit_offset, self.screen)
             return Generator.from_bytes(export_onnx(module.eval(), self.metadata(), module.output_names))
 
     @torch.no_grad()
@@ -175,7 +175,7 @@ class Trained:
         }
 
 
-class _Exported(nn.Module):
+class ExportedGenerator(nn.Module):
     """What a model file computes: decoded samples, and what discriminator and screen say of them.
 
     Attributes

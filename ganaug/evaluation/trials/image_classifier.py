@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganaug.compute.engine import Engine
 from ganaug.compute.modes import alone
 from ganaug.networks.classifiers import ConvClassifier, fit_classifier
 
@@ -40,7 +41,8 @@ def fit_small_cnn(
         torch.manual_seed(seed)
         model = ConvClassifier(channels, n_classes, WIDTHS, max_side=MAX_SIDE, pool_first=True)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    fit_classifier(model, batches, steps, class_weight=class_weight)
+    engine = Engine(torch.device("cpu"), mixed=False)
+    fit_classifier(model, batches, steps, engine=engine, class_weight=class_weight)
     return model
 
 

@@ -585,7 +585,7 @@ def test_progress_is_a_line_a_tenth_without_a_terminal(capsys: pytest.CaptureFix
     assert len(lines) == 10
     assert lines[0].startswith(" 10% · step 4 · 0:04 left · 8 px · 10.0 steps/s")
     assert "score" not in lines[3]
-    assert "score 0.500, 80% read as their label · loss generator 1.25 variety 0.50" in lines[5]
+    assert "score 0.500, 80% read as their label · loss generator 1.25 sameness 0.50" in lines[5]
     with progress(quiet=True) as show:
         for step in steps(40):
             show(step)
@@ -609,7 +609,7 @@ def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "learning to tell the classes apart" in terminal.getvalue()
     assert "steps/s" in terminal.getvalue()
     assert "score 0.500 (80%)" in terminal.getvalue()
-    assert "loss G 1.25 V 0.50" in terminal.getvalue()
+    assert "loss G 1.25 S 0.50" in terminal.getvalue()
 
 
 # The preview

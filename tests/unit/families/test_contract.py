@@ -179,12 +179,16 @@ def test_a_budget_ends_the_run(model: str, modality: str) -> None:
 
 @every_family_and_modality
 def test_the_best_generator_so_far_can_be_had_after_any_step(model: str, modality: str) -> None:
-    run = Run(DATA[modality](), model=model, max_steps=STEPS, random_state=0)
+    run = Run(DATA[modality](), model=model, max_steps=10, random_state=0)  # no validation in the first two steps
     steps = run.steps()
     next(steps)
-    assert run.trained().export().metadata["training"]["steps"] == 1
+    first = run.trained()
+    assert first.export().metadata["training"]["steps"] == 1
+    said = first.summary()
     next(steps)
     assert run.trained().export().metadata["training"]["steps"] == 2
+    assert first.summary() == said  # it does not change when the run goes on
+    assert run.state.validations == []  # nor does the run when it is asked
 
 
 @every_family_and_modality

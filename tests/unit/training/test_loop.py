@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganaug.compute.precision import mixed_precision
+from ganaug.compute.engine import Engine
 from ganaug.networks.images import ImageModality, Images
 from ganaug.networks.modality import Bounds
 from ganaug.training.loop import State, Step, ValidationResult, stage_at, train
@@ -151,7 +151,7 @@ def test_random_state_and_threads_are_left_as_found() -> None:
 def test_mixed_precision_follows_what_the_processor_can(monkeypatch: pytest.MonkeyPatch) -> None:
     for capable in (True, False):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda capable=capable: {"avx512_bf16": capable})
-        with mixed_precision(torch.device("cpu")):
+        with Engine(torch.device("cpu")).autocast():
             assert torch.is_autocast_enabled("cpu") is capable
 
 

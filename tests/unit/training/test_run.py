@@ -4,6 +4,8 @@ import errno
 import json
 import math
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,13 @@ import numpy as np
 import pytest
 import torch
 
+from ganaug.compute import modes
 from ganaug.compute.device import choose_device
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.errors import DataError, DeviceError, FormatError, GanaugWarning, OutputError
+from ganaug.evaluation.trainers import train_generator
 from ganaug.runtime.generator import Generator
-from ganaug.training import Run, export, fit
+from ganaug.training import Run, Trained, export, fit
 from ganaug.training.checkpoints import INDEX, kept_step, load_checkpoint
 from ganaug.training.loop import State, ValidationResult
 from ganaug.training.validation import misread_classes
@@ -43,6 +47,30 @@ def test_same_seed_and_steps_repeat_exactly(stripes: LabelledImages, stripes_gen
     other = fit(stripes, max_steps=20, random_state=1)
     assert np.array_equal(samples(again), samples(stripes_generator))
     assert not np.array_equal(samples(other), samples(stripes_generator))
+
+
+@pytest.mark.parametrize(
+    "train",
+    [lambda data: fit(data, max_steps=1), lambda data: train_generator(data, seed=0, steps=1, seconds=60)],
+    ids=["fit", "evaluation"],
+)
+def test_no_other_training_runs_between_a_training_and_its_export(
+    train: Callable[[LabelledImages], Any], stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, write = [], Trained.export
+
+    def try_the_lock() -> None:
+        free.append(modes._turn.acquire(blocking=False))
+
+    def watched(trained: Trained) -> Generator:
+        thread = threading.Thread(target=try_the_lock)
+        thread.start()
+        thread.join()
+        return write(trained)
+
+    monkeypatch.setattr(Trained, "export", watched)
+    train(stripes)
+    assert free == [False]
 
 
 @pytest.mark.slow
