@@ -24,8 +24,8 @@ STARTED = time.perf_counter()
 COMMANDS = ("demo", "fit", "sample", "balance", "evaluate", "inspect")
 """In the order in which a new user needs them. Each command is the function `command` in the module of its name."""
 
-INTERRUPTED, BROKEN_PIPE = 130, 141
-"""Exit codes that a shell gives for SIGINT and SIGPIPE."""
+INTERRUPTED = 130  # the exit code that a shell gives for SIGINT
+BROKEN_PIPE = 141  # the same for SIGPIPE
 
 
 class _Commands(click.Group):

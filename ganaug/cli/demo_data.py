@@ -11,8 +11,8 @@ from ganaug.errors import OutputError
 from ganaug.files import check_writable
 
 MARKER = "made-by-ganaug-demo.txt"
-MAX_COUNT, MIN_COUNT = 100, 5
-"""Training images of the commonest and of the rarest class."""
+MAX_COUNT = 100  # training images of the commonest class
+MIN_COUNT = 5  # training images of the rarest class
 TARGET = "diagnosis"
 TRAINING_ROWS = {"benign": 200, "malignant": 10}
 """The other rows, 157 and 202, are for testing."""

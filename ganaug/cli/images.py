@@ -29,7 +29,8 @@ BATCH_SIZE = 64
 """Images drawn at a time."""
 SMALL_SIDE = 8
 """Side in pixels at which images are read where only the names and numbers of files matter."""
-MANIFEST, HEADER = "manifest.csv", ["file", "class"]
+MANIFEST = "manifest.csv"
+HEADER = ["file", "class"]
 
 
 class _ImageFiles(DataFiles):

@@ -20,9 +20,12 @@ COLUMNS = 8
 MAX_ROWS = 30  # classes on the page
 MIN_SIDE = 48
 """Smallest side of an image on the page in pixels; smaller images are enlarged by a whole number."""
-GAP, GUTTER, HEADER, NAMES = 2, 14, 22, 150
-"""Pixels between images, between real and synthetic images, above the rows, and for the names of classes."""
-PAGE, INK = (246, 246, 246), (40, 40, 40)
+GAP = 2  # pixels between images
+GUTTER = 14  # pixels between real and synthetic images
+HEADER = 22  # pixels above the rows
+NAMES = 150  # pixels for the names of classes
+PAGE = (246, 246, 246)
+INK = (40, 40, 40)
 MAX_NAME = 23
 """Characters of a class name beside a row."""
 MARK = ("Software", "ganaug preview")

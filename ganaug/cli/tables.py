@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 FLAG = "synthetic"
 """The column of a balanced table that tells which rows are synthetic."""
-DATES, TRUTH_VALUES, NUMBERS, TEXTS = "dates", "true and false", "numbers", "text"
-"""What a column holds."""
+# What a column holds.
+DATES = "dates"
+TRUTH_VALUES = "true and false"
+NUMBERS = "numbers"
+TEXTS = "text"
 DTYPE_KINDS = {DATES: "M", NUMBERS: "iufb", TRUTH_VALUES: "b"}
 """For what a column holds, the kinds of numpy dtypes that its values may have; text may have any."""
 CONSTRAINTS = {

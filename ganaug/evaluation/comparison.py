@@ -13,8 +13,8 @@ from ganaug.evaluation.trials.base import ImpossibleArmError, Trial
 TRAINING = "training a generator"
 CLASSIFYING = "training the classifier: "
 """The descriptions of two tasks; the name of the arm follows the second."""
-PREPARED, SCORED = 0.4, 0.9
-"""The part of a split that is done before the first arm, and after the last one, by experience."""
+PREPARED = 0.4  # of the time of a split before the first arm, by experience
+SCORED = 0.9  # the same after the last arm
 
 S = TypeVar("S")
 

@@ -28,7 +28,8 @@ from ganaug.evaluation.trials.base import DatasetTrial
 
 CUT_SHORT = 0.9
 """A trainer that does not describe its training, and took this part of the given time or more, was cut short."""
-DRAWING, INSPECTING = "drawing samples", "comparing real and synthetic"
+DRAWING = "drawing samples"
+INSPECTING = "comparing real and synthetic"
 INSPECTED_AFTER = 0.3
 """The part of a split that is done before the samples are inspected, by experience."""
 

@@ -10,13 +10,15 @@ from torch import Tensor, nn
 
 from ganaug.data.tables.layout import RowLayout
 
-ROWS_OF_MEAN, ROWS_OF_SPREAD, ROWS_OF_SHARES = 1.0, 5.0, 1.0
-"""Weight of the generator's own statistics, in real rows: one real row says little of a mean, less of a spread."""
+ROWS_OF_MEAN = 1.0  # weight of the generator's own mean, in real rows: one row says little of a mean
+ROWS_OF_SPREAD = 5.0  # the same for its spread, of which one row says less
+ROWS_OF_SHARES = 1.0  # and for its shares of the options
 MAX_GAIN = 3.0  # largest factor on the spread of a score
-MAX_ROUNDS, NEAR = 10, 0.02
-"""Rounds of iterative proportional fitting, which ends when no share is off by more than this part of itself."""
-MAX_DRAWN, MIN_DRAWN, NUMBERS = 1024, 16, 2**21
-"""Rows drawn of each class, fewer where there are many classes and columns; numbers held in memory at once."""
+MAX_ROUNDS = 10  # of iterative proportional fitting
+NEAR = 0.02  # relative error of every share at which the rounds end
+MAX_DRAWN = 1024  # rows drawn of each class
+MIN_DRAWN = 16  # the same where there are many classes and columns
+NUMBERS = 2**21  # held in memory at once, about
 TINY = 1e-6  # keeps divisors and logarithms finite
 
 

@@ -26,8 +26,8 @@ from ganaug.errors import DataError
 Category = str | int | float | bool
 
 KINDS = ("category", "boolean")
-MISSING, UNSEEN = -1, -2
-"""Codes of a missing value, and of a value that is none of the categories."""
+MISSING = -1  # the code of a missing value
+UNSEEN = -2  # the code of a value that is none of the categories
 MAX_CATEGORIES = 20_000  # of a column: more different values are probably identifiers
 MAX_OPTIONS = 50
 """Options for categories: if there are more categories, all rare ones share the last option."""

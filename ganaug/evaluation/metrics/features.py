@@ -23,7 +23,8 @@ BATCH = 32
 """Images that a network gets at once."""
 SIDE = 224
 """Side in pixels of the images, for a network that does not specify it."""
-IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 MAX_BYTES = 2**30
 """Largest size of an ONNX file: it is read into memory."""
 

@@ -20,14 +20,20 @@ MAX_COLUMNS = 16
 """Columns of a row."""
 GRID_TRIES = ((96, 8), (64, 8), (64, 4), (48, 8), (32, 8), (24, 8), (16, 8))
 """Longer side in pixels, and number, of the images of each class: tried in this order until the budget is met."""
-MAX_WALKS, MAX_FRAMES = 6, 24  # classes with a walk, and frames of each
-MAX_PAIRS, MAX_QUESTIONS, MAX_PLOTS = 8, 40, 24  # closest pairs, items of the quiz, and charts of columns
+MAX_WALKS = 6  # classes with a walk
+MAX_FRAMES = 24  # of a walk
+MAX_PAIRS = 8  # of a synthetic and its closest real item
+MAX_QUESTIONS = 40  # items of the quiz
+MAX_PLOTS = 24  # charts of columns
 MIN_QUESTIONS = 2
 """Items of either kind that a quiz needs."""
 MAX_CELL = 32
 """Characters of a table cell."""
-GRID_BYTES, WALK_BYTES, PAIR_BYTES, QUIZ_BYTES = 2_400_000, 1_000_000, 250_000, 600_000
-"""Characters of the pictures of each section: 4.25 MB of the 5 MB of a page."""
+# Characters of the pictures of each section: together 4.25 MB of the 5 MB of a page.
+GRID_BYTES = 2_400_000
+WALK_BYTES = 1_000_000
+PAIR_BYTES = 250_000
+QUIZ_BYTES = 600_000
 
 
 Entry = dict[str, Any]

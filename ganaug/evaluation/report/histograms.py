@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_BINS, MAX_BINS = 6, 24  # of a histogram: fewer hide its shape, and more do not fit the chart
+MIN_BINS = 6  # of a histogram: fewer hide its shape
+MAX_BINS = 24  # more do not fit the chart
 MAX_CATEGORIES = 8
 """Categories with a bar of their own; the others share one."""
 MAX_DISTINCT = 10

@@ -26,8 +26,9 @@ MAX_SHARED_BYTES = 256 * 2**20
 """Largest size in bytes of the samples in shared memory."""
 MAX_CANDIDATES = 64
 """Samples on either side that are considered for drawing in advance."""
-EMPTY, BEING_WRITTEN = -1, -2
-"""Values in place of an epoch, for a slot without a whole sample."""
+# Values in place of an epoch, for a slot without a whole sample.
+EMPTY = -1
+BEING_WRITTEN = -2
 
 Sample = Any
 """An image, uint8 (H, W, C), or a row as a tuple of the columns' values."""
