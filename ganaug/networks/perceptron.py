@@ -52,7 +52,7 @@ class RowGenerator(nn.Module):
         self.layout, self.latent_dim, self.n_classes = layout, latent_dim, n_classes
         self.decisions = Decisions(joint or JointChoices.independent(layout.options), layout.options)
         self.noise_dim, self.n_hidden = latent_dim + len(self.decisions.options), width * depth
-        self.n_outputs = layout.n_scores + sum(self.decisions.options)
+        self.n_outputs = layout.n_quantiles + sum(self.decisions.options)
         sides = [latent_dim, *[width] * depth]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sides))
         self.by_class = nn.ModuleList(nn.Embedding(n_classes, 2 * width) for _ in range(depth))
@@ -70,33 +70,33 @@ class RowGenerator(nn.Module):
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
         """Return rows (B, width), every choice made."""
-        scores, choices, _ = self.draw(noise, label)
-        return self.join(scores, choices)
+        quantiles, choices, _ = self.draw(noise, label)
+        return self.join(quantiles, choices)
 
-    def join(self, scores: Tensor, choices: Tensor) -> Tensor:
-        """Return the rows (B, width) of these scores and choices."""
+    def join(self, quantiles: Tensor, choices: Tensor) -> Tensor:
+        """Return the rows (B, width) of these quantiles and choices."""
         if not self.layout.options:
-            return self._row(scores, scores[:, :0])
-        return self._row(scores, self.decisions.side_by_side(choices).to(scores.dtype))
+            return self._row(quantiles, quantiles[:, :0])
+        return self._row(quantiles, self.decisions.side_by_side(choices).to(quantiles.dtype))
 
     def draw(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return scores (B, n_scores), the options taken, int64 (B, n_choices), and a uniform number for each choice.
+        """Return quantiles (B, n_quantiles), the options taken, int64 (B, n_choices), and a uniform number for each.
 
         The last, (B, n_choices), is where within its option the draw fell, from 0 to 1: free for another use.
         """
-        scores, logits = self.draft(noise, label)
+        quantiles, logits = self.draft(noise, label)
         normal = noise[:, self.latent_dim :]
         if not self.layout.options:
-            return scores, normal.long(), normal
-        return scores, *self.decisions.draw(logits, normal)
+            return quantiles, normal.long(), normal
+        return quantiles, *self.decisions.draw(logits, normal)
 
     def relaxed(self, noise: Tensor, label: Tensor, random: torch.Generator) -> Tensor:
         """Return rows (B, width) whose choices pass gradients."""
-        scores, logits = self.draft(noise, label)
-        return self._row(scores, self.decisions.relax(logits, random) if self.layout.options else logits)
+        quantiles, logits = self.draft(noise, label)
+        return self._row(quantiles, self.decisions.relax(logits, random) if self.layout.options else logits)
 
     def draft(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-        """Return scores (B, n_scores) and the logits of decisions (B, sum of their options)."""
+        """Return quantiles (B, n_quantiles) and the logits of decisions (B, sum of their options)."""
         x = noise[:, : self.latent_dim]
         for layer, embedding in zip(self.hidden, self.by_class, strict=True):
             gain, shift = embedding(label).chunk(2, dim=1)
@@ -105,26 +105,26 @@ class RowGenerator(nn.Module):
         if self.spread is not None:
             flat = flat * self.spread[label]
         flat = flat + self.head_by_class(label)
-        scores, logits = flat.split([self.layout.n_scores, flat.shape[1] - self.layout.n_scores], dim=1)
-        return scores, logits
+        quantiles, logits = flat.split([self.layout.n_quantiles, flat.shape[1] - self.layout.n_quantiles], dim=1)
+        return quantiles, logits
 
     def opened(self, taken: Tensor) -> Tensor:
-        """Return how far the options taken (B, sum of options) activate each score, (B, n_scores), from 0 to 1."""
+        """Return how far the options taken (B, sum of options) activate each quantile, 0 to 1, (B, n_quantiles)."""
         return F.pad(taken, (0, 1), value=1.0)[:, self.gate]
 
     @torch.no_grad()
     def adjust(self, label: int, gain: Tensor, shift: Tensor) -> None:
-        """Scale the scores and logits of a class by gain and move them by shift, each (width,)."""
+        """Scale the quantiles and logits of a class by gain and move them by shift, each (width,)."""
         if self.spread is None:
             self.spread = self.head.weight.new_ones(self.n_classes, self.n_outputs)
         self.spread[label] *= gain
         self.head_by_class.weight[label] = self.head_by_class.weight[label] * gain + shift
 
-    def _row(self, scores: Tensor, taken: Tensor) -> Tensor:
-        """Join scores (B, S) and the options taken to rows; scores that the options do not activate become 0."""
+    def _row(self, quantiles: Tensor, taken: Tensor) -> Tensor:
+        """Join quantiles (B, S) and the options taken to rows; quantiles that the options do not activate become 0."""
         if self._gated:
-            scores = scores * self.opened(taken)
-        row = torch.cat([scores, taken], dim=1) if self.layout.options else scores
+            quantiles = quantiles * self.opened(taken)
+        row = torch.cat([quantiles, taken], dim=1) if self.layout.options else quantiles
         return torch.cat([row, row @ self.derivation.to(row.dtype)], dim=1) if self.layout.derived else row
 
 

@@ -1,4 +1,4 @@
-"""Decoding scores and choices to the values of a table's columns, inside the graph that is exported."""
+"""Decoding quantiles and choices to the values of a table's columns, inside the graph that is exported."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ _TAIL = -2
 
 
 class TableDecoder(nn.Module):
-    """Decode a generator's scores and choices to the values of a table's columns, under constraints.
+    """Decode a generator's quantiles and choices to the values of a table's columns, under constraints.
 
     All columns of a kind are decoded at once, by lookups in one table of all their values. The lookups are embeddings,
     because these become the ONNX operator that takes 32-bit indices and copies whole rows.
@@ -34,35 +34,35 @@ class TableDecoder(nn.Module):
         learned = constraints.learned
         decoded = (*learned.numeric_columns, *(column for _, column in constraints.without_base))
         self.numbers = _Numbers(decoded) if decoded else None
-        again = [learned.score_index[target] for target, _ in constraints.without_base]
+        again = [learned.quantile_index[target] for target, _ in constraints.without_base]
         self.again = _constant(again, torch.int64) if again else None
         self.categories = _Categories(categories) if categories else None
         enforced = [ConstrainedColumns(constraints.on_columns, numbers)] if constraints.on_columns else []
         self.constraints = nn.Sequential(*enforced)
         self.split = sum(column.options > 1 for column in learned.numeric_columns)
 
-    def forward(self, scores: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, quantiles: Tensor, choices: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
         """Return the values of the columns, one tensor for each of `output_names`.
 
         ``numeric`` is float64 (B, numeric columns), NaN where missing, and ``category`` int64 (B, category columns), -1
-        where missing. `scores` are float32 (B, n_scores), quantiles of the standard normal, and `choices` int64 (B,
+        where missing. `quantiles` are float32 (B, n_quantiles), of the standard normal, and `choices` int64 (B,
         n_choices), options. `uniform`, float32 (B, n_choices), from 0 to 1, chooses a rare category where the option is
         the tail.
         """
         outputs = []
         if self.again is not None:
-            scores = torch.cat([scores, scores.index_select(1, self.again)], dim=1)
+            quantiles = torch.cat([quantiles, quantiles.index_select(1, self.again)], dim=1)
         if self.numbers is not None:
-            outputs.append(self.constraints(self.numbers(scores, choices[:, : self.split])))
+            outputs.append(self.constraints(self.numbers(quantiles, choices[:, : self.split])))
         if self.categories is not None:
             outputs.append(self.categories(choices[:, self.split :], uniform[:, self.split :]))
         return tuple(outputs)
 
 
 class _Numbers(nn.Module):
-    """Columns of numbers: a piecewise linear function of the score, or a constant for each other option.
+    """Columns of numbers: a piecewise linear function of the quantile, or a constant for each other option.
 
-    For each column `lines` holds pairs of a value and the rise to the next value: one for each point of the score's
+    For each column `lines` holds pairs of a value and the rise to the next value: one for each point of the quantile's
     grid, then one for each atom and one for missing, with a rise of 0.
     """
 
@@ -75,7 +75,7 @@ class _Numbers(nn.Module):
             rises = np.zeros(len(values))
             points.append(start + LIMIT)
             options.append(start)
-            if column.has_score:
+            if column.has_quantile:
                 curve = column.curve()
                 options[-1] += len(curve) - 1  # because the first atom is option 1
                 values, rises = np.append(curve, values), np.append(np.append(np.diff(curve), 0.0), rises)
@@ -84,22 +84,24 @@ class _Numbers(nn.Module):
         self.lines = _constant(np.concatenate(lines), torch.float64)
         self.first_point = _constant(points, torch.int32)
         self.first_option = _constant(options, torch.int32)
-        self.continuous = _constant([column.has_score for column in columns], torch.bool)
+        self.continuous = _constant([column.has_quantile for column in columns], torch.bool)
         self.last_option = _constant([column.options - 1 for column in columns], torch.int32)
         self.rounded = _constant([column.decimals is not None for column in columns], torch.bool)
         self.unit = _constant([column.unit for column in columns], torch.float64)
         self.scale = _constant([10 ** (column.decimals or 0) for column in columns], torch.float64)
         # Python values, so that the graph holds only what these columns need.
-        self.has_options = not all(column.has_score and column.options == 1 for column in columns)
+        self.has_options = not all(column.has_quantile and column.options == 1 for column in columns)
         self.rounds_some = any(column.decimals is not None for column in columns)
         self.rounds_all = all(column.decimals is not None for column in columns)
         self.has_units = any(column.unit > 1 for column in columns)
         self.has_scales = any(column.decimals for column in columns)
-        self.score_of = _owners([column.has_score for column in columns])
+        self.quantile_of = _owners([column.has_quantile for column in columns])
         self.choice_of = _owners([column.options > 1 for column in columns])
 
-    def forward(self, scores: Tensor, choices: Tensor) -> Tensor:
-        position = _pick(scores.clamp(-LIMIT / STEPS, LIMIT / STEPS), self.score_of) * STEPS  # (B, N), as all below
+    def forward(self, quantiles: Tensor, choices: Tensor) -> Tensor:
+        position = (
+            _pick(quantiles.clamp(-LIMIT / STEPS, LIMIT / STEPS), self.quantile_of) * STEPS
+        )  # (B, N), as all below
         point = position.floor()
         within = (position - point).double()
         index = point.int() + self.first_point

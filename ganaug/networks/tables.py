@@ -46,8 +46,8 @@ class RowsDecoder(Decoder):
 
     def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return rows as the networks see them, and the columns."""
-        scores, choices, uniform = self.generator.draw(noise, label)
-        return self.generator.join(scores, choices), self.decoder(scores, choices, uniform)
+        quantiles, choices, uniform = self.generator.draw(noise, label)
+        return self.generator.join(quantiles, choices), self.decoder(quantiles, choices, uniform)
 
 
 class TableModality(Modality):

@@ -13,7 +13,7 @@ from ganaug.data.tables.layout import RowLayout
 ROWS_OF_MEAN = 1.0  # weight of the generator's own mean, in real rows: one row says little of a mean
 ROWS_OF_SPREAD = 5.0  # the same for its spread, of which one row says less
 ROWS_OF_SHARES = 1.0  # and for its shares of the options
-MAX_GAIN = 3.0  # largest factor on the spread of a score
+MAX_GAIN = 3.0  # largest factor on the spread of a quantile
 MAX_ROUNDS = 10  # of iterative proportional fitting
 NEAR = 0.02  # relative error of every share at which the rounds end
 MAX_DRAWN = 1024  # rows drawn of each class
@@ -23,7 +23,7 @@ TINY = 1e-6  # keeps divisors and logarithms finite
 
 
 class RowDrafter(Protocol):
-    """A generator of rows whose scores and logits can be had before any choice is made, and adjusted for each class."""
+    """A generator of rows, whose quantiles and logits before any choice can be read, and adjusted for each class."""
 
     layout: RowLayout
     decisions: Any
@@ -32,13 +32,13 @@ class RowDrafter(Protocol):
     n_hidden: int
 
     def draft(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-        """Return scores (B, S) and logits (B, sum of options)."""
+        """Return quantiles (B, S) and logits (B, sum of options)."""
 
     def opened(self, taken: Tensor) -> Tensor:
-        """Return how far the options taken activate each score, (B, S)."""
+        """Return how far the options taken activate each quantile, (B, S)."""
 
     def adjust(self, label: int, gain: Tensor, shift: Tensor) -> None:
-        """Scale and shift the scores and logits of a class."""
+        """Scale and shift the quantiles and logits of a class."""
 
 
 G = TypeVar("G", bound=RowDrafter)
@@ -46,7 +46,7 @@ G = TypeVar("G", bound=RowDrafter)
 
 @dataclass(frozen=True)
 class Marginals:
-    """Means and spreads of the scores, and shares of the options, of the real rows of each class.
+    """Means and spreads of the quantiles, and shares of the options, of the real rows of each class.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Marginals:
     shares : tuple of Tensor of shape (K, C, O)
         Shares of the options of the decisions, in the pieces of `Decisions`.
     mean, square, speaking : Tensor of shape (K, S)
-        For each score the mean, the mean square deviation, and the number of rows in which it is active.
+        For each quantile the mean, the mean square deviation, and the number of rows in which it is active.
     """
 
     value: tuple[int, ...]
@@ -75,10 +75,10 @@ class Marginals:
         n, shares, moments = [], [], []
         for one in value:
             own = rows[label == one, : generator.layout.own_width]
-            scores, taken = own.tensor_split([generator.layout.n_scores], dim=1)
-            n.append(len(scores))
+            quantiles, taken = own.tensor_split([generator.layout.n_quantiles], dim=1)
+            n.append(len(quantiles))
             shares.append(generator.decisions.shares(taken) if generator.layout.options else [])
-            moments.append(_moments(scores[None], generator.opened(taken)[None]))
+            moments.append(_moments(quantiles[None], generator.opened(taken)[None]))
         mean, square, speaking = (torch.cat(parts) for parts in zip(*moments, strict=True))
         together = tuple(torch.stack(pieces) for pieces in zip(*shares, strict=True))
         return cls(value, rows.new_tensor(n)[:, None], together, mean, square, speaking)
@@ -88,7 +88,7 @@ class Marginals:
         """Return a copy of a trained generator that draws each class with these means, spreads and shares.
 
         A GAN does not converge: when it is stopped, the means of a class with few rows lie half a standard error or
-        more from those of its rows. An affine change of each score and a shift of each logit, for each class, correct
+        more from those of its rows. For each class, an affine change of each quantile and a shift of each logit correct
         this, and leave the learned dependence between columns unchanged. Where the generator draws numbers that are
         not finite, the copy is unchanged.
         """
@@ -107,26 +107,26 @@ class Marginals:
         return copy
 
     def _drawn(self, generator: RowDrafter, noise: Tensor, value: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return scores (K, B, S) and logits (K, B, sum of options) of some classes, all from the same noise."""
+        """Return quantiles (K, B, S) and logits (K, B, sum of options) of some classes, all from the same noise."""
         label = torch.tensor(value, device=noise.device).repeat_interleave(len(noise))
-        scores, logits = generator.draft(noise.repeat(len(value), 1), label)
+        quantiles, logits = generator.draft(noise.repeat(len(value), 1), label)
         shape = len(value), len(noise)
-        return scores.view(*shape, *scores.shape[1:]), logits.view(*shape, *logits.shape[1:])
+        return quantiles.view(*shape, *quantiles.shape[1:]), logits.view(*shape, *logits.shape[1:])
 
-    def _change(self, scores: Tensor, logits: Tensor, some: Tensor, generator: RowDrafter) -> tuple[Tensor, Tensor]:
+    def _change(self, quantiles: Tensor, logits: Tensor, some: Tensor, generator: RowDrafter) -> tuple[Tensor, Tensor]:
         """Return the gain and the shift, each (K, width), that correct what was drawn of some classes."""
         n, mean, square, speaking = (
-            known[some].to(scores.device) for known in (self.n, self.mean, self.square, self.speaking)
+            known[some].to(quantiles.device) for known in (self.n, self.mean, self.square, self.speaking)
         )
-        moved, taken, decisions = scores.new_zeros(len(some), 0), logits, generator.decisions
+        moved, taken, decisions = quantiles.new_zeros(len(some), 0), logits, generator.decisions
         if generator.layout.options:
             pieces = decisions.logits(logits)
-            shares = [known[some].to(scores.device) for known in self.shares]
+            shares = [known[some].to(quantiles.device) for known in self.shares]
             added = [_added(own, wanted, n[..., None]) for own, wanted in zip(pieces, shares, strict=True)]
             drawn = [(own + more[:, None]).softmax(dim=3) for own, more in zip(pieces, added, strict=True)]
             moved, taken = decisions.flat(added), decisions.choices_of(decisions.flat(drawn))
-        weight = generator.opened(taken.flatten(0, 1)).view_as(scores)
-        drawn_mean, drawn_square, _ = _moments(scores, weight)
+        weight = generator.opened(taken.flatten(0, 1)).view_as(quantiles)
+        drawn_mean, drawn_square, _ = _moments(quantiles, weight)
         mean = (speaking * mean + ROWS_OF_MEAN * drawn_mean) / (speaking + ROWS_OF_MEAN)
         # The sum of squares of n rows is n - 1 times the unbiased variance.
         spare = (speaking - 1).clamp_min(0)
@@ -149,9 +149,9 @@ def _added(logits: Tensor, shares: Tensor, n: Tensor) -> Tensor:
     return added
 
 
-def _moments(scores: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the weighted mean and mean square deviation of scores (K, N, S) and the total weight, each (K, S)."""
+def _moments(quantiles: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the weighted mean and mean square deviation of quantiles (K, N, S) and the total weight, each (K, S)."""
     total = weight.sum(1)
     some = total.clamp_min(TINY)
-    mean = (weight * scores).sum(1) / some
-    return mean, (weight * (scores - mean[:, None]).square()).sum(1) / some, total
+    mean = (weight * quantiles).sum(1) / some
+    return mean, (weight * (quantiles - mean[:, None]).square()).sum(1) / some, total

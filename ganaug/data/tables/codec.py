@@ -1,4 +1,4 @@
-"""The codec of a table: conversion between a DataFrame and the scores and choices that networks learn."""
+"""The codec of a table: conversion between a DataFrame and the quantiles and choices that networks learn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,16 +45,16 @@ class TableValues(NamedTuple):
 class Encoded(NamedTuple):
     """A table as networks see it."""
 
-    scores: NDArray[np.float32]  # (n, n_scores), quantiles of the standard normal; 0 where the option has no score
+    quantiles: NDArray[np.float32]  # (n, n_quantiles), of the standard normal; 0 where the option has none
     choices: NDArray[np.int64]  # (n, n_choices), the option that each row takes
 
 
 @dataclass(frozen=True)
 class TableCodec:
-    """The columns of a table, in its order, which encode it as scores and choices.
+    """The columns of a table, in its order, which encode it as quantiles and choices.
 
-    A column of numbers has at most one score and one choice. A column of categories has at most one choice. A column
-    that never varies has neither. Scores are in the order of the columns. The choices of all columns of numbers come
+    A column of numbers has at most one quantile and one choice. A column of categories has at most one choice. A column
+    that never varies has neither. Quantiles are in the order of the columns. The choices of all columns of numbers come
     before those of categories. See `NumericColumn` and `CategoryColumn` for the options of a choice.
     """
 
@@ -89,9 +89,9 @@ class TableCodec:
         return tuple(column for column in self.columns if isinstance(column, CategoryColumn))
 
     @property
-    def n_scores(self) -> int:
-        """Number of scores."""
-        return sum(column.has_score for column in self.numeric_columns)
+    def n_quantiles(self) -> int:
+        """Number of quantiles."""
+        return sum(column.has_quantile for column in self.numeric_columns)
 
     @cached_property
     def choices(self) -> tuple[Column, ...]:
@@ -105,9 +105,9 @@ class TableCodec:
         return tuple(column.options for column in self.choices)
 
     @cached_property
-    def score_index(self) -> tuple[int, ...]:
-        """For each column of numbers the index of its score, if it has one."""
-        return tuple(count - 1 for count in accumulate(column.has_score for column in self.numeric_columns))
+    def quantile_index(self) -> tuple[int, ...]:
+        """For each column of numbers the index of its quantile, if it has one."""
+        return tuple(count - 1 for count in accumulate(column.has_quantile for column in self.numeric_columns))
 
     @cached_property
     def choice_index(self) -> tuple[int, ...]:
@@ -120,7 +120,7 @@ class TableCodec:
         return [column.name for column in self.columns]
 
     def encode(self, frame: "DataFrame", rng: np.random.Generator | None = None) -> Encoded:
-        """Turn a table with the fitted columns into scores and choices; `DataError` if it has others.
+        """Turn a table with the fitted columns into quantiles and choices; `DataError` if it has others.
 
         `NumericColumn.encode` tells what `rng` does, and how values are encoded that the fit has not seen.
         """
@@ -155,16 +155,16 @@ class TableCodec:
         return _side_by_side(options + self._category_options(values), len(values.numbers), np.int64)
 
     def encode_values(self, values: TableValues, rng: np.random.Generator | None = None) -> Encoded:
-        """Turn the values of a table into scores and choices; see `encode`."""
-        scores: list[NDArray[np.float32]] = []
+        """Turn the values of a table into quantiles and choices; see `encode`."""
+        quantiles: list[NDArray[np.float32]] = []
         options: list[NDArray[np.int64]] = []
         for column, own in zip(self.numeric_columns, values.numbers.T, strict=True):
-            score, option = column.encode(own, rng)
-            scores += [score] * column.has_score
+            quantile, option = column.encode(own, rng)
+            quantiles += [quantile] * column.has_quantile
             options += [option] * (column.options > 1)
         rows = len(values.numbers)
         choices = _side_by_side(options + self._category_options(values), rows, np.int64)
-        return Encoded(_side_by_side(scores, rows, np.float32), choices)
+        return Encoded(_side_by_side(quantiles, rows, np.float32), choices)
 
     def _category_options(self, values: TableValues) -> list[NDArray[np.int64]]:
         codes = zip(self.category_columns, values.codes.T, strict=True)

@@ -94,14 +94,14 @@ class LabelledTable(Dataset):
         """Return numbers as quantiles of a standard normal, and categories one-hot, at distance 1 from each other."""
         layout = RowLayout.of(reference.codec)
         rows = layout.rows(reference.codec.encode(self.frame))
-        rows[:, layout.n_scores :] /= np.sqrt(2)
+        rows[:, layout.n_quantiles :] /= np.sqrt(2)
         return rows
 
     def jittered(self, random: np.random.Generator) -> Self:
         """Return the rows with a little noise in their numbers, which keep their bounds and decimals."""
         frame = self.frame.copy()
         for position, column in enumerate(self.codec.columns):
-            if isinstance(column, NumericColumn) and column.has_score:
+            if isinstance(column, NumericColumn) and column.has_quantile:
                 numbers = numeric_values(self.frame.iloc[:, position], column)
                 noise = random.normal(0, JITTER_SHARE, len(numbers)) * (np.nanstd(numbers) if len(numbers) else 0.0)
                 moved = column.from_steps(column.to_steps(np.clip(numbers + noise, *column.bounds)))
@@ -213,7 +213,7 @@ def from_frame(
         )
     index = {label: number for number, label in enumerate(classes)}
     codec = TableCodec.fit(frame, categorical_features=categorical_features)
-    if not codec.n_scores and not codec.options:
+    if not codec.n_quantiles and not codec.options:
         raise DataError("At least one column must vary, but all are constant or empty: add a column that varies.")
     warn_about_texts(codec.category_columns)
     return LabelledTable(frame, np.array([index[value] for value in values], np.int64), classes, codec, target)

@@ -1,4 +1,4 @@
-"""Derived features: for the discriminator, the plain score of each column learned as a difference or a ratio."""
+"""Derived features: for the discriminator, the plain quantile of each column learned as a difference or a ratio."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +20,7 @@ def derived_features(
     numbers: NDArray[np.float64],
     encoded: Encoded,
 ) -> tuple[Feature, ...]:
-    """Return for each column learned relative to others a weighted sum of a row that approximates the plain score.
+    """Return for each column learned relative to others a weighted sum of a row that approximates the plain quantile.
 
     If a weight, a half of it and a third of it are learned as one weight and two ratios, only one number of a row tells
     a light class from a heavy one. The discriminator and the screen, which learn from few rows, would then rely on the
@@ -32,21 +32,21 @@ def derived_features(
     rows, features = layout.rows(encoded), []
     for one in differences:
         column = codec.numeric_columns[one.target]
-        if one.learned_as == "value" or not column.has_score:
+        if one.learned_as == "value" or not column.has_quantile:
             continue
-        scores, options = column.encode(numbers[:, one.target])
+        quantiles, options = column.encode(numbers[:, one.target])
         continuous = options == 0 if column.options > 1 else np.ones(len(rows), np.bool_)
         places = [at for place in (one.target, *dict(one.bases)) for at in _places(layout, learned, place)]
-        weights = np.linalg.lstsq(rows[continuous][:, places].astype(np.float64), scores[continuous], rcond=None)[0]
+        weights = np.linalg.lstsq(rows[continuous][:, places].astype(np.float64), quantiles[continuous], rcond=None)[0]
         features.append(tuple(zip(places, weights.tolist(), strict=True)))
     return tuple(features)
 
 
 def _places(layout: RowLayout, learned: TableCodec, number: int) -> Iterator[int]:
-    """Yield where in a row the score and the options of a column stand."""
+    """Yield where in a row the quantile and the options of a column stand."""
     column = learned.numeric_columns[number]
-    if column.has_score:
-        yield learned.score_index[number]
+    if column.has_quantile:
+        yield learned.quantile_index[number]
     if column.options > 1:
-        start = layout.n_scores + layout.starts[learned.choice_index[number]]
+        start = layout.n_quantiles + layout.starts[learned.choice_index[number]]
         yield from range(start, start + column.options)

@@ -25,15 +25,15 @@ class NumericColumn:
     """The description of one column of numbers, integers or datetimes.
 
     Each row takes one of several *options*: continuous (if there are knots), one of the atoms, or missing (if the
-    column has missing values), in this order. A continuous row has a *score*, a quantile of the standard normal.
+    column has missing values), in this order. A continuous row has a *quantile* of the standard normal.
 
     All values are multiples of ``unit / 10**decimals``, unless `decimals` is None. `unit` is the largest for which this
     holds: 5 for multiples of 5, or, with two decimals, of 0.05. Datetimes are in seconds since `origin`. Their
     unit is in seconds too: 86400 for days, 604800 for one day of the week.
 
-    `values` and `scores` are the knots of the piecewise linear quantile transform. Values do not decrease, and scores,
-    in steps of 1/32, increase. The first and the last value are the bounds of the data. A value in two knots is a tie:
-    all scores between them decode to it.
+    `values` and `scores`, the model file's name for their quantiles, are the knots of the piecewise linear quantile
+    transform. Values do not decrease; quantiles, in steps of 1/32, increase. The first and the last value are the
+    bounds of the data. A value in two knots is a tie: all quantiles between them decode to it.
     """
 
     name: str | int
@@ -81,20 +81,20 @@ class NumericColumn:
                 unit *= common_factor(steps)
         is_atom = find_atoms(counts) if spikes else np.zeros(len(counts), np.bool_)
         by_frequency = np.argsort(-counts[is_atom], kind="stable")
-        knots, scores = find_knots(values[~is_atom], counts[~is_atom])
+        knots, quantiles = find_knots(values[~is_atom], counts[~is_atom])
         atoms = tuple(values[is_atom][by_frequency].tolist())
-        tied = tuple(knots.tolist()), tuple(scores.tolist())
+        tied = tuple(knots.tolist()), tuple(quantiles.tolist())
         return cls(name, kind, dtype, not present.all(), decimals, unit, origin, atoms, *tied)
 
     @property
-    def has_score(self) -> bool:
+    def has_quantile(self) -> bool:
         """Whether there is a continuous option."""
         return len(self.values) > 0
 
     @property
     def options(self) -> int:
         """Number of options. A column with one option has no choice."""
-        return self.has_score + len(self.atoms) + self.missing
+        return self.has_quantile + len(self.atoms) + self.missing
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -126,24 +126,24 @@ class NumericColumn:
         return steps if self.decimals is None else steps * self.unit / 10.0**self.decimals
 
     def curve(self) -> NDArray[np.float64]:
-        """Return the value, in steps, at each point of the score's grid, shape (2 * LIMIT + 1,)."""
+        """Return the value, in steps, at each point of the quantile's grid, shape (2 * LIMIT + 1,)."""
         return np.interp(np.arange(-LIMIT, LIMIT + 1), self.scores, self.to_steps(np.array(self.values)))
 
     def encode(
         self, numbers: NDArray[np.float64], rng: np.random.Generator | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return the score and the option of every row of numbers (n,), NaN where missing, each of shape (n,).
+        """Return the quantile and the option of every row of numbers (n,), NaN where missing, each of shape (n,).
 
         Values beyond the bounds are moved to them. If the column has no missing values, a missing value becomes the
-        median score, or the most frequent atom. Rows with equal values take the middle one of the scores that decode to
-        the value; `rng` spreads them over all of these scores.
+        median quantile, or the most frequent atom. Rows with equal values take the middle one of the quantiles that
+        decode to the value; `rng` spreads them over all of these quantiles.
         """
         options = self.options_of(numbers)
-        scores = np.zeros(len(numbers), dtype=np.float32)
-        if self.has_score:
+        quantiles = np.zeros(len(numbers), dtype=np.float32)
+        if self.has_quantile:
             continuous = ~np.isnan(numbers) & (options == 0)
-            scores[continuous] = self.scores_of(self._tidy(numbers[continuous]), rng)
-        return scores, options
+            quantiles[continuous] = self.quantiles_of(self._tidy(numbers[continuous]), rng)
+        return quantiles, options
 
     def options_of(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the option of every row, (n,); see `encode`."""
@@ -154,8 +154,8 @@ class NumericColumn:
             atoms = np.array(self.atoms)[order]
             tidy = self._tidy(numbers)
             nearest = np.searchsorted(atoms[1:] / 2 + atoms[:-1] / 2, tidy)
-            taken = ~missing & ((atoms[nearest] == tidy) | (not self.has_score))
-            options[taken] = self.has_score + order[nearest[taken]]
+            taken = ~missing & ((atoms[nearest] == tidy) | (not self.has_quantile))
+            options[taken] = self.has_quantile + order[nearest[taken]]
         if self.missing:
             options[missing] = self.options - 1
         return options
@@ -164,13 +164,13 @@ class NumericColumn:
         """Move values to the bounds and to whole steps."""
         return self.from_steps(self.to_steps(np.clip(numbers, *self.bounds)))
 
-    def scores_of(self, numbers: NDArray[np.float64], rng: np.random.Generator | None = None) -> NDArray[np.float64]:
-        """Return the scores of values (n,) within the bounds that are no atoms; see `encode`."""
-        values, scores = np.array(self.values), np.array(self.scores) / STEPS
-        # A little less than half a step, so that no score decodes to the next value.
+    def quantiles_of(self, numbers: NDArray[np.float64], rng: np.random.Generator | None = None) -> NDArray[np.float64]:
+        """Return the quantiles of values (n,) within the bounds that are no atoms; see `encode`."""
+        values, quantiles = np.array(self.values), np.array(self.scores) / STEPS
+        # A little less than half a step, so that no quantile decodes to the next value.
         half = 0.0 if rng is None else 0.49 * self.step
-        highest = _interpolated(numbers + half, values, scores)
-        lowest = -_interpolated(half - numbers, -values[::-1], -scores[::-1])
+        highest = _interpolated(numbers + half, values, quantiles)
+        lowest = -_interpolated(half - numbers, -values[::-1], -quantiles[::-1])
         return lowest + (highest - lowest) * (0.5 if rng is None else rng.random(len(numbers)))
 
     @classmethod

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 STEPS = 32
-"""Grid points for one unit of the score. All knots lie on this grid, so that decoding needs no search."""
+"""Grid points for one unit of the quantile. All knots lie on this grid, so that decoding needs no search."""
 LIMIT = 112
-"""The largest score, 3.5, in grid points."""
+"""The largest quantile, 3.5, in grid points."""
 LARGEST_INTEGER = 2**53
 """Up to this, float64 holds every integer."""
 MIN_ATOM_SHARE = 0.1
@@ -75,7 +75,7 @@ def find_atoms(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def find_knots(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the values and the scores of the knots: for each grid point with rows, the middle one of their values.
+    """Return the values and the quantiles of the knots: for each grid point with rows, the middle one of their values.
 
     The row of rank r among n has the probability (r + 1/2) / n. A value has the grid points between its first and its
     last row, or, if there are none, the one nearest to its middle. `values` (K,) are distinct and sorted, `counts` (K,)
@@ -91,8 +91,8 @@ def find_knots(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[
 
     repeated = np.concatenate([values, values])
     order = np.lexsort((repeated, points))
-    scores, starts = np.unique(points[order], return_index=True)
+    quantiles, starts = np.unique(points[order], return_index=True)
     middles = (starts + np.append(starts[1:], len(order)) - 1) // 2
     knots = repeated[order][middles]
     knots[0], knots[-1] = values[0], values[-1]
-    return knots, scores
+    return knots, quantiles

@@ -14,7 +14,7 @@ from ganaug.training import Run
 from tests.unit.training.test_tables import mixed_table
 
 LAYOUT = RowLayout(2, (3, 2), (1, -1))
-"""Two scores, the first of which counts under the first option of the second choice; choices of three and two."""
+"""Two quantiles, the first of which counts under the first option of the second choice; choices of three and two."""
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -34,10 +34,10 @@ def real_rows(n: int, shares: list[float], open_share: float, mean: float, sprea
     random = seeded(seed)
     choice = torch.multinomial(torch.tensor(shares), n, replacement=True, generator=random)
     is_open = torch.rand(n, generator=random) < open_share
-    scores = mean + spread * torch.randn(n, 2, generator=random)
-    scores[:, 0] *= is_open
+    quantiles = mean + spread * torch.randn(n, 2, generator=random)
+    quantiles[:, 0] *= is_open
     one_hot = [torch.nn.functional.one_hot(value, count) for value, count in ((choice, 3), ((~is_open).long(), 2))]
-    return torch.cat([scores, *one_hot], dim=1).float()
+    return torch.cat([quantiles, *one_hot], dim=1).float()
 
 
 def matched(generator: RowGenerator, rows: Tensor, label: Tensor) -> RowGenerator:
@@ -56,10 +56,10 @@ def test_marginals_become_those_of_the_real_rows() -> None:
     for value, real in enumerate(rows):
         drawn = drawn_rows(generator, value)
         torch.testing.assert_close(drawn[:, 2:].mean(0), real[:, 2:].mean(0), atol=0.02, rtol=0)
-        for score, speaks in ((0, 5), (1, None)):  # column 5 says whether the first score counts
+        for quantile, speaks in ((0, 5), (1, None)):  # column 5 says whether the first quantile counts
             ours, theirs = (x[x[:, speaks] == 1] if speaks else x for x in (drawn, real))
-            assert float(ours[:, score].mean()) == pytest.approx(float(theirs[:, score].mean()), abs=0.03)
-            assert float(ours[:, score].std()) == pytest.approx(float(theirs[:, score].std()), rel=0.06)
+            assert float(ours[:, quantile].mean()) == pytest.approx(float(theirs[:, quantile].mean()), abs=0.03)
+            assert float(ours[:, quantile].std()) == pytest.approx(float(theirs[:, quantile].std()), rel=0.06)
 
 
 def test_few_rows_say_little_and_none_say_nothing() -> None:
@@ -138,4 +138,4 @@ def test_a_fit_draws_the_rare_class_about_where_its_rows_are() -> None:
     shares = 0.9 * own["city"].value_counts(normalize=True) + 0.1 * frame["city"].value_counts(normalize=True)
     np.testing.assert_allclose(rows["city"].value_counts(normalize=True)[shares.index], shares, atol=0.06)
     assert rows["member"].mean() == pytest.approx(0.9 * own["member"].mean() + 0.1 * frame["member"].mean(), abs=0.06)
-    assert rows["score"].mean() == pytest.approx(own["score"].mean(), abs=0.35 * own["score"].std())
+    assert rows["quantile"].mean() == pytest.approx(own["quantile"].mean(), abs=0.35 * own["quantile"].std())

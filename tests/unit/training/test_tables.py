@@ -291,7 +291,7 @@ def test_choices_come_with_the_probabilities_of_their_logits() -> None:
     noise = torch.cat([latent, torch.randn(20_000, 2)], dim=1)
     label = torch.zeros(20_000, dtype=torch.int64)
     _, logits = network.draft(noise[:1], label[:1])
-    scores, choices, uniform = network.draw(noise, label)
+    quantiles, choices, uniform = network.draw(noise, label)
     for choice, count in enumerate(layout.options):
         shares = torch.bincount(choices[:, choice], minlength=3) / 20_000
         own = torch.nn.functional.pad(logits[0].split(layout.options)[choice].softmax(0), (0, 3 - count))
@@ -300,9 +300,9 @@ def test_choices_come_with_the_probabilities_of_their_logits() -> None:
     # Where in its option a draw fell says nothing about which it is.
     assert abs(float(uniform.detach().mean()) - 0.5) < 0.02
     assert abs(float(torch.corrcoef(torch.stack([uniform[:, 0].detach(), choices[:, 0].float()]))[0, 1])) < 0.03
-    # A score counts only under the first option of its choice.
+    # A quantile counts only under the first option of its choice.
     rows = network(noise, label)
-    torch.testing.assert_close(rows[:, 0], scores[:, 0] * (choices[:, 1] == 0))
+    torch.testing.assert_close(rows[:, 0], quantiles[:, 0] * (choices[:, 1] == 0))
 
 
 def test_relaxed_rows_are_hard_and_pass_gradients() -> None:
@@ -324,17 +324,17 @@ def test_the_layout_writes_what_the_codec_says() -> None:
     encoded, layout = codec.encode(frame), RowLayout.of(codec)
     rows = layout.rows(encoded)
     assert rows.shape == (40, layout.width)
-    np.testing.assert_array_equal(rows[:, : layout.n_scores], encoded.scores)
+    np.testing.assert_array_equal(rows[:, : layout.n_quantiles], encoded.quantiles)
     for choice, (start, count) in enumerate(zip(layout.starts, layout.options, strict=True)):
-        block = rows[:, layout.n_scores + start : layout.n_scores + start + count]
+        block = rows[:, layout.n_quantiles + start : layout.n_quantiles + start + count]
         np.testing.assert_array_equal(block.argmax(1), encoded.choices[:, choice])
         np.testing.assert_array_equal(block.sum(1), 1)
-    # A score is silent exactly where its gate's first option is not taken.
-    for score, choice in enumerate(layout.gates):
+    # A quantile is silent exactly where its gate's first option is not taken.
+    for place, choice in enumerate(layout.gates):
         if choice >= 0:
-            np.testing.assert_array_equal(encoded.scores[encoded.choices[:, choice] != 0, score], 0)
+            np.testing.assert_array_equal(encoded.quantiles[encoded.choices[:, choice] != 0, place], 0)
     decoded = TableDecoder(codec)(
-        torch.from_numpy(encoded.scores), torch.from_numpy(encoded.choices), torch.full(encoded.choices.shape, 0.5)
+        torch.from_numpy(encoded.quantiles), torch.from_numpy(encoded.choices), torch.full(encoded.choices.shape, 0.5)
     )
     np.testing.assert_array_equal(decoded[0][:, 2], frame["age"])
 

@@ -88,7 +88,7 @@ class Constraints:
         return tuple((one.target, one.without_base) for one in self.on_columns if one.without_base)
 
     def encode(self, frame: "DataFrame", rng: np.random.Generator | None = None) -> Encoded:
-        """Turn a table into the scores and choices of `learned`; see `TableCodec.encode`."""
+        """Turn a table into the quantiles and choices of `learned`; see `TableCodec.encode`."""
         return self._encode(self.codec.values(frame), rng)
 
     def _encode(self, values: TableValues, rng: np.random.Generator | None = None) -> Encoded:
@@ -102,7 +102,7 @@ class Constraints:
             if one.without_base:
                 rows = np.flatnonzero(one.lacks_base(exact))
                 own = np.clip(exact[rows, one.target], *one.without_base.bounds)
-                encoded.scores[rows, learned.score_index[one.target]] = one.without_base.scores_of(own, rng)
+                encoded.quantiles[rows, learned.quantile_index[one.target]] = one.without_base.quantiles_of(own, rng)
                 if learned.numeric_columns[one.target].options > 1:
                     encoded.choices[rows, learned.choice_index[one.target]] = 0
         return encoded
@@ -135,7 +135,7 @@ def _joint_choices(codec: TableCodec, choices: NDArray[np.int64], pairs: Sequenc
     Where an encoder writes a category as columns of two values, the greater value means on.
     """
     columns, choice = codec.numeric_columns, codec.choice_index
-    few = {place for place, column in enumerate(columns) if not column.has_score and column.options > 2}
+    few = {place for place, column in enumerate(columns) if not column.has_quantile and column.options > 2}
     linked = [(choice[low], choice[high]) for low, high in pairs if {low, high} <= few]
     return JointChoices.detect(choices, codec.options, [_greater(column) for column in codec.choices], linked)
 
@@ -157,7 +157,7 @@ def _enforceable(
     columns, choice = codec.numeric_columns, codec.choice_index
     dependent = {one for group in joint.dependent for one in group}
     unmoved = {place for place, column in enumerate(columns) if column.atoms and choice[place] in dependent}
-    fixed = {place for place, column in enumerate(columns) if not column.has_score}
+    fixed = {place for place, column in enumerate(columns) if not column.has_quantile}
     together = {
         pair
         for pair in pairs

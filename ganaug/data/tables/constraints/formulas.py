@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from ganaug.data.tables.constraints.formula import Formula
 from ganaug.data.tables.constraints.formula_fits import FLOAT_TOLERANCE, MIN_ROWS, fit_formula
 from ganaug.data.tables.constraints.orders import origin_shift
-from ganaug.data.tables.constraints.ranks import normal_scores
+from ganaug.data.tables.constraints.ranks import normal_quantiles
 from ganaug.data.tables.numeric import NumericColumn
 
 Array = NDArray[np.float64]
@@ -166,7 +166,7 @@ def _ways(
     known.update(source for formula in found if formula.multiplied == multiplied for source in formula.sources)
     for target in members:
         others = [one for one in members if one != target]
-        if not columns[target].has_score or target in known or len(others) > MAX_SOURCES:
+        if not columns[target].has_quantile or target in known or len(others) > MAX_SOURCES:
             continue
         if target in _origins(others, found):
             continue
@@ -190,7 +190,7 @@ def _error(columns: Sequence[NumericColumn], formula: Formula, values: Array) ->
     drawn = [_as_drawn(columns[place], values[rows, place], rng) for place in formula.sources]
     with np.errstate(all="ignore"):
         made = np.clip(formula.compute(drawn), places[0], places[-1])
-    own = normal_scores(target)
+    own = normal_quantiles(target)
     return float(np.sqrt(np.mean((np.interp(made, places, own[first]) - own) ** 2)))
 
 
@@ -198,8 +198,8 @@ def _as_drawn(column: NumericColumn, values: Array, rng: np.random.Generator) ->
     """Return the values (n,) of a column with the error of a network that draws it beside others, NaN where missing."""
     there = ~np.isnan(values)
     drawn = np.full(len(values), np.nan)
-    scores = normal_scores(values[there]) + DRAWN_ERROR * rng.standard_normal(int(there.sum()))
-    drawn[there] = np.quantile(values[there], ndtr(scores)) if there.any() else np.nan
+    quantiles = normal_quantiles(values[there]) + DRAWN_ERROR * rng.standard_normal(int(there.sum()))
+    drawn[there] = np.quantile(values[there], ndtr(quantiles)) if there.any() else np.nan
     return column.from_steps(column.to_steps(drawn))
 
 

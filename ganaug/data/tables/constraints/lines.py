@@ -34,7 +34,7 @@ def detect_lines(columns: Sequence[NumericColumn], values: Array, sources: Conta
     `columns` and `values` are as in `detect_orders`. Columns in `sources` are preferred as sources if either of a pair
     could be one.
     """
-    places = [place for place, column in enumerate(columns) if column.has_score][:MAX_COMPARED]
+    places = [place for place, column in enumerate(columns) if column.has_quantile][:MAX_COMPARED]
     if len(places) < 2:
         return ()
     places = [place for place in places if np.nanstd(values[:, place]) > 0]

@@ -20,7 +20,7 @@ from ganaug.data.tables.constraints.column_constraint import (
     to_step_beyond,
 )
 from ganaug.data.tables.constraints.orders import origin_shift
-from ganaug.data.tables.constraints.ranks import normal_scores
+from ganaug.data.tables.constraints.ranks import normal_quantiles
 from ganaug.data.tables.numeric import NumericColumn
 
 Array = NDArray[np.float64]
@@ -279,7 +279,7 @@ def _ways_to_learn(
         fitted = NumericColumn.fit(column.name, "numeric", "float64", learned[~unpaired], decimals=decimals, unit=unit)
         may_lack_base = all(columns[place].missing for place, _ in constraint.bases)
         without_base = _without_base(column, own, unpaired) if may_lack_base else None
-        if fitted.has_score or not may_lack_base:
+        if fitted.has_quantile or not may_lack_base:
             spikes = float(np.isin(learned[there], fitted.atoms).mean())
             error = lost - spikes + _error(way, base[there], own[there], learned[there])
             yield error, replace(way, learned=fitted, without_base=without_base)
@@ -299,15 +299,17 @@ def _error(constraint: OrderedDifference, base: Array, own: Array, learned: Arra
 
     The simulated generator reproduces the correlation of ranks between the base and what is learned, less
     `CORRELATION_LOST`, and nothing else. The distance is the sliced Wasserstein distance (Rabin et al., Wasserstein
-    Barycenter and Its Application to Texture Mixing, 2011) between normal scores of up to four axes: base, target,
+    Barycenter and Its Application to Texture Mixing, 2011) between normal quantiles of up to four axes: base, target,
     difference, and ratio where it is defined.
     """
     step = -(-len(own) // ROWS_COMPARED)
     base, own, learned = base[::step], own[::step], learned[::step]
-    of_base, of_own, scores = (normal_scores(one) for one in (base, own, learned))
-    ranks = normal_scores(np.arange(float(len(own))))
+    of_base, of_own, quantiles = (normal_quantiles(one) for one in (base, own, learned))
+    ranks = normal_quantiles(np.arange(float(len(own))))
     known = (
-        (1 - CORRELATION_LOST) * float(scores @ of_base) / max(float(of_base @ of_base), float(scores @ scores), 1e-9)
+        (1 - CORRELATION_LOST)
+        * float(quantiles @ of_base)
+        / max(float(of_base @ of_base), float(quantiles @ quantiles), 1e-9)
     )
     free = np.random.default_rng(0).permuted(np.tile(ranks, (DRAWS, 1)), axis=1)  # (DRAWS, n)
     drawn = np.quantile(learned, ndtr(known * of_base + np.sqrt(1 - known**2) * free))
@@ -319,10 +321,10 @@ def _error(constraint: OrderedDifference, base: Array, own: Array, learned: Arra
     axes = [
         (of_base, np.broadcast_to(of_base, drawn.shape)),
         (of_own, np.interp(drawn, places, of_own[first])),
-        (normal_scores(own - base), np.interp(drawn - base, np.sort(own - base), ranks)),
+        (normal_quantiles(own - base), np.interp(drawn - base, np.sort(own - base), ranks)),
     ]
     if base.min() > 0:
-        axes.append((normal_scores(own / base), np.interp(drawn / base, np.sort(own / base), ranks)))
+        axes.append((normal_quantiles(own / base), np.interp(drawn / base, np.sort(own / base), ranks)))
     errors = []
     for (real, made), (more_real, more_made) in combinations(axes, 2):
         for angle in np.arange(DIRECTIONS) * np.pi / DIRECTIONS:

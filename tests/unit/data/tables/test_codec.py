@@ -35,7 +35,7 @@ def decoded(codec: TableCodec, encoded: Encoded, uniform: np.ndarray | None = No
     decoder = TableDecoder(codec)
     if uniform is None:
         uniform = np.full(encoded.choices.shape, 0.5)
-    arguments = (encoded.scores, encoded.choices, uniform.astype(np.float32))
+    arguments = (encoded.quantiles, encoded.choices, uniform.astype(np.float32))
     outputs = dict(zip(decoder.output_names, decoder(*map(torch.from_numpy, arguments)), strict=True))
     arrays = {name: output.numpy() for name, output in outputs.items()}
     return codec.frame(arrays.get("numeric"), arrays.get("category"))
@@ -162,27 +162,27 @@ def test_unrounded_numbers_come_back_closely_in_order_and_within_bounds(values: 
     knots = np.array(codec.numeric_columns[0].values)
     assert np.isin(knots, values).all()
     back = round_trip(frame)["x"].to_numpy()
-    # A float32 score tells about 2**-17 of the way from knot to knot apart.
+    # A float32 quantile tells about 2**-17 of the way from knot to knot apart.
     gaps = np.diff(knots)[np.clip(np.searchsorted(knots, values, side="right") - 1, 0, len(knots) - 2)]
     smallest = np.finfo(np.float64).smallest_subnormal
     assert (np.abs(back - values) <= 1e-4 * gaps + 1e-15 * np.abs(values) + smallest).all()
     assert (np.diff(back[np.argsort(values)]) >= 0).all()
 
-    scores = np.concatenate([np.linspace(-9, 9, 5001), [-1e30, 1e30, -0.0, -1e-12]]).astype(np.float32)[:, None]
-    everything = decoded(codec, Encoded(scores, np.zeros((len(scores), 0), np.int64)))["x"]
+    quantiles = np.concatenate([np.linspace(-9, 9, 5001), [-1e30, 1e30, -0.0, -1e-12]]).astype(np.float32)[:, None]
+    everything = decoded(codec, Encoded(quantiles, np.zeros((len(quantiles), 0), np.int64)))["x"]
     assert everything.min() == values.min()
     assert everything.max() == values.max()
 
 
 @pytest.mark.parametrize("rows", [40, 5000])
-def test_scores_are_normal_and_normal_scores_give_the_data(rows: int) -> None:
+def test_quantiles_are_normal_and_normal_quantiles_give_the_data(rows: int) -> None:
     values = rng().gamma(2, 10, rows)
     frame = pd.DataFrame({"x": values})
     codec = TableCodec.fit(frame)
-    scores = codec.encode(frame).scores[:, 0]
-    assert np.abs(scores).max() <= 3.5
-    assert abs(scores.mean()) < 0.02
-    assert scores.std() == pytest.approx(1, abs=0.06)
+    quantiles = codec.encode(frame).quantiles[:, 0]
+    assert np.abs(quantiles).max() <= 3.5
+    assert abs(quantiles.mean()) < 0.02
+    assert quantiles.std() == pytest.approx(1, abs=0.06)
     drawn = rng().standard_normal((20_000, 1)).astype(np.float32)
     made = np.sort(decoded(codec, Encoded(drawn, np.zeros((len(drawn), 0), np.int64)))["x"].to_numpy())
     distance = np.abs(np.searchsorted(np.sort(values), made) / rows - np.linspace(0, 1, len(made))).max()
@@ -192,27 +192,27 @@ def test_scores_are_normal_and_normal_scores_give_the_data(rows: int) -> None:
 def test_many_rows_leave_no_bias_between_the_knots() -> None:
     values = rng().normal(100, 1, 200_000)
     codec = TableCodec.fit(pd.DataFrame({"x": values}))
-    scores = np.linspace(-2, 2, 129, dtype=np.float32)[:, None]
-    made = decoded(codec, Encoded(scores, np.zeros((129, 0), np.int64)))["x"]
-    assert abs((made - 100 - scores[:, 0]).mean()) < 0.005
+    quantiles = np.linspace(-2, 2, 129, dtype=np.float32)[:, None]
+    made = decoded(codec, Encoded(quantiles, np.zeros((129, 0), np.int64)))["x"]
+    assert abs((made - 100 - quantiles[:, 0]).mean()) < 0.005
 
 
-def test_normal_scores_give_integers_in_proportion() -> None:
+def test_normal_quantiles_give_integers_in_proportion() -> None:
     values = rng().poisson(6, 4000)
     codec = TableCodec.fit(pd.DataFrame({"x": values}))
     assert codec.options == ()
-    assert codec.n_scores == 1
+    assert codec.n_quantiles == 1
     drawn = rng().standard_normal((50_000, 1)).astype(np.float32)
     made = decoded(codec, Encoded(drawn, np.zeros((len(drawn), 0), np.int64)))["x"]
     shares = np.bincount(made, minlength=values.max() + 1) / len(made)
     assert np.abs(shares - np.bincount(values) / len(values)).max() < 0.01
 
 
-def test_spreading_turns_a_comb_of_scores_into_a_normal_distribution() -> None:
+def test_spreading_turns_a_comb_of_quantiles_into_a_normal_distribution() -> None:
     frame = pd.DataFrame({"x": rng().poisson(6, 4000)})
     codec = TableCodec.fit(frame)
-    assert len(np.unique(codec.encode(frame).scores)) < 30
-    spread = codec.encode(frame, rng()).scores[:, 0]
+    assert len(np.unique(codec.encode(frame).quantiles)) < 30
+    spread = codec.encode(frame, rng()).quantiles[:, 0]
     assert len(np.unique(spread)) > 3000
     assert spread.std() == pytest.approx(1, abs=0.03)
     assert np.abs(np.percentile(spread, [10, 25, 50, 75, 90]) - [-1.28, -0.67, 0, 0.67, 1.28]).max() < 0.08
@@ -222,7 +222,7 @@ def test_equal_values_get_their_middle_rank() -> None:
     values = np.concatenate([np.linspace(0, 1, 60), np.full(6, 2.0), np.linspace(3, 4, 60)])
     encoded = TableCodec.fit(frame := pd.DataFrame({"x": values})).encode(frame)
     assert encoded.choices.shape == (126, 0)
-    assert np.abs(encoded.scores[values == 2]).max() < 0.02
+    assert np.abs(encoded.quantiles[values == 2]).max() < 0.02
 
 
 def test_spikes_are_options_of_their_own_and_exact() -> None:
@@ -235,7 +235,7 @@ def test_spikes_are_options_of_their_own_and_exact() -> None:
     assert codec.options == (4,)
     assert min(column.values) > 1
     encoded = codec.encode(frame)
-    assert (encoded.scores[encoded.choices > 0] == 0).all()
+    assert (encoded.quantiles[encoded.choices > 0] == 0).all()
     assert [int((encoded.choices == option).sum()) for option in (1, 2, 3)] == [
         int((values == 0).sum()),
         int((values == 1 / 3).sum()),
@@ -247,15 +247,15 @@ def test_spikes_are_options_of_their_own_and_exact() -> None:
     np.testing.assert_array_equal(np.isnan(back), np.isnan(values))
 
 
-def test_a_score_does_not_move_a_spike() -> None:
+def test_a_quantile_does_not_move_a_spike() -> None:
     values = np.concatenate([np.zeros(50), rng().normal(10, 1, 50)])
     codec = TableCodec.fit(pd.DataFrame({"x": values}))
-    scores = np.array([[-3], [0.7], [3]], dtype=np.float32)
-    assert decoded(codec, Encoded(scores, np.ones((3, 1), np.int64)))["x"].tolist() == [0, 0, 0]
+    quantiles = np.array([[-3], [0.7], [3]], dtype=np.float32)
+    assert decoded(codec, Encoded(quantiles, np.ones((3, 1), np.int64)))["x"].tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
-    ("values", "scores", "options"),
+    ("values", "quantiles", "options"),
     [
         pytest.param([0, 1] * 50, 0, (2,), id="two-values"),
         pytest.param([1, 2, 3] * 30, 0, (3,), id="three-values"),
@@ -271,9 +271,9 @@ def test_a_score_does_not_move_a_spike() -> None:
         pytest.param([None] * 5, 0, (), id="all-missing"),
     ],
 )
-def test_scores_and_options_follow_the_values(values: Any, scores: int, options: tuple[int, ...]) -> None:
+def test_quantiles_and_options_follow_the_values(values: Any, quantiles: int, options: tuple[int, ...]) -> None:
     codec = TableCodec.fit(pd.DataFrame({"x": pd.Series(values, dtype="float64")}))
-    assert (codec.n_scores, codec.options) == (scores, options)
+    assert (codec.n_quantiles, codec.options) == (quantiles, options)
 
 
 @pytest.mark.parametrize(
@@ -300,8 +300,8 @@ def test_decimals_are_counted(values: list[float], decimals: int | None) -> None
 def test_new_numbers_have_the_decimals_of_the_data() -> None:
     frame = pd.DataFrame({"x": rng().normal(0, 30, ROWS).round(2), "n": rng().integers(0, 9999, ROWS)})
     codec = TableCodec.fit(frame)
-    scores = rng().standard_normal((1000, 2)).astype(np.float32)
-    made = decoded(codec, Encoded(scores, np.zeros((1000, 0), np.int64)))
+    quantiles = rng().standard_normal((1000, 2)).astype(np.float32)
+    made = decoded(codec, Encoded(quantiles, np.zeros((1000, 0), np.int64)))
     assert (made["x"] == made["x"].round(2)).all()
     assert not made["x"].isin(frame["x"]).all()
     assert made["n"].dtype == np.int64
@@ -321,8 +321,8 @@ def test_new_numbers_are_multiples_of_what_all_are_multiples_of(case: str) -> No
     numbers, step, dtype = STEPPED[case]
     frame = pd.DataFrame({"x": pd.array(numbers, dtype=dtype)})
     codec = TableCodec.fit(frame)
-    scores = rng().standard_normal((1000, 1)).astype(np.float32)
-    made = decoded(codec, Encoded(scores, np.zeros((1000, len(codec.options)), np.int64)))["x"]
+    quantiles = rng().standard_normal((1000, 1)).astype(np.float32)
+    made = decoded(codec, Encoded(quantiles, np.zeros((1000, len(codec.options)), np.int64)))["x"]
     assert made.dtype == frame["x"].dtype
     assert not made.isin(frame["x"]).all()
     steps = made.astype("float64") / step
@@ -352,8 +352,8 @@ def test_new_dates_fall_on_the_day_of_the_week_that_all_fall_on(zone: str | None
     mondays = pd.date_range("2020-01-06 08:00", periods=3400, freq="7D", tz=zone)
     values = pd.Series(mondays[np.sort(rng().choice(3400, 200, replace=False))])
     codec = TableCodec.fit(pd.DataFrame({"x": values}))
-    scores = rng().standard_normal((1000, 1)).astype(np.float32)
-    made = decoded(codec, Encoded(scores, np.zeros((1000, 0), np.int64)))["x"]
+    quantiles = rng().standard_normal((1000, 1)).astype(np.float32)
+    made = decoded(codec, Encoded(quantiles, np.zeros((1000, 0), np.int64)))["x"]
     assert not made.isin(values).all()
     assert (made.dt.day_of_week == 0).all()
     assert (made.dt.hour == 8).all()
@@ -365,8 +365,8 @@ def test_new_dates_have_no_time_where_the_data_have_none(zone: str | None) -> No
     days = pd.date_range("2020-01-01", periods=3400, tz=zone)
     values = pd.Series(days[np.sort(rng().choice(3400, 200, replace=False))])
     codec = TableCodec.fit(pd.DataFrame({"x": values}))
-    scores = rng().standard_normal((1000, 1)).astype(np.float32)
-    made = decoded(codec, Encoded(scores, np.zeros((1000, 0), np.int64)))["x"]
+    quantiles = rng().standard_normal((1000, 1)).astype(np.float32)
+    made = decoded(codec, Encoded(quantiles, np.zeros((1000, 0), np.int64)))["x"]
     assert made.dtype == values.dtype
     assert codec.numeric_columns[0].has_days_only
     assert (made == made.dt.normalize()).all()
@@ -459,7 +459,7 @@ def test_missing_values_where_there_were_none() -> None:
     frame = pd.DataFrame({"x": np.linspace(0, 1, 99), "flag": [3] * 60 + [2] * 39, "c": ["a"] * 40 + ["b"] * 59})
     codec = TableCodec.fit(frame)
     made = codec.encode(pd.DataFrame({"x": [np.nan], "flag": [np.nan], "c": [None]}))
-    assert made.scores.tolist() == [[0.0]]
+    assert made.quantiles.tolist() == [[0.0]]
     assert decoded(codec, made).loc[0].tolist() == [pytest.approx(0.5), 3, "b"]
 
 
@@ -613,14 +613,14 @@ def test_dates_in_another_zone_or_unit_are_the_same_dates() -> None:
     frame = pd.DataFrame({"x": zoned(50, "D", "Europe/Berlin")})
     codec = TableCodec.fit(frame)
     other = pd.DataFrame({"x": frame["x"].dt.tz_convert("UTC").dt.as_unit("ns")})
-    np.testing.assert_array_equal(codec.encode(other).scores, codec.encode(frame).scores)
+    np.testing.assert_array_equal(codec.encode(other).quantiles, codec.encode(frame).quantiles)
 
 
 def test_no_rows_encode_to_no_rows() -> None:
     frame = pd.DataFrame({name: make() for name, make in EXACT.items()})
     codec = TableCodec.fit(frame)
     encoded = codec.encode(frame.iloc[:0])
-    assert encoded.scores.shape == (0, codec.n_scores)
+    assert encoded.quantiles.shape == (0, codec.n_quantiles)
     assert encoded.choices.shape == (0, len(codec.options))
     assert_frame_equal(decoded(codec, encoded), frame.iloc[:0])
 
@@ -629,9 +629,9 @@ def test_the_shapes_are_what_the_codec_says() -> None:
     frame = pd.DataFrame({name: make() for name, make in EXACT.items()})
     codec = TableCodec.fit(frame)
     encoded = codec.encode(frame)
-    assert encoded.scores.dtype == np.float32
+    assert encoded.quantiles.dtype == np.float32
     assert encoded.choices.dtype == np.int64
-    assert encoded.scores.shape == (ROWS, codec.n_scores)
+    assert encoded.quantiles.shape == (ROWS, codec.n_quantiles)
     assert encoded.choices.shape == (ROWS, len(codec.options))
     assert (encoded.choices.max(axis=0) < np.array(codec.options)).all()
     assert len(codec.numeric_columns) + len(codec.category_columns) == len(EXACT)
@@ -790,7 +790,7 @@ def test_a_codec_is_not_shared_with_its_state() -> None:
 
 def run_onnx(codec: TableCodec, batches: list[tuple[np.ndarray, ...]]) -> list[list[np.ndarray]]:
     decoder = TableDecoder(codec).eval()
-    names = ["scores", "choices", "uniform"]
+    names = ["quantiles", "choices", "uniform"]
     example = tuple(torch.from_numpy(array[:3]) for array in batches[-1])
     program = torch.onnx.export(
         decoder,
@@ -818,7 +818,7 @@ def drawn(codec: TableCodec, rows: int) -> tuple[np.ndarray, ...]:
     generator = np.random.default_rng(rows)
     options = np.array(codec.options, dtype=np.int64)
     return (
-        generator.normal(0, 1.5, (rows, codec.n_scores)).astype(np.float32),
+        generator.normal(0, 1.5, (rows, codec.n_quantiles)).astype(np.float32),
         generator.integers(0, options, (rows, len(options))),
         generator.random((rows, len(options)), dtype=np.float32),
     )
@@ -856,7 +856,7 @@ def test_onnx_decodes_as_torch_does(name: str) -> None:
 def test_a_table_in_which_nothing_varies_decodes_without_any_input(rows: int) -> None:
     frame = pd.DataFrame({"a": [1.5] * 5, "b": [np.nan] * 5, "c": ["x"] * 5})
     codec = TableCodec.fit(frame)
-    assert (codec.n_scores, codec.options) == (0, ())
+    assert (codec.n_quantiles, codec.options) == (0, ())
     nothing = Encoded(np.zeros((rows, 0), np.float32), np.zeros((rows, 0), np.int64))
     assert_frame_equal(decoded(codec, nothing), frame.iloc[:rows])
 

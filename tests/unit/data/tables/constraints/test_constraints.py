@@ -109,6 +109,6 @@ def test_a_constraint_of_a_new_kind_needs_no_more_than_its_class() -> None:
     assert constraints.to_json()["capped"] == [["a", "b"]]
     encoded = constraints.encode(table)
     choices = torch.from_numpy(encoded.choices)
-    (drawn,) = TableDecoder(codec, constraints)(torch.from_numpy(encoded.scores), choices, choices.float())
+    (drawn,) = TableDecoder(codec, constraints)(torch.from_numpy(encoded.quantiles), choices, choices.float())
     np.testing.assert_allclose(drawn[:, 0], table["a"])
     np.testing.assert_allclose(drawn[:, 1], np.minimum(table["b"], table["a"] + 5))

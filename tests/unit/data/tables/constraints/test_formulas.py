@@ -27,16 +27,16 @@ def found(table: pd.DataFrame) -> list[str]:
 
 
 def decoded(table: pd.DataFrame, n: int = 3_000) -> pd.DataFrame:
-    """Return rows of any scores and choices."""
+    """Return rows of any quantiles and choices."""
     codec = TableCodec.fit(table)
     rules = Constraints.detect(codec, table)
     random = torch.Generator().manual_seed(0)
-    scores = torch.randn(n, rules.learned.n_scores, generator=random)
+    quantiles = torch.randn(n, rules.learned.n_quantiles, generator=random)
     options = rules.learned.options
     choices = [torch.randint(count, (n, 1), generator=random) for count in options]
     taken = torch.cat(choices, dim=1) if choices else torch.zeros(n, 0, dtype=torch.int64)
     with torch.no_grad():
-        (numeric,) = TableDecoder(codec, rules)(scores, taken, torch.full(taken.shape, 0.5))
+        (numeric,) = TableDecoder(codec, rules)(quantiles, taken, torch.full(taken.shape, 0.5))
     bounds = np.array([column.bounds for column in codec.numeric_columns])
     drawn: NDArray[np.float64] = numeric.numpy()
     assert not ((drawn < bounds[:, 0]) | (drawn > bounds[:, 1])).any()

@@ -259,7 +259,7 @@ def test_dummies_of_pandas_keep_to_one_as_well() -> None:
 
 @pytest.mark.slow
 def test_values_are_missing_where_they_are_in_the_table() -> None:
-    """A number may be missing by rule: its score is silent then, and it is there everywhere else."""
+    """A number may be missing by rule: its quantile is silent then, and it is there everywhere else."""
     rng = seeded()
     y = (np.arange(300) % 10 == 0).astype(np.int64)
     married = rng.random(300) < np.where(y, 0.3, 0.6)
@@ -295,14 +295,14 @@ def test_only_combinations_of_the_table_are_drawn() -> None:
     generator, joint, _ = network()
     assert [one.choices for one in joint.decisions] == [(0, 1, 3), (2,)]
     noise, label = torch.randn(2_000, generator.noise_dim), torch.arange(2_000) % 2
-    scores, choices, uniform = generator.draw(noise, label)
+    quantiles, choices, uniform = generator.draw(noise, label)
     assert generator.noise_dim == generator.latent_dim + 2
     assert choices.shape == uniform.shape == (2_000, 4)
     for one in joint.decisions:
         allowed = {tuple(option) for option in one.options.tolist()}
         assert {tuple(row) for row in choices[:, list(one.choices)].tolist()} == allowed
     rows = generator(noise, label)
-    torch.testing.assert_close(rows, generator.join(scores, choices))
+    torch.testing.assert_close(rows, generator.join(quantiles, choices))
     relaxed = generator.relaxed(noise, label, torch.Generator().manual_seed(0)).detach()[:, 1:]
     torch.testing.assert_close(relaxed, relaxed.round())
     decisions = generator.decisions

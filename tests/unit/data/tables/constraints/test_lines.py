@@ -26,13 +26,13 @@ def found(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def decoded(table: pd.DataFrame, n: int = 2_000) -> pd.DataFrame:
-    """Return rows of any scores, each column by itself, before the rules."""
+    """Return rows of any quantiles, each column by itself, before the rules."""
     codec = TableCodec.fit(table)
-    scores = torch.randn(n, codec.n_scores, generator=torch.Generator().manual_seed(0))
+    quantiles = torch.randn(n, codec.n_quantiles, generator=torch.Generator().manual_seed(0))
     choices = (torch.arange(n) % 2)[:, None].expand(n, len(codec.options))
     with torch.no_grad():
         (numeric,) = TableDecoder(codec, Constraints.detect(codec, table))(
-            scores, choices, torch.full(choices.shape, 0.5)
+            quantiles, choices, torch.full(choices.shape, 0.5)
         )
     bounds = np.array([column.bounds for column in codec.numeric_columns])
     drawn: NDArray[np.float64] = numeric.numpy()

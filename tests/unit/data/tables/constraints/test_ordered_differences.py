@@ -253,8 +253,8 @@ def test_rows_are_judged_by_their_distances() -> None:
     constraints = Constraints.detect(TableCodec.fit(table), table)
     encoded = constraints.encode(table)
     further = constraints.encode(table.assign(low=low + 1, high=table["high"] + 1))
-    np.testing.assert_array_equal(encoded.scores[:, 1], further.scores[:, 1])
-    assert (encoded.scores[:, 0] < further.scores[:, 0]).any()
+    np.testing.assert_array_equal(encoded.quantiles[:, 1], further.quantiles[:, 1])
+    assert (encoded.quantiles[:, 0] < further.quantiles[:, 0]).any()
 
 
 def test_judges_see_what_a_column_is_about() -> None:
@@ -272,7 +272,7 @@ def test_judges_see_what_a_column_is_about() -> None:
     assert [one.learned_as for one in modality.constraints.on_columns] == ["ratio"]
     rows = modality.encoded(data, torch.device("cpu")).values.numpy()
     assert rows.shape == (300, layout.width) == (300, layout.own_width + 1)
-    said = data.codec.encode(table).scores[:, 1]
+    said = data.codec.encode(table).quantiles[:, 1]
     assert np.corrcoef(rows[:, -1], said)[0, 1] > 0.98
     assert abs(np.corrcoef(rows[:, 1], said)[0, 1]) < 0.5  # the share
     noise, label = torch.randn(50, modality.noise_dim), torch.zeros(50, dtype=torch.int64)

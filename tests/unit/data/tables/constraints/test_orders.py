@@ -134,12 +134,12 @@ def test_dates_are_compared_as_dates() -> None:
     assert found(hours.astype({"admission": "datetime64[s]"})) == [("admission", "discharge")]
 
 
-def decoded(table: pd.DataFrame, scores: torch.Tensor, choices: torch.Tensor | None = None) -> pd.DataFrame:
+def decoded(table: pd.DataFrame, quantiles: torch.Tensor, choices: torch.Tensor | None = None) -> pd.DataFrame:
     codec = TableCodec.fit(table)
     rules = Constraints.detect(codec, table)
-    choices = torch.zeros(len(scores), len(rules.learned.options), dtype=torch.int64) if choices is None else choices
+    choices = torch.zeros(len(quantiles), len(rules.learned.options), dtype=torch.int64) if choices is None else choices
     with torch.no_grad():
-        (numeric,) = TableDecoder(codec, rules)(scores, choices, torch.full(choices.shape, 0.5))
+        (numeric,) = TableDecoder(codec, rules)(quantiles, choices, torch.full(choices.shape, 0.5))
     bounds = np.array([column.bounds for column in codec.numeric_columns])
     assert not ((numeric.numpy() < bounds[:, 0]) | (numeric.numpy() > bounds[:, 1])).any()
     frame = codec.frame(numeric.numpy(), None)
@@ -149,7 +149,7 @@ def decoded(table: pd.DataFrame, scores: torch.Tensor, choices: torch.Tensor | N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
-def test_decoding_puts_any_scores_in_order(seed: int) -> None:
+def test_decoding_puts_any_quantiles_in_order(seed: int) -> None:
     table = grown(*seeded(seed).exponential(size=(5, 300)))
     table = table[list(seeded(seed).permutation(list("abcde")))]
     frame = decoded(table, torch.randn(2_000, 5, generator=torch.Generator().manual_seed(seed)))
