@@ -72,7 +72,7 @@ class TableTrial(DatasetTrial):
             seed=seed,
             synthetic=lambda: (self._compact(self.synthetic), self.synthetic.labels),
             jittered=lambda: (self._compact(self.jittered), self.jittered.labels),
-            categorical=self.categorical,
+            categorical=lambda: self.categorical,
         )
 
     @classmethod
