@@ -83,10 +83,9 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
     def __init__(self, generator: Any, p: float = 0.5, label_key: str = "label", classes: Any = None) -> None:
         super().__init__(p=p)
         self.generator, self._origin = _read(generator)
-        if "image" not in self.generator.format.outputs:
-            raise DataError(
-                f"the generator must make images, but this one makes {self.generator.format}: load a model of images"
-            )
+        form = self.generator.format
+        if form.side is None:
+            raise DataError(f"the generator must make images, but this one makes {form.noun}: load a model of images")
         self.label_key = label_key
         if classes is not None and not isinstance(classes, Iterable):
             raise DataError(
