@@ -79,9 +79,18 @@ class LabelMapper:
         )
 
     def map_all(self, labels: Iterable[Any]) -> dict[Any, Label]:
-        """Return the generator's class of each distinct label; `DataError` if integers may be names or positions."""
-        mapped = {label: self(label) for label in dict.fromkeys(labels)}
-        known = self.known
+        """Return the generator's class of each distinct label.
+
+        `DataError` if there is none, or if integers may be names or positions.
+        """
+        distinct, known = list(dict.fromkeys(labels)), self.known
+        if self.classes is None and any(_find(python_value(label), self._known) is None for label in distinct):
+            raise DataError(
+                f"the generator must know the labels [{listed(distinct, 20)}], but it was trained on "
+                f"[{listed(known, 20)}]: give `classes`, the generator's name of each label, or fit a generator to "
+                "this data"
+            )
+        mapped = {label: self(label) for label in distinct}
         may_count = self.classes is None and all(type(label) is int and 0 <= label < len(known) for label in mapped)
         if may_count and any(isinstance(name, str) and name != known[label] for label, name in mapped.items()):
             raise DataError(

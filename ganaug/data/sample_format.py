@@ -19,6 +19,8 @@ class SampleFormat(ABC):
     ----------
     modality : str
         The registered name of the kind of data.
+    noun : str
+        What the samples are, in the plural, for messages.
     outputs : mapping of str to OutputForm
         The outputs that hold the samples, in the order of the model file.
     pass_size : int
@@ -29,6 +31,7 @@ class SampleFormat(ABC):
     """
 
     modality: ClassVar[str]
+    noun: ClassVar[str]
     outputs: Mapping[str, OutputForm]
     pass_size: int
     seeded_pass_size: ClassVar[int]
@@ -49,6 +52,16 @@ class SampleFormat(ABC):
     @abstractmethod
     def __str__(self) -> str:
         """Describe the samples in a few words."""
+
+    @property
+    def side(self) -> int | None:
+        """The height of an image in pixels; None for other samples."""
+        return None
+
+    @property
+    def column_names(self) -> Sequence[str | int]:
+        """The names of the columns of a table; empty for other samples."""
+        return ()
 
     @property
     def cached_form(self) -> OutputForm | None:

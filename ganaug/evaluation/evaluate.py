@@ -216,10 +216,9 @@ def begin(
             "Generator.load('model.onnx')"
         )
     chosen = Settings(**settings)
-    form = None if generator is None else generator.format
-    size = getattr(form, "image_shape", (None,))[0]
+    size = None if generator is None else generator.format.side
     column = groups if isinstance(groups, str) else None
-    keeps = column is not None and column in getattr(getattr(form, "codec", None), "names", ())
+    keeps = generator is not None and column in generator.format.column_names
     data, grouping = load(real, target, size, column, keeps)
     if features is not None and not part_of(data.modality, "evaluation.trials.{}").TRIAL.takes_extractor:
         raise DataError("features says what images are compared by, but the data are a table: leave it out")

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.dataset import Dataset
-from ganaug.data.tables.codec import TableCodec
 from ganaug.evaluation.copying import Copying, search_for_copies
 from ganaug.evaluation.fidelity import Fidelity, measure_fidelity
 from ganaug.evaluation.samples import draw
@@ -46,7 +45,7 @@ def inspect(
         test,
         synthetic,
         features,
-        codec=_promised_columns(train if unseen is None else unseen),
+        codec=trial.promised_columns(unseen),
         probabilities=trial.class_probabilities,
         realism=_realism_area(subject, test, synthetic),
         seed=seed,
@@ -71,9 +70,3 @@ def _realism_area(subject: Any, real: Dataset, synthetic: Dataset) -> Auc | None
     if own is None or made is None:
         return None
     return area(np.concatenate([own, made]), np.repeat([True, False], [len(own), len(made)]))
-
-
-def _promised_columns(source: Any) -> TableCodec | None:
-    """Return the codec whose column ranges and types the samples of a table must keep; None for other data."""
-    codec = getattr(source, "codec", None)
-    return codec if isinstance(codec, TableCodec) else None

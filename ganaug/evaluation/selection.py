@@ -26,6 +26,8 @@ MIN_SPLITS = 10
 """Splits in all. With fewer folds there are more repetitions."""
 MAX_INNER_STEPS = 500
 """Training steps of a generator that is only compared. The one that is kept is trained in full."""
+INNER_PARAMETERS = frozenset({"sampling_strategy", "max_steps", "time_budget", "verbose"})
+"""Parameters of a generative sampler that are set for a training of a generator that is only compared."""
 
 Fit = Callable[[Arm, LabelledRows, NDArray[np.int64]], Any]
 """``fit(arm, treated, train)`` fits a fresh estimator to treated rows, which were made from the rows at `train`."""
@@ -85,7 +87,9 @@ def rows_for(X: Any, y: NDArray[Any], gaps: Mapping[Any, int], sampler: Any, see
         drawn: tuple[Any, NDArray[Any]] = sampler.fit(X, y).sample({label: n for label, n in gaps.items() if n})
         return drawn
 
-    categorical = categorical_positions(X, getattr(sampler, "categorical_features", "auto")) or ()
+    def categorical() -> Sequence[int]:
+        return categorical_positions(X, getattr(sampler, "categorical_features", "auto")) or ()
+
     return TrainingRows(X, y, gaps, seed, synthetic, categorical=categorical, resample=sampler.fit_resample)
 
 
@@ -138,8 +142,8 @@ def select_arm(
 
 
 def _is_generative(sampler: Any) -> bool:
-    """Tell whether a sampler, once fitted, can draw any number of rows, as `GANSampler` can."""
-    return hasattr(sampler, "sample")
+    """Tell whether a sampler draws any number of rows once fitted, and its training can be limited, as `GANSampler`."""
+    return hasattr(sampler, "sample") and sampler.get_params(deep=False).keys() >= INNER_PARAMETERS
 
 
 def _inner_sampler(sampler: Any, y: NDArray[Any], gaps: Mapping[Any, int], *, fits: int) -> Any:

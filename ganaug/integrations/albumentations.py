@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.images.codec import MODES, pil_image
-from ganaug.data.labels import Label, LabelMapper
+from ganaug.data.labels import Label, LabelMapper, listed, python_value
 from ganaug.errors import DataError, FormatError
 from ganaug.runtime.generator import Generator
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # or albumentations asks the network for newer versions
 from albumentations import ImageOnlyTransform
+from albumentations.core.serialization import SERIALIZABLE_REGISTRY
 
 BLOCK_SIZE = 8
 """Samples of a class that are drawn at once, as a block."""
@@ -29,6 +30,10 @@ POSITION_TARGETS = ("mask", "masks", "mask3d", "masks3d", "bboxes", "keypoints")
 """Targets that say where in the image something is."""
 SEVERAL_IMAGES = ("images", "volume", "volumes")
 """Targets that hold more than one image."""
+FULL_NAME = "ganaug.SyntheticSwap"
+"""The name of the class in saved pipelines. It does not depend on the module, which may move."""
+FORMER_NAMES = ("ganaug.transforms.SyntheticSwap", "ganaug.integrations.albumentations.SyntheticSwap")
+"""Its names in pipelines that were saved by earlier versions."""
 MAX_OVERSHOOT = 0.05
 """How far resizing or noise may take the values of an image from 0 to 1 beyond this range."""
 
@@ -45,8 +50,8 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
     label_key : str, default="label"
         The target that holds the label in a call: ``pipeline(image=image, label="cat")``.
     classes : sequence, optional
-        The classes that integer labels are indices of, as in `ImageFolder.classes`. Without it, a label is one of the
-        generator's classes, or the text of one.
+        The classes that integer labels are indices of, as in `ImageFolder.classes`. Any other label is one of the
+        generator's classes, or has the text of one.
 
     Raises
     ------
@@ -78,10 +83,9 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
     def __init__(self, generator: Any, p: float = 0.5, label_key: str = "label", classes: Any = None) -> None:
         super().__init__(p=p)
         self.generator, self._origin = _read(generator)
-        if "image" not in self.generator.format.outputs:
-            raise DataError(
-                f"the generator must make images, but this one makes {self.generator.format}: load a model of images"
-            )
+        form = self.generator.format
+        if form.side is None:
+            raise DataError(f"the generator must make images, but this one makes {form.noun}: load a model of images")
         self.label_key = label_key
         if classes is not None and not isinstance(classes, Iterable):
             raise DataError(
@@ -96,6 +100,12 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
         # The seed of the block that is in use for a class and a worker, and how many of its samples were taken.
         self._in_use: dict[tuple[Label, int], tuple[int, int]] = {}
         self._blocks: OrderedDict[tuple[Label, int], NDArray[np.uint8]] = OrderedDict()
+
+    @classmethod
+    def get_class_fullname(cls) -> str:
+        """Return the name of the class in saved pipelines."""
+        is_subclass = cls.__module__ != __name__  # of a user, with a name of its own
+        return str(super().get_class_fullname()) if is_subclass else FULL_NAME
 
     @property
     def targets(self) -> dict[str, Callable[..., Any]]:
@@ -179,8 +189,20 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
         return self.__dict__ | {"_blocks": OrderedDict()}
 
     def _class_of(self, label: Any) -> Label:
-        # Text names one of the generator's classes, in `classes` or not.
-        return self._class_of_name(label) if isinstance(label, str) else self._class_of_index(label)
+        value = python_value(label)
+        if self.classes is not None and type(value) is int and 0 <= value < len(self.classes):
+            return self._class_of_index(value)
+        try:
+            return self._class_of_name(value)  # one of the generator's classes, in `classes` or not
+        except DataError:
+            raise DataError(
+                f"{self.label_key} must be one of the generator's classes [{listed(self.generator.classes)}], or an "
+                f"index into the `classes` that SyntheticSwap was given, but is {label!r:.80}: correct the label, or "
+                "give `classes` in the order of the indices"
+            ) from None
+
+
+SERIALIZABLE_REGISTRY.update(dict.fromkeys(FORMER_NAMES, SyntheticSwap))
 
 
 def _read(generator: Any) -> tuple[Generator, dict[str, str] | None]:

@@ -20,9 +20,7 @@ from ganaug.runtime.sampling import MIN_STREAM_PASSES, Arrays, ModelSampler, bat
 from ganaug.runtime.session import Runtime
 
 if TYPE_CHECKING:
-    from ganaug.data.images.sample_format import ImageFormat
     from ganaug.data.tables.codec import TableCodec
-    from ganaug.data.tables.sample_format import TableFormat
 
 Seed = int | Sequence[int] | None
 Batch = tuple[Any, NDArray[Any]]
@@ -97,12 +95,17 @@ class Generator:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of an image; `AttributeError` for other samples."""
-        return cast("ImageFormat", self.format).image_shape
+        return cast("tuple[int, int, int]", self._of_format("image_shape"))
 
     @property
     def codec(self) -> "TableCodec":
         """The codec of the columns of a table; `AttributeError` for other samples."""
-        return cast("TableFormat", self.format).codec
+        return cast("TableCodec", self._of_format("codec"))
+
+    def _of_format(self, name: str) -> Any:
+        if not hasattr(self.format, name):
+            raise AttributeError(f"the model makes {self.format.noun}, which have no {name}")
+        return getattr(self.format, name)
 
     @classmethod
     def load(cls, path: StrPath) -> "Generator":

@@ -21,6 +21,7 @@ class ImageFormat(SampleFormat):
     """Images of one shape (height, width, channels)."""
 
     modality = "image"
+    noun = "images"
     seeded_pass_size = 8
 
     def __init__(self, height: int, width: int, channels: int) -> None:
@@ -52,6 +53,11 @@ class ImageFormat(SampleFormat):
 
     def __str__(self) -> str:
         return "images {}x{}x{}".format(*self.image_shape)
+
+    @property
+    def side(self) -> int:
+        """The height of an image in pixels."""
+        return self.image_shape[0]
 
     @property
     def cached_form(self) -> OutputForm:

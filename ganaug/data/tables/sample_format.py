@@ -17,6 +17,7 @@ class TableFormat(SampleFormat):
     """Rows of a table."""
 
     modality = "table"
+    noun = "rows of a table"
     pass_size = 256
     seeded_pass_size = 64
 
@@ -43,6 +44,11 @@ class TableFormat(SampleFormat):
 
     def __str__(self) -> str:
         return f"tables of {len(self.codec.columns)} columns"
+
+    @property
+    def column_names(self) -> Sequence[str | int]:
+        """The names of the columns."""
+        return self.codec.names
 
 
 FORMAT = TableFormat

@@ -3,7 +3,7 @@
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from ganaug.evaluation.arms import NOTHING, Arm
 from ganaug.evaluation.samples import Sampler, draw
 from ganaug.evaluation.scores import Score, score
 from ganaug.evaluation.splits import folds_of
+
+if TYPE_CHECKING:
+    from ganaug.data.tables.codec import TableCodec
 
 TUNING_FOLDS = 3
 """Folds of the training part on which a threshold is tuned."""
@@ -96,6 +99,13 @@ class DatasetTrial(Trial[Score]):
     @abstractmethod
     def features(self, extractor: Any) -> Callable[[Any], NDArray[np.floating]]:
         """Return the function from items to the features (n, d) that samples are compared by."""
+
+    def promised_columns(self, unseen: Any) -> "TableCodec | None":  # noqa: ARG002
+        """Return the codec whose column ranges and types the samples of a table must keep; None for other data.
+
+        The samples are those of the generator `unseen`, or of one that was trained on the training part if it is None.
+        """
+        return None
 
     def score(self, arm: Arm) -> Score:
         """Train the classifier as the arm says, and score it on the test part."""

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.class_weight import compute_sample_weight
 
+from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.dataset import LabelledTable
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.series import category_codes, numeric_values
@@ -72,7 +73,7 @@ class TableTrial(DatasetTrial):
             seed=seed,
             synthetic=lambda: (self._compact(self.synthetic), self.synthetic.labels),
             jittered=lambda: (self._compact(self.jittered), self.jittered.labels),
-            categorical=self.categorical,
+            categorical=lambda: self.categorical,
         )
 
     @classmethod
@@ -91,6 +92,11 @@ class TableTrial(DatasetTrial):
     def features(self, extractor: Any) -> Callable[[LabelledTable], NDArray[np.floating]]:  # noqa: ARG002
         """Return the points on the scales of the training part."""
         return lambda data: data.points(self.train)
+
+    def promised_columns(self, unseen: Any) -> TableCodec:
+        """Return the codec of the generator."""
+        codec: TableCodec = self.train.codec if unseen is None else unseen.codec
+        return codec
 
     def class_probabilities(self, data: Any) -> NDArray[np.floating]:
         """Return the probabilities of a classifier trained with random oversampling."""

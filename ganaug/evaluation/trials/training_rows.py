@@ -31,7 +31,7 @@ class TrainingRows:
     seed: int  # for random oversampling and SMOTE
     synthetic: Callable[[], LabelledRows]  # synthetic rows, of each class at least as many as its gap
     jittered: Callable[[], LabelledRows] | None = None  # altered copies of real rows, as many
-    categorical: Sequence[int] = ()  # the positions of the categorical columns, for SMOTE
+    categorical: Callable[[], Sequence[int]] = tuple  # returns the positions of the categorical columns, for SMOTE
     resample: Callable[[Any, NDArray[Any]], LabelledRows] | None = None  # of a user's over-sampler
 
     def treated(self, arm: Arm) -> LabelledRows:
@@ -67,7 +67,8 @@ class TrainingRows:
             return self.X, self.y
         neighbours = min(NEIGHBOURS, *(counts[label] - 1 for label in possible))
         settings = {"sampling_strategy": self._sizes(possible), "k_neighbors": neighbours, "random_state": self.seed}
-        smote = SMOTENC(list(self.categorical), **settings) if len(self.categorical) else SMOTE(**settings)
+        categorical = list(self.categorical())
+        smote = SMOTENC(categorical, **settings) if categorical else SMOTE(**settings)
         return self._resampled(smote.fit_resample)
 
     def _resampled(self, resample: Callable[[Any, NDArray[Any]], LabelledRows]) -> LabelledRows:

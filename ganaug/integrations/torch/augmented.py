@@ -133,7 +133,7 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         with torch.random.fork_rng(devices=[]):
             real = RealItems(dataset)
             _check_real(real)
-            self._class_names = _class_names(real, generator)
+            self._class_names: dict[Label, Any] = LabelMapper(generator.classes, real.classes).map_all(real.labels)
             added = wanted(strategy, real.labels)
             n_synthetic = fill_counts(len(real.labels), added, share)
             if any(n_synthetic.values()):
@@ -233,20 +233,10 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
 def _check_transform(transform: Transform, generator: Generator, maker: type[ItemMaker]) -> Transform:
     check_function(transform, "synthetic_transform", "an image", "the dataset's own `transform`")
     if transform is not None and not maker.takes_transform:
-        raise DataError(f"synthetic_transform is for images, but the generator makes {generator.format}: leave it out")
-    return transform
-
-
-def _class_names(real: RealItems, generator: Generator) -> dict[Label, Any]:
-    """Return the generator's class of every label."""
-    try:
-        return LabelMapper(generator.classes, real.classes).map_all(real.labels)
-    except DataError as error:
-        own = list(dict.fromkeys(real.labels)) if real.classes is None else real.classes
         raise DataError(
-            f"the classes of the dataset, {own}, cannot be matched to those of the generator, "
-            f"{list(generator.classes)}: {error}"
-        ) from error
+            f"synthetic_transform is for images, but the generator makes {generator.format.noun}: leave it out"
+        )
+    return transform
 
 
 def _check_real(real: RealItems) -> None:

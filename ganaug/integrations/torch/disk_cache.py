@@ -46,8 +46,8 @@ class DiskCache(SampleSource):
         form = source.generator.format.cached_form
         if form is None:
             raise DataError(
-                f"cache must be None for a generator of {source.generator.format}, which are drawn as fast as they are "
-                "read: leave it out"
+                f"cache must be None for a generator of {source.generator.format.noun}, which are drawn as fast as "
+                "they are read: leave it out"
             )
         self.folder, self._source, self._max_bytes = Path(folder), source, max_bytes
         shape, self._dtype = form

@@ -107,6 +107,11 @@ def test_numbers_that_may_be_names_or_positions_are_refused(known: list[str], la
     assert LabelMapper(known, known).map_all(labels) == {label: known[label] for label in labels}
 
 
+def test_labels_of_which_one_is_unknown_are_refused_together() -> None:
+    with pytest.raises(DataError, match=r"know the labels \['dog', 'cow'\], but it was trained on \['cat', 'dog'\]"):
+        LabelMapper(["cat", "dog"]).map_all(["dog", "cow", "dog"])
+
+
 def test_all_labels_are_mapped_in_their_order() -> None:
     assert list(LabelMapper(["0", "1"]).map_all([1, 0, 1]).items()) == [(1, "1"), (0, "0")]
     assert LabelMapper(["0", "1", "5"]).map_all([5, 1]) == {5: "5", 1: "1"}

@@ -212,6 +212,16 @@ def test_what_it_says_about_itself(clear: Generator) -> None:
     clear.metadata["classes"].append("cuckoo")
     assert clear.metadata == metadata()
     assert repr(clear) == "<Generator: gan, 3 classes, images 1x1x3>"
+    with pytest.raises(AttributeError, match=r"^the model makes images, which have no codec"):
+        _ = clear.codec
+    with pytest.raises(AttributeError, match=r"^the model makes rows of a table, which have no image_shape"):
+        _ = Generator.load(MODELS / "wine.onnx").image_shape
+
+
+def test_what_is_known_of_samples_of_each_kind(clear: Generator) -> None:
+    table = Generator.load(MODELS / "wine.onnx")
+    assert (clear.format.side, clear.format.column_names) == (1, ())
+    assert (table.format.side, list(table.format.column_names)) == (None, table.codec.names)
 
 
 def test_it_is_saved_and_loaded_whole(tmp_path: Path, conv: Generator) -> None:

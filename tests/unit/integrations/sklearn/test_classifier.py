@@ -245,6 +245,28 @@ def test_a_given_over_sampler_is_one_candidate(sampler: Any) -> None:
     assert model.decision_["splits"].min() >= 5
 
 
+class Smooth(RandomOverSampler):
+    """An over-sampler of somebody else that can draw rows too, but has no parameters of a training."""
+
+    def sample(self, n: int) -> np.ndarray:
+        return np.zeros((n, 4))
+
+
+def test_another_over_sampler_that_draws_rows_is_one_candidate(noise: Any) -> None:
+    model = AugmentedClassifier(LogisticRegression(), Smooth(random_state=0), random_state=0).fit(*noise)
+    names = model.decision_["candidate"].tolist()
+    assert names == ["nothing", "class weights", "random oversampling", "SMOTE", "Smooth"]
+
+
+def test_always_looks_for_no_categorical_columns(noise: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("ganaug.evaluation.selection.categorical_positions", fail)
+    model = AugmentedClassifier(LogisticRegression(), REPEATS, policy="always").fit(*noise)
+    assert model.sampler_ is not None
+
+
 def test_mixed_columns_through_a_pipeline() -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=60), "b": rng.choice(["x", "y"], 60), "c": rng.normal(size=60)})

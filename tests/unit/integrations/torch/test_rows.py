@@ -233,8 +233,10 @@ def test_text_and_missing_values(mixed: Generator) -> None:
         AugmentedDataset(Mixed([torch.zeros(3)] * 9), mixed)
     with pytest.raises(DataError, match="'plan' holds text"):
         SyntheticDataset(mixed)
-    with pytest.raises(DataError, match="cache must be None"):
+    with pytest.raises(DataError, match="cache must be None for a generator of rows of a table, which"):
         AugmentedDataset(Mixed(rows), mixed, cache="anywhere")
+    with pytest.raises(DataError, match="for images, but the generator makes rows of a table: leave it out"):
+        AugmentedDataset(Mixed(rows), mixed, synthetic_transform=list)
 
 
 # Streams.
