@@ -212,7 +212,7 @@ def test_fit_writes_model_and_preview_and_says_how_it_went(photos: Path, model: 
     assert str(output) in result.stdout
     assert " 50% · step 5 ·" in result.stderr
     assert " · loss " in result.stderr
-    assert " variety " in result.stderr
+    assert " sameness " in result.stderr
     assert ("Alarms: none." in result.stdout) != ("Alarm: The " in result.stdout)
     with Image.open(tmp_path / "photos.preview.png") as preview:
         assert preview.mode == "RGB"

@@ -138,4 +138,4 @@ def test_a_fit_draws_the_rare_class_about_where_its_rows_are() -> None:
     shares = 0.9 * own["city"].value_counts(normalize=True) + 0.1 * frame["city"].value_counts(normalize=True)
     np.testing.assert_allclose(rows["city"].value_counts(normalize=True)[shares.index], shares, atol=0.06)
     assert rows["member"].mean() == pytest.approx(0.9 * own["member"].mean() + 0.1 * frame["member"].mean(), abs=0.06)
-    assert rows["quantile"].mean() == pytest.approx(own["quantile"].mean(), abs=0.35 * own["quantile"].std())
+    assert rows["score"].mean() == pytest.approx(own["score"].mean(), abs=0.35 * own["score"].std())
