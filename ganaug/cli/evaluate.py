@@ -160,8 +160,7 @@ def _likeness(figures: dict[str, Any]) -> list[str]:
     if told["mean"] is None or kernel["value"] is None or kernel["floor"] is None:
         return []
     # As in the HTML report, a distance that the standard error can explain does not count.
-    excess, error = kernel["value"] - kernel["floor"], kernel["standard_error"] or 0.0
-    inside = "within" if excess <= 0 else "within two standard errors of" if excess <= 2 * error else "beyond"
+    inside = "within" if kernel["value"] <= kernel["floor"] + 2 * (kernel["standard_error"] or 0.0) else "beyond"
     coverage = fidelity["coverage"]
     covered = "" if coverage is None else f" Coverage is {coverage:.0%}, by {fidelity['features']}."
     return [
