@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 
 from ganaug.data.dataset import Dataset
 from ganaug.evaluation.copying import pooled_copies, search_for_copies
@@ -23,3 +24,12 @@ def random_images() -> tuple[np.ndarray, np.ndarray]:
     """Two sets of images of 2 x 2 pixels, uint8 (40, 3, 2, 2), the second darker."""
     one, other = np.random.default_rng(0).integers(0, 256, (2, 40, 3, 2, 2), dtype=np.uint8)
     return one, other // 2
+
+
+class FlatImages(torch.nn.Module):
+    """The features of such images are their pixels, float32 (n, 12) in [0, 1]."""
+
+    num_features = 12
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1).float() / 255

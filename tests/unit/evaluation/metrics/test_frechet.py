@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ganaug.evaluation.metrics.frechet import frechet_distance
-from tests.unit.evaluation.judging import random_images
+from tests.unit.evaluation.judging import FlatImages, random_images
 
 
 def test_the_frechet_distance_has_closed_forms_to_agree_with() -> None:
@@ -19,14 +19,8 @@ def test_the_frechet_distance_agrees_with_torchmetrics() -> None:
     import torch
     from torchmetrics.image.fid import FrechetInceptionDistance
 
-    class Flat(torch.nn.Module):
-        num_features = 12
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return images.flatten(1).float() / 255
-
     one, other = random_images()
-    frechet = FrechetInceptionDistance(feature=Flat(), normalize=False, input_img_size=(3, 2, 2))
+    frechet = FrechetInceptionDistance(feature=FlatImages(), normalize=False, input_img_size=(3, 2, 2))
     frechet.set_dtype(torch.float64)
     frechet.update(torch.from_numpy(one), real=True)
     frechet.update(torch.from_numpy(other), real=False)

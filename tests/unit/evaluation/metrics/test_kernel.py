@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ganaug.evaluation.metrics.kernel import kernel_distance
-from tests.unit.evaluation.judging import random_images
+from tests.unit.evaluation.judging import FlatImages, random_images
 
 
 def test_the_kernel_distance_agrees_with_torchmetrics() -> None:
@@ -12,14 +12,8 @@ def test_the_kernel_distance_agrees_with_torchmetrics() -> None:
     import torch
     from torchmetrics.image.kid import KernelInceptionDistance
 
-    class Flat(torch.nn.Module):
-        num_features = 12
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return images.flatten(1).float() / 255
-
     one, other = random_images()
-    kernel = KernelInceptionDistance(feature=Flat(), subsets=1, subset_size=40)
+    kernel = KernelInceptionDistance(feature=FlatImages(), subsets=1, subset_size=40)
     kernel.update(torch.from_numpy(one), real=True)
     kernel.update(torch.from_numpy(other), real=False)
     flat = [side.reshape(40, -1) / 255.0 for side in (one, other)]
