@@ -10,6 +10,7 @@ import click
 from ganaug.cli.data_files import files_of_source
 from ganaug.cli.options import duration, path, seed_option
 from ganaug.cli.text import clock, counted, printable, sentence
+from ganaug.data.modalities import SPACES
 from ganaug.errors import OutputError, warn
 from ganaug.families import FAMILIES
 
@@ -35,6 +36,13 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
     default=next(iter(FAMILIES)),
     show_default=True,
     help="The family of the generator.",
+)
+@click.option(
+    "--space",
+    type=click.Choice(SPACES),
+    default="auto",
+    show_default=True,
+    help="What a generator of images learns: pixels, or the latents of an autoencoder that ganaug brings.",
 )
 @click.option(
     "--budget",

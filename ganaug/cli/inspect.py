@@ -35,6 +35,7 @@ def command(model: "Path", as_json: bool) -> None:
             ("file size", f"{model.stat().st_size / 1e6:.2f} MB"),
             ("modality", metadata["modality"]),
             ("family", metadata["family"]),
+            *([("space", metadata["space"])] if "space" in metadata else []),
             *files.schema_lines(schema),
             ("noise", f"{metadata['noise_dim']} numbers"),
             ("fingerprint", metadata["fingerprint"]),

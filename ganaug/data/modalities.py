@@ -19,6 +19,9 @@ MODALITIES = {
     "table": "tables",
 }
 
+SPACES = ("auto", "pixels", "latent")
+"""What a generator of images may learn: pixels, or the latents of the shipped autoencoder."""
+
 
 def part_of(modality: str, place: str) -> Any:
     """Import the module of a modality at a `place` inside `ganaug`, with ``{}`` for the name of the modality's module.

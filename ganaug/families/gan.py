@@ -53,7 +53,7 @@ class GAN(Family):
         with self.engine.autocast():
             synthetic = self.modality.synthesise(self.generator, batch)  # (B, ...)
             shown = synthetic.view_as(synthetic)
-            judged = self.modality.distort(torch.cat([batch.real, shown]), batch.random)  # (2B, ...)
+            judged = self.modality.distort_learnable(torch.cat([batch.real, shown]), batch.random)  # (2B, ...)
             features = self.discriminator.features(judged)  # (2B, F)
             on_real, on_synthetic = self.discriminator.judge(features, labels).chunk(2)  # (B,) each
             loss = pairing_loss(on_real, on_synthetic, shown)

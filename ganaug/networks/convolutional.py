@@ -76,7 +76,7 @@ class GeneratorBlock(nn.Module):
     def __init__(self, channels: int, depth: int, style_dim: int) -> None:
         super().__init__()
         self.film = nn.ModuleList(FiLM(channels, style_dim) for _ in range(depth))
-        self.conv = nn.ModuleList(_conv(channels, channels, zero=i == depth - 1) for i in range(depth))
+        self.conv = nn.ModuleList(conv(channels, channels, zero=i == depth - 1) for i in range(depth))
 
     def forward(self, x: Tensor, style: Tensor, embedding: Tensor) -> Tensor:
         """Return refined features (B, C, H, W)."""
@@ -102,7 +102,7 @@ class PixelHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return pixels (B, channels, 2H, 2W) of features (B, C, H, W)."""
-        sketch = F.pixel_shuffle(self.sketch(x), 2) if self.sharp else _upsample(self.sketch(x))
+        sketch = F.pixel_shuffle(self.sketch(x), 2) if self.sharp else upsample(self.sketch(x))
         pixels: Tensor = self.draw(F.leaky_relu(sketch, SLOPE))
         return pixels
 
@@ -112,16 +112,18 @@ class PixelHead(nn.Module):
         self.draw.weight.mul_(strength)
 
 
-class _Clip(torch.autograd.Function):
+class Clip(torch.autograd.Function):
     """Clip to [-1, 1]; a clipped value keeps the gradients that lead it back into the range."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
+        """Return clipped values."""
         ctx.save_for_backward(x)
         return x.clamp(-1, 1)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        """Return the gradient, without the part that would push a value further out."""
         (x,) = ctx.saved_tensors
         outwards = ((x > 1) & (gradient < 0)) | ((x < -1) & (gradient > 0))
         return gradient.masked_fill(outwards, 0.0)
@@ -159,7 +161,7 @@ class ConvGenerator(nn.Module):
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         self.block = nn.ModuleList(GeneratorBlock(WIDTHS[grid], DRAWING_DEPTHS[grid], style_dim) for grid in grids)
         self.to_pixels = nn.ModuleList(PixelHead(width, channels, sharp=i == 0) for i, width in enumerate(widths))
-        _keep_variance(self)
+        keep_variance(self)
         for i, head in enumerate(self.to_pixels):
             head.begin(FAINT if i == 0 else 0.0)  # type: ignore[operator]
 
@@ -180,10 +182,10 @@ class ConvGenerator(nn.Module):
                 x = bend(x, displacement, side // 4, by_product=not self.training)
                 image = bend(image, displacement, side // 2)
             else:
-                x, image = _upsample(x), _upsample(image)
+                x, image = upsample(x), upsample(image)
             x = self.block[i](x, style, embedding)
             image = image + self.to_pixels[i](x).float()
-        clipped: Tensor = _Clip.apply(image) if self.training else image.clamp(-1, 1)  # type: ignore[no-untyped-call]
+        clipped: Tensor = Clip.apply(image) if self.training else image.clamp(-1, 1)  # type: ignore[no-untyped-call]
         return clipped
 
 
@@ -192,7 +194,7 @@ class DiscriminatorBlock(nn.Module):
 
     def __init__(self, channels: int, depth: int) -> None:
         super().__init__()
-        self.conv = nn.ModuleList(_conv(channels, channels, zero=i == depth - 1) for i in range(depth))
+        self.conv = nn.ModuleList(conv(channels, channels, zero=i == depth - 1) for i in range(depth))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return refined features (B, C, H, W)."""
@@ -214,12 +216,12 @@ class ConvDiscriminator(ProjectionDiscriminator):
         self.size = size
         grids = [side // 2 for side in resolutions(size)]
         widths = [WIDTHS[grid] for grid in grids]
-        self.from_pixels = nn.ModuleList(_conv(4 * channels, width) for width in widths)
+        self.from_pixels = nn.ModuleList(conv(4 * channels, width) for width in widths)
         self.block = nn.ModuleList(DiscriminatorBlock(WIDTHS[grid], DEPTHS[grid]) for grid in grids)
-        self.widen = nn.ModuleList(_conv(fine, coarse, kernel=1, zero=True) for coarse, fine in pairwise(widths))
+        self.widen = nn.ModuleList(conv(fine, coarse, kernel=1, zero=True) for coarse, fine in pairwise(widths))
         self.squeeze = nn.Conv2d(widths[0], widths[0] // 2, 1)
         self.flatten = nn.Linear(widths[0] // 2 * grids[0] ** 2, feature_dim)
-        _keep_variance(self)
+        keep_variance(self)
 
     def features(self, image: Tensor) -> Tensor:
         """Return features of images (B, C, H, W) that do not depend on the label, (B, feature_dim)."""
@@ -236,14 +238,15 @@ class ConvDiscriminator(ProjectionDiscriminator):
         return F.leaky_relu(self.from_pixels[stage](x), SLOPE)
 
 
-def _conv(in_channels: int, out_channels: int, *, kernel: int = 3, zero: bool = False) -> nn.Conv2d:
+def conv(in_channels: int, out_channels: int, *, kernel: int = 3, zero: bool = False) -> nn.Conv2d:
+    """Return a convolution that keeps the side of its input; with `zero`, its first output is its bias."""
     layer = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
     if zero:
         nn.init.zeros_(layer.weight)
     return layer
 
 
-def _keep_variance(module: nn.Module) -> None:
+def keep_variance(module: nn.Module) -> None:
     """Scale every layer that does not begin at zero so that its activations keep their variance (He et al. 2015)."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -253,5 +256,6 @@ def _keep_variance(module: nn.Module) -> None:
                 nn.init.kaiming_normal_(layer.weight, a=SLOPE)
 
 
-def _upsample(x: Tensor) -> Tensor:
+def upsample(x: Tensor) -> Tensor:
+    """Return maps of twice the side, interpolated bilinearly."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

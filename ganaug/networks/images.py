@@ -12,7 +12,8 @@ from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.images.pipeline import Pipeline
 from ganaug.networks.classifiers import ConvClassifier
 from ganaug.networks.convolutional import SMALLEST, ConvDiscriminator, ConvGenerator, resolutions
-from ganaug.networks.modality import Bounds, Decoder, Modality
+from ganaug.networks.modality import Bounds, Decoder, Drawn, Modality
+from ganaug.networks.projection import ProjectionDiscriminator
 from ganaug.networks.samples import Batch, Samples
 from ganaug.techniques.augmentation import distort
 from ganaug.techniques.histogram_matching import HistogramMatched, level_shares, matching_curve
@@ -51,13 +52,22 @@ class Images(Samples):
 
     def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw images and their labels as `Samples.draw` does, each image changed by the pipeline."""
-        if self.pipeline is None:
-            return super().draw(count, random)
         rows = self._drawn_rows(count, random)
+        return self.changed(rows, random), self.label[rows]
+
+    def changed(self, rows: Tensor, random: torch.Generator) -> Tensor:
+        """Return images as `inputs` does, each changed by the pipeline, if there is one."""
+        if self.pipeline is None:
+            return self.inputs(rows)
         seed = int(torch.randint(2**31, (), generator=random))
         pixels = self.pipeline(self.values[rows].cpu().permute(0, 2, 3, 1).numpy(), seed)
         images = replace(self, values=torch.from_numpy(pixels).permute(0, 3, 1, 2).to(self.values.device))
-        return images.inputs(torch.arange(count, device=rows.device)), self.label[rows]
+        return images.inputs(torch.arange(len(rows), device=rows.device))
+
+
+def as_pixels(image: Tensor) -> Tensor:
+    """Return images (B, C, H, W) in [-1, 1] as uint8 (B, H, W, C)."""
+    return ((image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 class ImageDecoder(Decoder):
@@ -69,11 +79,10 @@ class ImageDecoder(Decoder):
         super().__init__()
         self.generator = generator
 
-    def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, noise: Tensor, label: Tensor) -> Drawn:
         """Return images in [-1, 1] and as pixels."""
         image = self.generator(noise, label)
-        pixels = ((image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
-        return image, (pixels,)
+        return Drawn(image, image, (as_pixels(image),))
 
 
 class ImageModality(Modality):
@@ -84,11 +93,13 @@ class ImageModality(Modality):
     mixed = True
     export_seconds = 2.0
     clear_agreement = 0.6
+    space = "pixels"
 
     data: LabelledImages
 
-    def __init__(self, data: LabelledImages, *, seed: int, augment: Any = None) -> None:
+    def __init__(self, data: LabelledImages, *, seed: int, augment: Any = None, space_reason: str = "") -> None:
         super().__init__(data, seed=seed, augment=augment)
+        self.space_reason = space_reason
         self.pipeline = None if augment is None else Pipeline(augment, data.images[0])
         self.size, self.channels = data.codec.size, data.codec.channels
         self.stages = resolutions(self.size)
@@ -107,13 +118,13 @@ class ImageModality(Modality):
         """Return the training images, with the user's pipeline."""
         return replace(self.encoded(self.data, device), pipeline=self.pipeline)
 
-    def new_generator(self) -> ConvGenerator:
+    def new_generator(self) -> nn.Module:
         """Return an untrained convolutional generator."""
-        return _channels_last(ConvGenerator(self.n_classes, self.size, self.channels, noise_dim=self.noise_dim))
+        return channels_last(ConvGenerator(self.n_classes, self.size, self.channels, noise_dim=self.noise_dim))
 
-    def new_discriminator(self) -> ConvDiscriminator:
+    def new_discriminator(self) -> ProjectionDiscriminator:
         """Return an untrained convolutional discriminator."""
-        return _channels_last(ConvDiscriminator(self.n_classes, self.size, self.channels))
+        return channels_last(ConvDiscriminator(self.n_classes, self.size, self.channels))
 
     def new_classifier(self) -> ConvClassifier:
         """Return a classifier of 40,000 parameters that works on 2x2 patches, as the generator does."""
@@ -158,7 +169,7 @@ class ImageModality(Modality):
         curve = matching_curve(*torch.stack(levels).mean(0))
         return HistogramMatched(generator, curve) if curve else generator
 
-    def decoder(self, generator: nn.Module) -> ImageDecoder:
+    def decoder(self, generator: nn.Module) -> Decoder:
         """Return the generator with the rounding to pixels."""
         return ImageDecoder(generator)
 
@@ -167,13 +178,24 @@ class ImageModality(Modality):
         return {"height": self.size, "width": self.size, "channels": self.channels}
 
     def settings(self) -> dict[str, object]:
-        """Return the size and the user's augmentation."""
-        return {"size": self.size} | ({} if self.pipeline is None else {"augment": repr(self.pipeline)})
+        """Return the size, the space and the user's augmentation."""
+        own = {} if self.pipeline is None else {"augment": repr(self.pipeline)}
+        return {"size": self.size, "space": self.space} | own
 
 
-def _channels_last(network: Network) -> Network:
+def channels_last(network: Network) -> Network:
+    """Return a network with its weights in the memory format that convolutions on a CPU prefer."""
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
+
+
+def modality(data: LabelledImages, *, seed: int, augment: Any, space: str) -> ImageModality:
+    """Return the modality of images in the space of their pixels, or of the latents of the shipped autoencoder."""
+    from ganaug.networks.latents import LatentImageModality, choose_space
+
+    chosen, reason = choose_space(data, space)
+    kind = LatentImageModality if chosen == "latent" else ImageModality
+    return kind(data, seed=seed, augment=augment, space_reason=reason)
 
 
 MODALITY = ImageModality

@@ -26,6 +26,24 @@ class Bounds(NamedTuple):
         return min(1.0, max(by_clock, by_steps))
 
 
+class Drawn(NamedTuple):
+    """One batch of synthetic samples in the forms that the parts of a model file need.
+
+    Attributes
+    ----------
+    learned : Tensor
+        As the family learned them: what a discriminator judges.
+    samples : Tensor
+        As the data are encoded: what the screen reads.
+    outputs : tuple of Tensor
+        As a model file promises them, in the order of `Decoder.output_names`.
+    """
+
+    learned: Tensor
+    samples: Tensor
+    outputs: tuple[Tensor, ...]
+
+
 class Decoder(nn.Module, ABC):
     """A finished generator with the decoding to what a model file promises; it is what gets exported.
 
@@ -36,10 +54,16 @@ class Decoder(nn.Module, ABC):
     """
 
     output_names: tuple[str, ...]
+    generator: nn.Module
+
+    def learned(self, noise: Tensor, label: Tensor) -> Tensor:
+        """Return synthetic samples in the form that the family learned, which alone is enough for a discriminator."""
+        samples: Tensor = self.generator(noise, label)
+        return samples
 
     @abstractmethod
-    def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return samples as the networks see them, and the decoded outputs in the order of `output_names`."""
+    def forward(self, noise: Tensor, label: Tensor) -> Drawn:
+        """Return a batch of synthetic samples."""
 
 
 class Modality(ABC):
@@ -60,6 +84,10 @@ class Modality(ABC):
 
     Attributes
     ----------
+    space : str or None
+        What is learned, for data that can be learned in several forms: "pixels" or "latent" for images.
+    space_reason : str
+        Why this space was chosen, in a clause.
     noise_dim : int
         Length of the generator's noise vector.
     stages : tuple of int
@@ -77,6 +105,8 @@ class Modality(ABC):
         the samples of their class reach it.
     """
 
+    space: str | None = None
+    space_reason: str = ""
     noise_dim: int
     stages: tuple[int, ...]
     batch_size: ClassVar[int]
@@ -126,9 +156,17 @@ class Modality(ABC):
     def synthesise(self, generator: nn.Module, batch: Batch) -> Tensor:
         """Return synthetic samples of the batch's classes and resolution, through which gradients pass."""
 
-    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
-        """Return samples under random changes that keep their label; real and synthetic samples are treated alike."""
+    def learnable(self, samples: Samples, random: torch.Generator | None = None) -> Samples:  # noqa: ARG002
+        """Return encoded samples in the form that a family learns; with `random`, in several distorted views each."""
         return samples
+
+    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Return encoded samples under random changes that keep their label."""
+        return samples
+
+    def distort_learnable(self, samples: Tensor, random: torch.Generator) -> Tensor:
+        """Do the same for samples in the form that a family learns, real and synthetic ones alike."""
+        return self.distort(samples, random)
 
     @abstractmethod
     def discrepancy(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
@@ -136,15 +174,15 @@ class Modality(ABC):
 
     @abstractmethod
     def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
-        """Return a copy of a trained generator, corrected so that simple statistics of its samples match real ones."""
+        """Return a generator of encoded samples: the trained one, with simple statistics matched to the real ones."""
 
     def validated(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:  # noqa: ARG002
-        """Return the generator in the form that a validation during training judges."""
+        """Return the generator in the form that a validation during training judges; it draws encoded samples."""
         return generator
 
     @abstractmethod
     def decoder(self, generator: nn.Module) -> Decoder:
-        """Return a finished generator with the decoding to what a model file promises."""
+        """Return a generator as `corrected` returns it, with the decoding to what a model file promises."""
 
     @abstractmethod
     def schema(self) -> Mapping[str, Any]:
@@ -155,7 +193,7 @@ class Modality(ABC):
         return {}
 
 
-def modality_of(data: Dataset, *, seed: int, augment: Any = None) -> Modality:
-    """Return the modality of a data set (see `Modality` for the parameters)."""
-    found: Modality = part_of(data.modality, "networks.{}").MODALITY(data, seed=seed, augment=augment)
+def modality_of(data: Dataset, *, seed: int, augment: Any = None, space: str = "auto") -> Modality:
+    """Return the modality of a data set in a `space`: "pixels" or "latent" for images, or "auto" (see `Modality`)."""
+    found: Modality = part_of(data.modality, "networks.{}").modality(data, seed=seed, augment=augment, space=space)
     return found

@@ -12,7 +12,7 @@ from ganaug.data.tables.constraints.constraints import Constraints
 from ganaug.data.tables.dataset import LabelledTable
 from ganaug.errors import DataError
 from ganaug.networks.classifiers import RowClassifier
-from ganaug.networks.modality import Bounds, Decoder, Modality
+from ganaug.networks.modality import Bounds, Decoder, Drawn, Modality
 from ganaug.networks.perceptron import RowDiscriminator, RowGenerator
 from ganaug.networks.samples import Batch, Samples
 from ganaug.networks.table_decoder import TableDecoder
@@ -39,15 +39,18 @@ class Rows(Samples):
 class RowsDecoder(Decoder):
     """Maps noise and labels to finished columns, ``numeric`` float64 and ``category`` int64 (see `TableDecoder`)."""
 
+    generator: RowGenerator
+
     def __init__(self, generator: RowGenerator, decoder: TableDecoder) -> None:
         super().__init__()
         self.generator, self.decoder = generator, decoder
         self.output_names = decoder.output_names
 
-    def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, noise: Tensor, label: Tensor) -> Drawn:
         """Return rows as the networks see them, and the columns."""
         quantiles, choices, uniform = self.generator.draw(noise, label)
-        return self.generator.join(quantiles, choices), self.decoder(quantiles, choices, uniform)
+        rows = self.generator.join(quantiles, choices)
+        return Drawn(rows, rows, self.decoder(quantiles, choices, uniform))
 
 
 class TableModality(Modality):
@@ -123,6 +126,13 @@ class TableModality(Modality):
     def schema(self) -> Mapping[str, Any]:
         """Return the columns, the name of the label's column, and the constraints that hold, for people to read."""
         return self.data.codec.to_state() | {"target": self.data.target, "rules": self.constraints.to_json()}
+
+
+def modality(data: LabelledTable, *, seed: int, augment: Any, space: str) -> TableModality:
+    """Return the modality of a table, which has no other space than that of its rows."""
+    if space != "auto":
+        raise DataError(f"space must be 'auto' for a table, but is {space!r}: the other spaces are for images")
+    return TableModality(data, seed=seed, augment=augment)
 
 
 MODALITY = TableModality

@@ -17,6 +17,8 @@ FORMAT_VERSION = 1  # of the metadata
 _MAX_JSON_BYTES = 64 * 2**20  # an untrusted file must not fill the memory
 _MAX_CLASSES = 100_000  # for the same reason
 _MAX_NOISE = 4096  # numbers of a noise vector, for the same reason
+_OPTIONAL = {"space", "screen"}
+"""Fields that a file may lack, for instance because an earlier version wrote it."""
 _MAX_DEPTH = 20
 """Levels of nesting in the JSON."""
 
@@ -29,7 +31,8 @@ class Metadata:
     `class_counts` the number of training samples of each. `schema` describes the samples: height, width and channels of
     images, the columns of a table (`SampleFormat.from_schema` checks it). `versions` names the libraries that made the
     file, `training` is a summary of the training in any JSON, and `fingerprint` the SHA-256 of the training data in
-    hexadecimal digits. `screen`, if the model has a classifier, holds ``thresholds``: for each class, the smallest
+    hexadecimal digits. `space` names what the generator learned, where there is a choice: "pixels" or "latent" for
+    images. `screen`, if the model has a classifier, holds ``thresholds``: for each class, the smallest
     ``agreement`` of a screened sample, from 0 to 1.
     """
 
@@ -43,6 +46,7 @@ class Metadata:
     versions: Mapping[str, str]
     training: Mapping[str, Any]
     fingerprint: str
+    space: str | None = None
     screen: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -61,6 +65,7 @@ class Metadata:
             self.modality in tuple(MODALITIES), f"modality must be {' or '.join(MODALITIES)}, not {self.modality!r:.80}"
         )
         _require(is_text(self.family) and bool(self.family), "family must be a short text")
+        _require(self.space is None or is_text(self.space), "space must be a short text")
         _require(is_int(self.noise_dim, 1, _MAX_NOISE), f"noise_dim must be a whole number from 1 to {_MAX_NOISE}")
         _require(
             isinstance(self.fingerprint, str) and re.fullmatch("[0-9a-f]{64}", self.fingerprint) is not None,
@@ -85,7 +90,7 @@ class Metadata:
         _require(valid, "class_counts must be one whole number, 0 or more, for each class")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a fresh dict of plain JSON types, without ``screen`` if there is none."""
+        """Return a fresh dict of plain JSON types, without the optional ones that are not set."""
         values = {field.name: _plain(getattr(self, field.name), field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -110,7 +115,7 @@ class Metadata:
         # The version comes first, because a newer format may differ in everything else.
         _check_version(state.get("format_version"))
         known = {field.name for field in fields(cls)}
-        missing = known - {"screen"} - state.keys()
+        missing = known - _OPTIONAL - state.keys()
         _require(not missing, f"it lacks {', '.join(sorted(missing))}")
         return cls(**{name: value for name, value in state.items() if name in known})
 

@@ -28,18 +28,24 @@ MAX_BEND = 0.15
 
 def augment(images: Tensor, strength: Tensor) -> Tensor:
     """Warp and relight images of shape (B, C, H, W) by `strength`, uniform in [-1, 1] of shape (B, DRAWS)."""
-    images = _warp(images, strength[:, :6], strength[:, 9:])
+    images = warp(images, strength)
     return _relight(images, strength[:, 6:9]) if images.shape[1] == 3 else images
+
+
+def strengths(count: int, random: torch.Generator) -> Tensor:
+    """Draw the strengths for so many images, (count, DRAWS); a share of the images stays `PLAIN`."""
+    strength = torch.rand(count, DRAWS, generator=random) * 2 - 1
+    return strength * (torch.rand(count, 1, generator=random) >= PLAIN)
 
 
 def distort(images: Tensor, random: torch.Generator) -> Tensor:
     """Warp and relight most images of a batch (B, C, H, W), each by its own random strength."""
-    strength = torch.rand(len(images), DRAWS, generator=random) * 2 - 1
-    strength = strength * (torch.rand(len(images), 1, generator=random) >= PLAIN)
-    return augment(images, strength.to(images.device))
+    return augment(images, strengths(len(images), random).to(images.device))
 
 
-def _warp(images: Tensor, u: Tensor, bends: Tensor) -> Tensor:
+def warp(images: Tensor, strength: Tensor) -> Tensor:
+    """Warp images, or maps that can be warped like images, of shape (B, C, H, W) by `strength`, as `augment` does."""
+    u, bends = strength[:, :6], strength[:, 9:]
     turn, shear = u[:, 0] * MAX_TURN, u[:, 1] * MAX_SHEAR
     zoom_x, zoom_y = (u[:, 2] * MAX_ZOOM).exp(), (u[:, 3] * MAX_ZOOM).exp()
     cos, sin = turn.cos(), turn.sin()

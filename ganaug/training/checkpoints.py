@@ -32,6 +32,7 @@ _NOUNS = {
     "time_budget": "the budget",
     "max_steps": "the number of steps",
     "size": "the size",
+    "space": "the space",
     "augment": "what is done to images",
 }
 """The settings of a run in words, for messages."""

@@ -37,7 +37,7 @@ CHECKPOINT_SECONDS = 10.0
 MIN_SECONDS = 0.1
 """Seconds of a training that has no time left, so that it takes at least one step."""
 
-HOLD_OUT, TRAINING, SCREEN, VALIDATION, LOGIT_OFFSET, CORRECTION = range(1, 7)
+HOLD_OUT, TRAINING, SCREEN, VALIDATION, LOGIT_OFFSET, CORRECTION, VIEWS = range(1, 8)
 """The purposes of random numbers; each has a source of its own, so that a resumed run may leave some of them out."""
 
 Built = TypeVar("Built")
@@ -55,6 +55,8 @@ class Run:
         Labelled images or a labelled table.
     model : str, default="gan"
         The family of the generator, a key of `ganaug.families.FAMILIES`.
+    space : str, default="auto"
+        For images: "pixels", "latent", or "auto" (see `GANAugmenter`).
     augment : albumentations transform, optional
         For images: applied to every real image that is learned from (see `GANAugmenter`).
     time_budget : float, optional
@@ -85,6 +87,7 @@ class Run:
         data: Dataset,
         *,
         model: str = "gan",
+        space: str = "auto",
         augment: Any = None,
         time_budget: float | None = None,
         max_steps: int | None = None,
@@ -98,7 +101,7 @@ class Run:
         self.data, self.model, self.family_class = data, model, family_class(model)
         self.seed = secrets.randbits(31) if random_state is None else random_state
         place = choose_device(device)  # refused at once, before a slow look at the data
-        self.modality = modality_of(data, seed=self.seed, augment=augment)
+        self.modality = modality_of(data, seed=self.seed, augment=augment, space=space)
         asked = Bounds(time_budget, max_steps)
         self.bounds = self.modality.default_bounds(data) if asked == Bounds() else asked
         self.engine = Engine(place, mixed=self.modality.mixed)
@@ -140,9 +143,10 @@ class Run:
             )
 
             # Train the generator with what is left of the budget once the export has its share.
+            learnable = self.modality.learnable(self.learned, self._random(VIEWS))
             bounds = Bounds(self._seconds_left(), self.bounds.steps)
             self.save_checkpoint()  # from here on a kill does not cost what has been learned
-            for step in train(self.state, self.learned, self.modality, bounds, validate=self._validate):
+            for step in train(self.state, learnable, self.modality, bounds, validate=self._validate):
                 if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
                     self._try_to_save_checkpoint()
                 yield step

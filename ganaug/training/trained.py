@@ -78,12 +78,13 @@ class Trained:
         """
         if self.discriminator is None:
             return torch.zeros(0)
+        learnable, drawing = self.modality.learnable(self.learned), self.modality.decoder(self.generator).eval()
         offsets = []
         with torch.no_grad():
             for value in range(self.learned.n_classes):
-                real, label = self.learned.of_class(value, SAMPLES_PER_CLASS).cpu(), torch.tensor(value)
+                real, label = learnable.of_class(value, SAMPLES_PER_CLASS).cpu(), torch.tensor(value)
                 noise = torch.randn(SAMPLES_PER_CLASS, self.modality.noise_dim, generator=self.random)
-                synthetic = self.generator(noise, label.expand(SAMPLES_PER_CLASS))
+                synthetic = drawing.learned(noise, label.expand(SAMPLES_PER_CLASS))
                 logits = [self.discriminator(x, label.expand(len(x))).mean() for x in (real, synthetic)]
                 offsets.append(sum(logits) / 2)
         return torch.stack(offsets)
@@ -106,7 +107,7 @@ class Trained:
         """
         if self.discriminator is None:
             return None
-        samples = self.modality.encoded(data, torch.device("cpu"))
+        samples = self.modality.learnable(self.modality.encoded(data, torch.device("cpu")))
         judged = []
         for rows in torch.split(torch.arange(len(samples)), JUDGED_AT_ONCE):
             label = samples.label[rows]
@@ -131,6 +132,7 @@ class Trained:
         return Metadata(
             modality=data.modality,
             family=self.model,
+            space=self.modality.space,
             classes=data.classes,
             class_counts=list(data.counts.values()),
             noise_dim=self.modality.noise_dim,
@@ -147,6 +149,7 @@ class Trained:
         names = [str(label) for label in self.modality.data.classes]
         variety = zip(names, result.variety, strict=True)
         return {
+            **({"space": self.modality.space_reason} if self.modality.space else {}),
             "steps": state.step,
             "seconds": round(state.seconds, 2),
             "stages": [
@@ -196,12 +199,12 @@ class ExportedGenerator(nn.Module):
 
     def forward(self, noise: Tensor, label: Tensor) -> tuple[Tensor, ...]:
         """Return the outputs in the order of `output_names`."""
-        samples, decoded = self.drawing(noise, label)
+        learned, samples, outputs = self.drawing(noise, label)
         agreement = self.screen(samples).gather(1, label[:, None]).squeeze(1)
         if self.discriminator is None:
-            return *decoded, agreement
-        realism = torch.sigmoid(self.discriminator(samples, label) - self.offset[label])
-        return *decoded, realism, agreement
+            return *outputs, agreement
+        realism = torch.sigmoid(self.discriminator(learned, label) - self.offset[label])
+        return *outputs, realism, agreement
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -16,6 +16,10 @@ class GANAugmenter(BaseGAN):
     ----------
     model : {"gan"}, default="gan"
         The kind of generator.
+    space : {"auto", "pixels", "latent"}, default="auto"
+        For images: what the generator learns, their pixels, or the latents of the autoencoder that ganaug brings.
+        Latents suit photographs, and are quicker to learn. They need images of 32 pixels or more. "auto" chooses
+        latents where the autoencoder reproduces the images well.
     sampling_strategy : float, str, dict, list or callable, default="auto"
         The classes that gain synthetic rows, and their sizes afterwards, as in imbalanced-learn:
 

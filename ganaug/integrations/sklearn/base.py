@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from ganaug.data.containers import Container, container_of
 from ganaug.data.containers.rows import as_rows, table_container
 from ganaug.data.labels import Label, plain_label, python_value
+from ganaug.data.modalities import SPACES
 from ganaug.families import FAMILIES
 from ganaug.files import StrPath
 from ganaug.integrations.sklearn.checks import check_frame, check_kinds
@@ -35,6 +36,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         "model": [StrOptions(set(FAMILIES))],
+        "space": [StrOptions(set(SPACES))],
         "sampling_strategy": [
             Interval(numbers.Real, 0, 1, closed="right"),
             StrOptions(set(STRATEGIES)),
@@ -56,6 +58,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         self,
         *,
         model: str = "gan",
+        space: str = "auto",
         sampling_strategy: Any = "auto",
         categorical_features: Any = "auto",
         image_shape: tuple[int, ...] | None = None,
@@ -67,6 +70,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         verbose: int = 0,
     ) -> None:
         self.model = model
+        self.space = space
         self.sampling_strategy = sampling_strategy
         self.categorical_features = categorical_features
         self.image_shape = image_shape
@@ -205,6 +209,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         generator = training.fit(
             container.dataset(data.rows, codes, names, self.categorical_features),
             model=self.model,
+            space=self.space,
             augment=self.augment,
             time_budget=self.time_budget,
             max_steps=self.max_steps,

@@ -15,7 +15,7 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
 
     Parameters
     ----------
-    model, sampling_strategy, categorical_features, image_shape, augment
+    model, space, sampling_strategy, categorical_features, image_shape, augment
         See `GANAugmenter`.
     time_budget, max_steps, device, random_state, verbose
         See `GANAugmenter`.

@@ -39,11 +39,16 @@ def table() -> Dataset:
     return from_frame(pd.DataFrame(columns), labels)
 
 
-DATA = {"image": lambda: striped_images(COUNTS), "table": table}
+DATA = {"image": lambda: striped_images(COUNTS), "latents": lambda: striped_images(COUNTS, 32, 3), "table": table}
+SPACE = {"latents": {"space": "latent"}}
 
 every_family_and_modality = pytest.mark.parametrize(
-    ("model", "modality"), [(model, modality) for model in (*FAMILIES, TOY) for modality in MODALITIES]
+    ("model", "modality"), [(model, modality) for model in (*FAMILIES, TOY) for modality in DATA]
 )
+
+
+def run_of(modality: str, **settings: Any) -> Run:
+    return Run(DATA[modality](), **SPACE.get(modality, {}), **settings)
 
 
 def content(generator: Generator) -> bytes:
@@ -52,7 +57,7 @@ def content(generator: Generator) -> bytes:
 
 
 def trained(model: str, modality: str, **settings: Any) -> Trained:
-    return Run(DATA[modality](), **({"model": model, "max_steps": STEPS, "random_state": 0} | settings)).run()
+    return run_of(modality, **({"model": model, "max_steps": STEPS, "random_state": 0} | settings)).run()
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +65,11 @@ def generators() -> Iterator[dict[tuple[str, str], Generator]]:
     """Each family on each kind of data, trained once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FAMILIES, TOY, "tests.toy_family:EnergyGenerator")
-        yield {(model, modality): trained(model, modality).export() for model in FAMILIES for modality in MODALITIES}
+        yield {(model, modality): trained(model, modality).export() for model in FAMILIES for modality in DATA}
 
 
 def test_every_modality_has_data_here() -> None:
-    assert set(DATA) == set(MODALITIES)
+    assert {build().modality for build in DATA.values()} == set(MODALITIES)
 
 
 @every_family_and_modality
@@ -74,7 +79,8 @@ def test_the_file_says_what_was_trained(
     generator = generators[model, modality]
     generator.save(tmp_path / "model.onnx")
     metadata = Generator.load(tmp_path / "model.onnx").metadata
-    assert (metadata["family"], metadata["modality"]) == (model, modality)
+    assert (metadata["family"], metadata["modality"]) == (model, DATA[modality]().modality)
+    assert metadata.get("space") == {"image": "pixels", "latents": "latent", "table": None}[modality]
     assert metadata["training"]["steps"] == STEPS
     assert metadata["training"]["losses"]
     assert dict(zip(metadata["classes"], metadata["class_counts"], strict=True)) == COUNTS
@@ -82,7 +88,7 @@ def test_the_file_says_what_was_trained(
 
 @every_family_and_modality
 def test_losses_fall(model: str, modality: str) -> None:
-    run = Run(DATA[modality](), model=model, max_steps=50, random_state=0)
+    run = run_of(modality, model=model, max_steps=50, random_state=0)
     names = [name for name in next(iter(run.steps())).losses if name in ("energy", "variety")]
     losses = [float(sum(step.losses[name] for name in names)) for step in run.steps()]
     assert np.mean(losses[-15:]) < np.mean(losses[:15])
@@ -103,12 +109,12 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
     model: str, modality: str, after: int, generators: dict[tuple[str, str], Generator], tmp_path: Path
 ) -> None:
     settings: dict[str, Any] = {"model": model, "max_steps": STEPS, "random_state": 0, "checkpoint": tmp_path / "run"}
-    run = Run(DATA[modality](), **settings)
+    run = run_of(modality, **settings)
     for step in run.steps():
         if step.number == after:
             run.save_checkpoint()
             break
-    resumed = Run(DATA[modality](), **settings, resume=True).run()
+    resumed = run_of(modality, **settings, resume=True).run()
     assert resumed.state.step == STEPS
     assert content(resumed.export()) == content(generators[model, modality])
 
@@ -117,9 +123,9 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
 def test_a_run_of_another_family_is_not_resumed(model: str, modality: str, tmp_path: Path) -> None:
     other = next(name for name in FAMILIES if name != model)
     settings: dict[str, Any] = {"max_steps": STEPS, "random_state": 0, "checkpoint": tmp_path / "run"}
-    next(iter(Run(DATA[modality](), model=other, **settings).steps()))
+    next(iter(run_of(modality, model=other, **settings).steps()))
     with pytest.raises(DataError, match=f"the model \\('{other}', now '{model}'\\) changed"):
-        next(iter(Run(DATA[modality](), model=model, **settings, resume=True).steps()))
+        next(iter(run_of(modality, model=model, **settings, resume=True).steps()))
 
 
 @every_family_and_modality
@@ -170,7 +176,7 @@ def test_the_run_stops_when_validation_only_gets_worse(
 
 @every_family_and_modality
 def test_a_budget_ends_the_run(model: str, modality: str) -> None:
-    run = Run(DATA[modality](), model=model, time_budget=1.0, random_state=0)
+    run = run_of(modality, model=model, time_budget=1.0, random_state=0)
     steps = list(run.steps())
     assert steps[-1].progress == 1.0
     longest = max(step.seconds - before.seconds for before, step in pairwise(steps))
@@ -179,7 +185,7 @@ def test_a_budget_ends_the_run(model: str, modality: str) -> None:
 
 @every_family_and_modality
 def test_the_best_generator_so_far_can_be_had_after_any_step(model: str, modality: str) -> None:
-    run = Run(DATA[modality](), model=model, max_steps=10, random_state=0)  # no validation in the first two steps
+    run = run_of(modality, model=model, max_steps=10, random_state=0)  # no validation in the first two steps
     steps = run.steps()
     next(steps)
     first = run.trained()
@@ -202,7 +208,7 @@ def test_global_state_is_left_as_found(model: str, modality: str) -> None:
 
 @every_family_and_modality
 def test_a_generator_that_came_to_nothing_is_refused_in_a_sentence(model: str, modality: str) -> None:
-    run = Run(DATA[modality](), model=model, max_steps=1, random_state=0)
+    run = run_of(modality, model=model, max_steps=1, random_state=0)
     list(run.steps())
     run.state.kept = None
     for parameter in run.state.family.average.parameters():
@@ -214,7 +220,7 @@ def test_a_generator_that_came_to_nothing_is_refused_in_a_sentence(model: str, m
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_an_unknown_family_is_refused(modality: str) -> None:
     with pytest.raises(DataError, match=r"model must be one of 'gan', .*but is 'vea'"):
-        Run(DATA[modality](), model="vea")
+        run_of(modality, model="vea")
 
 
 def test_what_only_trains_is_not_exported() -> None:

@@ -13,7 +13,7 @@ from ganaug.networks.convolutional import (
     ConvDiscriminator,
     ConvGenerator,
     PixelHead,
-    _Clip,
+    Clip,
     resolutions,
 )
 from ganaug.networks.warp import FURTHEST, KNOTS, bend
@@ -117,7 +117,7 @@ def test_even_features_become_even_pixels_whatever_is_learned() -> None:
 
 def test_values_beyond_the_range_keep_only_the_gradients_that_lead_back() -> None:
     x = torch.tensor([-2.0, -2.0, 0.5, 0.5, 2.0, 2.0], requires_grad=True)
-    clipped = _Clip.apply(x)
+    clipped = Clip.apply(x)
     assert clipped.tolist() == [-1.0, -1.0, 0.5, 0.5, 1.0, 1.0]
     clipped.backward(torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0, -1.0]))
     assert x.grad is not None

@@ -1,0 +1,128 @@
+"""Generator and discriminator of latents.
+
+A cell of the latents stands for a patch of 4x4 pixels, and its neighbours have little in common with it. Both networks
+therefore work at the full side of the latents, unlike those of pixels (see `ganaug.networks.convolutional`), and begin
+one grid below the smallest latents, where the layout of an image is decided. Blocks, growth and warp are the same.
+"""
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.networks.convolutional import (
+    BENDING,
+    SLOPE,
+    SMALLEST,
+    WIDER,
+    Clip,
+    DiscriminatorBlock,
+    GeneratorBlock,
+    conv,
+    keep_variance,
+    resolutions,
+    upsample,
+)
+from ganaug.networks.projection import ProjectionDiscriminator
+from ganaug.networks.warp import Warp, bend
+
+FIRST = SMALLEST // 2
+"""Side of the grid on which the layout is decided."""
+WIDTHS = {4: 128, 8: 64, 16: 32, 32: 32, 64: 16, 128: 16}
+"""Feature channels by side of the grid: multiples of 16, which every bfloat16 convolution kernel takes."""
+DRAWING_DEPTHS = {4: 2, 8: 2, 16: 2, 32: 1, 64: 1, 128: 1}
+"""Convolutions in a block of the generator by side of the grid."""
+DEPTHS = DRAWING_DEPTHS | {16: 1}
+"""The same for the discriminator."""
+FAINT = 0.2
+"""Strength of a generator's first latents, as a share of the variance-preserving one."""
+
+
+def grids(size: int) -> tuple[int, ...]:
+    """Return the sides of the grids that networks for latents of this side work on, smallest first."""
+    return (FIRST, *resolutions(size))
+
+
+class LatentConvGenerator(nn.Module):
+    """Maps noise and a class index to standardised latents in [-1, 1].
+
+    Parameters and warp are those of `ConvGenerator`, with the side and the channels of the latents. Each class also has
+    a layout of its own, which begins at zero.
+    """
+
+    def __init__(self, n_classes: int, size: int, channels: int, *, noise_dim: int = 64, style_dim: int = 128) -> None:
+        super().__init__()
+        self.size, self.noise_dim, self.n_classes = size, noise_dim, n_classes
+        sides = grids(size)
+        self.embed = nn.Embedding(n_classes, style_dim)
+        self.bending = noise_dim // BENDING
+        drawing = noise_dim - self.bending
+        self.warp = Warp(self.bending)
+        self.style = nn.Sequential(
+            nn.Linear(drawing, style_dim), nn.LeakyReLU(SLOPE), nn.Linear(style_dim, style_dim), nn.LeakyReLU(SLOPE)
+        )
+        self.seed = nn.Linear(drawing, WIDTHS[FIRST] * FIRST**2)
+        self.seed_of_class = nn.Linear(style_dim, WIDTHS[FIRST] * FIRST**2, bias=False)
+        self.narrow = nn.ModuleList(nn.Conv2d(WIDTHS[a], WIDTHS[b], 1) for a, b in pairwise(sides))
+        self.block = nn.ModuleList(GeneratorBlock(WIDTHS[side], DRAWING_DEPTHS[side], style_dim) for side in sides)
+        self.draw = nn.ModuleList(
+            nn.Conv2d(WIDTHS[side], channels, 3, padding=1, padding_mode="replicate") for side in sides[1:]
+        )
+        nn.init.zeros_(self.seed_of_class.weight)
+        keep_variance(self)
+        with torch.no_grad():
+            for i, head in enumerate(self.draw):
+                head.weight.mul_(0.0 if i else FAINT)  # type: ignore[operator]
+
+    def forward(self, noise: Tensor, label: Tensor, size: int | None = None) -> Tensor:
+        """Return latents (B, channels, size, size); `size` is one of the network's `resolutions`."""
+        bending, drawing = noise[:, : self.bending] * (1 if self.training else WIDER), noise[:, self.bending :]
+        z = drawing * torch.rsqrt(drawing.square().mean(dim=1, keepdim=True) + 1e-6)
+        style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
+        x = self.seed(z) + self.seed_of_class(embedding)
+        x = x.unflatten(1, (WIDTHS[FIRST], FIRST, FIRST)).contiguous(memory_format=torch.channels_last)
+        x = self.block[0](x, style, embedding)
+        latents = x.new_zeros(())
+        for i, _ in enumerate(resolutions(size or self.size)):
+            x = self.narrow[i](x)
+            x = upsample(x) if i else bend(x, self.warp(bending), FIRST, by_product=not self.training)
+            x = self.block[i + 1](x, style, embedding)
+            drawn = self.draw[i](F.leaky_relu(x, SLOPE)).float()
+            latents = upsample(latents) + drawn if i else drawn
+        clipped: Tensor = Clip.apply(latents) if self.training else latents.clamp(-1, 1)  # type: ignore[no-untyped-call]
+        return clipped
+
+
+class LatentConvDiscriminator(ProjectionDiscriminator):
+    """Maps latents and a class index to one logit (see `LatentConvGenerator` for the parameters)."""
+
+    def __init__(self, n_classes: int, size: int, channels: int, *, feature_dim: int = 128) -> None:
+        super().__init__(n_classes, feature_dim)
+        sides = grids(size)
+        self.size = size
+        self.begin = nn.ModuleList(conv(channels, WIDTHS[side]) for side in sides[1:])
+        self.block = nn.ModuleList(DiscriminatorBlock(WIDTHS[side], DEPTHS[side]) for side in sides)
+        self.widen = nn.ModuleList(
+            conv(WIDTHS[fine], WIDTHS[coarse], kernel=1, zero=coarse > FIRST) for coarse, fine in pairwise(sides)
+        )
+        self.squeeze = nn.Conv2d(WIDTHS[FIRST], WIDTHS[FIRST] // 2, 1)
+        self.flatten = nn.Linear(WIDTHS[FIRST] // 2 * FIRST**2, feature_dim)
+        keep_variance(self)
+
+    def features(self, latents: Tensor) -> Tensor:
+        """Return features of latents (B, C, H, W) that do not depend on the label, (B, feature_dim)."""
+        stage = len(resolutions(latents.shape[-1])) - 1
+        x = self._begun(latents, stage)
+        for i in reversed(range(stage + 1)):
+            x = self.widen[i](F.avg_pool2d(self.block[i + 1](x), 2))
+            if i:
+                latents = F.avg_pool2d(latents, 2)
+                x = x + self._begun(latents, i - 1)
+        x = self.block[0](x)
+        x = F.leaky_relu(self.squeeze(F.leaky_relu(x, SLOPE)), SLOPE)
+        return F.leaky_relu(self.flatten(x.flatten(1)), SLOPE).float()
+
+    def _begun(self, latents: Tensor, stage: int) -> Tensor:
+        return F.leaky_relu(self.begin[stage](latents.contiguous(memory_format=torch.channels_last)), SLOPE)

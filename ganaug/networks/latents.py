@@ -1,0 +1,229 @@
+"""Images in the latent space of the shipped autoencoder: what a generator of photographs learns."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.data.images.dataset import LabelledImages
+from ganaug.data.modalities import SPACES
+from ganaug.errors import DataError
+from ganaug.networks.autoencoder import FACTOR, Autoencoder
+from ganaug.networks.convolutional import SMALLEST, resolutions
+from ganaug.networks.images import ImageModality, Images, as_pixels, channels_last
+from ganaug.networks.latent_convolutional import LatentConvDiscriminator, LatentConvGenerator
+from ganaug.networks.modality import Decoder, Drawn
+from ganaug.networks.projection import ProjectionDiscriminator
+from ganaug.networks.samples import Samples
+from ganaug.techniques.augmentation import augment, strengths, warp
+from ganaug.techniques.histogram_matching import HistogramMatched
+
+MIN_QUALITY = 20.0
+"""Median decibels with which the autoencoder must reproduce images, so that their latents are learned by default."""
+MEASURED_IMAGES = 256
+"""Images from which that quality, and the scale of the latents, are measured."""
+CPU = torch.device("cpu")
+MIN_SIDE = SMALLEST * FACTOR
+"""Smallest side of images that can be learned in this space, in pixels."""
+VIEWS = 16
+"""Encodings of each image, each under a distortion of its own that keeps the label."""
+VIEW_STRENGTH = 0.5  # of the distortion, relative to that of `distort`
+MAX_NUMBERS = 2**27
+"""Numbers in all encodings, at most; larger data sets have fewer of each image."""
+ENCODED_AT_ONCE = 64  # images
+SPREAD = 2.0
+"""Standard deviations of a latent channel that map to 1: what the generator draws is bounded by 1."""
+
+
+@dataclass(frozen=True)
+class Latents(Samples):
+    """Standardised latents of V views of each image, float16 (N, V, C, h, w). The first view is undistorted."""
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Return the latents of the undistorted images, float32 (len(rows), C, h, w)."""
+        return self.values[rows, 0].float()
+
+    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw images and their labels as `Samples.draw` does, each in one of its views."""
+        rows = self._drawn_rows(count, random)
+        views = torch.randint(self.values.shape[1], (count,), generator=random).to(rows.device)
+        return self.values[rows, views].float(), self.label[rows]
+
+
+class Standardiser(nn.Module):
+    """Shifts and scales each channel of latents, and back."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, mean: Tensor, scale: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)  # (C, 1, 1)
+        self.register_buffer("scale", scale)  # (C, 1, 1)
+
+    @classmethod
+    def of(cls, latents: Tensor) -> "Standardiser":
+        """Return the one that brings most numbers of (N, C, h, w) into [-1, 1]."""
+        mean, deviation = latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
+        return cls(mean[:, None, None], (SPREAD * deviation.clamp(min=1e-3))[:, None, None])
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Return standardised latents, clipped to [-1, 1]."""
+        return ((latents - self.mean) / self.scale).clamp(-1, 1)
+
+    def inverse(self, standardised: Tensor) -> Tensor:
+        """Return latents."""
+        return (standardised * self.scale + self.mean).clamp(-1, 1)
+
+
+class DecodedGenerator(nn.Module):
+    """A generator of standardised latents and the decoder: maps noise and labels to images (B, C, H, W) in [-1, 1]."""
+
+    def __init__(self, generator: nn.Module, standardiser: Standardiser, autoencoder: Autoencoder) -> None:
+        super().__init__()
+        self.generator, self.standardiser, self.autoencoder = generator, standardiser, autoencoder
+
+    def decode(self, standardised: Tensor) -> Tensor:
+        """Return the images of standardised latents."""
+        return self.autoencoder.decode(self.standardiser.inverse(standardised))
+
+    def forward(self, noise: Tensor, label: Tensor) -> Tensor:
+        """Return images."""
+        return self.decode(self.generator(noise, label))
+
+
+class LatentDecoder(Decoder):
+    """Maps noise and labels to finished pixels, as `ImageDecoder` does, and keeps the latents for the discriminator."""
+
+    output_names = ("image",)
+    generator: DecodedGenerator
+
+    def __init__(self, generator: DecodedGenerator, curve: nn.Module) -> None:
+        super().__init__()
+        self.generator, self.curve = generator, curve
+
+    def learned(self, noise: Tensor, label: Tensor) -> Tensor:
+        """Return standardised latents."""
+        latents: Tensor = self.generator.generator(noise, label)
+        return latents
+
+    def forward(self, noise: Tensor, label: Tensor) -> Drawn:
+        """Return standardised latents, images in [-1, 1], and pixels."""
+        latents = self.learned(noise, label)
+        image = self.curve(self.generator.decode(latents))
+        return Drawn(latents, image, (as_pixels(image),))
+
+
+class LatentImageModality(ImageModality):
+    """Labelled images whose latents are learned: a sixteenth of the places, and the decoder knows how edges look."""
+
+    space = "latent"
+
+    def __init__(self, data: LabelledImages, *, seed: int, augment: Any = None, space_reason: str = "") -> None:
+        super().__init__(data, seed=seed, augment=augment, space_reason=space_reason)
+        self.autoencoder = Autoencoder.load(self.channels)
+        self.stages = resolutions(self.size // FACTOR)
+        some = data.part(np.random.default_rng(seed).permutation(len(data))[:MEASURED_IMAGES])
+        image = self.encoded(some, CPU).inputs(torch.arange(len(some)))
+        self.standardiser = Standardiser.of(self.autoencoder.encode(image))
+
+    def learnable(self, samples: Samples, random: torch.Generator | None = None) -> Latents:
+        """Return standardised latents of the images; with `random`, of up to `VIEWS` distorted views of each."""
+        images = cast("Images", samples)
+        values = self._encoded(images.inputs, images)  # (N, C, h, w)
+        if random is None:
+            return Latents(values[:, None], images.label, images.n_classes)
+        count = max(2, min(VIEWS, MAX_NUMBERS // max(1, values.numel())))
+        view = partial(_view, images, random)
+        values = torch.stack([values, *(self._encoded(view, images) for _ in range(count - 1))], dim=1)
+        return Latents(values, images.label, images.n_classes)
+
+    def _encoded(self, image_of: Callable[[Tensor], Tensor], images: Images) -> Tensor:
+        """Return standardised latents (N, C, h, w), float16, of what a function makes of the rows of the images."""
+        device = images.label.device
+        autoencoder, standardiser = self._on(device)
+        parts = torch.split(torch.arange(len(images), device=device), ENCODED_AT_ONCE)
+        return torch.cat([standardiser(autoencoder.encode(image_of(rows))).half() for rows in parts])
+
+    def new_generator(self) -> nn.Module:
+        """Return an untrained convolutional generator of latents."""
+        side, channels = self.stages[-1], self.autoencoder.latent_channels
+        return channels_last(LatentConvGenerator(self.n_classes, side, channels, noise_dim=self.noise_dim))
+
+    def new_discriminator(self) -> ProjectionDiscriminator:
+        """Return an untrained convolutional discriminator of latents."""
+        return channels_last(LatentConvDiscriminator(self.n_classes, self.stages[-1], self.autoencoder.latent_channels))
+
+    def at_stage(self, real: Tensor, stage: int) -> Tensor:
+        """Return latents averaged down to the side that is being trained."""
+        return real if stage == real.shape[-1] else F.avg_pool2d(real, real.shape[-1] // stage)
+
+    def distort_learnable(self, samples: Tensor, random: torch.Generator) -> Tensor:
+        """Return latents warped like images."""
+        return warp(samples, strengths(len(samples), random).to(samples.device))
+
+    def validated(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> DecodedGenerator:  # noqa: ARG002
+        """Return the generator with the decoder behind it."""
+        autoencoder, standardiser = self._on(next(generator.parameters()).device)
+        return DecodedGenerator(generator, standardiser, autoencoder)
+
+    def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
+        """Return the generator with the decoder behind it, and its histogram matched where `ImageModality` does so."""
+        return super().corrected(DecodedGenerator(generator, self.standardiser, self.autoencoder), learned, random)
+
+    def decoder(self, generator: nn.Module) -> Decoder:
+        """Return the generator with the rounding to pixels."""
+        if isinstance(generator, HistogramMatched):
+            return LatentDecoder(cast("DecodedGenerator", generator.generator), generator.curve)
+        return LatentDecoder(cast("DecodedGenerator", generator), nn.Identity())
+
+    def _on(self, device: torch.device) -> tuple[Autoencoder, Standardiser]:
+        """Return autoencoder and standardiser on a device; those of the modality stay on the CPU."""
+        if device.type == "cpu":
+            return self.autoencoder, self.standardiser
+        return deepcopy(self.autoencoder).to(device), deepcopy(self.standardiser).to(device)
+
+
+def choose_space(data: LabelledImages, asked: str) -> tuple[str, str]:
+    """Return "pixels" or "latent" for these images, and why, in a clause; `DataError` if it cannot be had."""
+    if asked not in SPACES:
+        raise DataError(f"space must be one of {', '.join(map(repr, SPACES))}, but is {asked!r}: choose one of these")
+    size = data.codec.size
+    if asked == "pixels":
+        return asked, "as asked"
+    if size < MIN_SIDE:
+        if asked == "latent":
+            raise DataError(
+                f"space='latent' needs images of {MIN_SIDE} pixels or more, but these have {size}: choose "
+                "space='auto', or a larger size"
+            )
+        return "pixels", f"images of fewer than {MIN_SIDE} pixels have no latents"
+    if asked == "latent":
+        return asked, "as asked"
+    quality = reproduction(data)
+    found = f"the shipped autoencoder reproduces these images with {quality:.1f} dB"
+    return ("latent" if quality >= MIN_QUALITY else "pixels"), found
+
+
+def reproduction(data: LabelledImages) -> float:
+    """Return the median peak signal-to-noise ratio of images that were encoded and decoded, in decibels."""
+    autoencoder = Autoencoder.load(data.codec.channels)
+    some = data.images[np.random.default_rng(0).permutation(len(data))[:MEASURED_IMAGES]]
+    image = torch.from_numpy(some).permute(0, 3, 1, 2).float() / 127.5 - 1
+    error = [
+        (autoencoder.decode(autoencoder.encode(part)) - part).square().mean(dim=(1, 2, 3)) / 4
+        for part in torch.split(image, ENCODED_AT_ONCE)
+    ]
+    return float(-10 * torch.log10(torch.cat(error).clamp(min=1e-6)).median())
+
+
+def _view(images: Images, random: torch.Generator, rows: Tensor) -> Tensor:
+    """Return distorted images in [-1, 1]."""
+    strength = VIEW_STRENGTH * strengths(len(rows), random)
+    return augment(images.changed(rows, random), strength.to(rows.device)).clamp(-1, 1)
