@@ -6,6 +6,7 @@ one grid below the smallest latents, where the layout of an image is decided. Bl
 """
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -36,6 +37,8 @@ DRAWING_DEPTHS = {4: 2, 8: 2, 16: 2, 32: 1, 64: 1, 128: 1}
 """Convolutions in a block of the generator by side of the grid."""
 DEPTHS = DRAWING_DEPTHS | {16: 1}
 """The same for the discriminator."""
+SHARED_LAYOUT = 20.0
+"""A class of n images has the weight n / (n + this) in its own layout."""
 FAINT = 0.2
 """Strength of a generator's first latents, as a share of the variance-preserving one."""
 
@@ -49,11 +52,19 @@ class LatentConvGenerator(nn.Module):
     """Maps noise and a class index to standardised latents in [-1, 1].
 
     Parameters and warp are those of `ConvGenerator`, with the side and the channels of the latents. Each class also has
-    a layout of its own, which begins at zero.
+    a layout of its own, which begins at zero, and counts the less the fewer images the class has: the layouts of a rare
+    class would be those of its few images, so it shares those of all classes (UTLO, Khorram et al. 2024).
     """
 
-    def __init__(self, n_classes: int, size: int, channels: int, *, noise_dim: int = 64, style_dim: int = 128) -> None:
+    own_layout: Tensor
+
+    def __init__(
+        self, class_counts: Sequence[int], size: int, channels: int, *, noise_dim: int = 64, style_dim: int = 128
+    ) -> None:
         super().__init__()
+        n_classes = len(class_counts)
+        counts = torch.tensor(class_counts, dtype=torch.float32)[:, None]
+        self.register_buffer("own_layout", counts / (counts + SHARED_LAYOUT))  # (n_classes, 1)
         self.size, self.noise_dim, self.n_classes = size, noise_dim, n_classes
         sides = grids(size)
         self.embed = nn.Embedding(n_classes, style_dim)
@@ -81,7 +92,7 @@ class LatentConvGenerator(nn.Module):
         bending, drawing = noise[:, : self.bending] * (1 if self.training else WIDER), noise[:, self.bending :]
         z = drawing * torch.rsqrt(drawing.square().mean(dim=1, keepdim=True) + 1e-6)
         style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
-        x = self.seed(z) + self.seed_of_class(embedding)
+        x = self.seed(z) + self.own_layout[label] * self.seed_of_class(embedding)
         x = x.unflatten(1, (WIDTHS[FIRST], FIRST, FIRST)).contiguous(memory_format=torch.channels_last)
         x = self.block[0](x, style, embedding)
         latents = x.new_zeros(())

@@ -10,10 +10,10 @@ from ganaug.networks.convolutional import (
     DEPTHS,
     WIDER,
     WIDTHS,
+    Clip,
     ConvDiscriminator,
     ConvGenerator,
     PixelHead,
-    Clip,
     resolutions,
 )
 from ganaug.networks.warp import FURTHEST, KNOTS, bend
