@@ -6,7 +6,6 @@ one grid below the smallest latents, where the layout of an image is decided. Bl
 """
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -37,8 +36,6 @@ DRAWING_DEPTHS = {4: 2, 8: 2, 16: 2, 32: 1, 64: 1, 128: 1}
 """Convolutions in a block of the generator by side of the grid."""
 DEPTHS = DRAWING_DEPTHS | {16: 1}
 """The same for the discriminator."""
-SHARED_LAYOUT = 20.0
-"""A class of n images has the weight n / (n + this) in its own layout."""
 FAINT = 0.2
 """Strength of a generator's first latents, as a share of the variance-preserving one."""
 
@@ -51,20 +48,11 @@ def grids(size: int) -> tuple[int, ...]:
 class LatentConvGenerator(nn.Module):
     """Maps noise and a class index to standardised latents in [-1, 1].
 
-    Parameters and warp are those of `ConvGenerator`, with the side and the channels of the latents. Each class also has
-    a layout of its own, which begins at zero, and counts the less the fewer images the class has: the layouts of a rare
-    class would be those of its few images, so it shares those of all classes (UTLO, Khorram et al. 2024).
+    Parameters and warp are those of `ConvGenerator`, with the side and the channels of the latents.
     """
 
-    own_layout: Tensor
-
-    def __init__(
-        self, class_counts: Sequence[int], size: int, channels: int, *, noise_dim: int = 64, style_dim: int = 128
-    ) -> None:
+    def __init__(self, n_classes: int, size: int, channels: int, *, noise_dim: int = 64, style_dim: int = 128) -> None:
         super().__init__()
-        n_classes = len(class_counts)
-        counts = torch.tensor(class_counts, dtype=torch.float32)[:, None]
-        self.register_buffer("own_layout", counts / (counts + SHARED_LAYOUT))  # (n_classes, 1)
         self.size, self.noise_dim, self.n_classes = size, noise_dim, n_classes
         sides = grids(size)
         self.embed = nn.Embedding(n_classes, style_dim)
@@ -75,13 +63,11 @@ class LatentConvGenerator(nn.Module):
             nn.Linear(drawing, style_dim), nn.LeakyReLU(SLOPE), nn.Linear(style_dim, style_dim), nn.LeakyReLU(SLOPE)
         )
         self.seed = nn.Linear(drawing, WIDTHS[FIRST] * FIRST**2)
-        self.seed_of_class = nn.Linear(style_dim, WIDTHS[FIRST] * FIRST**2, bias=False)
         self.narrow = nn.ModuleList(nn.Conv2d(WIDTHS[a], WIDTHS[b], 1) for a, b in pairwise(sides))
         self.block = nn.ModuleList(GeneratorBlock(WIDTHS[side], DRAWING_DEPTHS[side], style_dim) for side in sides)
         self.draw = nn.ModuleList(
             nn.Conv2d(WIDTHS[side], channels, 3, padding=1, padding_mode="replicate") for side in sides[1:]
         )
-        nn.init.zeros_(self.seed_of_class.weight)
         keep_variance(self)
         with torch.no_grad():
             for i, head in enumerate(self.draw):
@@ -92,8 +78,7 @@ class LatentConvGenerator(nn.Module):
         bending, drawing = noise[:, : self.bending] * (1 if self.training else WIDER), noise[:, self.bending :]
         z = drawing * torch.rsqrt(drawing.square().mean(dim=1, keepdim=True) + 1e-6)
         style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
-        x = self.seed(z) + self.own_layout[label] * self.seed_of_class(embedding)
-        x = x.unflatten(1, (WIDTHS[FIRST], FIRST, FIRST)).contiguous(memory_format=torch.channels_last)
+        x = self.seed(z).unflatten(1, (WIDTHS[FIRST], FIRST, FIRST)).contiguous(memory_format=torch.channels_last)
         x = self.block[0](x, style, embedding)
         latents = x.new_zeros(())
         for i, _ in enumerate(resolutions(size or self.size)):

@@ -154,8 +154,7 @@ class LatentImageModality(ImageModality):
     def new_generator(self) -> nn.Module:
         """Return an untrained convolutional generator of latents."""
         side, channels = self.stages[-1], self.autoencoder.latent_channels
-        counts = list(self.data.counts.values())
-        return channels_last(LatentConvGenerator(counts, side, channels, noise_dim=self.noise_dim))
+        return channels_last(LatentConvGenerator(self.n_classes, side, channels, noise_dim=self.noise_dim))
 
     def new_discriminator(self) -> ProjectionDiscriminator:
         """Return an untrained convolutional discriminator of latents."""
