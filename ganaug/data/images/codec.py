@@ -10,7 +10,7 @@ from PIL import Image
 
 from ganaug.errors import DataError
 
-DEFAULT_SIZES = (8, 16, 32, 64, 128)
+DEFAULT_SIZES = (8, 16, 32, 64)
 """Sizes that are chosen by default, in pixels."""
 MIN_SIZE = 8
 """Smallest size, in pixels."""
@@ -50,8 +50,8 @@ class ImageCodec:
     def fit(cls, shapes: Sequence[tuple[int, int, int]], size: int | None = None) -> Self:
         """Choose size and channels for images with these shapes (height, width, channels).
 
-        The size, unless it is given, is the smallest of 8, 16, 32, 64 and 128 that is at least 0.8 times the median
-        longer side, or 128 if none is. The number of channels is four if at least 5 % of the images have four channels;
+        The size, unless it is given, is the smallest of 8, 16, 32 and 64 that is at least 0.8 times the median longer
+        side, or 64 if none is. The number of channels is four if at least 5 % of the images have four channels;
         else three if an image has three or four channels; else one.
         """
         if not shapes:

@@ -33,8 +33,8 @@ def flat(height: int, width: int, *colour: int) -> np.ndarray:
         (40, 32),
         (41, 64),
         (80, 64),
-        (81, 128),
-        (999, 128),
+        (81, 64),
+        (999, 64),
     ],
 )
 def test_the_size_is_the_smallest_that_loses_little(side: int, size: int) -> None:
