@@ -11,6 +11,7 @@ and residual shapes of StyleGAN2, Karras et al. 2020, without the fade-in of pro
 """
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -39,6 +40,11 @@ FAINT = 0.2
 """Strength of a generator's first images, as a share of the variance-preserving one."""
 SLOPE = 0.2
 """Slope of every leaky ReLU."""
+
+
+def scaled_widths(widths: Mapping[int, int], capacity: int) -> dict[int, int]:
+    """Return the channels by side of the grid for networks that are so many times as wide."""
+    return {side: capacity * width for side, width in widths.items()}
 
 
 def resolutions(size: int) -> tuple[int, ...]:
@@ -143,13 +149,25 @@ class ConvGenerator(nn.Module):
         Number of classes; side of the full image in pixels, a power of two of 8 or more; channels of the image.
     noise_dim, style_dim : int
         Length of the noise vector; length of the vectors through which noise and class control every block.
+    capacity : int
+        Factor on the number of channels.
     """
 
-    def __init__(self, n_classes: int, size: int, channels: int, *, noise_dim: int = 64, style_dim: int = 128) -> None:
+    def __init__(
+        self,
+        n_classes: int,
+        size: int,
+        channels: int,
+        *,
+        noise_dim: int = 64,
+        style_dim: int = 128,
+        capacity: int = 1,
+    ) -> None:
         super().__init__()
         self.size, self.noise_dim, self.n_classes = size, noise_dim, n_classes
         grids = [side // 2 for side in resolutions(size)]
-        widths = [WIDTHS[grid] for grid in grids]
+        self.width = scaled_widths(WIDTHS, capacity)
+        widths = [self.width[grid] for grid in grids]
         self.embed = nn.Embedding(n_classes, style_dim)
         self.bending = noise_dim // BENDING if len(grids) > 1 else 0
         drawing = noise_dim - self.bending
@@ -159,7 +177,7 @@ class ConvGenerator(nn.Module):
         )
         self.seed = nn.Linear(drawing, widths[0] * grids[0] ** 2)
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
-        self.block = nn.ModuleList(GeneratorBlock(WIDTHS[grid], DRAWING_DEPTHS[grid], style_dim) for grid in grids)
+        self.block = nn.ModuleList(GeneratorBlock(self.width[grid], DRAWING_DEPTHS[grid], style_dim) for grid in grids)
         self.to_pixels = nn.ModuleList(PixelHead(width, channels, sharp=i == 0) for i, width in enumerate(widths))
         keep_variance(self)
         for i, head in enumerate(self.to_pixels):
@@ -172,7 +190,7 @@ class ConvGenerator(nn.Module):
         z = drawing * torch.rsqrt(drawing.square().mean(dim=1, keepdim=True) + 1e-6)
         style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
         grid = SMALLEST // 2
-        x = self.seed(z).unflatten(1, (WIDTHS[grid], grid, grid)).contiguous(memory_format=torch.channels_last)
+        x = self.seed(z).unflatten(1, (self.width[grid], grid, grid)).contiguous(memory_format=torch.channels_last)
         x = self.block[0](x, style, embedding)
         image = self.to_pixels[0](x).float()
         for i, side in enumerate(sizes[1:], start=1):
@@ -211,13 +229,14 @@ class ConvDiscriminator(ProjectionDiscriminator):
     class.
     """
 
-    def __init__(self, n_classes: int, size: int, channels: int, *, feature_dim: int = 128) -> None:
+    def __init__(self, n_classes: int, size: int, channels: int, *, feature_dim: int = 128, capacity: int = 1) -> None:
         super().__init__(n_classes, feature_dim)
         self.size = size
         grids = [side // 2 for side in resolutions(size)]
-        widths = [WIDTHS[grid] for grid in grids]
+        width = scaled_widths(WIDTHS, capacity)
+        widths = [width[grid] for grid in grids]
         self.from_pixels = nn.ModuleList(conv(4 * channels, width) for width in widths)
-        self.block = nn.ModuleList(DiscriminatorBlock(WIDTHS[grid], DEPTHS[grid]) for grid in grids)
+        self.block = nn.ModuleList(DiscriminatorBlock(width[grid], DEPTHS[grid]) for grid in grids)
         self.widen = nn.ModuleList(conv(fine, coarse, kernel=1, zero=True) for coarse, fine in pairwise(widths))
         self.squeeze = nn.Conv2d(widths[0], widths[0] // 2, 1)
         self.flatten = nn.Linear(widths[0] // 2 * grids[0] ** 2, feature_dim)

@@ -97,8 +97,11 @@ class ImageModality(Modality):
 
     data: LabelledImages
 
-    def __init__(self, data: LabelledImages, *, seed: int, augment: Any = None, space_reason: str = "") -> None:
+    def __init__(
+        self, data: LabelledImages, *, seed: int, augment: Any = None, capacity: int = 1, space_reason: str = ""
+    ) -> None:
         super().__init__(data, seed=seed, augment=augment)
+        self.capacity = capacity
         self.space_reason = space_reason
         self.pipeline = None if augment is None else Pipeline(augment, data.images[0])
         self.size, self.channels = data.codec.size, data.codec.channels
@@ -120,11 +123,12 @@ class ImageModality(Modality):
 
     def new_generator(self) -> nn.Module:
         """Return an untrained convolutional generator."""
-        return channels_last(ConvGenerator(self.n_classes, self.size, self.channels, noise_dim=self.noise_dim))
+        settings = {"noise_dim": self.noise_dim, "capacity": self.capacity}
+        return channels_last(ConvGenerator(self.n_classes, self.size, self.channels, **settings))
 
     def new_discriminator(self) -> ProjectionDiscriminator:
         """Return an untrained convolutional discriminator."""
-        return channels_last(ConvDiscriminator(self.n_classes, self.size, self.channels))
+        return channels_last(ConvDiscriminator(self.n_classes, self.size, self.channels, capacity=self.capacity))
 
     def new_classifier(self) -> ConvClassifier:
         """Return a classifier of 40,000 parameters that works on 2x2 patches, as the generator does."""
@@ -178,9 +182,9 @@ class ImageModality(Modality):
         return {"height": self.size, "width": self.size, "channels": self.channels}
 
     def settings(self) -> dict[str, object]:
-        """Return the size, the space and the user's augmentation."""
+        """Return the size, the space, the capacity and the user's augmentation."""
         own = {} if self.pipeline is None else {"augment": repr(self.pipeline)}
-        return {"size": self.size, "space": self.space} | own
+        return {"size": self.size, "space": self.space, "capacity": self.capacity} | own
 
 
 def channels_last(network: Network) -> Network:
@@ -189,13 +193,13 @@ def channels_last(network: Network) -> Network:
     return network
 
 
-def modality(data: LabelledImages, *, seed: int, augment: Any, space: str) -> ImageModality:
+def modality(data: LabelledImages, *, seed: int, augment: Any, space: str, capacity: int) -> ImageModality:
     """Return the modality of images in the space of their pixels, or of the latents of the shipped autoencoder."""
     from ganaug.networks.latents import LatentImageModality, choose_space
 
     chosen, reason = choose_space(data, space)
     kind = LatentImageModality if chosen == "latent" else ImageModality
-    return kind(data, seed=seed, augment=augment, space_reason=reason)
+    return kind(data, seed=seed, augment=augment, capacity=capacity, space_reason=reason)
 
 
 MODALITY = ImageModality

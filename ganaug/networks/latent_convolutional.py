@@ -23,6 +23,7 @@ from ganaug.networks.convolutional import (
     conv,
     keep_variance,
     resolutions,
+    scaled_widths,
     upsample,
 )
 from ganaug.networks.projection import ProjectionDiscriminator
@@ -51,10 +52,20 @@ class LatentConvGenerator(nn.Module):
     Parameters and warp are those of `ConvGenerator`, with the side and the channels of the latents.
     """
 
-    def __init__(self, n_classes: int, size: int, channels: int, *, noise_dim: int = 64, style_dim: int = 128) -> None:
+    def __init__(
+        self,
+        n_classes: int,
+        size: int,
+        channels: int,
+        *,
+        noise_dim: int = 64,
+        style_dim: int = 128,
+        capacity: int = 1,
+    ) -> None:
         super().__init__()
         self.size, self.noise_dim, self.n_classes = size, noise_dim, n_classes
-        sides = grids(size)
+        sides, width = grids(size), scaled_widths(WIDTHS, capacity)
+        self.first = width[FIRST], FIRST, FIRST  # the shape of the layout
         self.embed = nn.Embedding(n_classes, style_dim)
         self.bending = noise_dim // BENDING
         drawing = noise_dim - self.bending
@@ -62,11 +73,11 @@ class LatentConvGenerator(nn.Module):
         self.style = nn.Sequential(
             nn.Linear(drawing, style_dim), nn.LeakyReLU(SLOPE), nn.Linear(style_dim, style_dim), nn.LeakyReLU(SLOPE)
         )
-        self.seed = nn.Linear(drawing, WIDTHS[FIRST] * FIRST**2)
-        self.narrow = nn.ModuleList(nn.Conv2d(WIDTHS[a], WIDTHS[b], 1) for a, b in pairwise(sides))
-        self.block = nn.ModuleList(GeneratorBlock(WIDTHS[side], DRAWING_DEPTHS[side], style_dim) for side in sides)
+        self.seed = nn.Linear(drawing, math.prod(self.first))
+        self.narrow = nn.ModuleList(nn.Conv2d(width[a], width[b], 1) for a, b in pairwise(sides))
+        self.block = nn.ModuleList(GeneratorBlock(width[side], DRAWING_DEPTHS[side], style_dim) for side in sides)
         self.draw = nn.ModuleList(
-            nn.Conv2d(WIDTHS[side], channels, 3, padding=1, padding_mode="replicate") for side in sides[1:]
+            nn.Conv2d(width[side], channels, 3, padding=1, padding_mode="replicate") for side in sides[1:]
         )
         keep_variance(self)
         with torch.no_grad():
@@ -78,7 +89,7 @@ class LatentConvGenerator(nn.Module):
         bending, drawing = noise[:, : self.bending] * (1 if self.training else WIDER), noise[:, self.bending :]
         z = drawing * torch.rsqrt(drawing.square().mean(dim=1, keepdim=True) + 1e-6)
         style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
-        x = self.seed(z).unflatten(1, (WIDTHS[FIRST], FIRST, FIRST)).contiguous(memory_format=torch.channels_last)
+        x = self.seed(z).unflatten(1, self.first).contiguous(memory_format=torch.channels_last)
         x = self.block[0](x, style, embedding)
         latents = x.new_zeros(())
         for i, _ in enumerate(resolutions(size or self.size)):
@@ -94,17 +105,17 @@ class LatentConvGenerator(nn.Module):
 class LatentConvDiscriminator(ProjectionDiscriminator):
     """Maps latents and a class index to one logit (see `LatentConvGenerator` for the parameters)."""
 
-    def __init__(self, n_classes: int, size: int, channels: int, *, feature_dim: int = 128) -> None:
+    def __init__(self, n_classes: int, size: int, channels: int, *, feature_dim: int = 128, capacity: int = 1) -> None:
         super().__init__(n_classes, feature_dim)
-        sides = grids(size)
+        sides, width = grids(size), scaled_widths(WIDTHS, capacity)
         self.size = size
-        self.begin = nn.ModuleList(conv(channels, WIDTHS[side]) for side in sides[1:])
-        self.block = nn.ModuleList(DiscriminatorBlock(WIDTHS[side], DEPTHS[side]) for side in sides)
+        self.begin = nn.ModuleList(conv(channels, width[side]) for side in sides[1:])
+        self.block = nn.ModuleList(DiscriminatorBlock(width[side], DEPTHS[side]) for side in sides)
         self.widen = nn.ModuleList(
-            conv(WIDTHS[fine], WIDTHS[coarse], kernel=1, zero=coarse > FIRST) for coarse, fine in pairwise(sides)
+            conv(width[fine], width[coarse], kernel=1, zero=coarse > FIRST) for coarse, fine in pairwise(sides)
         )
-        self.squeeze = nn.Conv2d(WIDTHS[FIRST], WIDTHS[FIRST] // 2, 1)
-        self.flatten = nn.Linear(WIDTHS[FIRST] // 2 * FIRST**2, feature_dim)
+        self.squeeze = nn.Conv2d(width[FIRST], width[FIRST] // 2, 1)
+        self.flatten = nn.Linear(width[FIRST] // 2 * FIRST**2, feature_dim)
         keep_variance(self)
 
     def features(self, latents: Tensor) -> Tensor:

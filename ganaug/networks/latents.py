@@ -125,8 +125,10 @@ class LatentImageModality(ImageModality):
 
     space = "latent"
 
-    def __init__(self, data: LabelledImages, *, seed: int, augment: Any = None, space_reason: str = "") -> None:
-        super().__init__(data, seed=seed, augment=augment, space_reason=space_reason)
+    def __init__(
+        self, data: LabelledImages, *, seed: int, augment: Any = None, capacity: int = 1, space_reason: str = ""
+    ) -> None:
+        super().__init__(data, seed=seed, augment=augment, capacity=capacity, space_reason=space_reason)
         self.autoencoder = Autoencoder.load(self.channels)
         self.stages = resolutions(self.size // FACTOR)
         some = data.part(np.random.default_rng(seed).permutation(len(data))[:MEASURED_IMAGES])
@@ -154,11 +156,13 @@ class LatentImageModality(ImageModality):
     def new_generator(self) -> nn.Module:
         """Return an untrained convolutional generator of latents."""
         side, channels = self.stages[-1], self.autoencoder.latent_channels
-        return channels_last(LatentConvGenerator(self.n_classes, side, channels, noise_dim=self.noise_dim))
+        settings = {"noise_dim": self.noise_dim, "capacity": self.capacity}
+        return channels_last(LatentConvGenerator(self.n_classes, side, channels, **settings))
 
     def new_discriminator(self) -> ProjectionDiscriminator:
         """Return an untrained convolutional discriminator of latents."""
-        return channels_last(LatentConvDiscriminator(self.n_classes, self.stages[-1], self.autoencoder.latent_channels))
+        side, channels = self.stages[-1], self.autoencoder.latent_channels
+        return channels_last(LatentConvDiscriminator(self.n_classes, side, channels, capacity=self.capacity))
 
     def at_stage(self, real: Tensor, stage: int) -> Tensor:
         """Return latents averaged down to the side that is being trained."""

@@ -193,7 +193,12 @@ class Modality(ABC):
         return {}
 
 
-def modality_of(data: Dataset, *, seed: int, augment: Any = None, space: str = "auto") -> Modality:
-    """Return the modality of a data set in a `space`: "pixels" or "latent" for images, or "auto" (see `Modality`)."""
-    found: Modality = part_of(data.modality, "networks.{}").modality(data, seed=seed, augment=augment, space=space)
+def modality_of(data: Dataset, *, seed: int, augment: Any = None, space: str = "auto", capacity: int = 1) -> Modality:
+    """Return the modality of a data set.
+
+    `space` is "pixels" or "latent" for images, or "auto". `capacity` is a factor on the width of the networks of
+    images. See `Modality` for the other parameters.
+    """
+    build = part_of(data.modality, "networks.{}").modality
+    found: Modality = build(data, seed=seed, augment=augment, space=space, capacity=capacity)
     return found

@@ -128,8 +128,8 @@ class TableModality(Modality):
         return self.data.codec.to_state() | {"target": self.data.target, "rules": self.constraints.to_json()}
 
 
-def modality(data: LabelledTable, *, seed: int, augment: Any, space: str) -> TableModality:
-    """Return the modality of a table, which has no other space than that of its rows."""
+def modality(data: LabelledTable, *, seed: int, augment: Any, space: str, capacity: int) -> TableModality:  # noqa: ARG001
+    """Return the modality of a table. It has one space, and its networks one width."""
     if space != "auto":
         raise DataError(f"space must be 'auto' for a table, but is {space!r}: the other spaces are for images")
     return TableModality(data, seed=seed, augment=augment)

@@ -33,6 +33,7 @@ _NOUNS = {
     "max_steps": "the number of steps",
     "size": "the size",
     "space": "the space",
+    "capacity": "the width of the networks",
     "augment": "what is done to images",
 }
 """The settings of a run in words, for messages."""

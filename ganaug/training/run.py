@@ -32,6 +32,10 @@ SCREEN_STEPS_PER_SECOND = 1.2
 """Steps of the screen for each second of the budget, at most."""
 SCREEN_STEPS_PER_STEP = 0.2
 """Steps of the screen for each step of the generator, at most."""
+LONG_SECONDS = 1800.0
+"""A time budget from which wider networks pay, as they do on a GPU."""
+MORE_CAPACITY = 2
+"""How many times as wide those networks are."""
 CHECKPOINT_SECONDS = 10.0
 """Time between checkpoints."""
 MIN_SECONDS = 0.1
@@ -101,7 +105,8 @@ class Run:
         self.data, self.model, self.family_class = data, model, family_class(model)
         self.seed = secrets.randbits(31) if random_state is None else random_state
         place = choose_device(device)  # refused at once, before a slow look at the data
-        self.modality = modality_of(data, seed=self.seed, augment=augment, space=space)
+        capacity = MORE_CAPACITY if place.type == "cuda" or (time_budget or 0) >= LONG_SECONDS else 1
+        self.modality = modality_of(data, seed=self.seed, augment=augment, space=space, capacity=capacity)
         asked = Bounds(time_budget, max_steps)
         self.bounds = self.modality.default_bounds(data) if asked == Bounds() else asked
         self.engine = Engine(place, mixed=self.modality.mixed)
