@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ganaug.compute.device import choose_device
 from ganaug.compute.engine import Engine
-from ganaug.compute.modes import alone, training_modes
+from ganaug.compute.modes import alone, seeded, training_modes
 from ganaug.compute.threads import ThreadTuner, single_thread
 from ganaug.data.dataset import Dataset
 from ganaug.errors import warn
@@ -241,8 +241,7 @@ class Run:
 
     def _seeded(self, build: Callable[[], Built]) -> Built:
         """Let torch draw first weights from the run's seed, and leave its global state as it was."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed):
             return build()
 
     def _seconds_left(self) -> float | None:
