@@ -67,7 +67,7 @@ def side_by_side(tasks: Sequence[Callable[[], Result]], *, workers: int | None =
     [2, 45]
     """
     pending, results, failures = deque(enumerate(tasks)), dict[int, Result](), dict[int, BaseException]()
-    helpers, ended = list[threading.Thread](), threading.Event()
+    helpers, ended = dict[threading.Thread, threading.Event](), threading.Event()
     groups = (*_group.ended, ended)
 
     def work() -> None:
@@ -82,23 +82,26 @@ def side_by_side(tasks: Sequence[Callable[[], Result]], *, workers: int | None =
                 failures[number] = error
                 ended.set()
 
-    def help_out() -> None:
+    def help_out(done: threading.Event) -> None:
         with admitted(), training_modes(), single_thread(), _member(groups):
             work()
+        done.set()
 
     with alone(), training_modes(), single_thread(), _member(groups):
         try:
             with suppress(RuntimeError):  # no thread can be started: this thread does all the work
                 for _ in range(min(workers or usable_cores(), len(tasks)) - 1):
-                    helper = threading.Thread(target=help_out, name="ganaug")
+                    done = threading.Event()
+                    helper = threading.Thread(target=help_out, args=(done,), name="ganaug")
                     helper.start()
-                    helpers.append(helper)
+                    helpers[helper] = done
             work()
-            for helper in helpers:
-                helper.join()
+            for done in helpers.values():  # an interrupted `join` would forget that its thread is alive
+                done.wait()
         finally:
             ended.set()
-            for helper in helpers:
+            for helper, done in helpers.items():
+                done.wait()
                 helper.join()
     if failures:
         raise min(failures.items(), key=lambda failure: (isinstance(failure[1], _Cancelled), failure[0]))[1]
