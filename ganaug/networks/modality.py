@@ -68,8 +68,6 @@ class Modality(ABC):
         Samples in a step.
     mixed : bool
         Whether the networks are large enough to gain from mixed precision.
-    single_threaded : bool
-        Whether steps are so small that several threads would only wait for each other.
     export_seconds : float
         Time that the export needs, kept free of a budget; at most a quarter of the budget.
     clear_agreement : float
@@ -81,7 +79,6 @@ class Modality(ABC):
     stages: tuple[int, ...]
     batch_size: ClassVar[int]
     mixed: ClassVar[bool]
-    single_threaded: ClassVar[bool] = False
     export_seconds: ClassVar[float]
     clear_agreement: ClassVar[float]
 
