@@ -113,7 +113,7 @@ class Modality(ABC):
 
     @abstractmethod
     def new_classifier(self) -> nn.Module:
-        """Return a small untrained classifier: logits when it is called, and `features`, (B, F)."""
+        """Return a small untrained classifier: `features`, (B, F), their `head`, and logits when it is called."""
 
     def at_stage(self, real: Tensor, stage: int) -> Tensor:  # noqa: ARG002
         """Return real samples at the resolution that is being trained."""

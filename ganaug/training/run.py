@@ -137,6 +137,7 @@ class Run:
                 held_out,
                 noise_dim=self.modality.noise_dim,
                 random=self._random(VALIDATION),
+                engine=self.engine,
             )
 
             # Train the generator with what is left of the budget once the export has its share.

@@ -33,7 +33,10 @@ Distort = Callable[[Tensor, torch.Generator], Tensor]
 
 
 class Screen(nn.Module):
-    """The networks of all folds as one classifier; each has `features` (B, F), and returns logits when it is called."""
+    """The networks of all folds as one classifier.
+
+    Each has `features`, (B, F), and a `head` that maps them to logits, and returns logits when it is called.
+    """
 
     def __init__(self, new_net: Callable[[], nn.Module]) -> None:
         super().__init__()
@@ -42,6 +45,12 @@ class Screen(nn.Module):
     def features(self, samples: Tensor) -> Tensor:
         """Return the features of all folds side by side, (B, folds * F)."""
         return torch.cat([net.features(samples) for net in self.nets], dim=1)  # type: ignore[operator]
+
+    def read(self, features: Tensor) -> Tensor:
+        """Return the mean class probabilities of the folds, (B, n_classes), of samples whose features are known."""
+        parts = features.chunk(len(self.nets), dim=1)
+        logits = [net.head(part) for net, part in zip(self.nets, parts, strict=True)]  # type: ignore[operator]
+        return torch.stack([one.float().softmax(dim=1) for one in logits]).mean(dim=0)
 
     def forward(self, samples: Tensor) -> Tensor:
         """Return the mean class probabilities of the folds, (B, n_classes)."""

@@ -69,7 +69,14 @@ class Replay(nn.Module):
 
 def validation(screen: Screen, images: Images) -> Validation:
     learn, held_out = hold_out(images, torch.Generator().manual_seed(0))
-    return Validation(screen, learn, held_out, noise_dim=4, random=torch.Generator().manual_seed(0))
+    return Validation(
+        screen,
+        learn,
+        held_out,
+        noise_dim=4,
+        random=torch.Generator().manual_seed(0),
+        engine=Engine(torch.device("cpu")),
+    )
 
 
 def test_images_are_pooled_before_anything_is_done_with_them(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
