@@ -74,9 +74,7 @@ def test_every_part_of_a_fit_takes_one_torch_thread(monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("left_as_found")
 @pytest.mark.parametrize("error", [DataError("broken"), KeyboardInterrupt()], ids=["failure", "Ctrl-C"])
 @pytest.mark.parametrize("part", PARTS)
-def test_what_stops_a_fit_reaches_the_caller(
-    part: str, error: BaseException, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_stops_a_fit_reaches_the_caller(part: str, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
