@@ -7,8 +7,8 @@ Each measurement is a fit of images by steps, in a process of its own:
 - "workers": one torch thread, and as many workers as there are cores, as ganaug does it.
 
 The ways take turns, first alone, then beside as many busy processes as there are cores. The ratios are times relative
-to "one thread" under the same load. A fit with torch's own threads may take hours beside busy programs: it is stopped at
-``--patience`` times the time of one thread, and the ratio is then a lower bound.
+to "one thread" under the same load. A fit with torch's own threads may take hours beside busy programs: it is stopped
+at ``--patience`` times the time of one thread, and the ratio is then a lower bound.
 
 ``python benchmarks/threads.py`` takes about ten minutes on two cores.
 """
@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import Mock
 
 from runs import Record, describe_machine, markdown_table, new_parser, output_folder, write_results
 
@@ -92,7 +93,7 @@ def _fit(way: str, steps: int) -> float:
         parallel.usable_cores = lambda: 1
     if way == "own threads":
         torch.set_num_threads(os.cpu_count() or 1)
-        torch.set_num_threads = lambda nthreads: None  # what ganaug asks for is not done
+        torch.set_num_threads = Mock()  # what ganaug asks for is not done
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (IMAGES, SIDE, SIDE), dtype=np.uint8)
     run = Run(from_arrays(images, random.integers(0, CLASSES, IMAGES)), max_steps=steps, random_state=0)
