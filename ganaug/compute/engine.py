@@ -1,13 +1,16 @@
 """The engine: the one place that knows on which device, and in which precision, networks learn."""
 
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.parallel import side_by_side
 from ganaug.compute.precision import Autocast, gains_from_bfloat16
 
+Result = TypeVar("Result")
 Module = TypeVar("Module", bound=nn.Module)
 
 
@@ -41,6 +44,10 @@ class Engine:
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of a loss to those of the networks."""
         loss.backward()  # type: ignore[no-untyped-call]
+
+    def side_by_side(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
+        """Run tasks as `ganaug.compute.parallel.side_by_side` does; on a GPU, one after the other."""
+        return side_by_side(tasks, workers=None if self.device.type == "cpu" else 1)
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         """Let an optimiser move the parameters by their gradients."""

@@ -8,6 +8,16 @@ from contextlib import contextmanager, nullcontext
 import torch
 
 _turn = threading.RLock()
+_default_generator = threading.RLock()
+
+
+class _Admitted(threading.local):
+    """Whether this thread works for another one, which has the turn."""
+
+    here: bool = False
+
+
+_admitted = _Admitted()
 
 
 @contextmanager
@@ -34,18 +44,38 @@ def training_modes() -> Iterator[None]:
 def alone() -> Iterator[None]:
     """Run one training at a time: another thread that enters the context waits until it is left.
 
-    The seed of first weights, the number of threads and the state of an export belong to the whole process, and two
-    trainings at once would share them. One after the other they are no slower, because most of a training holds
-    Python's global lock.
+    The number of threads and the state of an export belong to the whole process, and two trainings of a user's threads
+    would share them. A thread that is `admitted` does not wait.
     """
-    with _turn:
+    with nullcontext() if _admitted.here else _turn:
+        yield
+
+
+@contextmanager
+def admitted() -> Iterator[None]:
+    """Let this thread train while the thread that started it, and waits for it, has the turn."""
+    _admitted.here = True
+    try:
+        yield
+    finally:
+        _admitted.here = False
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Let torch draw first weights from a seed inside the context; its default generator is left as it was.
+
+    One thread at a time: the default generator belongs to the whole process.
+    """
+    with _default_generator, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
         yield
 
 
 def _renew() -> None:
-    """Release the lock in a forked child: the thread that held it does not exist there."""
-    global _turn
-    _turn = threading.RLock()
+    """Release the locks in a forked child: the thread that held them does not exist there."""
+    global _turn, _default_generator
+    _turn, _default_generator = threading.RLock(), threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,6 +1,6 @@
 """Small classifiers and the one recipe that trains them: the screen's, and those of every arm of an evaluation."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug.compute.engine import Engine
+from ganaug.compute.parallel import cancellation_point
 
 PEAK_RATE = 3e-3  # learning rate of AdamW after the warm-up
 WEIGHT_DECAY = 0.02  # of AdamW
@@ -111,7 +112,6 @@ def fit_classifier(
     engine: Engine,
     label_smoothing: float = 0.0,
     class_weight: Tensor | None = None,
-    after_step: Callable[[], None] = lambda: None,
 ) -> None:
     """Train a classifier in place on batches of samples (B, ...) and labels (B,), and leave it in evaluation mode.
 
@@ -133,5 +133,5 @@ def fit_classifier(
         engine.backward(loss)
         engine.step(optimizer)
         schedule.step()
-        after_step()
+        cancellation_point()
     classifier.eval()

@@ -96,8 +96,6 @@ class Modality(ABC):
         Samples in a step.
     mixed : bool
         Whether the networks are large enough to gain from mixed precision.
-    single_threaded : bool
-        Whether steps are so small that several threads would only wait for each other.
     export_seconds : float
         Time that the export needs, kept free of a budget; at most a quarter of the budget.
     clear_agreement : float
@@ -111,7 +109,6 @@ class Modality(ABC):
     stages: tuple[int, ...]
     batch_size: ClassVar[int]
     mixed: ClassVar[bool]
-    single_threaded: ClassVar[bool] = False
     export_seconds: ClassVar[float]
     clear_agreement: ClassVar[float]
 
@@ -146,7 +143,7 @@ class Modality(ABC):
 
     @abstractmethod
     def new_classifier(self) -> nn.Module:
-        """Return a small untrained classifier: logits when it is called, and `features`, (B, F)."""
+        """Return a small untrained classifier: `features`, (B, F), their `head`, and logits when it is called."""
 
     def at_stage(self, real: Tensor, stage: int) -> Tensor:  # noqa: ARG002
         """Return real samples at the resolution that is being trained."""

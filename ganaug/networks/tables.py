@@ -59,7 +59,6 @@ class TableModality(Modality):
     batch_size = 128
     stages = (1,)
     mixed = False
-    single_threaded = True
     export_seconds = 1.0
     clear_agreement = 0.75
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from ganaug.compute.threads import ThreadTuner
+from ganaug.compute.parallel import cancellation_point
 from ganaug.families.base import Family
 from ganaug.networks.modality import Bounds, Modality
 from ganaug.networks.samples import Batch, Samples
@@ -151,37 +151,36 @@ def train(
     The modality tells the stages, the size of a batch and the length of the noise. `validate` judges the averaged
     generator; it is called a few times in the later part of the run.
     """
-    family, device, last = state.family, data.label.device, modality.stages[-1]
+    family, last = state.family, modality.stages[-1]
     begun = time.perf_counter() - state.seconds
-    with ThreadTuner(bounds.steps is None and device.type == "cpu") as threads:
-        while state.progress < 1 and not state.stopped:
-            # Set what depends on progress.
-            before, started = state.progress, state.seconds
-            stage = stage_at(before, modality.stages)
-            family.set_rate(FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * before)) / 2)
+    while state.progress < 1 and not state.stopped:
+        # Set what depends on progress.
+        before, started = state.progress, state.seconds
+        stage = stage_at(before, modality.stages)
+        family.set_rate(FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * before)) / 2)
 
-            # Learn from one batch.
-            real, label = data.draw(modality.batch_size, state.random)
-            batch = Batch(modality.at_stage(real, stage), label, modality.noise_dim, state.random)
-            losses = family.learn(batch, state.step)
+        # Learn from one batch.
+        real, label = data.draw(modality.batch_size, state.random)
+        batch = Batch(modality.at_stage(real, stage), label, modality.noise_dim, state.random)
+        losses = family.learn(batch, state.step)
 
-            # Move on. A resumed run may have longer than it had: its progress never goes back.
-            state.step += 1
+        # Move on. A resumed run may have longer than it had: its progress never goes back.
+        state.step += 1
+        state.seconds = time.perf_counter() - begun
+        state.progress = max(before, bounds.progress(state.step, state.seconds))
+        half_life = min(HALF_LIFE, 0.3 * state.progress)
+        family.track(0.5 ** ((state.progress - before) / half_life))
+        state.count_step(stage, state.seconds - started)
+        state.record_losses(losses)
+
+        # Validate the average, keep the best, and decide whether to go on.
+        result = None
+        if stage == last and _is_due(before, state.progress):
+            result = validate(family.average)
+            state.record_validation(result)
             state.seconds = time.perf_counter() - begun
-            state.progress = max(before, bounds.progress(state.step, state.seconds))
-            half_life = min(HALF_LIFE, 0.3 * state.progress)
-            family.track(0.5 ** ((state.progress - before) / half_life))
-            state.count_step(stage, state.seconds - started)
-            state.record_losses(losses)
-            threads.tick(state.seconds - started)
-
-            # Validate the average, keep the best, and decide whether to go on.
-            result = None
-            if stage == last and _is_due(before, state.progress):
-                result = validate(family.average)
-                state.record_validation(result)
-                state.seconds = time.perf_counter() - begun
-            yield Step(state.step, state.progress, state.seconds, stage, losses, result)
+        yield Step(state.step, state.progress, state.seconds, stage, losses, result)
+        cancellation_point()
 
 
 def _is_due(before: float, now: float) -> bool:

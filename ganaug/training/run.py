@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from ganaug.compute.device import choose_device
 from ganaug.compute.engine import Engine
-from ganaug.compute.modes import alone, training_modes
-from ganaug.compute.threads import ThreadTuner, single_thread
+from ganaug.compute.modes import alone, seeded, training_modes
+from ganaug.compute.threads import single_thread
 from ganaug.data.dataset import Dataset
 from ganaug.errors import warn
 from ganaug.families import family_class
@@ -106,7 +106,8 @@ class Run:
         self.seed = secrets.randbits(31) if random_state is None else random_state
         place = choose_device(device)  # refused at once, before a slow look at the data
         capacity = MORE_CAPACITY if place.type == "cuda" or (time_budget or 0) >= LONG_SECONDS else 1
-        self.modality = modality_of(data, seed=self.seed, augment=augment, space=space, capacity=capacity)
+        with single_thread():
+            self.modality = modality_of(data, seed=self.seed, augment=augment, space=space, capacity=capacity)
         asked = Bounds(time_budget, max_steps)
         self.bounds = self.modality.default_bounds(data) if asked == Bounds() else asked
         self.engine = Engine(place, mixed=self.modality.mixed)
@@ -122,15 +123,15 @@ class Run:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Hold torch's usual modes while no other thread trains; the budget does not count the wait for them."""
+        """Hold torch's usual modes and one thread while no other thread trains; the budget does not count the wait."""
         asked = time.perf_counter()
-        with alone(), training_modes():
+        with alone(), training_modes(), single_thread():
             self.started += time.perf_counter() - asked
             yield
 
     def steps(self) -> Iterator[Step]:
         """Train, yielding every step."""
-        with self._threads():
+        with single_thread():
             # Hold out some samples of every class that can spare them, and build the networks.
             self.learned, held_out = hold_out(self.modality.samples(self.engine.device), self._random(HOLD_OUT))
             family = self._seeded(lambda: self.family_class(self.modality, self.engine))  # type: ignore[call-arg]
@@ -145,6 +146,7 @@ class Run:
                 held_out,
                 noise_dim=self.modality.noise_dim,
                 random=self._random(VALIDATION),
+                engine=self.engine,
             )
 
             # Train the generator with what is left of the budget once the export has its share.
@@ -158,7 +160,7 @@ class Run:
 
     def trained(self) -> Trained:
         """Return the best generator so far."""
-        with self._threads():
+        with single_thread():
             state, average = self.state.snapshot(), deepcopy(self.state.family.average)
             if state.kept is None:
                 state.validations.append((state.progress, self._validate(state.family.average)))
@@ -231,27 +233,21 @@ class Run:
         seconds, steps = self.bounds
         by_budget = SCREEN_STEPS if seconds is None else round(seconds * SCREEN_STEPS_PER_SECOND)
         by_steps = SCREEN_STEPS if steps is None else round(steps * SCREEN_STEPS_PER_STEP)
-        with ThreadTuner(steps is None and self.engine.device.type == "cpu") as threads:
-            return fit_screen(
-                self.screen,
-                self.learned,
-                distort=self.modality.distort,
-                steps=max(MIN_SCREEN_STEPS, min(SCREEN_STEPS, by_budget, by_steps)),
-                random=self._random(SCREEN),
-                engine=self.engine,
-                threads=threads,
-            )
+        return fit_screen(
+            self.screen,
+            self.learned,
+            distort=self.modality.distort,
+            steps=max(MIN_SCREEN_STEPS, min(SCREEN_STEPS, by_budget, by_steps)),
+            random=self._random(SCREEN),
+            engine=self.engine,
+        )
 
     def _validate(self, average: nn.Module) -> ValidationResult:
         return self.validation.judge(self.modality.validated(average, self.learned, self._random(CORRECTION)))
 
-    def _threads(self) -> AbstractContextManager[None]:
-        return single_thread() if self.modality.single_threaded else nullcontext()
-
     def _seeded(self, build: Callable[[], Built]) -> Built:
         """Let torch draw first weights from the run's seed, and leave its global state as it was."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed):
             return build()
 
     def _seconds_left(self) -> float | None:

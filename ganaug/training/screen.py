@@ -6,14 +6,13 @@ sets how much agreement a sample needs to pass the screen.
 """
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from ganaug.compute.engine import Engine
-from ganaug.compute.threads import ThreadTuner
 from ganaug.networks.classifiers import fit_classifier
 from ganaug.networks.samples import Samples
 
@@ -21,6 +20,7 @@ MAX_SIDE = 32
 """Larger images are downscaled to this side in pixels first: enough to read a class by, and quick."""
 FOLDS = 3  # each fold costs the training of a network
 BATCH = 64  # samples
+JUDGED_AT_ONCE = 256  # samples
 LABEL_SMOOTHING = 0.05  # share of a label that is spread over all classes
 KEPT_OF_REAL = 0.9
 """Share of real samples, judged by the network that did not learn from them, that reach the threshold of agreement."""
@@ -33,7 +33,10 @@ Distort = Callable[[Tensor, torch.Generator], Tensor]
 
 
 class Screen(nn.Module):
-    """The networks of all folds as one classifier; each has `features` (B, F), and returns logits when it is called."""
+    """The networks of all folds as one classifier.
+
+    Each has `features`, (B, F), and a `head` that maps them to logits, and returns logits when it is called.
+    """
 
     def __init__(self, new_net: Callable[[], nn.Module]) -> None:
         super().__init__()
@@ -42,6 +45,12 @@ class Screen(nn.Module):
     def features(self, samples: Tensor) -> Tensor:
         """Return the features of all folds side by side, (B, folds * F)."""
         return torch.cat([net.features(samples) for net in self.nets], dim=1)  # type: ignore[operator]
+
+    def read(self, features: Tensor) -> Tensor:
+        """Return the mean class probabilities of the folds, (B, n_classes), of samples whose features are known."""
+        parts = features.chunk(len(self.nets), dim=1)
+        logits = [net.head(part) for net, part in zip(self.nets, parts, strict=True)]  # type: ignore[operator]
+        return torch.stack([one.float().softmax(dim=1) for one in logits]).mean(dim=0)
 
     def forward(self, samples: Tensor) -> Tensor:
         """Return the mean class probabilities of the folds, (B, n_classes)."""
@@ -56,12 +65,11 @@ def fit_screen(
     steps: int,
     random: torch.Generator,
     engine: Engine,
-    threads: ThreadTuner,
 ) -> Tensor:
     """Train the network of each fold on the samples of the other folds, for so many steps of balanced batches.
 
     The screen is changed in place, and left in evaluation mode without gradients. Samples pass through `distort` before
-    a network learns from them.
+    a network learns from them. The folds are trained side by side.
 
     Returns
     -------
@@ -70,16 +78,18 @@ def fit_screen(
     """
     data = data.downscaled(MAX_SIDE)  # distorting images of 512 pixels would take a whole budget
     fold = _stratified_folds(data.label, random)
+    seeds = torch.randint(2**62, (FOLDS,), generator=random).tolist()
+
+    def learn(k: int) -> tuple[Tensor, Tensor]:
+        """Train the network of a fold; return the rows that it did not learn from, and their agreement."""
+        net, unseen = screen.nets[k], torch.where(fold == k)[0]
+        batches = _batches(data.subset(fold != k), distort, torch.Generator().manual_seed(seeds[k]))
+        fit_classifier(net, batches, steps, engine=engine, label_smoothing=LABEL_SMOOTHING)
+        return unseen, _agreement(net, data, unseen, engine)
+
     agreement = torch.zeros(len(data), device=data.label.device)
-    for k, net in enumerate(screen.nets):
-        batches = _batches(data.subset(fold != k), distort, random)
-        clock = _Lap(threads)
-        fit_classifier(net, batches, steps, engine=engine, label_smoothing=LABEL_SMOOTHING, after_step=clock.tick)
-        with torch.no_grad(), engine.autocast():
-            unseen = torch.where(fold == k)[0]
-            for rows in torch.split(unseen, 256) if len(unseen) else ():
-                probability = net(data.inputs(rows)).float().softmax(dim=1)
-                agreement[rows] = probability.gather(1, data.label[rows, None]).squeeze(1)
+    for unseen, values in engine.side_by_side([partial(learn, k) for k in range(FOLDS)]):
+        agreement[unseen] = values
     screen.eval().requires_grad_(False)
     return agreement
 
@@ -90,16 +100,15 @@ def _batches(data: Samples, distort: Distort, random: torch.Generator) -> Iterat
         yield distort(samples, random), label
 
 
-class _Lap:
-    """Tells a `ThreadTuner` how long each step took."""
-
-    def __init__(self, threads: ThreadTuner) -> None:
-        self.threads, self.started = threads, time.perf_counter()
-
-    def tick(self) -> None:
-        now = time.perf_counter()
-        self.threads.tick(now - self.started)
-        self.started = now
+@torch.no_grad()
+def _agreement(net: nn.Module, data: Samples, rows: Tensor, engine: Engine) -> Tensor:
+    """Return the probability that a network gives the own label of each of these rows, (len(rows),)."""
+    agreement = [torch.zeros(0, device=rows.device)]
+    for part in torch.split(rows, JUDGED_AT_ONCE) if len(rows) else ():
+        with engine.autocast():
+            probability = net(data.inputs(part)).float().softmax(dim=1)
+        agreement.append(probability.gather(1, data.label[part, None]).squeeze(1))
+    return torch.cat(agreement)
 
 
 def _stratified_folds(label: Tensor, random: torch.Generator) -> Tensor:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -93,8 +92,7 @@ class Trained:
         """Write the model as ONNX, check it against torch, warn of the alarms of its training, and return it."""
         for alarm in self._alarms.texts:
             warn(alarm)
-        threads = single_thread() if self.modality.single_threaded else nullcontext()
-        with alone(), training_modes(), threads:
+        with alone(), training_modes(), single_thread():
             drawing = self.modality.decoder(self.generator)
             module = ExportedGenerator(drawing, self.discriminator, self.logit_offset, self.screen)
             return Generator.from_bytes(export_onnx(module.eval(), self.metadata(), module.output_names))

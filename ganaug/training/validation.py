@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.engine import Engine
 from ganaug.networks.samples import Samples
 from ganaug.training.loop import ValidationResult
 from ganaug.training.screen import Screen, energy_score, mean_pairwise_distance
@@ -59,12 +61,21 @@ class Validation:
         Length of the noise vector.
     random : torch.Generator
         Draws the noise, once.
+    engine : Engine
+        Where the generators are.
     """
 
     def __init__(
-        self, screen: Screen, learned: Samples, held_out: Samples, *, noise_dim: int, random: torch.Generator
+        self,
+        screen: Screen,
+        learned: Samples,
+        held_out: Samples,
+        *,
+        noise_dim: int,
+        random: torch.Generator,
+        engine: Engine,
     ) -> None:
-        self.screen = screen
+        self.screen, self.engine = screen, engine
         self.measured_on = _measured_on(held_out)
         count = max(MIN_SAMPLES_PER_CLASS, min(SAMPLES_PER_CLASS, MAX_SAMPLES // learned.n_classes))
         device = learned.label.device
@@ -77,17 +88,19 @@ class Validation:
             unseen = self._features(held_out.parts_of_class(int(value), MAX_SAMPLES))
             self.target.append(unseen if len(unseen) else points)
 
-    @torch.no_grad()
     def judge(self, generator: nn.Module) -> ValidationResult:
-        """Return the score, agreement and variety of a generator."""
-        scores, agreement, variety = [], [], []
-        for value in self.label:
-            sample = generator(self.noise, value.expand(len(self.noise)))
-            points = self.screen.features(sample)
-            agreement.append(float((self.screen(sample).argmax(dim=1) == value).float().mean()))
-            variety.append(mean_pairwise_distance(points) / (self.real_variety[int(value)] or math.nan))
-            scores.append(energy_score(points, self.target[int(value)]))
-        return ValidationResult(sum(scores) / len(scores), tuple(agreement), tuple(variety))
+        """Return the score, agreement and variety of a generator; its classes are judged side by side."""
+        judged = self.engine.side_by_side([partial(self._judge_class, generator, value) for value in self.label])
+        scores, agreement, variety = zip(*judged, strict=True)
+        return ValidationResult(sum(scores) / len(scores), agreement, variety)
+
+    @torch.no_grad()
+    def _judge_class(self, generator: nn.Module, value: Tensor) -> tuple[float, float, float]:
+        """Return the score, agreement and variety of one class."""
+        points = self.screen.features(generator(self.noise, value.expand(len(self.noise))))
+        agreement = float((self.screen.read(points).argmax(dim=1) == value).float().mean())
+        variety = mean_pairwise_distance(points) / (self.real_variety[int(value)] or math.nan)
+        return energy_score(points, self.target[int(value)]), agreement, variety
 
     @torch.no_grad()
     def median_agreement(self, generator: nn.Module, screen: Screen) -> list[float]:

@@ -1,5 +1,6 @@
 """A user's augmentation pipeline, which is applied to the real images that a generator learns from."""
 
+import threading
 import warnings
 from copy import deepcopy
 from typing import Any
@@ -23,12 +24,14 @@ class Pipeline:
                 f"{augment!r:.80}"
             )
         self._augment = deepcopy(augment)
+        self._turn = threading.Lock()  # the transform has one random state, and warnings are those of the process
         self(example[None], seed=0)
 
     def __call__(self, images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-        """Return the images (B, H, W, C), each transformed; the same seed gives the same result."""
-        self._augment.set_random_seed(seed)
-        return np.stack([self._changed(image) for image in images])
+        """Return the images (B, H, W, C), each transformed; the same seed gives the same result, in any thread."""
+        with self._turn:
+            self._augment.set_random_seed(seed)
+            return np.stack([self._changed(image) for image in images])
 
     def _changed(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         try:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganaug.compute.engine import Engine
-from ganaug.compute.modes import alone
+from ganaug.compute.modes import seeded
 from ganaug.networks.classifiers import ConvClassifier, fit_classifier
 
 Images = NDArray[np.uint8]  # (n, height, width, channels)
@@ -37,8 +37,7 @@ def fit_small_cnn(
     A batch is float images (B, C, H, W) and int64 labels (B,). `seed` is the seed of the initial weights, which all
     arms of a comparison share. `class_weight` (n_classes,) weighs the classes in the loss.
     """
-    with alone(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = ConvClassifier(channels, n_classes, WIDTHS, max_side=MAX_SIDE, pool_first=True)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     engine = Engine(torch.device("cpu"), mixed=False)

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from ganaug.compute.engine import Engine
-from ganaug.compute.threads import ThreadTuner
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.images.pipeline import Pipeline
 from ganaug.networks import samples
@@ -42,8 +41,7 @@ def fitted(data: Images, steps: int = 25) -> tuple[Screen, Tensor]:
     torch.manual_seed(0)
     screen = Screen(lambda: new_classifier(data.values.shape[1], data.n_classes))
     random, engine = torch.Generator().manual_seed(0), Engine(torch.device("cpu"))
-    threads = ThreadTuner(enabled=False)
-    return screen, fit_screen(screen, data, distort=distort, steps=steps, random=random, engine=engine, threads=threads)
+    return screen, fit_screen(screen, data, distort=distort, steps=steps, random=random, engine=engine)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +69,14 @@ class Replay(nn.Module):
 
 def validation(screen: Screen, images: Images) -> Validation:
     learn, held_out = hold_out(images, torch.Generator().manual_seed(0))
-    return Validation(screen, learn, held_out, noise_dim=4, random=torch.Generator().manual_seed(0))
+    return Validation(
+        screen,
+        learn,
+        held_out,
+        noise_dim=4,
+        random=torch.Generator().manual_seed(0),
+        engine=Engine(torch.device("cpu")),
+    )
 
 
 def test_images_are_pooled_before_anything_is_done_with_them(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
