@@ -11,6 +11,7 @@ from ganaug.data.json_checks import is_int, is_text, is_unicode
 from ganaug.data.labels import Label, is_label
 from ganaug.data.modalities import MODALITIES
 from ganaug.errors import FormatError
+from ganaug.runtime.dose import is_dose
 
 FORMAT_VERSION = 1  # of the metadata
 
@@ -30,7 +31,8 @@ class Metadata:
     images, the columns of a table (`SampleFormat.from_schema` checks it). `versions` names the libraries that made the
     file, `training` is a summary of the training in any JSON, and `fingerprint` the SHA-256 of the training data in
     hexadecimal digits. `screen`, if the model has a classifier, holds ``thresholds``: for each class, the smallest
-    ``agreement`` of a screened sample, from 0 to 1.
+    ``agreement`` of a screened sample, from 0 to 1. `dose`, if the fit measured one or says why not, has the fields of
+    a `ganaug.runtime.dose.Dose`.
     """
 
     format_version: int = FORMAT_VERSION
@@ -44,6 +46,7 @@ class Metadata:
     training: Mapping[str, Any]
     fingerprint: str
     screen: Mapping[str, Any] | None = None
+    dose: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         _check_version(self.format_version)
@@ -73,6 +76,9 @@ class Metadata:
             valid = isinstance(thresholds, list) and len(thresholds) == len(self.classes)
             valid = valid and all(type(value) in (int, float) and 0 <= value <= 1 for value in thresholds or ())
             _require(valid, "the thresholds of screen must be one number from 0 to 1 for each class")
+        if self.dose is not None:
+            rule = "dose must have a sentence, and either no shares or one from 0 to 1 for each class"
+            _require(is_dose(self.dose, len(self.classes)), rule)
 
     def _check_classes(self) -> None:
         known = len(self.classes)
@@ -85,7 +91,7 @@ class Metadata:
         _require(valid, "class_counts must be one whole number, 0 or more, for each class")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a fresh dict of plain JSON types, without ``screen`` if there is none."""
+        """Return a fresh dict of plain JSON types, without ``screen`` and ``dose`` if there are none."""
         values = {field.name: _plain(getattr(self, field.name), field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -110,7 +116,7 @@ class Metadata:
         # The version comes first, because a newer format may differ in everything else.
         _check_version(state.get("format_version"))
         known = {field.name for field in fields(cls)}
-        missing = known - {"screen"} - state.keys()
+        missing = known - {"screen", "dose"} - state.keys()
         _require(not missing, f"it lacks {', '.join(sorted(missing))}")
         return cls(**{name: value for name, value in state.items() if name in known})
 

@@ -20,6 +20,7 @@ from ganaug.data.dataset import Dataset
 from ganaug.errors import warn
 from ganaug.networks.modality import Decoder, Modality
 from ganaug.networks.samples import Samples
+from ganaug.runtime.dose import Dose
 from ganaug.runtime.generator import Generator
 from ganaug.runtime.metadata import Metadata
 from ganaug.training.export import export_onnx
@@ -88,15 +89,18 @@ class Trained:
                 offsets.append(sum(logits) / 2)
         return torch.stack(offsets)
 
-    def export(self) -> Generator:
-        """Write the model as ONNX, check it against torch, warn of the alarms of its training, and return it."""
+    def export(self, dose: Dose | None = None) -> Generator:
+        """Write the model as ONNX, check it against torch, warn of the alarms of its training, and return it.
+
+        The file records the `dose`, if it was measured.
+        """
         for alarm in self._alarms.texts:
             warn(alarm)
         threads = single_thread() if self.modality.single_threaded else nullcontext()
         with alone(), training_modes(), threads:
             drawing = self.modality.decoder(self.generator)
             module = ExportedGenerator(drawing, self.discriminator, self.logit_offset, self.screen)
-            return Generator.from_bytes(export_onnx(module.eval(), self.metadata(), module.output_names))
+            return Generator.from_bytes(export_onnx(module.eval(), self.metadata(dose), module.output_names))
 
     @torch.no_grad()
     def realism(self, data: Dataset) -> NDArray[np.float32] | None:
@@ -125,7 +129,7 @@ class Trained:
     def _alarms(self) -> Any:
         return raise_alarms(self.result[1], [str(label) for label in self.modality.data.classes])
 
-    def metadata(self) -> Metadata:
+    def metadata(self, dose: Dose | None = None) -> Metadata:
         """Return what the model file says of itself."""
         data = self.modality.data
         return Metadata(
@@ -139,6 +143,7 @@ class Trained:
             training=self.summary(),
             fingerprint=data.fingerprint,
             screen={"thresholds": self.thresholds()},
+            dose=None if dose is None else dose.to_dict(),
         )
 
     def summary(self) -> dict[str, Any]:
