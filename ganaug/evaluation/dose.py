@@ -279,7 +279,8 @@ class _Measurement:
 
         # Choose the best way without synthetic samples.
         begun = time.perf_counter()
-        references = [arm for arm in kind.arms if arm.kind in ("nothing", "classical") and not (arm.weighted or arm.tuned)]
+        classical = [arm for arm in kind.arms if arm.kind in ("nothing", "classical")]
+        references = [arm for arm in classical if not arm.weighted and not arm.tuned]
         self._tell(0.6, "training classifiers without synthetic samples")
         self._compare(references, 0)
         reference = min(references, key=lambda arm: self._mean(self.losses[arm.name, 0]))
@@ -360,7 +361,8 @@ class _Measurement:
 
     def _falls(self, values: Mapping[tuple[str, int], Losses], reference: Arm, arm: Arm) -> Losses:
         """Return how far the values of every image are below those of the reference, on average over seeds."""
-        return np.mean([values[reference.name, seed] - values[arm.name, seed] for seed in self._seeds(arm)], axis=0)
+        falls = [values[reference.name, seed] - values[arm.name, seed] for seed in self._seeds(arm)]
+        return np.asarray(np.mean(falls, axis=0), np.float64)
 
     def _seeds(self, arm: Arm) -> list[int]:
         return [seed for name, seed in self.losses if name == arm.name]

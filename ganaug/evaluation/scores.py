@@ -60,8 +60,8 @@ def _calibration_error(probability: NDArray[np.floating], labels: NDArray[np.int
 def calibrated_log_loss(probability: NDArray[np.floating], labels: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the log loss of each row (n,) at the temperature with the least loss on average over the classes.
 
-    This is the part of the log loss that no change of the confidence can mend. Without it, a classifier that has learned
-    nothing could win over one that is overconfident.
+    This is the part of the log loss that no change of the confidence can mend. With the other part, a classifier that
+    has learned nothing could win over one that is overconfident.
 
     References
     ----------

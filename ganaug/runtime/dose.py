@@ -1,10 +1,14 @@
 """The dose: how much of each class is better synthetic, as a fit measured it. A model file records it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ganaug.data.json_checks import is_finite, is_int, is_text
+
+MAX_DOSE = 0.9
+"""Share that a class gets room for: the number in an untrusted file must not make a dataset endless."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +68,37 @@ def _is_group(group: object, n_classes: int) -> bool:
         return False
     below = group.get("fewer_than")
     return is_int(group.get("images"), 0) and (below is None or is_int(below, 1))
+
+
+def filled_sizes(sizes: Mapping[Any, int], dose: Mapping[Any, float]) -> dict[Any, int]:
+    """Return how many items each class gains until all are equally large, with room for its dose beside its real items.
+
+    Examples
+    --------
+    >>> filled_sizes({"a": 100, "b": 5}, {"a": 0.0, "b": 0.5}), filled_sizes({"a": 100, "b": 5}, {"a": 0.2, "b": 0.5})
+    ({'a': 0, 'b': 95}, {'a': 25, 'b': 120})
+    """
+    needed = (math.ceil(round(size / (1 - min(dose[label], MAX_DOSE)), 6)) for label, size in sizes.items())
+    largest = max(needed, default=0)
+    return {label: largest - size for label, size in sizes.items()}
+
+
+def dosed_counts(sizes: Mapping[Any, int], added: Mapping[Any, int], dose: Mapping[Any, float]) -> dict[Any, int]:
+    """Return how many of the added items of each class are synthetic, so that its synthetic share is its dose.
+
+    Examples
+    --------
+    >>> dosed_counts({"a": 100, "b": 5}, {"a": 0, "b": 95}, {"a": 0.2, "b": 0.3})
+    {'a': 0, 'b': 30}
+    """
+    return {label: min(count, round(dose[label] * (sizes[label] + count))) for label, count in added.items()}
+
+
+def fill_counts(n_real: int, added: Mapping[Any, int], share: float) -> dict[Any, int]:
+    """Return how many of the added items of each class are synthetic, so that at most `share` of the whole is.
+
+    If the share allows fewer than all, the synthetic part of the added items is the same in every class.
+    """
+    total = sum(added.values())
+    allowed = min(1.0, share * (n_real + total) / total) if total else 0.0
+    return {label: int(count * allowed) for label, count in added.items()}

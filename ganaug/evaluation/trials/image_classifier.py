@@ -65,7 +65,8 @@ def averaged_down(images: Images, side: int) -> Images:
     if factor <= 1:
         return images
     blocks = images.reshape(n, height // factor, factor, width // factor, factor, channels)
-    return np.rint(blocks.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+    averaged: Images = np.rint(blocks.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+    return averaged
 
 
 def drawn_rows(labels: Labels, size: int, balanced: bool, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:

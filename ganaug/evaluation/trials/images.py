@@ -144,7 +144,8 @@ class QuickImageTrial(ImageTrial):
     def _altered(self) -> NDArray[np.uint8]:
         """Altered versions of the training images, (versions * n, side, side, channels), version by version."""
         versions = min(MAX_VERSIONS, max(1, MAX_ALTERED // len(self.train)))
-        return np.concatenate([averaged_down(self._alter(self.train.images, number), QUICK_SIDE) for number in range(versions)])
+        made = (self._alter(self.train.images, number) for number in range(versions))
+        return np.concatenate([averaged_down(images, QUICK_SIDE) for images in made])
 
     def _fit(self, arm: Arm, train: LabelledImages) -> ImageClassifier:
         batches = self._batches(arm, train)

@@ -17,7 +17,7 @@ from ganaug import AugmentedDataset, Generator, ImageFolder, SyntheticDataset, b
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.errors import DataError
 from ganaug.integrations.torch import EvenSampler
-from ganaug.integrations.torch.composition import fill_counts
+from ganaug.runtime.dose import fill_counts
 from tests.paths import MODELS
 
 import albumentations as A  # isort: skip
