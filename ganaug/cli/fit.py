@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from os.path import realpath
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from ganaug.cli.progress import Patience
     from ganaug.networks.modality import Bounds
-    from ganaug.runtime.dose import Dose
     from ganaug.runtime.generator import Generator
     from ganaug.training import Run, Trained
 
@@ -128,15 +128,15 @@ def train(
         if interrupted:
             say("Interrupted: saving the run and the model (Ctrl-C again leaves at once).")
         continues_at = _save_last(run)
-        trained, dose = run.trained(), None
+        trained = run.trained()
         if not interrupted:
             try:
-                dose = _measure_dose(run, trained, for_dose, quiet=quiet)
+                trained = _with_dose(run, trained, for_dose, quiet=quiet)
             except KeyboardInterrupt:
-                interrupted = True
+                interrupted = patience.asked = True
                 say("Interrupted: saving the model without a dose (Ctrl-C again leaves at once).")
         say("Writing the model.")
-        generator = _write(trained, dose, draw_preview, output, checkpoint)
+        generator = _write(trained, draw_preview, output, checkpoint)
     if interrupted:
         done = counted(generator.metadata["training"]["steps"], "step")
         line = f"The best generator of {done} is in {output}; the same command with --resume continues {continues_at}."
@@ -161,13 +161,13 @@ def _take_steps(run: "Run", patience: "Patience", *, quiet: bool) -> bool:
     return patience.asked
 
 
-def _measure_dose(run: "Run", trained: "Trained", bounds: "Bounds | None", *, quiet: bool) -> "Dose | None":
+def _with_dose(run: "Run", trained: "Trained", bounds: "Bounds | None", *, quiet: bool) -> "Trained":
     """Measure what the samples are worth, and show the progress; any signal interrupts."""
     from ganaug.cli.progress import Moments, interruptible, shown
     from ganaug.evaluation.dose import measure_dose_of
 
     with interruptible(), shown(Moments("measuring the dose"), quiet=quiet) as show:
-        return measure_dose_of(run, trained, bounds, show)
+        return replace(trained, dose=measure_dose_of(run, trained, bounds, show))
 
 
 @contextmanager
@@ -238,7 +238,6 @@ def _save_last(run: "Run") -> str:
 
 def _write(
     trained: "Trained",
-    dose: "Dose | None",
     draw_preview: "Callable[[Any, Generator], bytes] | None",
     output: "Path",
     checkpoint: "Path",
@@ -247,7 +246,7 @@ def _write(
     from ganaug.files import atomic_write
 
     try:
-        generator = trained.export(dose)
+        generator = trained.export()
         generator.save(output)
         if draw_preview is not None:
             with atomic_write(preview_path(output)) as file:

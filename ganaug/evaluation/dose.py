@@ -12,7 +12,7 @@ the balanced accuracy is reported beside it.
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -83,7 +83,7 @@ def fit(data: Dataset, **settings: Any) -> Generator:
     run = Run(data, **settings)
     with run.turn():
         trained = run.run()
-        return trained.export(measure_dose_of(run, trained, for_dose))
+        return replace(trained, dose=measure_dose_of(run, trained, for_dose)).export()
 
 
 def divided(data: Dataset, asked: Bounds) -> tuple[Bounds, Bounds | None]:

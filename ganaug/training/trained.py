@@ -52,6 +52,8 @@ class Trained:
         The requested settings of the run, for the model file: budget, steps, seed, device, precision.
     random : torch.Generator
         Draws the noise for `logit_offset`.
+    dose : Dose, optional
+        What the samples are worth, if it was measured, or why it was not.
     """
 
     modality: Modality
@@ -65,6 +67,7 @@ class Trained:
     state: State
     settings: dict[str, Any]
     random: torch.Generator
+    dose: Dose | None = None
 
     @property
     def result(self) -> tuple[float, ValidationResult]:
@@ -89,18 +92,15 @@ class Trained:
                 offsets.append(sum(logits) / 2)
         return torch.stack(offsets)
 
-    def export(self, dose: Dose | None = None) -> Generator:
-        """Write the model as ONNX, check it against torch, warn of the alarms of its training, and return it.
-
-        The file records the `dose`, if it was measured.
-        """
+    def export(self) -> Generator:
+        """Write the model as ONNX, check it against torch, warn of the alarms of its training, and return it."""
         for alarm in self._alarms.texts:
             warn(alarm)
         threads = single_thread() if self.modality.single_threaded else nullcontext()
         with alone(), training_modes(), threads:
             drawing = self.modality.decoder(self.generator)
             module = ExportedGenerator(drawing, self.discriminator, self.logit_offset, self.screen)
-            return Generator.from_bytes(export_onnx(module.eval(), self.metadata(dose), module.output_names))
+            return Generator.from_bytes(export_onnx(module.eval(), self.metadata(), module.output_names))
 
     @torch.no_grad()
     def realism(self, data: Dataset) -> NDArray[np.float32] | None:
@@ -129,7 +129,7 @@ class Trained:
     def _alarms(self) -> Any:
         return raise_alarms(self.result[1], [str(label) for label in self.modality.data.classes])
 
-    def metadata(self, dose: Dose | None = None) -> Metadata:
+    def metadata(self) -> Metadata:
         """Return what the model file says of itself."""
         data = self.modality.data
         return Metadata(
@@ -143,7 +143,7 @@ class Trained:
             training=self.summary(),
             fingerprint=data.fingerprint,
             screen={"thresholds": self.thresholds()},
-            dose=None if dose is None else dose.to_dict(),
+            dose=None if self.dose is None else self.dose.to_dict(),
         )
 
     def summary(self) -> dict[str, Any]:
