@@ -7,8 +7,8 @@ samples are unseen real images of their class, it must be above zero. Jittered c
 The table says for each case how often the dose was above zero, and how much a classifier of all training images then
 gained by it on a large test set: as measured, and if the last quarter of its training is on real images alone.
 
-A finished run is stored in ``OUTPUT/dose.json``: an interrupted benchmark continues with the next run. ``--quick`` takes
-the digits, which scikit-learn brings, with three seeds.
+A finished run is stored in ``OUTPUT/dose.json``: an interrupted benchmark continues with the next run. ``--quick``
+takes the digits, which scikit-learn brings, with three seeds.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def as_markdown(done: dict[str, Record]) -> str:
         "data set, samples",
         "dose above zero",
         "gain measured",
-        "gain on the test set",
+        "on the test set",
         "real images last",
         "seconds",
     ]
