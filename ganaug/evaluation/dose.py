@@ -402,6 +402,7 @@ class _Measurement:
         group = groups[arm]
         whole = np.mean([self._mean(self.losses[reference.name, seed]) for seed in self._seeds(arm)])
         percent = fall.times(100 / float(whole))
+        percent = percent._replace(high=min(100.0, percent.high))
         return Dose(
             sentence=HELPING.format(*gain, *percent, arm.name),
             shares=arm.shares,

@@ -33,7 +33,7 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return tables
 
 
-PROGRAMS = ["against", "combinations", "derived", "images", "likeness", "loader", "tables", "verdict"]
+PROGRAMS = ["against", "combinations", "derived", "dose", "images", "likeness", "loader", "tables", "verdict"]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
