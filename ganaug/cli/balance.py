@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganaug.cli.data_files import files_of_model, files_of_source
-from ganaug.cli.options import SAMPLES_OUTPUT, path, seed_option
+from ganaug.cli.options import SAMPLES_OUTPUT, path, seed_option, share
 from ganaug.cli.text import counted
 from ganaug.errors import DataError
 
@@ -18,9 +18,26 @@ if TYPE_CHECKING:
 @click.argument("model", type=path, metavar="MODEL.onnx")
 @SAMPLES_OUTPUT
 @click.option("--target", metavar="COLUMN", help="The table's column of classes.  [default: the model's]")
+@click.option(
+    "--synthetic-share",
+    type=share,
+    metavar="auto|S",
+    help="For images: largest synthetic share of the whole, from 0 to 1; 1 adds synthetic images alone.  [default: "
+    "auto, the measured dose of each class]",
+)
 @seed_option("The same seed adds the same samples.")
-def command(source: "Path", model: "Path", output: "Path", target: str | None, seed: int) -> None:
+def command(
+    source: "Path",
+    model: "Path",
+    output: "Path",
+    target: str | None,
+    synthetic_share: float | str | None,
+    seed: int,
+) -> None:
     """Copy SOURCE, an image folder or a table, and add synthetic samples until its classes are equally large.
+
+    A model of images may record a dose: the share of each class that was measured to be best synthetic. Then that share
+    is synthetic, and copies of real images, whose names begin with "repeat-", fill up the rest.
 
     In a table the synthetic rows come last, and the column "synthetic" is true for them. Image files are copied
     unchanged. A file of a nested folder goes into the folder of its class, and its name begins with the names of the
@@ -29,7 +46,7 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
     from ganaug.runtime.generator import Generator
 
     files = files_of_source(source)
-    files.check_options(target=target)
+    files.check_options(target=target, synthetic_share=synthetic_share)
     files.check_output(output, source)
     generator = Generator.load(model)
     if files_of_model(generator) is not files:
@@ -37,5 +54,8 @@ def command(source: "Path", model: "Path", output: "Path", target: str | None, s
             f"the model must make {files.modality}s like SOURCE, but {model} makes {generator.modality}s: name the "
             "model that was fitted to SOURCE"
         )
-    real, synthetic = files.write_balanced(source, generator, output, target=target, seed=seed)
-    click.echo(f"Wrote {real:,} real and {counted(synthetic, f'synthetic {files.noun}')} to {output}.")
+    number = synthetic_share if isinstance(synthetic_share, float) else None
+    written = files.write_balanced(source, generator, output, target=target, share=number, seed=seed)
+    repeats = f", and {counted(written.repeats, 'copy', 'copies')} of real {files.noun}s" if written.repeats else ""
+    synthetic = counted(written.synthetic, f"synthetic {files.noun}")
+    click.echo(f"Wrote {written.real:,} real and {synthetic}{repeats} to {output}.")

@@ -5,7 +5,7 @@ The commands depend on no kind of data. SOURCE or the model determines the subcl
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import click
 
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 Lines = list[tuple[str, str]]
 """Pairs of a title and a text, which `ganaug inspect` prints as two columns."""
+
+
+class Written(NamedTuple):
+    """The numbers of samples in a balanced output."""
+
+    real: int
+    synthetic: int
+    repeats: int = 0
+    """Copies of real samples."""
 
 
 class DataFiles(ABC):
@@ -72,9 +81,20 @@ class DataFiles(ABC):
 
     @abstractmethod
     def write_balanced(
-        self, source: "Path", generator: "Generator", output: "Path", *, target: str | None, seed: int
-    ) -> tuple[int, int]:
-        """Write SOURCE, and synthetic samples until its classes are equal; return the numbers of both."""
+        self,
+        source: "Path",
+        generator: "Generator",
+        output: "Path",
+        *,
+        target: str | None,
+        share: float | None,
+        seed: int,
+    ) -> Written:
+        """Write SOURCE, and samples until its classes are equal.
+
+        At most `share` of the whole is synthetic. If it is None, the dose that the model records decides or, without a
+        dose, all added samples are synthetic.
+        """
 
     @abstractmethod
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:

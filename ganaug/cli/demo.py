@@ -73,7 +73,7 @@ def run(
     generator = train(real, model, target=target, preview=not table, quiet=False, resume=False, seed=0, **fit_settings)
     with _telling_what_is_there(real, test, model, preview, balanced):
         files = files_of_model(generator)
-        _, added = files.write_balanced(real, generator, balanced, target=target, seed=0)
+        added = files.write_balanced(real, generator, balanced, target=target, share=None, seed=0).synthetic
         click.echo("Training classifiers with and without synthetic samples.", err=True)
         arms = None if table else [arm for arm in IMAGE_ARMS if arm.name in SHOWN_ARMS]
         settings: dict[str, Any] = {"target": target, "arms": arms, "budget": evaluation_seconds}

@@ -1,24 +1,19 @@
 """``ganaug evaluate``: whether synthetic samples look real, are copies, and help a classifier."""
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganaug.cli.data_files import files_of_source
 from ganaug.cli.options import duration, path, seed_option
-from ganaug.cli.progress import Display, shown
-from ganaug.cli.text import clock, counted, printable
+from ganaug.cli.progress import Moments, shown
+from ganaug.cli.text import counted, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.evaluation.budget import Moment
     from ganaug.evaluation.evaluate import Report
     from ganaug.evaluation.session import Session
-
-LINE_SECONDS = 10.0
-"""Seconds between two lines of the progress where there is no terminal."""
 
 
 @click.command("evaluate", short_help="Find out whether synthetic samples help.")
@@ -124,7 +119,7 @@ def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[
 
     interrupted = False
     try:
-        with shown(_Moments(), quiet=quiet) as show:
+        with shown(Moments("planning"), quiet=quiet) as show:
             for moment in session.steps():
                 show(moment)
     except KeyboardInterrupt:
@@ -190,23 +185,3 @@ def _percent(estimate: dict[str, float | None]) -> str:
         return "-"
     limits = f"  ({100 * low:.1f} to {100 * high:.1f})" if low is not None and high is not None else ""
     return f"{100 * mean:5.1f}{limits}"
-
-
-class _Moments(Display):
-    """The moments of an evaluation. Where there is no terminal, one is printed every `LINE_SECONDS`."""
-
-    beginning = "planning"
-
-    def __init__(self) -> None:
-        self._due = 0.0
-
-    def is_due(self, moment: "Moment", *, on_terminal: bool) -> bool:  # noqa: ARG002
-        now = time.perf_counter()
-        if now < self._due and not on_terminal:
-            return False
-        self._due = now + LINE_SECONDS
-        return True
-
-    def parts(self, moment: "Moment", *, brief: bool) -> list[str]:  # noqa: ARG002
-        left = [] if moment.seconds_left is None else [f"{clock(moment.seconds_left)} left"]
-        return [*left, moment.doing]

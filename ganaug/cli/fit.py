@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from os.path import realpath
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ganaug.cli.progress import Patience
+    from ganaug.networks.modality import Bounds
     from ganaug.runtime.generator import Generator
-    from ganaug.training import Run
+    from ganaug.training import Run, Trained
 
 MAX_STEPS = 10**9  # training steps: more would run for years
 KEPT = "The run is kept in {}: the same command with --resume continues it."
@@ -66,6 +68,9 @@ def command(
 ) -> None:
     """Train a generator on SOURCE: an image folder, with a subfolder for each class, or a .csv or .parquet table.
 
+    A fifth of the time or of the steps measures what synthetic images are worth on SOURCE. The model file records how
+    much of each class is best synthetic, the dose, which `ganaug balance` and the loaders follow.
+
     Ctrl-C ends the training early and keeps the best generator so far. Until the run is complete, it is kept in
     MODEL.onnx.checkpoint beside the model. An existing model file is replaced when the new one is complete.
     """
@@ -89,11 +94,13 @@ def train(
     seed: int,
     target: str | None = None,
     size: int | None = None,
+    time_budget: float | None = None,
+    max_steps: int | None = None,
     **settings: Any,
 ) -> "Generator":
-    """Train, show the progress and write the model. After Ctrl-C, write the best generator and exit with code 130.
+    """Train, measure the dose, show the progress and write the model.
 
-    `settings` are other parameters of `Run`.
+    After Ctrl-C, write the best generator and exit with code 130. `settings` are other parameters of `Run`.
     """
 
     def say(line: str) -> None:
@@ -108,26 +115,36 @@ def train(
         files.check_options(target=target, size=size)
         data = files.read(source, target=target, size=size)
         say(files.described(data))
-        budget = settings.get("time_budget")
-        if budget is not None and budget < files.min_budget:
+        if time_budget is not None and time_budget < files.min_budget:
             least = f"{files.min_budget:.0f} s"
             warn(f"a budget under {least} cannot be kept: loading, screening and export take about that long")
 
         # Torch is loaded only here, so that a mistake in the command is reported at once.
         from ganaug.cli.progress import Patience
+        from ganaug.evaluation.dose import divided
+        from ganaug.networks.modality import Bounds
         from ganaug.training import Run
         from ganaug.training.checkpoints import checkpoint_folder, remove_checkpoint
 
     checkpoint = checkpoint_folder(output)
     _check_checkpoint(checkpoint, resume, say)
+    bounds, for_dose = divided(data, Bounds(time_budget, max_steps))
+    settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps}
     run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
     with _telling_what_is_kept(checkpoint), Patience() as patience:
         interrupted = _take_steps(run, patience, quiet=quiet)
         if interrupted:
             say("Interrupted: saving the run and the model (Ctrl-C again leaves at once).")
         continues_at = _save_last(run)
+        trained = run.trained()
+        if not interrupted:
+            try:
+                trained = _with_dose(run, trained, for_dose, quiet=quiet)
+            except KeyboardInterrupt:
+                interrupted = patience.asked = True
+                say("Interrupted: saving the model without a dose (Ctrl-C again leaves at once).")
         say("Writing the model.")
-        generator = _write(run, draw_preview, output, checkpoint)
+        generator = _write(trained, draw_preview, output, checkpoint)
     if interrupted:
         done = counted(generator.metadata["training"]["steps"], "step")
         line = f"The best generator of {done} is in {output}; the same command with --resume continues {continues_at}."
@@ -150,6 +167,15 @@ def _take_steps(run: "Run", patience: "Patience", *, quiet: bool) -> bool:
             if patience.asked:
                 break
     return patience.asked
+
+
+def _with_dose(run: "Run", trained: "Trained", bounds: "Bounds | None", *, quiet: bool) -> "Trained":
+    """Measure what the samples are worth, and show the progress; any signal interrupts."""
+    from ganaug.cli.progress import Moments, interruptible, shown
+    from ganaug.evaluation.dose import measure_dose_of
+
+    with interruptible(), shown(Moments("measuring the dose"), quiet=quiet) as show:
+        return replace(trained, dose=measure_dose_of(run, trained, bounds, show))
 
 
 @contextmanager
@@ -219,17 +245,20 @@ def _save_last(run: "Run") -> str:
 
 
 def _write(
-    run: "Run", draw_preview: "Callable[[Any, Generator], bytes] | None", output: "Path", checkpoint: "Path"
+    trained: "Trained",
+    draw_preview: "Callable[[Any, Generator], bytes] | None",
+    output: "Path",
+    checkpoint: "Path",
 ) -> "Generator":
     """Write the model and the preview; if that fails, say where the run is kept."""
     from ganaug.files import atomic_write
 
     try:
-        generator = run.trained().export()
+        generator = trained.export()
         generator.save(output)
         if draw_preview is not None:
             with atomic_write(preview_path(output)) as file:
-                file.write(draw_preview(run.data, generator))
+                file.write(draw_preview(trained.modality.data, generator))
     except OutputError as error:
         from ganaug.training.checkpoints import kept_step
 
@@ -251,6 +280,8 @@ def _summarise(generator: "Generator", output: "Path", preview: bool) -> None:
         click.echo(f"Alarm: {sentence(alarm)}")
     if not training["alarms"]:
         click.echo("Alarms: none.")
+    if dose := generator.metadata.get("dose"):
+        click.echo(sentence(dose["sentence"]))
     click.echo(f"Model: {output} ({output.stat().st_size / 1e6:.1f} MB)")
     if preview:
         click.echo(f"Preview: {preview_path(output)}")

@@ -2,8 +2,9 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import cycle, islice
 from os.path import realpath
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganaug.cli.data_files import DataFiles, Lines, note_alarms
+from ganaug.cli.data_files import DataFiles, Lines, Written, note_alarms
 from ganaug.cli.preview import draw_preview
-from ganaug.cli.text import counted, listing
+from ganaug.cli.text import counted, listing, printable, sentence
 from ganaug.data.images.dataset import LabelledImages, load_folder
 from ganaug.data.images.image_file import image_size, is_deep
 from ganaug.data.tables.table_file import ENDINGS as TABLE_ENDINGS
 from ganaug.errors import DataError, warn
 from ganaug.files import atomic_folder, check_writable, safe_name, safe_names
+from ganaug.runtime.dose import dosed_counts, fill_counts, filled_sizes
 from ganaug.runtime.generator import Generator
 
 MAX_SAMPLES = 1_000_000
@@ -96,28 +98,31 @@ class _ImageFiles(DataFiles):
             manifest.save()
 
     def write_balanced(
-        self, source: Path, generator: Generator, output: Path, *, seed: int, **_: Any
-    ) -> tuple[int, int]:
+        self, source: Path, generator: Generator, output: Path, *, share: float | None, seed: int, **_: Any
+    ) -> Written:
         # Images are read as for a fit, to find the files that can be read; small, because their pixels are not used.
         data = load_folder(source, size=SMALL_SIDE)
         labels = _labels_by_name(source, data, generator)
         _note_differences(data, generator)
-        largest = max(data.counts.values())
-        note_alarms(generator, [name for name, count in data.counts.items() if count < largest])
+        added, n_synthetic = _filling(data.counts, {name: labels[name] for name in data.classes}, generator, share)
+        repeats = {name: count - n_synthetic[name] for name, count in added.items()}
+        note_alarms(generator, [name for name, count in n_synthetic.items() if count])
+        _note_dose(generator, [name for name, count in repeats.items() if count], share)
         with atomic_folder(output) as temporary:
             manifest = Manifest(temporary)
-            for index, (name, count) in enumerate(data.counts.items()):
+            for index, name in enumerate(data.classes):
                 folder = temporary / name  # a name from the file system, never from the model
                 folder.mkdir()
                 files = [file for file, label in zip(data.files, data.labels, strict=True) if label == index]
                 taken, number = _copy(files, source / name, folder), 0
-                for image in _draw(generator, labels[name], largest - count, seed):
+                for image in _draw(generator, labels[name], n_synthetic[name], seed):
                     number += 1
                     while f"synthetic-{number:05}.png" in taken:
                         number += 1
                     manifest.write_image(folder / f"synthetic-{number:05}.png", image, name)
+                _repeat(files, repeats[name], folder, taken)
             manifest.save()
-        return len(data), len(data.classes) * largest - len(data)
+        return Written(len(data), sum(n_synthetic.values()), sum(repeats.values()))
 
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
         return [("image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels")]
@@ -212,6 +217,40 @@ def _copy(files: list[Path], root: Path, folder: Path) -> set[str]:
             copy.write(file.read_bytes())
         taken.add(name.casefold())
     return taken
+
+
+def _filling(
+    sizes: Mapping[str, int], labels: Mapping[str, Any], generator: Generator, share: float | None
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return how many images each class gains, and how many of these are synthetic."""
+    if share is None and generator.dose is not None:
+        dose = {name: generator.dose[label] for name, label in labels.items()}
+        added = filled_sizes(sizes, dose)
+        return added, dosed_counts(sizes, added, dose)
+    added = {name: max(sizes.values()) - size for name, size in sizes.items()}
+    return added, fill_counts(sum(sizes.values()), added, 1.0 if share is None else share)
+
+
+def _note_dose(generator: Generator, repeated: Sequence[str], share: float | None) -> None:
+    """Say that copies of real images fill classes up, and why."""
+    if not repeated:
+        return
+    dose = generator.metadata.get("dose")
+    why = f"{sentence(dose['sentence'])} " if dose and share is None else ""
+    names = printable(listing(repeated, limit=5))
+    click.echo(
+        f"Note: {why}Copies of real images, named repeat-*, fill up {names}: take test images from "
+        "SOURCE, not from here. --synthetic-share 1 fills up with synthetic images alone.",
+        err=True,
+    )
+
+
+def _repeat(files: Sequence[Path], count: int, folder: Path, taken: set[str]) -> None:
+    """Copy files again, in turn, until there are `count` copies."""
+    numbers = itertools.count(1)
+    for file in islice(cycle(files), count):
+        name = next(name for number in numbers if (name := f"repeat-{number:05}{file.suffix}").casefold() not in taken)
+        (folder / name).write_bytes(file.read_bytes())
 
 
 def _note_differences(data: LabelledImages, generator: Generator) -> None:

@@ -7,7 +7,7 @@ import click
 
 from ganaug.cli.data_files import files_of_model
 from ganaug.cli.options import path
-from ganaug.cli.text import printable, shortened
+from ganaug.cli.text import printable, sentence, shortened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,7 @@ def command(model: "Path", as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(metadata, indent=2))  # ASCII, which also escapes control characters
         return
+    doses = generator.dose
     files, schema, counts = files_of_model(generator), metadata["schema"], metadata["class_counts"]
     _print_columns(
         [
@@ -48,9 +49,16 @@ def command(model: "Path", as_json: bool) -> None:
         click.echo(f"\n{title}")
         lines = [(name, _in_a_line(value)) for name, value in metadata[title].items() if name != "history"]
         _print_columns(lines, indent="  ")
-    click.echo(f"\nclasses ({len(counts):,}) and their training samples ({sum(counts):,})")
+    if dose := metadata.get("dose"):
+        click.echo(f"\ndose\n  {sentence(dose['sentence'])}")
+    title = f"classes ({len(counts):,}) and their training samples ({sum(counts):,})"
+    click.echo(f"\n{title}" if doses is None else f"\n{title}, and the share that is best synthetic")
     classes = zip(metadata["classes"], counts, strict=True)
-    _print_columns([(label, f"{count:,}") for label, count in classes], indent="  ")
+    _print_columns([(label, f"{count:,}" + _dose_of(label, doses)) for label, count in classes], indent="  ")
+
+
+def _dose_of(label: Any, doses: dict[Any, float] | None) -> str:
+    return "" if doses is None else f"  {doses[label]:.0%}"
 
 
 def _print_columns(rows: list[tuple[Any, Any]], indent: str = "") -> None:

@@ -25,6 +25,19 @@ def duration(text: str) -> float:
     return seconds
 
 
+def share(text: str) -> float | str:
+    """Return "auto", or a number from 0 to 1; `click.BadParameter` if it is neither."""
+    if text == "auto":
+        return text
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise click.BadParameter(f"it must be auto or a number from 0 to 1, but is {text!r}.")
+    return number
+
+
 def path(text: str) -> "Path":
     """Return a path. The commands check the file or folder themselves, with better messages than click's."""
     if not text:

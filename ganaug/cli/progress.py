@@ -13,9 +13,12 @@ import click
 from ganaug.cli.text import clock
 
 if TYPE_CHECKING:
+    from ganaug.evaluation.budget import Moment
     from ganaug.training.loop import Step, ValidationResult
 
 REFRESH_SECONDS = 0.25
+LINE_SECONDS = 10.0
+"""Seconds between two lines of an evaluation where there is no terminal."""
 FIRST = "learning to tell the classes apart"
 """What happens before the first step: the classifier of the screen is trained."""
 LINES = 10
@@ -47,6 +50,17 @@ class Patience:
         if self.asked or not self.armed:
             raise KeyboardInterrupt
         self.asked = True
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGINT and SIGTERM interrupt at once inside the context, within a `Patience` too."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Display(ABC):
@@ -147,3 +161,23 @@ class _Steps(Display):
             parts.append(f"score {self._validation.score:.3f}{share}")
         named = [(LOSS_NAMES.get(name, name), float(loss)) for name, loss in step.losses.items()]
         return [*parts, "loss " + " ".join(f"{name[:1].upper() if brief else name} {loss:.2f}" for name, loss in named)]
+
+
+class Moments(Display):
+    """The moments of an evaluation, or of a dose. Where there is no terminal, one is printed every `LINE_SECONDS`."""
+
+    def __init__(self, beginning: str) -> None:
+        self.beginning, self._due = beginning, 0.0
+
+    def is_due(self, moment: "Moment", *, on_terminal: bool) -> bool:  # noqa: ARG002
+        """Let every moment be drawn on a terminal, and one in `LINE_SECONDS` be printed elsewhere."""
+        now = time.perf_counter()
+        if now < self._due and not on_terminal:
+            return False
+        self._due = now + LINE_SECONDS
+        return True
+
+    def parts(self, moment: "Moment", *, brief: bool) -> list[str]:  # noqa: ARG002
+        """Return the time that is left, and what begins."""
+        left = [] if moment.seconds_left is None else [f"{clock(moment.seconds_left)} left"]
+        return [*left, moment.doing]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from ganaug.cli.data_files import DataFiles, Lines, note_alarms
+from ganaug.cli.data_files import DataFiles, Lines, Written, note_alarms
 from ganaug.cli.text import counted, listing, shortened
 from ganaug.data.tables.codec import Column
 from ganaug.data.tables.dataset import LabelledTable, from_frame, labels_of, split_target
@@ -52,6 +52,7 @@ class _TableFiles(DataFiles):
     source_form = "a .csv or .parquet file"
     foreign_options: ClassVar[Mapping[str, str]] = {
         "size": "--size is for images; a table has none.",
+        "synthetic_share": "--synthetic-share is for images; all rows that a table lacks are synthetic.",
         "features": "--features is for images; the columns of a table are compared as they are.",
     }
 
@@ -96,8 +97,8 @@ class _TableFiles(DataFiles):
                     writer.write(spelling.apply(rows))
 
     def write_balanced(
-        self, source: Path, generator: Generator, output: Path, *, target: str | None, seed: int
-    ) -> tuple[int, int]:
+        self, source: Path, generator: Generator, output: Path, *, target: str | None, seed: int, **_: Any
+    ) -> Written:
         # One piece of the table is in memory at a time.
         name = _target(generator) if target is None else target
         columns = column_names(source)
@@ -122,7 +123,7 @@ class _TableFiles(DataFiles):
                     rows[FLAG] = True
                     writer.write((spelling.apply(rows) if to_text else rows)[[*columns, FLAG]])
         real = sum(counts.values())
-        return real, len(counts) * largest - real
+        return Written(real, len(counts) * largest - real)
 
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
         names = [str(column["name"]) for column in schema["columns"]]

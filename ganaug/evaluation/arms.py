@@ -20,6 +20,7 @@ class Arm:
     tuned: bool = False  # whether the decision threshold is tuned
     filled: Filling = ""  # how small classes are filled up beyond `share`
     optional: bool = False  # whether a short budget may leave the arm out
+    shares: tuple[float, ...] = ()  # of the draws of each class of images, in place of `share`: a dose
 
 
 NOTHING = Arm("nothing", "nothing")

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 from sklearn.metrics import average_precision_score, f1_score
 
 METRICS = ("balanced_accuracy", "macro_f1", "average_precision", "brier", "calibration_error")
 BINS = 10
 """Bins of confidence in the calibration error."""
+TEMPERATURES = np.geomspace(0.25, 100.0, 60)
+"""Temperatures that `calibrated_log_loss` tries."""
+MIN_PROBABILITY = 1e-12
 POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Powers of the class shares that threshold tuning tries."""
 
@@ -51,6 +55,25 @@ def _calibration_error(probability: NDArray[np.floating], labels: NDArray[np.int
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     differences = [abs(float((hit[bins == b] - confidence[bins == b]).sum())) for b in np.unique(bins)]
     return sum(differences) / len(labels)
+
+
+def calibrated_log_loss(probability: NDArray[np.floating], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the log loss of each row (n,) at the temperature with the least loss on average over the classes.
+
+    This is the part of the log loss that no change of the confidence can mend. With the other part, a classifier that
+    has learned nothing could win over one that is overconfident.
+
+    References
+    ----------
+    C. Guo et al.: On calibration of modern neural networks. ICML 2017.
+    """
+    logits = np.log(np.maximum(probability, MIN_PROBABILITY).astype(np.float64))  # (n, n_classes)
+    heated = logits / TEMPERATURES[:, None, None]  # (temperatures, n, n_classes)
+    own = np.take_along_axis(heated, labels[None, :, None], axis=2)[..., 0]
+    losses = logsumexp(heated, axis=2) - own  # (temperatures, n)
+    weights = 1 / np.bincount(labels)[labels]
+    best: NDArray[np.float64] = losses[int((losses @ weights).argmin())]
+    return best
 
 
 def balancing_power(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,42 @@ def row_errors(values: NDArray[np.float64], labels: NDArray[np.int64], n_classes
     """Return for each class the standard error of the mean over its rows, (n_classes,); 0 for fewer than two rows."""
     rows = [values[labels == value] for value in range(n_classes)]
     return np.array([one.std(ddof=1) / math.sqrt(len(one)) if len(one) > 1 else 0.0 for one in rows])
+
+
+class Interval(NamedTuple):
+    """A mean and the limits of its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def times(self, factor: float) -> "Interval":
+        """Return the interval in another unit."""
+        return Interval(*(factor * value for value in self))
+
+
+def simultaneous_intervals(
+    values: NDArray[np.float64], labels: NDArray[np.int64], variance: NDArray[np.float64], freedom: int
+) -> list[Interval]:
+    """Return for each candidate the mean over classes of the mean over rows, with intervals that hold for all at once.
+
+    So the interval of the best candidate allows for the choice. `values` (n, n_candidates) are paired differences by
+    row, and `labels` (n,) the classes of the rows. A class of one row is left out. `variance` (n_candidates,) is that
+    of other causes than the choice of rows, estimated with `freedom` degrees of freedom.
+    """
+    tested = [values[labels == value] for value in np.unique(labels)]
+    tested = [rows for rows in tested if len(rows) > 1]
+    n_classes, means = len(tested), np.mean([rows.mean(axis=0) for rows in tested], axis=0)
+    parts = [rows.var(axis=0, ddof=1) / len(rows) / n_classes**2 for rows in tested]
+    total = np.maximum(sum(parts) + variance, 1e-300)
+    # Satterthwaite's degrees of freedom of a sum of variances, the fewest of all candidates.
+    squares = sum(part**2 / (len(rows) - 1) for part, rows in zip(parts, tested, strict=True)) + variance**2 / freedom
+    effective = max(1, int(np.min(total**2 / np.maximum(squares, 1e-300))))
+    # The share of each row in the deviation of the mean: candidates are correlated as these are.
+    shares = [(rows - rows.mean(axis=0)) / math.sqrt(len(rows) * (len(rows) - 1)) for rows in tested]
+    critical = largest_t(np.concatenate(shares), effective, (1 - CONFIDENCE) / 2)
+    errors = critical * np.sqrt(total)
+    return [Interval(float(m), float(m - e), float(m + e)) for m, e in zip(means, errors, strict=True)]
 
 
 @dataclass(frozen=True)

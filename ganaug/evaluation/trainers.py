@@ -34,14 +34,15 @@ class TrainedSampler:
         return self._trained.realism(data)
 
 
-def _default_bounds(data: Dataset) -> Bounds:
+def default_bounds(data: Dataset) -> Bounds:
+    """Return the length of a training on the data for which the user gives none."""
     bounds: Bounds = part_of(data.modality, "networks.{}").MODALITY.default_bounds(data)
     return bounds
 
 
 def usual_seconds(data: Dataset) -> float:
     """Return the seconds that `train_generator` takes if no time is set."""
-    bounds = _default_bounds(data)
+    bounds = default_bounds(data)
     return bounds.seconds or (bounds.steps or 0) / STEPS_PER_SECOND
 
 
@@ -52,7 +53,7 @@ def train_generator(
 
     The training on a table also ends after `steps`, by default those that ``ganaug fit`` takes.
     """
-    steps = steps or _default_bounds(data).steps
+    steps = steps or default_bounds(data).steps
     run = Run(data, time_budget=seconds, max_steps=steps, random_state=seed, device=device)
     with run.turn():  # for the export too
         return TrainedSampler(run.run())

@@ -161,6 +161,12 @@ class Generator:
         """A copy of the metadata in the file (see `ganaug.runtime.metadata.Metadata`)."""
         return self._info.to_dict()
 
+    @property
+    def dose(self) -> dict[Label, float] | None:
+        """For each class the share of its items in balanced batches that is better synthetic; None if not measured."""
+        shares = None if self._info.dose is None else self._info.dose.get("shares")
+        return None if shares is None else dict(zip(self.classes, shares, strict=True))
+
     def sample(self, n: int | Mapping[Any, int], seed: Seed = None, *, screened: bool = False) -> Batch:
         """Draw samples.
 

@@ -11,13 +11,14 @@ from ganaug.data.json_checks import is_int, is_text, is_unicode
 from ganaug.data.labels import Label, is_label
 from ganaug.data.modalities import MODALITIES
 from ganaug.errors import FormatError
+from ganaug.runtime.dose import is_dose
 
 FORMAT_VERSION = 1  # of the metadata
 
 _MAX_JSON_BYTES = 64 * 2**20  # an untrusted file must not fill the memory
 _MAX_CLASSES = 100_000  # for the same reason
 _MAX_NOISE = 4096  # numbers of a noise vector, for the same reason
-_OPTIONAL = {"space", "screen"}
+_OPTIONAL = {"space", "screen", "dose"}
 """Fields that a file may lack, for instance because an earlier version wrote it."""
 _MAX_DEPTH = 20
 """Levels of nesting in the JSON."""
@@ -33,7 +34,8 @@ class Metadata:
     file, `training` is a summary of the training in any JSON, and `fingerprint` the SHA-256 of the training data in
     hexadecimal digits. `space` names what the generator learned, where there is a choice: "pixels" or "latent" for
     images. `screen`, if the model has a classifier, holds ``thresholds``: for each class, the smallest
-    ``agreement`` of a screened sample, from 0 to 1.
+    ``agreement`` of a screened sample, from 0 to 1. `dose`, if the fit measured one or says why
+    not, has the fields of a `ganaug.runtime.dose.Dose`.
     """
 
     format_version: int = FORMAT_VERSION
@@ -48,6 +50,7 @@ class Metadata:
     fingerprint: str
     space: str | None = None
     screen: Mapping[str, Any] | None = None
+    dose: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         _check_version(self.format_version)
@@ -78,6 +81,9 @@ class Metadata:
             valid = isinstance(thresholds, list) and len(thresholds) == len(self.classes)
             valid = valid and all(type(value) in (int, float) and 0 <= value <= 1 for value in thresholds or ())
             _require(valid, "the thresholds of screen must be one number from 0 to 1 for each class")
+        if self.dose is not None:
+            rule = "dose must have a sentence, and either no shares or one from 0 to 1 for each class"
+            _require(is_dose(self.dose, len(self.classes)), rule)
 
     def _check_classes(self) -> None:
         known = len(self.classes)

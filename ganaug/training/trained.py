@@ -19,6 +19,7 @@ from ganaug.data.dataset import Dataset
 from ganaug.errors import warn
 from ganaug.networks.modality import Decoder, Modality
 from ganaug.networks.samples import Samples
+from ganaug.runtime.dose import Dose
 from ganaug.runtime.generator import Generator
 from ganaug.runtime.metadata import Metadata
 from ganaug.training.export import export_onnx
@@ -50,6 +51,8 @@ class Trained:
         The requested settings of the run, for the model file: budget, steps, seed, device, precision.
     random : torch.Generator
         Draws the noise for `logit_offset`.
+    dose : Dose, optional
+        What the samples are worth, if it was measured, or why it was not.
     """
 
     modality: Modality
@@ -63,6 +66,7 @@ class Trained:
     state: State
     settings: dict[str, Any]
     random: torch.Generator
+    dose: Dose | None = None
 
     @property
     def result(self) -> tuple[float, ValidationResult]:
@@ -139,6 +143,7 @@ class Trained:
             training=self.summary(),
             fingerprint=data.fingerprint,
             screen={"thresholds": self.thresholds()},
+            dose=None if self.dose is None else self.dose.to_dict(),
         )
 
     def summary(self) -> dict[str, Any]:

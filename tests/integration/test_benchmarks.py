@@ -33,7 +33,18 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return tables
 
 
-PROGRAMS = ["against", "combinations", "derived", "images", "likeness", "loader", "tables", "threads", "verdict"]
+PROGRAMS = [
+    "against",
+    "combinations",
+    "derived",
+    "dose",
+    "images",
+    "likeness",
+    "loader",
+    "tables",
+    "threads",
+    "verdict",
+]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -21,6 +21,8 @@ WIDTHS = (16, 48, 96, 96)
 FEATURES = WIDTHS[-1]
 MAX_SIDE = 64
 """Larger images are averaged down to this side in pixels first."""
+QUICK_WIDTHS = (32, 48, 64)
+"""The same of the quick classifier, which sees 2x2 patches: 45,000 parameters."""
 
 
 def fit_small_cnn(
@@ -43,6 +45,28 @@ def fit_small_cnn(
     engine = Engine(torch.device("cpu"), mixed=False)
     fit_classifier(model, batches, steps, engine=engine, class_weight=class_weight)
     return model
+
+
+def fit_quick_cnn(
+    batches: Iterator[tuple[Tensor, Tensor]], *, channels: int, n_classes: int, steps: int, seed: int
+) -> ConvClassifier:
+    """Train a smaller classifier as `fit_small_cnn` does, in a third of the time."""
+    with seeded(seed):
+        model = ConvClassifier(channels, n_classes, QUICK_WIDTHS, max_side=MAX_SIDE, patch=2, pool_first=True)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fit_classifier(model, batches, steps, engine=Engine(torch.device("cpu")))
+    return model
+
+
+def averaged_down(images: Images, side: int) -> Images:
+    """Return images of a side that is a power of two, averaged down to at most `side` pixels."""
+    n, height, width, channels = images.shape
+    factor = height // side
+    if factor <= 1:
+        return images
+    blocks = images.reshape(n, height // factor, factor, width // factor, factor, channels)
+    averaged: Images = np.rint(blocks.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+    return averaged
 
 
 def drawn_rows(labels: Labels, size: int, balanced: bool, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:

@@ -1,8 +1,10 @@
 """Trials on images, and the batches that their classifiers are trained on."""
 
 from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -10,13 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganaug.data.images.dataset import LabelledImages
+from ganaug.data.images.pipeline import Pipeline
 from ganaug.evaluation.arms import IMAGE_ARMS, NOTHING, Arm
 from ganaug.evaluation.scores import balancing_power
 from ganaug.evaluation.trials.base import DatasetTrial
 from ganaug.evaluation.trials.image_classifier import (
     ImageClassifier,
     Images,
+    averaged_down,
     drawn_rows,
+    fit_quick_cnn,
     fit_small_cnn,
     label_preserving,
     to_tensor,
@@ -24,6 +29,13 @@ from ganaug.evaluation.trials.image_classifier import (
 
 BATCH = 64
 """Images in a batch."""
+QUICK_BATCH = 48  # images in a batch of the quick classifier
+QUICK_SIDE = 32
+"""Largest side in pixels of what the quick classifier sees."""
+MAX_VERSIONS = 8
+"""Altered versions of an image that are made in advance."""
+MAX_ALTERED = 20_000
+"""Altered images in all, unless there are more training images."""
 
 Stream = tuple[LabelledImages, Iterator[NDArray[np.int64]], Callable[[Images], Images] | None]
 """Images, the rows of them that each batch takes, and an alteration of these rows."""
@@ -105,4 +117,80 @@ class ImageTrial(DatasetTrial):
             yield to_tensor(np.concatenate(images)), torch.from_numpy(labels)
 
 
+class QuickImageTrial(ImageTrial):
+    """The same question asked in a second: a smaller network, at most 32 pixels, and alterations made in advance.
+
+    All arms of one seed draw the same classes, and the same real images where they draw real ones. So the differences
+    between arms are not those of the draws.
+    """
+
+    usual_steps = 150
+    max_drawn = 100  # drawing must not take longer than training
+
+    def __init__(self, train: Any, test: Any, sampler: Any, *, seed: int, augment: Any = None, **settings: Any) -> None:
+        super().__init__(train, test, sampler, seed=seed, **settings)
+        alter = label_preserving(train.images.shape[3], seed)
+        self._alter = (lambda images, _: alter(images)) if augment is None else Pipeline(augment, train.images[0])
+        self.test = replace(test, images=averaged_down(test.images, QUICK_SIDE))
+
+    def reseeded(self, seed: int) -> Self:
+        """Return the trial with other first weights and other draws, and with the same images."""
+        self._altered  # noqa: B018 - made once for all seeds
+        other = copy(self)
+        other.seed, other._plain = seed, None
+        other.__dict__.pop("balanced", None)
+        return other
+
+    @cached_property
+    def _altered(self) -> NDArray[np.uint8]:
+        """Altered versions of the training images, (versions * n, side, side, channels), version by version."""
+        versions = min(MAX_VERSIONS, max(1, MAX_ALTERED // len(self.train)))
+        made = (self._alter(self.train.images, number) for number in range(versions))
+        return np.concatenate([averaged_down(images, QUICK_SIDE) for images in made])
+
+    def _fit(self, arm: Arm, train: LabelledImages) -> ImageClassifier:
+        batches = self._batches(arm, train)
+        channels, n_classes = train.images.shape[3], len(train.classes)
+        return ImageClassifier(
+            fit_quick_cnn(batches, channels=channels, n_classes=n_classes, steps=self.steps, seed=self.seed)
+        )
+
+    def _batches(self, arm: Arm, train: LabelledImages) -> Iterator[tuple[Tensor, Tensor]]:
+        rng = np.random.default_rng([self.seed, 3])
+        real = self._altered if arm.filled == "altered" else averaged_down(train.images, QUICK_SIDE)
+        versions, parts, labels = len(real) // len(train), [real], [train.labels]
+        if arm.shares:
+            parts.append(averaged_down(self.synthetic.images, QUICK_SIDE))
+            labels.append(self.synthetic.labels)
+        images = to_tensor(np.concatenate(parts))  # (n, C, H, W)
+        pools = [_RowsByClass(one, len(train.classes)) for one in labels]
+        size = QUICK_BATCH
+        weights = (self.counts > 0) if arm.filled else self.counts
+        while True:
+            # The same random numbers in every arm, used or not.
+            drawn = rng.choice(len(weights), size, p=weights / weights.sum())
+            version, place, kind = rng.integers(versions, size=size), *rng.random((2, size))
+            rows = pools[0].at(drawn, place) + len(train) * version
+            if arm.shares:
+                is_synthetic = kind < np.array(arm.shares)[drawn]
+                rows = np.where(is_synthetic, len(real) + pools[1].at(drawn, place), rows)
+            yield images[rows], torch.from_numpy(drawn)
+
+
+class _RowsByClass:
+    """Finds a row of a class by a number from 0 to 1."""
+
+    def __init__(self, labels: NDArray[np.int64], n_classes: int) -> None:
+        self._counts = np.bincount(labels, minlength=n_classes)
+        self._order, self._starts = np.argsort(labels, kind="stable"), np.cumsum(self._counts) - self._counts
+
+    def at(self, classes: NDArray[np.int64], place: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return for each class (n,) the row at a place (n,); any row for a class that has none."""
+        found: NDArray[np.int64] = self._order.take(
+            self._starts[classes] + (place * self._counts[classes]).astype(np.int64), mode="clip"
+        )
+        return found
+
+
 TRIAL = ImageTrial
+DOSE_TRIAL = QuickImageTrial

@@ -157,3 +157,4 @@ class TableTrial(DatasetTrial):
 
 
 TRIAL = TableTrial
+DOSE_TRIAL = None

@@ -198,7 +198,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         return rows
 
     def _train(self, data: LabelledInput) -> None:
-        from ganaug import training  # imports torch, which this module does not need
+        from ganaug.evaluation import dose  # imports torch, which this module does not need
 
         classes, codes = np.unique(data.target.values, return_inverse=True)
         if len(classes) < 2:
@@ -206,7 +206,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         seed, sampling_seed = new_random(self.random_state).randint(2**31, size=2).tolist()
         container = data.container
         names = [container.class_name(_name_of(label)) for label in classes]
-        generator = training.fit(
+        generator = dose.fit(
             container.dataset(data.rows, codes, names, self.categorical_features),
             model=self.model,
             space=self.space,

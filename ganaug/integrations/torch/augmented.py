@@ -1,5 +1,6 @@
 """A labelled dataset, filled up to class balance with synthetic items."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -11,16 +12,17 @@ from ganaug.data.modalities import part_of
 from ganaug.errors import DataError
 from ganaug.files import StrPath
 from ganaug.integrations.torch.arguments import check_folder, check_function, check_generator, check_share, check_whole
-from ganaug.integrations.torch.composition import Composition, fill_counts, wanted
+from ganaug.integrations.torch.composition import Composition, wanted
 from ganaug.integrations.torch.disk_cache import CACHE_BYTES, DiskCache
 from ganaug.integrations.torch.epochs import EpochCounter, EpochIndex, RedrawSchedule
 from ganaug.integrations.torch.item_maker import ItemMaker, Transform
 from ganaug.integrations.torch.real_items import Label, RealItems
 from ganaug.integrations.torch.sample_source import GeneratorSource, MemoryCache, Sample, SampleId, SampleSource
+from ganaug.runtime.dose import dosed_counts, fill_counts, filled_sizes
 from ganaug.runtime.generator import Generator
 
 DEFAULT_SHARE = 0.3
-"""Largest synthetic share of the whole by default: in trials, larger shares did worse."""
+"""Largest synthetic share of the whole if the model file records no dose: in trials, larger shares did worse."""
 
 
 class AugmentedDataset(Dataset[tuple[Any, ...]]):
@@ -44,8 +46,10 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         the largest class; a float is the wanted ratio of the smaller of two classes to the larger; a dict gives the
         wanted size of each class it names; a callable returns such a dict for an array of all labels.
     synthetic_share : "auto" or float, default="auto"
-        Largest share of the whole that may be synthetic. The other added items repeat real ones. "auto" is 0.3; 1.0
-        adds synthetic items alone.
+        Largest share of the whole that may be synthetic. The other added items repeat real ones. 1.0 adds synthetic
+        items alone. "auto" gives each class the dose that the model file records as measured: the share of its items
+        that is synthetic. Where the dose is zero, all added items repeat real ones. If the dose of the largest class is
+        above zero, ``strategy="auto"`` adds items to it too. "auto" is 0.3 if the file records no dose.
     fresh : bool or float, default=True
         True draws new synthetic items in every epoch, False draws them once. A number is the share of the synthetic
         items that every epoch draws anew, in turn and to within one item: 0.25 costs a quarter of the time of True
@@ -126,16 +130,16 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         max_cache_bytes = check_whole(cache_bytes, "cache_bytes")
         maker: type[ItemMaker] = part_of(generator.modality, "integrations.torch.{}").MAKER
         transform = _check_transform(synthetic_transform, generator, maker)
-        is_auto = isinstance(synthetic_share, str) and synthetic_share == "auto"
-        share = DEFAULT_SHARE if is_auto else check_share(synthetic_share, "synthetic_share", "'auto' or ")
+        share: float | None = None
+        if not (isinstance(synthetic_share, str) and synthetic_share == "auto"):
+            share = check_share(synthetic_share, "synthetic_share", "'auto' or ")
 
         # Reading items runs the dataset's random transforms, and must not change what they do later.
         with torch.random.fork_rng(devices=[]):
             real = RealItems(dataset)
             _check_real(real)
             self._class_names: dict[Label, Any] = LabelMapper(generator.classes, real.classes).map_all(real.labels)
-            added = wanted(strategy, real.labels)
-            n_synthetic = fill_counts(len(real.labels), added, share)
+            added, n_synthetic = self._filling(strategy, share, real.labels)
             if any(n_synthetic.values()):
                 self._makers = real.for_each(lambda base, items: maker(base, items, generator.format, transform))
 
@@ -151,6 +155,20 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
         self._epochs = EpochCounter(len(self._composition.synthetic))
         self._schedule = RedrawSchedule(counts, self.fresh)
         self._source = self._choose_source(counts, cache_folder, max_cache_bytes)
+
+    def _filling(
+        self, strategy: Any, share: float | None, labels: list[Label]
+    ) -> tuple[dict[Label, int], dict[Label, int]]:
+        """Return how many items each class gains, and how many of these are synthetic: by the dose without a share."""
+        measured = self.generator.dose
+        if share is not None or measured is None:
+            added = wanted(strategy, labels)
+            return added, fill_counts(len(labels), added, DEFAULT_SHARE if share is None else share)
+        sizes = Counter(labels)
+        dose = {label: measured[self._class_names[label]] for label in sizes}
+        balances = isinstance(strategy, str) and strategy == "auto"
+        added = filled_sizes(sizes, dose) if balances else wanted(strategy, labels)
+        return added, dosed_counts(sizes, added, dose)
 
     def _choose_source(self, counts: dict[Any, int], cache_folder: StrPath | None, max_bytes: int) -> SampleSource:
         """Return where synthetic samples come from: a cache on disk, a cache in memory, or the generator."""

@@ -85,13 +85,3 @@ def _added_to_reach(wanted_sizes: Mapping[Label, Any], sizes: Mapping[Label, int
                 f"strategy must ask for at most {MAX_ITEMS:,} items of a class, but for {label!r} is {size}"
             )
     return {label: wanted_sizes.get(label, size) - size for label, size in sizes.items()}
-
-
-def fill_counts(n_real: int, added: dict[Label, int], share: float) -> dict[Label, int]:
-    """Return how many of the added items of each class are synthetic, so that at most `share` of the whole is.
-
-    If the share allows fewer than all, the synthetic part of the added items is the same in every class.
-    """
-    total = sum(added.values())
-    allowed = min(1.0, share * (n_real + total) / total) if total else 0.0
-    return {label: int(count * allowed) for label, count in added.items()}

@@ -76,7 +76,7 @@ def balanced_loader(
         As `AugmentedDataset` takes and checks them, but `fresh` is 0.1 by default: to draw all synthetic images anew in
         every epoch takes several times longer than to decode real ones. The first epoch draws all of them.
     batch_size : int
-        Items in a batch. The synthetic share of every batch is at most `synthetic_share`, to within one item.
+        Items in a batch. The synthetic share of every batch is that of the whole, to within one item.
     **loader_kwargs
         Passed to `torch.utils.data.DataLoader`: `num_workers`, `persistent_workers`, `multiprocessing_context`, ...
         ``shuffle=False``, `sampler` or `batch_sampler` replaces the order, which is by default that of an

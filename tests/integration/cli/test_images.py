@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from ganaug.runtime.generator import Generator
 from ganaug.training import Run
 from ganaug.training.loop import Step, ValidationResult
 from ganaug.training.validation import Alarms
+from tests.doses import with_dose
 from tests.paths import ROOT
 
 COUNTS = {"cat": 12, "dog": 5, "Straße 7": 3}
@@ -776,6 +778,75 @@ def test_balance_copies_the_real_and_adds_the_missing(photos: Path, model: Path,
 def contents_after(photos: Path, model: Path, output: Path, *options: str) -> dict[str, bytes]:
     assert run("balance", photos, model, "--output", output, *options).exit_code == 0
     return contents(output)
+
+
+def test_balance_follows_the_dose_and_says_so(photos: Path, model: Path, tmp_path: Path) -> None:
+    order = Generator.load(model).classes
+    dosed = tmp_path / "dosed.onnx"
+    shares = {"cat": 0.0, "dog": 0.25, "Straße 7": 0.0}
+    with_dose(Generator.load(model), [shares[str(name)] for name in order]).save(dosed)
+    output = tmp_path / "out"
+    result = run("balance", photos, dosed, "--output", output)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"Wrote 20 real and 3 synthetic images, and 13 copies of real images to {output}.\n"
+    (note,) = result.stderr.splitlines()
+    assert note.startswith("Note: Measured on your images: a test. Copies of real images, named repeat-*, fill up ")
+    assert note.endswith("--synthetic-share 1 fills up with synthetic images alone.")
+    found = contents(output)
+    assert {name: sum(file.startswith(f"{name}/") for file in found) for name in COUNTS} == dict.fromkeys(COUNTS, 12)
+    assert [file.startswith("dog/synthetic-") for file, _ in manifest(output)] == [True] * 3
+    real = set(contents(photos).values())
+    assert all(found[file] in real for file in found if "/repeat-" in file)
+
+    forced = contents_after(photos, dosed, tmp_path / "forced", "--synthetic-share", "1")
+    assert forced == contents_after(photos, model, tmp_path / "undosed")
+    refused("balance", photos, model, "--output", output, "--synthetic-share", "2", saying="from 0 to 1, but is '2'")
+
+
+@pytest.fixture
+def digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of scikit-learn's digits, and a dose that is measured in seconds."""
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    for name, count in ((0, 30), (1, 20), (2, 6)):
+        folder = tmp_path / "digits" / str(name)
+        folder.mkdir(parents=True)
+        for number, row in enumerate(images[labels == name][:count]):
+            Image.fromarray((row.reshape(8, 8) * 15).astype(np.uint8)).save(folder / f"{number}.png")
+    monkeypatch.setattr("ganaug.evaluation.dose.MIN_STEPS", 4)
+    monkeypatch.setattr("ganaug.evaluation.trials.images.QuickImageTrial.usual_steps", 5)
+    return tmp_path / "digits"
+
+
+@pytest.mark.slow
+def test_fit_measures_the_dose_and_the_file_and_inspect_say_it(digits: Path, tmp_path: Path) -> None:
+    output = tmp_path / "a.onnx"
+    result = run("fit", digits, "--output", output, "--steps", 40, "--no-preview")
+    assert result.exit_code == 0, result.stderr
+    generator = Generator.load(output)
+    assert generator.metadata["training"]["steps"] == 32
+    assert generator.dose is not None
+    said = sentence(generator.metadata["dose"]["sentence"])
+    assert said in result.stdout
+    shown = run("inspect", output).stdout
+    assert said in shown
+    assert re.search(r"^  2 +6  +\d+ ?%$", shown, re.MULTILINE), shown
+    assert not (tmp_path / "a.onnx.checkpoint").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_of_the_dose_keeps_the_finished_generator(
+    number: signal.Signals, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "a.onnx"
+    monkeypatch.setattr("ganaug.evaluation.dose.calibrated_log_loss", raising(number))
+    result = run("fit", digits, "--output", output, "--steps", 40, "--no-preview")
+    assert result.exit_code == 130
+    assert Generator.load(output).metadata["training"]["steps"] == 32
+    assert Generator.load(output).dose is None
+    assert "Interrupted: saving the model without a dose" in result.stderr
 
 
 def test_balance_says_that_real_images_have_more_bits(model: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ganaug.evaluation.statistics import (
     largest_t,
     row_errors,
     share_estimate,
+    simultaneous_intervals,
 )
 
 
@@ -47,3 +48,17 @@ def test_errors_and_shares_are_those_of_the_papers() -> None:
 
 def test_json_gets_no_nan() -> None:
     assert (known(float("nan")), known(0.12345678)) == (None, 0.123457)
+
+
+def test_the_best_of_several_candidates_is_no_more_certain_for_being_the_best() -> None:
+    """Candidates that are all worthless, on images of two common and two rare classes."""
+    labels, above = np.repeat([0, 1, 2, 3], [40, 30, 6, 3]), 0
+    for seed in range(100):
+        values = np.random.default_rng(seed).normal(size=(len(labels), 6))
+        found = simultaneous_intervals(values, labels, np.zeros(6), 8)
+        above += max(one.low for one in found) > 0
+        assert all(one.low < one.mean < one.high for one in found)
+    assert above <= 5
+    better = simultaneous_intervals(values + 1.5, labels, np.zeros(6), 8)
+    assert min(one.low for one in better) > 0
+    assert simultaneous_intervals(values + 1.5, labels, np.full(6, 4.0), 8)[0].low < 0  # other causes count too

@@ -17,7 +17,8 @@ from ganaug import AugmentedDataset, Generator, ImageFolder, SyntheticDataset, b
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.errors import DataError
 from ganaug.integrations.torch import EvenSampler
-from ganaug.integrations.torch.composition import fill_counts
+from ganaug.runtime.dose import fill_counts
+from tests.doses import with_dose
 from tests.paths import MODELS
 
 import albumentations as A  # isort: skip
@@ -96,6 +97,20 @@ def test_share_caps_the_synthetic_part_and_repeats_fill_the_rest(
 def test_automatic_share_is_thirty_per_cent(photos: ImageFolder, stripes_generator: Generator) -> None:
     augmented = AugmentedDataset(photos, stripes_generator)
     assert sum(augmented.is_synthetic(i) for i in range(len(augmented))) == int(0.3 * 80)
+
+
+def test_automatic_share_is_the_dose_of_the_file(photos: ImageFolder, stripes_generator: Generator) -> None:
+    def filled(*dose: float, **settings: Any) -> tuple[Counter[int], Counter[int]]:
+        augmented = AugmentedDataset(photos, with_dose(stripes_generator, dose), **settings)
+        synthetic = Counter(augmented.targets[index] for index in augmented.synthetic_indices)
+        return Counter(augmented.targets), synthetic
+
+    assert filled(0.0, 0.5) == ({0: 40, 1: 40}, {1: 20})
+    assert filled(0.0, 0.0) == ({0: 40, 1: 40}, {})
+    assert filled(0.2, 0.5) == ({0: 50, 1: 50}, {0: 10, 1: 25})  # the largest class has room for its dose as well
+    assert filled(0.2, 0.5, strategy={1: 20}) == ({0: 40, 1: 20}, {1: 8})  # no more than the strategy adds
+    assert filled(0.0, 0.0, synthetic_share=1.0) == ({0: 40, 1: 40}, {1: 28})  # a number is obeyed
+    assert filled(0.0, 0.0, synthetic_share=0.1) == ({0: 40, 1: 40}, {1: 8})
 
 
 def test_no_synthetic_at_all(photos: ImageFolder, stripes_generator: Generator) -> None:
