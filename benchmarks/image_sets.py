@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from image_sources import HELD_ASIDE, SETS, Pool, pool
+from image_sources import HELD_ASIDE, PHOTOGRAPHS, SETS, Pool, pool
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["HELD_ASIDE", "NAMES", "LongTail", "Pool", "load", "long_tail_counts", "pool", "tails", "write_folder"]
+__all__ = ["HELD_ASIDE", "NAMES", "PHOTOGRAPHS", "LongTail", "load", "long_tail_counts", "tails", "write_folder"]
 
 NAMES = tuple(SETS)
 RAREST = 2  # training images of a class, at least

@@ -245,6 +245,7 @@ def _patches(regions: Regions, cut: Cut, max_side: int | None = None) -> Pool:
     return _tiled(pieces, cut)
 
 
+@cache
 def _photograph(path: Path, max_side: int | None) -> Array:
     if not path.is_file():
         raise FileNotFoundError(f"{path.name} must lie in {path.parent}: reinstall that package")
@@ -370,3 +371,4 @@ SETS: dict[str, ImageSet] = {
 }
 HELD_ASIDE = ("scenes", "stamps")
 """Photographs that nothing is chosen on: no recipe, no constant, no dose. Claims are made on these sets."""
+PHOTOGRAPHS = ("patches", "patches-64", *HELD_ASIDE)
