@@ -112,9 +112,7 @@ def _quality(name: str, tail: int, generators: list[Record]) -> Record:
         "variety": over("variety", np.mean),
         "copies": over("copies", np.mean),
         "copies_worst": over("copies", np.max),
-        "alarms": round(
-            float(np.mean([len(cell["training"].get("alarms", [])) for cell in generators])), 1
-        ),
+        "alarms": round(float(np.mean([len(cell["training"]["alarmed"]) for cell in generators])), 1),
     }
 
 

@@ -148,7 +148,7 @@ class Unit:
         return {
             "classes": list(data.classes),
             "counts": self.counts.tolist(),
-            "training": {key: summary[key] for key in ("steps", "seconds", "alarms") if key in summary},
+            "training": {key: summary[key] for key in ("steps", "seconds", "alarmed")},
         } | judged(data, images, labels, self.split)
 
     def samples(self, generator: Generator) -> tuple[Any, Any]:
