@@ -1,7 +1,8 @@
 """Measure what synthetic images are worth to a classifier, beside classical augmentation, on long-tailed image sets.
 
-    python benchmarks/images.py [--sets mnist,scenes] [--tails 20,100] [--splits 5] [--budget 3m | --max-steps N]
-                                [--jobs 1] [--recipe NAME [--options JSON]] [--look] [--quick] [--output FOLDER]
+    python benchmarks/images.py [--sets mnist,scenes] [--tails 20,100] [--splits 5] [--seeds 3]
+                                [--budget 3m | --max-steps N] [--jobs 1]
+                                [--recipe NAME [--options JSON]] [--look] [--quick] [--output FOLDER]
 
 A generator is fitted once for each set, tail and split, through `GANAugmenter`. Every arm trains the same small network
 with three seeds; one arm is a linear classifier on pretrained features. Each result is a cell: one JSON file in
@@ -216,12 +217,11 @@ def main() -> None:
     settings = Settings(options.recipe, options.options, options.budget, dose=options.dose)
     if options.max_steps:
         settings = replace(settings, budget=None, max_steps=options.max_steps)
-    seeds = SEEDS
     if options.quick:
         settings = replace(settings, budget=10.0, max_steps=None, steps=40, drawn=40)
-        options.sets, options.tails, options.splits, seeds = QUICK_SETS, [20], 2, 1
+        options.sets, options.tails, options.splits, options.seeds = QUICK_SETS, [20], 2, 1
     units = [
-        Unit(name, tail, split, seeds, settings, output)
+        Unit(name, tail, split, options.seeds, settings, output)
         for split, name in product(range(options.splits), options.sets)
         for tail in tails(name)
         if tail in options.tails
@@ -245,6 +245,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--sets", type=_names, default=usual, help=f"all, or of {', '.join(NAMES)}, with commas")
     parser.add_argument("--tails", type=_numbers, default=[20, 100], help="of 20 and 100, with commas; default: both")
     parser.add_argument("--splits", type=int, default=5, help="splits of every set and tail; default: 5")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"seeds of every classifier; default: {SEEDS}")
     parser.add_argument("--budget", type=_seconds, default=180.0, help="training time of every generator; default: 3m")
     parser.add_argument("--max-steps", type=int, help="training steps of every generator, instead of the budget")
     parser.add_argument("--jobs", type=int, default=1, help="processes with one thread each; default: 1")

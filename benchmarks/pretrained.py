@@ -41,8 +41,9 @@ def features(images: Images) -> NDArray[np.float32]:
     mean, deviation = (torch.tensor(one).view(1, 3, 1, 1) for one in (IMAGENET_MEAN, IMAGENET_DEVIATION))
     parts = []
     for start in range(0, len(images), BATCH):
-        colour = np.broadcast_to(images[start : start + BATCH], (*images[start : start + BATCH].shape[:3], 3))
-        x = torch.from_numpy(np.ascontiguousarray(colour)).permute(0, 3, 1, 2).float() / 255
+        some = images[start : start + BATCH]
+        colour = np.array(np.broadcast_to(some, (*some.shape[:3], 3)))
+        x = torch.from_numpy(colour).permute(0, 3, 1, 2).float() / 255
         x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", align_corners=False, antialias=True)
         with engine.autocast():
             parts.append(_network().extract_features((x - mean) / deviation).float().mean(dim=(2, 3)))
