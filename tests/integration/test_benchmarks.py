@@ -38,6 +38,7 @@ PROGRAMS = [
     "combinations",
     "derived",
     "dose",
+    "image_speed",
     "images",
     "likeness",
     "loader",
@@ -216,3 +217,126 @@ def test_a_checkout_is_compared_with_itself(tmp_path: Path) -> None:
     assert shown.splitlines()[2].endswith("| yes |")
     (times,) = json.loads((tmp_path / "times.json").read_text())["tasks"].values()
     assert len(times) == 2
+
+
+@pytest.mark.parametrize("tail", [20, 100])
+def test_training_images_of_a_tail_share_no_group_with_unseen_ones(benchmark: ModuleType, tail: int) -> None:
+    from image_sets import load
+
+    data, again = load("digits", 1, tail), load("digits", 1, tail)
+    np.testing.assert_array_equal(data.train_images, again.train_images)
+    counts = np.sort(np.bincount(data.train_labels))
+    assert counts[0] == {20: 5, 100: 2}[tail]
+    assert counts[-1] >= 100
+    train = {image.tobytes() for image in data.train_images}
+    assert not train & {image.tobytes() for image in data.unseen_images}
+    assert {image.tobytes() for image in data.test_images} <= {image.tobytes() for image in data.unseen_images}
+    assert not np.array_equal(np.bincount(data.train_labels), np.bincount(load("digits", 2, tail).train_labels))
+
+
+def test_tiles_of_different_blocks_share_no_pixel(benchmark: ModuleType) -> None:
+    from image_sources import Cut, _tiled
+
+    photograph = np.arange(48 * 48 * 3, dtype=np.uint32).view(np.uint8).reshape(48, 48, 12)[..., :4]
+    data = _tiled({"only": [photograph]}, Cut(tile=16, block=24, stride=4))
+    assert np.bincount(data.groups)[1:].tolist() == [9] * 4
+    numbers = np.ascontiguousarray(data.images).view(np.uint32).reshape(len(data.images), -1)
+    seen = [set(numbers[data.groups == group].ravel().tolist()) for group in np.unique(data.groups)]
+    assert sum(map(len, seen)) == len(set.union(*seen))
+
+
+def test_a_missing_package_is_named_with_its_remedy(
+    benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from image_sources import STAMPS, find
+
+    monkeypatch.setenv(STAMPS.variable, str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"must lie in .*tuxpaint-stamps-default"):
+        find(STAMPS)
+
+
+def test_altered_and_mixed_images_keep_their_form(benchmark: ModuleType) -> None:
+    import torch
+    from image_altering import cut_mix, mixup, rand_augment
+
+    random = np.random.default_rng(0)
+    for channels in (1, 3):
+        images = random.integers(0, 256, (30, 16, 16, channels), dtype=np.uint8)
+        altered = rand_augment(0)(images)
+        assert (altered.dtype, altered.shape) == (images.dtype, images.shape)
+        assert not np.array_equal(altered, images)
+        np.testing.assert_array_equal(altered, rand_augment(0)(images))
+    zeros_and_ones = torch.arange(2.0).repeat(20)[:, None, None, None].expand(-1, 1, 16, 16)
+    target = torch.eye(2).repeat(20, 1)
+    for mix in (mixup, cut_mix):
+        mixed, shares = mix(zeros_and_ones, target, np.random.default_rng(1))
+        assert not torch.equal(mixed, zeros_and_ones)
+        torch.testing.assert_close(mixed.mean(dim=(1, 2, 3)), shares[:, 1])  # a label is mixed as its image is
+        torch.testing.assert_close(shares.sum(dim=1), torch.ones(40))
+
+
+def test_a_dose_replaces_its_share_of_its_classes(benchmark: ModuleType) -> None:
+    from image_classifiers import ARMS, BATCH, Dose, _batches
+    from image_sets import load
+
+    data = load("digits", 0)
+    marked = tuple(np.full((3, 8, 8, 1), 255, np.uint8) for _ in data.classes)
+    shares = np.where(np.arange(10) < 5, 0.5, 0.0)
+    batches = _batches(data, ARMS["balanced + dose"], Dose(marked, shares), seed=0)
+    found, seen = np.zeros(10), np.zeros(10)
+    for _ in range(40):
+        images, target = next(batches)
+        labels = target.argmax(dim=1).numpy()
+        seen += np.bincount(labels, minlength=10)
+        found += np.bincount(labels[(images == 1).all(dim=(1, 2, 3)).numpy()], minlength=10)
+    assert seen.sum() == 40 * BATCH
+    np.testing.assert_allclose(found / seen, shares, atol=0.1)
+
+
+def test_the_measured_dose_is_used_where_a_file_has_one(benchmark: ModuleType) -> None:
+    from types import SimpleNamespace
+
+    from images import dose_of
+
+    counts = np.array([100, 39])
+    measured = SimpleNamespace(dose={"a": 0.0, "b": 0.2}, metadata={"classes": ["a", "b"]})
+    assert dose_of(measured, counts).tolist() == [0, 0.2]
+    assert dose_of(measured, counts, "fixed").tolist() == [0, 0.3]
+    assert dose_of(SimpleNamespace(), counts).tolist() == [0, 0.3]
+
+
+def test_best_arms_are_chosen_on_other_splits(benchmark: ModuleType) -> None:
+    from image_classifiers import ARMS
+    from image_report import dose_gains
+
+    accuracies = {arm: {split: {0: 0.5} for split in range(3)} for arm in ARMS}
+    accuracies["mixup"][0][0] = 0.9  # lucky on one split: the others do not choose it
+    accuracies["CutMix"] = {split: {0: 0.6} for split in range(3)}
+    accuracies["CutMix + dose"] = {0: {0: 0.7}, 1: {0: 0.7}, 2: {0: 0.7, 1: 0.0}}  # the others lack seed 1
+    gains = dose_gains(accuracies)
+    assert gains[0] == pytest.approx(0.1)
+    assert dose_gains({arm: found for arm, found in accuracies.items() if arm != "natural"}) == {}
+
+
+def test_gains_are_averaged_over_sets_as_clusters(benchmark: ModuleType) -> None:
+    from image_report import _gains_of_sets
+
+    gain = _gains_of_sets(
+        {("mnist", 20): {0: 0.0, 1: 0.02}, ("mnist", 100): {0: 0.02, 1: 0.04}, ("scenes", 20): {0: 0.04}}
+    )
+    assert gain["sets"]["mnist"]["mean"] == pytest.approx(0.02)
+    assert gain["mean"]["all sets"]["mean"] == pytest.approx(0.03)
+    assert gain["mean"]["all sets"]["n"] == 2
+    assert gain["mean"]["held aside"]["mean"] == pytest.approx(0.04)
+    assert gain["mean"]["all sets"]["low"] < 0.02  # two sets say little
+
+
+@pytest.mark.parametrize("side", [32, 64])
+def test_the_dcgan_draws_and_judges_images_of_a_side(benchmark: ModuleType, side: int) -> None:
+    import torch
+    from dcgan import NOISE, discriminator, generator, training
+
+    assert generator(side, 3, 4)(torch.randn(2, NOISE + 4, 1, 1)).shape == (2, 3, side, side)
+    assert discriminator(side, 3, 4)(torch.randn(2, 7, side, side)).shape == (2, 1, 1, 1)
+    steps = training(torch.randn(4, 3, side, side), torch.arange(4), 4, batch_size=4)
+    assert [next(steps), next(steps)] == [1, 2]

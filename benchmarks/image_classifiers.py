@@ -1,0 +1,116 @@
+"""The classifiers of the image benchmark: a small network in every arm, and a linear one on pretrained features.
+
+The arms of one seed start from the same weights and take the same number of steps; only their batches differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from image_altering import Alteration, Images, Mixing, affine, cut_mix, mixup, rand_augment
+from image_sets import LongTail
+from numpy.typing import NDArray
+from runs import Record
+from torch import Tensor
+from torch.nn import functional as F
+
+from ganaug.compute.engine import Engine
+from ganaug.compute.modes import alone
+from ganaug.evaluation.trials.image_classifier import ImageClassifier, to_tensor
+from ganaug.networks.classifiers import ConvClassifier, fit_classifier
+
+Labels = NDArray[np.int64]  # (n,)
+
+BATCH = 64  # images
+WIDTHS = (32, 64, 96, 96)  # channels of the convolutions
+PATCHED_SIDE = 32  # pixels; from this side on the network sees 2 x 2 patches, which makes it twice as fast
+
+
+@dataclass(frozen=True)
+class ImageArm:
+    """One way to make batches."""
+
+    balanced: bool = True  # whether each class is equally likely; otherwise each image
+    alteration: str = ""  # of real images: affine or randaugment
+    mixing: Mixing | None = None
+
+
+CLASSICAL = {
+    "natural": ImageArm(balanced=False),
+    "balanced": ImageArm(),
+    "albumentations": ImageArm(alteration="affine"),
+    "RandAugment": ImageArm(alteration="randaugment"),
+    "mixup": ImageArm(alteration="affine", mixing=mixup),
+    "CutMix": ImageArm(alteration="affine", mixing=cut_mix),
+}
+"""All but the first are balanced. Mixup and CutMix come after the affine alteration of albumentations."""
+LINEAR = "linear on pretrained features"
+DOSED = {f"{name} + dose": arm for name, arm in CLASSICAL.items() if arm.balanced}
+"""The same with a share of synthetic images in each class. These are not altered, because they vary already."""
+ARMS = CLASSICAL | DOSED
+
+
+@dataclass(frozen=True)
+class Dose:
+    """Synthetic images, and the share of each class that they make up.
+
+    Attributes
+    ----------
+    images
+        By class, uint8 ``(n, height, width, channels)``; empty for a class without a dose.
+    shares
+        float64, ``(n_classes,)``.
+    """
+
+    images: tuple[Images, ...]
+    shares: NDArray[np.float64]
+
+
+def train(data: LongTail, arm: ImageArm, dose: Dose | None, *, steps: int, seed: int) -> ImageClassifier:
+    """Train the small network on the batches of an arm."""
+    side, channels = data.train_images.shape[2:]
+    with alone(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        patch = 2 if side >= PATCHED_SIDE else 1
+        model = ConvClassifier(channels, len(data.classes), WIDTHS, max_side=side, patch=patch, pool_first=True)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fit_classifier(model, _batches(data, arm, dose, seed), steps, engine=Engine(torch.device("cpu")))
+    return ImageClassifier(model)
+
+
+def _batches(data: LongTail, arm: ImageArm, dose: Dose | None, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield images (B, C, H, W) and class probabilities (B, K)."""
+    rng = np.random.default_rng([seed, 3])
+    alter = _alteration(arm.alteration, data.train_images.shape[3], seed)
+    n_classes = len(data.classes)
+    rows_of = [np.flatnonzero(data.train_labels == label) for label in range(n_classes)]
+    while True:
+        if arm.balanced:
+            labels = rng.integers(n_classes, size=BATCH)
+            rows = np.array([rng.choice(rows_of[label]) for label in labels])
+        else:
+            rows = rng.integers(len(data.train_labels), size=BATCH)
+            labels = data.train_labels[rows]
+        images = data.train_images[rows]
+        if alter is not None:
+            images = alter(images)
+        if dose is not None:
+            for index in np.flatnonzero(rng.random(BATCH) < dose.shares[labels]):
+                images[index] = rng.choice(dose.images[labels[index]])
+        batch, target = to_tensor(images), F.one_hot(torch.from_numpy(labels), n_classes).float()
+        yield arm.mixing(batch, target, rng) if arm.mixing else (batch, target)
+
+
+def _alteration(name: str, channels: int, seed: int) -> Alteration | None:
+    if name == "affine":
+        return affine(channels, seed)
+    return rand_augment(seed) if name == "randaugment" else None
+
+
+def score(predicted: Labels, labels: Labels, n_classes: int) -> Record:
+    """Return balanced accuracy, and the recall of every class."""
+    recall = [float((predicted[labels == label] == label).mean()) for label in range(n_classes)]
+    return {"balanced_accuracy": round(float(np.mean(recall)), 5), "recall": [round(value, 4) for value in recall]}
