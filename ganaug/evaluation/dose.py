@@ -10,20 +10,19 @@ the balanced accuracy is reported beside it.
 """
 
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ganaug import training
 from ganaug.compute.parallel import cancellation_point, side_by_side, usable_cores
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import part_of
-from ganaug.errors import GanaugWarning
 from ganaug.evaluation.arms import Arm
 from ganaug.evaluation.budget import Moment
 from ganaug.evaluation.comparison import Preparation, Task, compare_arms
@@ -41,11 +40,14 @@ BUDGET_SHARE = 0.2
 """Part of the time, or of the training steps, of a fit that the dose takes."""
 MIN_BUDGET = 60.0
 """Seconds of a fit below which no dose is measured: the training needs them all."""
-GENERATOR_SHARE = 0.5
+GENERATOR_SHARE = 0.4
 """Part of the time of the dose in which its generators are trained; the classifiers get the rest."""
 FOLDS = 2
-MIN_STEPS = 150
+MIN_STEPS = 100
 """Training steps of a generator below which its samples say nothing about those of the whole fit."""
+CANDIDATES = 2
+"""Images that a fold's generator draws for each one that is kept."""
+DRAWN_AT_ONCE = 64  # images
 MIN_IMAGES = 40  # in all
 MIN_OF_A_CLASS = 2  # images, so that one can be trained on and one tested
 MAX_TESTED = 200
@@ -55,8 +57,8 @@ SHARES = (0.3, 0.15, 0.5)
 RARE = 40
 """A class of fewer images is rare, as long as no more than half of the classes are."""
 MIN_CANDIDATES = 2
-KEPT = 2
-"""The best candidates, which are measured with more than one seed."""
+KEPT = 1
+"""The best candidates, so many of them, are measured with more than one seed."""
 MIN_SEEDS, MAX_SEEDS = 3, 8
 """Seeds of the classifiers. Without a limit in time there are `MIN_SEEDS`."""
 
@@ -146,13 +148,44 @@ def measure_dose_of(
     )
 
 
-def train_fold(part: Dataset, *, seed: int, seconds: float | None, steps: int | None, **settings: Any) -> Trained:
+class FoldSampler:
+    """The generator of a fold, without the export to a model file, which would take longer than drawing its samples.
+
+    Of twice as many images as are wanted, those are kept that the generator's screen reads most clearly as their label.
+    """
+
+    def __init__(self, trained: Trained) -> None:
+        self.steps, self._screen = trained.state.step, trained.screen
+        self._classes, self._noise_dim = trained.modality.data.classes, trained.modality.noise_dim
+        self._drawing = trained.modality.decoder(trained.generator).eval()
+
+    @torch.inference_mode()
+    def sample(self, n: Mapping[Any, int], seed: Any, **_: Any) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+        """Draw ``n[label]`` images of each class, uint8 (n, height, width, channels), and their labels."""
+        random = np.random.default_rng(seed)
+        images, labels = [], []
+        for name, count in n.items():
+            code, drawn, agreement = self._classes.index(name), [], []
+            noise = random.standard_normal((CANDIDATES * count, self._noise_dim), np.float32)
+            for part in torch.split(torch.from_numpy(noise), DRAWN_AT_ONCE):
+                cancellation_point()
+                _, samples, (pixels,) = self._drawing(part, torch.full((len(part),), code))
+                drawn.append(pixels)
+                agreement.append(self._screen(samples)[:, code])
+            if drawn:
+                images.append(torch.cat(drawn)[torch.cat(agreement).argsort(descending=True, stable=True)[:count]])
+            labels += [name] * count
+        return torch.cat(images).numpy(), np.array(labels)
+
+
+def train_fold(part: Dataset, *, seed: int, seconds: float | None, steps: int | None, **settings: Any) -> FoldSampler:
     """Train the generator of a fold on a part of the data; `settings` are those of the fit, as `Run` takes them."""
     run = Run(part, time_budget=seconds, max_steps=steps, random_state=seed, **settings)
+    run.validated = False
     with run.turn():
         for _ in run.steps():
             cancellation_point()
-        return run.trained()
+        return FoldSampler(run.trained())
 
 
 def measure_dose(
@@ -267,7 +300,7 @@ class _Measurement:
         """Train the generators, compare the arms, and decide."""
         self._tell(0.0, "training generators on parts of the images")
         samplers = self._samplers()
-        steps = [one.metadata["training"]["steps"] for one in samplers if isinstance(one, Generator)]
+        steps = [one.steps for one in samplers if isinstance(one, FoldSampler)]
         if min(steps, default=MIN_STEPS) < MIN_STEPS:
             return Dose(sentence=NOT_MEASURED.format(_too_few(min(steps))))
         kind = part_of(self.data.modality, "evaluation.trials.{}").DOSE_TRIAL
@@ -307,18 +340,13 @@ class _Measurement:
             "seconds": None if seconds is None else seconds * GENERATOR_SHARE * workers / FOLDS,
             "steps": None if steps is None else steps // FOLDS,
         }
-        found = side_by_side(
+        return side_by_side(
             [
                 partial(self.trainer, self.data.part(fold.train), seed=self.seed + number, **each)
                 for number, fold in enumerate(self.folds)
             ],
             workers=workers,
         )
-        # One after the other, because the state of an export belongs to the whole process. The alarms of these
-        # generators concern nobody: they are discarded.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", GanaugWarning)
-            return [one.export() if isinstance(one, Trained) else one for one in found]
 
     def _candidates(self, reference: Arm, seconds_per_arm: float) -> dict[Arm, Group] | None:
         """Return the arms to try, as many as the time allows; None if it allows too few."""

@@ -1,6 +1,6 @@
 """Images in the latent space of the shipped autoencoder: what a generator of photographs learns."""
 
-from collections.abc import Callable
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganaug.compute.engine import Engine
+from ganaug.compute.parallel import cancellation_point
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.modalities import SPACES
 from ganaug.errors import DataError
@@ -26,12 +28,12 @@ from ganaug.techniques.histogram_matching import HistogramMatched
 
 MIN_QUALITY = 20.0
 """Median decibels with which the autoencoder must reproduce images, so that their latents are learned by default."""
-MEASURED_IMAGES = 256
+MEASURED_IMAGES = 128
 """Images from which that quality, and the scale of the latents, are measured."""
 CPU = torch.device("cpu")
 MIN_SIDE = SMALLEST * FACTOR
 """Smallest side of images that can be learned in this space, in pixels."""
-VIEWS = 16
+VIEWS = 8
 """Encodings of each image, each under a distortion of its own that keeps the label."""
 VIEW_STRENGTH = 0.5  # of the distortion, relative to that of `distort`
 MAX_NUMBERS = 2**27
@@ -85,13 +87,22 @@ class Standardiser(nn.Module):
 class DecodedGenerator(nn.Module):
     """A generator of standardised latents and the decoder: maps noise and labels to images (B, C, H, W) in [-1, 1]."""
 
-    def __init__(self, generator: nn.Module, standardiser: Standardiser, autoencoder: Autoencoder) -> None:
+    def __init__(
+        self,
+        generator: nn.Module,
+        standardiser: Standardiser,
+        autoencoder: Autoencoder,
+        *,
+        engine: Engine | None = None,
+    ) -> None:
         super().__init__()
         self.generator, self.standardiser, self.autoencoder = generator, standardiser, autoencoder
+        self.precision = nullcontext if engine is None else engine.autocast  # of the decoder
 
     def decode(self, standardised: Tensor) -> Tensor:
         """Return the images of standardised latents."""
-        return self.autoencoder.decode(self.standardiser.inverse(standardised))
+        with self.precision():
+            return self.autoencoder.decode(self.standardiser.inverse(standardised))
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
         """Return images."""
@@ -130,7 +141,8 @@ class LatentImageModality(ImageModality):
     ) -> None:
         super().__init__(data, seed=seed, augment=augment, capacity=capacity, space_reason=space_reason)
         self.autoencoder = Autoencoder.load(self.channels)
-        self.stages = resolutions(self.size // FACTOR)
+        self.side = self.size // FACTOR  # of the latents
+        self.stages = tuple(FACTOR * side for side in resolutions(self.side))
         some = data.part(np.random.default_rng(seed).permutation(len(data))[:MEASURED_IMAGES])
         image = self.encoded(some, CPU).inputs(torch.arange(len(some)))
         self.standardiser = Standardiser.of(self.autoencoder.encode(image))
@@ -138,35 +150,38 @@ class LatentImageModality(ImageModality):
     def learnable(self, samples: Samples, random: torch.Generator | None = None) -> Latents:
         """Return standardised latents of the images; with `random`, of up to `VIEWS` distorted views of each."""
         images = cast("Images", samples)
-        values = self._encoded(images.inputs, images)  # (N, C, h, w)
-        if random is None:
-            return Latents(values[:, None], images.label, images.n_classes)
-        count = max(2, min(VIEWS, MAX_NUMBERS // max(1, values.numel())))
-        view = partial(_view, images, random)
-        values = torch.stack([values, *(self._encoded(view, images) for _ in range(count - 1))], dim=1)
-        return Latents(values, images.label, images.n_classes)
+        numbers = len(images) * self.autoencoder.latent_channels * self.side**2
+        count = 1 if random is None else max(2, min(VIEWS, MAX_NUMBERS // max(1, numbers)))
+        seeds = [None if random is None else int(torch.randint(2**31, (), generator=random)) for _ in range(count)]
+        engine = Engine(images.label.device)
+        views = engine.side_by_side([partial(self._view, images, seed) for seed in (None, *seeds[1:])])
+        return Latents(torch.stack(views, dim=1), images.label, images.n_classes)
 
-    def _encoded(self, image_of: Callable[[Tensor], Tensor], images: Images) -> Tensor:
-        """Return standardised latents (N, C, h, w), float16, of what a function makes of the rows of the images."""
-        device = images.label.device
+    def _view(self, images: Images, seed: int | None) -> Tensor:
+        """Return standardised latents (N, C, h, w), float16, of the images; with a seed, of distorted images."""
+        device, random = images.label.device, None if seed is None else torch.Generator().manual_seed(seed)
         autoencoder, standardiser = self._on(device)
-        parts = torch.split(torch.arange(len(images), device=device), ENCODED_AT_ONCE)
-        return torch.cat([standardiser(autoencoder.encode(image_of(rows))).half() for rows in parts])
+        latents = []
+        for rows in torch.split(torch.arange(len(images), device=device), ENCODED_AT_ONCE):
+            cancellation_point()
+            image = images.inputs(rows) if random is None else _distorted(images, rows, random)
+            with Engine(device).autocast():
+                latents.append(standardiser(autoencoder.encode(image)).half())
+        return torch.cat(latents)
 
     def new_generator(self) -> nn.Module:
         """Return an untrained convolutional generator of latents."""
-        side, channels = self.stages[-1], self.autoencoder.latent_channels
-        settings = {"noise_dim": self.noise_dim, "capacity": self.capacity}
-        return channels_last(LatentConvGenerator(self.n_classes, side, channels, **settings))
+        channels, settings = self.autoencoder.latent_channels, {"noise_dim": self.noise_dim, "capacity": self.capacity}
+        return channels_last(LatentConvGenerator(self.n_classes, self.side, channels, **settings))
 
     def new_discriminator(self) -> ProjectionDiscriminator:
         """Return an untrained convolutional discriminator of latents."""
-        side, channels = self.stages[-1], self.autoencoder.latent_channels
-        return channels_last(LatentConvDiscriminator(self.n_classes, side, channels, capacity=self.capacity))
+        channels = self.autoencoder.latent_channels
+        return channels_last(LatentConvDiscriminator(self.n_classes, self.side, channels, capacity=self.capacity))
 
     def at_stage(self, real: Tensor, stage: int) -> Tensor:
-        """Return latents averaged down to the side that is being trained."""
-        return real if stage == real.shape[-1] else F.avg_pool2d(real, real.shape[-1] // stage)
+        """Return the latents of images of the side that is being trained."""
+        return real if stage == self.size else F.avg_pool2d(real, self.size // stage)
 
     def distort_learnable(self, samples: Tensor, random: torch.Generator) -> Tensor:
         """Return latents warped like images."""
@@ -174,8 +189,9 @@ class LatentImageModality(ImageModality):
 
     def validated(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> DecodedGenerator:  # noqa: ARG002
         """Return the generator with the decoder behind it."""
-        autoencoder, standardiser = self._on(next(generator.parameters()).device)
-        return DecodedGenerator(generator, standardiser, autoencoder)
+        device = next(generator.parameters()).device
+        autoencoder, standardiser = self._on(device)
+        return DecodedGenerator(generator, standardiser, autoencoder, engine=Engine(device))
 
     def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
         """Return the generator with the decoder behind it, and its histogram matched where `ImageModality` does so."""
@@ -227,7 +243,7 @@ def reproduction(data: LabelledImages) -> float:
     return float(-10 * torch.log10(torch.cat(error).clamp(min=1e-6)).median())
 
 
-def _view(images: Images, random: torch.Generator, rows: Tensor) -> Tensor:
+def _distorted(images: Images, rows: Tensor, random: torch.Generator) -> Tensor:
     """Return distorted images in [-1, 1]."""
     strength = VIEW_STRENGTH * strengths(len(rows), random)
     return augment(images.changed(rows, random), strength.to(rows.device)).clamp(-1, 1)

@@ -144,7 +144,7 @@ def train(
     modality: Modality,
     bounds: Bounds,
     *,
-    validate: Callable[[nn.Module], ValidationResult],
+    validate: Callable[[nn.Module], ValidationResult] | None,
 ) -> Iterator[Step]:
     """Train until the bounds are reached or more training stops helping; the state is whole at every yield.
 
@@ -175,7 +175,7 @@ def train(
 
         # Validate the average, keep the best, and decide whether to go on.
         result = None
-        if stage == last and _is_due(before, state.progress):
+        if validate and stage == last and _is_due(before, state.progress):
             result = validate(family.average)
             state.record_validation(result)
             state.seconds = time.perf_counter() - begun

@@ -78,6 +78,11 @@ class Run:
     started : float, optional
         When the budget began, by `time.perf_counter`; by default now.
 
+    Attributes
+    ----------
+    validated : bool, default=True
+        Whether validations choose the weights and may end the run. Otherwise the last weights are kept.
+
     Raises
     ------
     DataError
@@ -85,6 +90,8 @@ class Run:
     DeviceError
         If the device does not exist.
     """
+
+    validated = True
 
     def __init__(
         self,
@@ -152,8 +159,9 @@ class Run:
             # Train the generator with what is left of the budget once the export has its share.
             learnable = self.modality.learnable(self.learned, self._random(VIEWS))
             bounds = Bounds(self._seconds_left(), self.bounds.steps)
+            validate = self._validate if self.validated else None
             self.save_checkpoint()  # from here on a kill does not cost what has been learned
-            for step in train(self.state, learnable, self.modality, bounds, validate=self._validate):
+            for step in train(self.state, learnable, self.modality, bounds, validate=validate):
                 if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
                     self._try_to_save_checkpoint()
                 yield step

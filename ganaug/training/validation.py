@@ -15,7 +15,7 @@ from ganaug.training.screen import Screen, energy_score, mean_pairwise_distance
 
 S = TypeVar("S", bound=Samples)
 
-SAMPLES_PER_CLASS = 64  # synthetic samples; fewer where there are many classes
+SAMPLES_PER_CLASS = 32  # synthetic samples; fewer where there are many classes
 MAX_SAMPLES = 2048
 """Samples of all classes that one validation draws, and real samples of one class that it compares with, at most."""
 MIN_SAMPLES_PER_CLASS = 8  # however many classes there are

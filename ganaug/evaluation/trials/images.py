@@ -125,7 +125,7 @@ class QuickImageTrial(ImageTrial):
     """
 
     usual_steps = 150
-    max_drawn = 100  # drawing must not take longer than training
+    max_drawn = 60  # drawing must not take longer than training
 
     def __init__(self, train: Any, test: Any, sampler: Any, *, seed: int, augment: Any = None, **settings: Any) -> None:
         super().__init__(train, test, sampler, seed=seed, **settings)
