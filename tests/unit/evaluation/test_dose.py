@@ -119,7 +119,7 @@ def test_a_generator_that_had_too_few_steps_says_nothing(stripes: LabelledImages
     fold = dose.partial(dose.train_fold, device="cpu")
     found = measure_dose(stripes, fold, seed=0, bounds=Bounds(None, 20))
     assert found.shares is None
-    assert "need 150 training steps each, and the budget allows about 10" in found.sentence
+    assert "need 100 training steps each, and the budget allows about 10" in found.sentence
 
 
 @pytest.mark.slow
