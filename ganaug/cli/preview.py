@@ -1,60 +1,73 @@
-"""The preview: one picture with a row for each class, real images on the left and synthetic images on the right."""
+"""The preview: one picture with a row for each class: real images, synthetic images, and the nearest pairs of both."""
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from ganaug.cli.text import printable
+from ganaug.cli.text import counted, printable, sentence
 from ganaug.data.images.dataset import LabelledImages
 
 if TYPE_CHECKING:
     from ganaug.runtime.generator import Generator
 
-COLUMNS = 8
-"""Real images in a row, and as many synthetic images."""
+REAL, SYNTHETIC = 6, 8
+"""Images in a row."""
+PAIRS = 2
+"""Synthetic images that are shown beside the real image nearest to them: those whose distance is smallest."""
 MAX_ROWS = 30  # classes on the page
-MIN_SIDE = 48
+MIN_SIDE = 64
 """Smallest side of an image on the page in pixels; smaller images are enlarged by a whole number."""
 GAP = 2  # pixels between images
-GUTTER = 14  # pixels between real and synthetic images
-HEADER = 22  # pixels above the rows
-NAMES = 150  # pixels for the names of classes
-PAGE = (246, 246, 246)
-INK = (40, 40, 40)
-MAX_NAME = 23
-"""Characters of a class name beside a row."""
+GUTTER = 18  # pixels between the blocks of a row
+MARGIN = 14  # pixels around the page
+NAMES = 190  # pixels for the names of classes
+HEADING = 26  # pixels above the rows, for the names of the blocks
+LINE = 20  # pixels for a line of the caption
+FONT_SIZE, SMALL = 14, 12  # pixels
+PAGE = (250, 250, 250)
+INK, FAINT = (30, 30, 30), (110, 110, 110)
 MARK = ("Software", "ganaug preview")
 """Text in the head of the file, which tells that ganaug may replace the file."""
 HEAD_BYTES = 256  # at the start of a file, among which `MARK` is looked for
 
+Pixels = NDArray[np.uint8]  # (n, height, width, channels)
+
 
 def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
     """Return the preview as the content of a PNG file; of many classes it shows the largest and the smallest."""
-    counts = data.counts
+    counts, training = data.counts, generator.metadata["training"]
     rows = _rows(list(counts.values()))
     side = data.codec.size * max(1, -(-MIN_SIDE // data.codec.size))
     step = side + GAP
-    middle = NAMES + COLUMNS * step + GUTTER
-    page = Image.new("RGB", (middle + COLUMNS * step, HEADER + len(rows) * step), PAGE)
-    # The bitmap font has all of Latin-1; the scalable font has only ASCII.
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default_imagefont()
-    pen.text((NAMES, 4), "real", INK, font)
-    pen.text((middle, 4), "synthetic", INK, font)
+    blocks = {"real": REAL, "synthetic": SYNTHETIC, "synthetic | nearest real": 2 * PAIRS}
+    lefts = MARGIN + NAMES + np.cumsum([0, *(columns * step + GUTTER for columns in blocks.values())])
+    width = int(lefts[-1]) - GUTTER + MARGIN
+    pen = _Pen()
+    caption = [line for text in _caption(data, generator) for line in pen.wrapped(text, width - 2 * MARGIN)]
+    top = MARGIN + LINE * len(caption) + HEADING
+    page = Image.new("RGB", (width, top + len(rows) * step + MARGIN), PAGE)
+    pen.draw = ImageDraw.Draw(page)
+    for number, line in enumerate(caption):
+        pen.text((MARGIN, MARGIN + number * LINE), line, INK)
+    for left, block in zip(lefts, blocks, strict=False):
+        pen.text((int(left), top - LINE), block, FAINT)
+
     for row, label in enumerate(rows):
-        name, top = data.classes[label], HEADER + row * step
-        title = _drawable(f"{label}: {name}")  # the number tells apart names that the font lacks
-        pen.multiline_text((6, top + side // 2 - 12), f"{title}\n{counts[name]:,} images", INK, font)
+        name, at = data.classes[label], top + row * step
+        pen.row((MARGIN, at + max(0, side // 2 - LINE)), f"{label}: {name}", _figures(training, name, counts[name]))
         real = data.images[data.labels == label]
-        chosen = np.random.default_rng(label).permutation(len(real))[:COLUMNS]
-        synthetic, _ = generator.sample({name: COLUMNS}, seed=label, screened=True)
-        for left, images in ((NAMES, real[np.sort(chosen)]), (middle, synthetic)):
+        chosen = np.random.default_rng(label).permutation(len(real))[:REAL]
+        synthetic, _ = generator.sample({name: SYNTHETIC}, seed=label, screened=True)
+        nearest = _nearest_pairs(data, label, synthetic)
+        for left, images in zip(lefts, (real[np.sort(chosen)], synthetic, nearest), strict=False):
             for column, image in enumerate(images):
-                page.paste(_enlarged(image, side), (left + column * step, top))
+                page.paste(_enlarged(image, side), (int(left) + column * step, at))
     mark = PngInfo()
     mark.add_text(*MARK)
     file = io.BytesIO()
@@ -68,6 +81,64 @@ def is_preview(file: Path) -> bool:
         return "\0".join(MARK).encode() in content.read(HEAD_BYTES)
 
 
+class _Pen:
+    """Writes in the font that matplotlib brings, which has the letters of most European scripts."""
+
+    draw: ImageDraw.ImageDraw
+
+    def __init__(self) -> None:
+        import matplotlib
+
+        file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+        self.font, self.small = (ImageFont.truetype(file, size) for size in (FONT_SIZE, SMALL))
+
+    def text(self, at: tuple[int, int], text: str, ink: tuple[int, int, int], *, small: bool = False) -> None:
+        self.draw.text(at, text, ink, self.small if small else self.font)
+
+    def row(self, at: tuple[int, int], name: str, figures: str) -> None:
+        """Write the name of a class, and a smaller line below."""
+        self.text(at, self.shortened(printable(name), NAMES - GUTTER), INK)
+        self.text((at[0], at[1] + LINE), figures, FAINT, small=True)
+
+    def shortened(self, text: str, width: int) -> str:
+        """Return a text that is no wider than so many pixels."""
+        if self.font.getlength(text) <= width:
+            return text
+        while text and self.font.getlength(text + "...") > width:
+            text = text[:-1]
+        return text + "..."
+
+    def wrapped(self, text: str, width: int) -> list[str]:
+        """Return a text in lines that are no wider than so many pixels."""
+        return wrap(text, max(20, int(width / self.font.getlength("n"))))
+
+
+def _caption(data: LabelledImages, generator: "Generator") -> list[str]:
+    """Return what the model is, and what its samples are worth."""
+    metadata = generator.metadata
+    space = f", learned as {metadata['space'].replace('latent', 'latents')}" if metadata.get("space") else ""
+    steps = counted(metadata["training"].get("steps", 0), "training step")
+    described = f"{len(data.images):,} images of {len(data.classes)} classes{space}; {steps}."
+    measured = (metadata.get("dose") or {}).get("sentence")
+    return [described, sentence(measured)] if measured else [described]
+
+
+def _figures(training: dict[str, Any], name: str, count: int) -> str:
+    figures = [counted(count, "image")]
+    if (share := training.get("agreement", {}).get(name)) is not None:
+        figures.append(f"{share:.0%} read right".replace("%", " %"))
+    return ", ".join(figures)
+
+
+def _nearest_pairs(data: LabelledImages, label: int, synthetic: Pixels) -> list[NDArray[np.uint8]]:
+    """Return the synthetic images that are nearest to a real image of their class, each followed by that image."""
+    real = data.part(np.flatnonzero(data.labels == label))
+    drawn = data.like(synthetic, np.full(len(synthetic), label))
+    distance = ((drawn.points(real)[:, None] - real.points(real)[None]) ** 2).sum(axis=2)  # (n_synthetic, n_real)
+    closest = np.argsort(distance.min(axis=1), kind="stable")[:PAIRS]
+    return [image for row in closest for image in (synthetic[row], real.images[distance[row].argmin()])]
+
+
 def _rows(counts: list[int]) -> list[int]:
     """Return the classes to show, in their order."""
     order = sorted(range(len(counts)), key=lambda label: -counts[label])
@@ -75,16 +146,10 @@ def _rows(counts: list[int]) -> list[int]:
 
 
 def _enlarged(image: NDArray[np.uint8], side: int) -> Image.Image:
-    height, width, channels = image.shape
+    height, _, channels = image.shape
     picture = Image.fromarray(image[..., 0] if channels == 1 else image)
-    picture = picture.resize((side, side * height // width), Image.Resampling.NEAREST)
+    picture = picture.resize((side, side * height // image.shape[1]), Image.Resampling.NEAREST)
     if channels < 4:
         return picture.convert("RGB")
     paper = Image.new("RGBA", picture.size, "white")
     return Image.alpha_composite(paper, picture).convert("RGB")
-
-
-def _drawable(name: str) -> str:
-    """Return a name in the characters of Pillow's bitmap font."""
-    known = printable(name).encode("latin-1", errors="replace").decode("latin-1")
-    return known if len(known) <= MAX_NAME else known[: MAX_NAME - 3] + "..."

@@ -20,19 +20,20 @@ import onnx
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from PIL import Image, ImageFont
+from PIL import Image
 
 from ganaug import cli, files
 from ganaug.cli import main
 from ganaug.cli.fit import _summarise
 from ganaug.cli.images import Manifest, synthetic_files
 from ganaug.cli.options import duration
-from ganaug.cli.preview import HEADER, NAMES, _drawable, draw_preview, is_preview
+from ganaug.cli.preview import GAP, MARGIN, MIN_SIDE, NAMES, _caption, _nearest_pairs, _Pen, draw_preview, is_preview
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
-from ganaug.data.images.dataset import load_folder
+from ganaug.data.images.dataset import from_arrays, load_folder
 from ganaug.data.modalities import MODALITIES, part_of
 from ganaug.errors import OutputError
+from ganaug.runtime.dose import Dose
 from ganaug.runtime.generator import Generator
 from ganaug.training import Run
 from ganaug.training.loop import Step, ValidationResult
@@ -627,6 +628,8 @@ def test_preview_of_many_classes_shows_commonest_and_rarest(model: Path, tmp_pat
     asked = []
 
     class Fake:
+        metadata: dict[str, Any] = {"training": {}}  # noqa: RUF012
+
         def sample(self, n: dict[str, int], **_: Any) -> tuple[np.ndarray[Any, Any], None]:
             asked.extend(n)
             return np.zeros((8, 8, 8, data.codec.channels), np.uint8), None
@@ -645,20 +648,42 @@ def test_preview_tells_classes_apart_whatever_the_script(tmp_path: Path) -> None
     data = load_folder(tmp_path)
 
     class Fake:
+        metadata: dict[str, Any] = {"training": {}}  # noqa: RUF012
+
         def sample(self, n: dict[str, int], **_: Any) -> tuple[np.ndarray[Any, Any], None]:
             return np.zeros((8, 8, 8, data.codec.channels), np.uint8), None
 
     with Image.open(io.BytesIO(draw_preview(data, Fake()))) as preview:  # type: ignore[arg-type]
         page = np.asarray(preview)
-    titles = [page[HEADER + 50 * row : HEADER + 50 * row + 26, :NAMES].tobytes() for row in range(len(names))]
-    assert len(set(titles)) == len(names)
+    step = MIN_SIDE + GAP
+    rows = [page[len(page) - MARGIN - step * row :][:step, : MARGIN + NAMES].tobytes() for row in range(1, 7)]
+    assert len(set(rows)) == len(names)
 
 
-def test_names_are_drawn_in_letters_that_the_font_has() -> None:
-    font = ImageFont.load_default_imagefont()
-    assert len({bytes(font.getmask(letter)) for letter in _drawable(" üøÄéß")}) == 6
-    assert _drawable("3: 猫\x1b") == "3: ?\\x1b"
-    assert len(_drawable("x" * 90)) * font.getmask("x").size[0] <= NAMES - 6
+def test_names_are_drawn_in_letters_that_the_font_has_and_fit() -> None:
+    pen = _Pen()
+    assert len({bytes(pen.font.getmask(letter)) for letter in "aüøÄéßЖλ"}) == 8
+    assert pen.shortened("short", NAMES) == "short"
+    assert pen.font.getlength(pen.shortened("W" * 90, NAMES)) <= NAMES
+
+
+def test_the_caption_of_the_preview_says_what_the_samples_are_worth(photos: Path, model: Path, tmp_path: Path) -> None:
+    data, said = load_folder(photos), "synthetic samples do not help, the dose is zero"
+    plain = with_metadata(model, tmp_path / "plain.onnx", dose=None)
+    dosed = with_metadata(model, tmp_path / "dosed.onnx", dose=Dose(sentence=said).to_dict(), space="latent")
+    assert len(_caption(data, Generator.load(plain))) == 1
+    described, worth = _caption(data, Generator.load(dosed))
+    assert "learned as latents; 5 training steps" in described
+    assert worth == f"S{said[1:]}."
+
+
+def test_nearest_pairs_show_the_nearest_real_image_of_the_class_beside_a_sample() -> None:
+    levels = np.array([10, 90, 200, 60], np.uint8)
+    images = np.broadcast_to(levels[:, None, None, None], (4, 8, 8, 1)).copy()
+    data = from_arrays(images, np.array(["a", "a", "a", "b"]))
+    samples = np.full((3, 8, 8, 1), 0, np.uint8) + np.array([62, 198, 95], np.uint8)[:, None, None, None]
+    pairs = [int(image[0, 0, 0]) for image in _nearest_pairs(data, 0, samples)]
+    assert pairs == [198, 200, 95, 90]  # the real image at 60 is of the other class
 
 
 # sample
