@@ -64,8 +64,9 @@ def main() -> None:
 @click.argument("sources", type=click.Path(path_type=Path, exists=True))
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--crops", default=90_000, show_default=True)
+@click.option("--held-out", "n_held_out", default=1000, show_default=True, help="Crops of each kind for validation.")
 @click.option("--seed", default=0, show_default=True)
-def pool(sources: Path, target: Path, crops: int, seed: int) -> None:
+def pool(sources: Path, target: Path, crops: int, n_held_out: int, seed: int) -> None:
     """Cut crops out of the pictures in SOURCES, draw others, and write all to TARGET."""
     random = np.random.default_rng(seed)
     learned: list[tuple[float, NDArray[np.uint8]]] = []
@@ -85,8 +86,8 @@ def pool(sources: Path, target: Path, crops: int, seed: int) -> None:
     np.savez(
         target,
         learned=np.concatenate([_crops(learned, crops - drawn, random), _drawings(drawn, random)]),
-        photographs=_crops(held_out, 1000, random),
-        drawings=_drawings(1000, random),
+        photographs=_crops(held_out, n_held_out, random),
+        drawings=_drawings(n_held_out, random),
     )
 
 
@@ -145,7 +146,7 @@ def _drawings(count: int, random: np.random.Generator) -> NDArray[np.uint8]:
 
 def _colour(random: np.random.Generator) -> tuple[int, int, int]:
     if random.random() < 0.35:
-        grey = int(random.choice([0, 255, random.integers(256)]))
+        grey = (0, 255, int(random.integers(256)))[int(random.integers(3))]
         return grey, grey, grey
     red, green, blue = (int(value) for value in random.integers(0, 256, 3))
     return red, green, blue
@@ -214,9 +215,7 @@ def _glyphs(random: np.random.Generator) -> NDArray[np.uint8]:
     ground, ink = grounds[int(random.integers(3))]
     canvas[:] = ground
     for _ in range(int(random.integers(1, 6))):
-        text = "".join(
-            random.choice(list("ABCDEFGHKLMNPRSTUXYZabcdefghknprstuxyz0123456789&?!@#%"), random.integers(1, 3))
-        )
+        text = "".join(random.choice(list(GLYPHS), random.integers(1, 3)))
         font = int(random.choice([0, 2, 3, 4, 6, 7])) + (16 if random.random() < 0.3 else 0)
         scale = float(random.uniform(1, 9))
         x, y = int(random.integers(-20, side - 60)), int(random.integers(40, side + 20))

@@ -63,8 +63,8 @@ def test_classes_of_one_size_are_not_rare() -> None:
         (Bounds(), Bounds(144.0), Bounds(36.0)),
         (Bounds(None, 2000), Bounds(None, 1600), Bounds(None, 400)),
         (Bounds(59.0), Bounds(59.0), None),
-        (Bounds(None, 1400), Bounds(None, 1400), None),
-        (Bounds(100.0, 1400), Bounds(100.0, 1400), None),
+        (Bounds(None, 990), Bounds(None, 990), None),
+        (Bounds(100.0, 990), Bounds(100.0, 990), None),
     ],
 )
 def test_a_fifth_of_the_bounds_is_for_the_dose(asked: Bounds, main: Bounds, for_dose: Bounds | None) -> None:

@@ -311,6 +311,7 @@ def test_pickles_by_the_model_file(augmenter: GANAugmenter, tmp_path: Path) -> N
 def test_parameters(kind: type[GANAugmenter]) -> None:
     settings = {
         "model": "gan",
+        "space": "pixels",
         "sampling_strategy": {1: 20},
         "categorical_features": [0],
         "image_shape": (2, 2),

@@ -1,0 +1,49 @@
+"""The program that trains the shipped autoencoder, on a few made pictures and for a few steps."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.torch import load_file
+
+from ganaug.networks.autoencoder import WEIGHTS
+
+PROGRAM = Path(__file__).parents[2] / "tools" / "train_autoencoder.py"
+
+
+def run(*arguments: object) -> str:
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, PROGRAM, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_weights_can_be_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "sources" / "budgie-backgrounds" / "backgrounds"
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for number in range(3):
+        Image.fromarray(random.integers(0, 256, (80, 120, 3), np.uint8)).save(folder / f"{number}.jpg")
+    pool, kept, weights = tmp_path / "pool.npz", tmp_path / "run", tmp_path / "weights.safetensors"
+    assert "budgie-backgrounds: 3 pictures" in run("pool", tmp_path / "sources", pool, "--crops", 60, "--held-out", 8)
+    with np.load(pool) as content:
+        assert {name: content[name].shape for name in content} == {
+            "learned": (60, 64, 64, 3),
+            "photographs": (8, 64, 64, 3),
+            "drawings": (8, 64, 64, 3),
+        }
+
+    first = run("train", pool, kept, "--steps", 4, "--adversary-from", 0.5)
+    assert "step 4:" in first
+    assert "dB" in first
+    assert "step 6:" in run("train", pool, kept, "--steps", 6)  # it goes on
+    run("export", kept, weights)
+    made, shipped = load_file(weights), load_file(WEIGHTS)
+    assert {name: (value.shape, value.dtype) for name, value in made.items()} == {
+        name: (value.shape, value.dtype) for name, value in shipped.items()
+    }
