@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ganaug.cli.progress import Patience
-    from ganaug.networks.modality import Bounds
     from ganaug.runtime.generator import Generator
     from ganaug.training import Run, Trained
 
@@ -121,7 +120,7 @@ def train(
 
         # Torch is loaded only here, so that a mistake in the command is reported at once.
         from ganaug.cli.progress import Patience
-        from ganaug.evaluation.dose import divided
+        from ganaug.evaluation.dose import divided, measuring
         from ganaug.networks.modality import Bounds
         from ganaug.training import Run
         from ganaug.training.checkpoints import checkpoint_folder, remove_checkpoint
@@ -131,7 +130,7 @@ def train(
     bounds, for_dose = divided(data, Bounds(time_budget, max_steps))
     settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps}
     run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
-    with _telling_what_is_kept(checkpoint), Patience() as patience:
+    with _telling_what_is_kept(checkpoint), Patience() as patience, measuring(run, for_dose) as measure:
         interrupted = _take_steps(run, patience, quiet=quiet)
         if interrupted:
             say("Interrupted: saving the run and the model (Ctrl-C again leaves at once).")
@@ -139,7 +138,7 @@ def train(
         trained = run.trained()
         if not interrupted:
             try:
-                trained = _with_dose(run, trained, for_dose, quiet=quiet)
+                trained = _with_dose(trained, measure, quiet=quiet)
             except KeyboardInterrupt:
                 interrupted = patience.asked = True
                 say("Interrupted: saving the model without a dose (Ctrl-C again leaves at once).")
@@ -169,13 +168,12 @@ def _take_steps(run: "Run", patience: "Patience", *, quiet: bool) -> bool:
     return patience.asked
 
 
-def _with_dose(run: "Run", trained: "Trained", bounds: "Bounds | None", *, quiet: bool) -> "Trained":
+def _with_dose(trained: "Trained", measure: Callable[..., Any], *, quiet: bool) -> "Trained":
     """Measure what the samples are worth, and show the progress; any signal interrupts."""
     from ganaug.cli.progress import Moments, interruptible, shown
-    from ganaug.evaluation.dose import measure_dose_of
 
     with interruptible(), shown(Moments("measuring the dose"), quiet=quiet) as show:
-        return replace(trained, dose=measure_dose_of(run, trained, bounds, show))
+        return replace(trained, dose=measure(trained, show))
 
 
 @contextmanager

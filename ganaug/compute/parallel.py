@@ -108,6 +108,47 @@ def side_by_side(tasks: Sequence[Callable[[], Result]], *, workers: int | None =
     return [results[number] for number in range(len(tasks))]
 
 
+@contextmanager
+def beside(task: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
+    """Run a task in a thread of its own while the context goes on.
+
+    The context receives a function that waits for the task, and returns its result or raises its error. A task that
+    still runs when the context is left ends at its next `cancellation_point`.
+
+    Examples
+    --------
+    >>> with beside(lambda: 1 + 1) as result:
+    ...     result()
+    2
+    """
+    ended, done = threading.Event(), threading.Event()
+    groups, results, failures = (*_group.ended, ended), list[Result](), list[BaseException]()
+
+    def work() -> None:
+        try:
+            with admitted(), training_modes(), single_thread(), _member(groups):
+                results.append(task())
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            done.set()
+
+    def result() -> Result:
+        done.wait()
+        if failures:
+            raise failures[0]
+        return results[0]
+
+    thread = threading.Thread(target=work, name="ganaug")
+    thread.start()
+    try:
+        yield result
+    finally:
+        ended.set()
+        done.wait()
+        thread.join()
+
+
 def cancellation_point() -> None:
     """End this task if its group of tasks is to end; long work calls it between its steps."""
     if any(ended.is_set() for ended in _group.ended):

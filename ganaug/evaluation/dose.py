@@ -1,8 +1,9 @@
 """The dose: what a model's synthetic samples are worth, measured on the training images at the end of a fit.
 
-The images are cut into two halves. For each half, a generator learns from the other half for a short time, and small
-classifiers learn from that other half with and without its samples. The half that neither has seen is the test. So no
-generator ever meets a test image, and every image is tested once.
+The images are cut into two halves. For each half, a generator learns from the other half, and small classifiers learn
+from that other half with and without its samples. The half that neither has seen is the test. So no generator ever
+meets a test image, and every image is tested once. The generators of the halves learn beside the training, on a core
+that it does not use; each has half as long as the training. On a single core they learn after it, for a short time.
 
 Balanced accuracy is too coarse to show a gain on a few hundred images. The log loss of every image, at the temperature
 that suits the classifier best, is far finer, and does not reward a classifier for mere caution. The log loss decides;
@@ -10,7 +11,8 @@ the balanced accuracy is reported beside it.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganaug import training
-from ganaug.compute.parallel import cancellation_point, side_by_side, usable_cores
+from ganaug.compute.parallel import beside, cancellation_point, side_by_side, usable_cores
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import part_of
 from ganaug.evaluation.arms import Arm
@@ -43,7 +45,7 @@ MIN_BUDGET = 60.0
 GENERATOR_SHARE = 0.4
 """Part of the time of the dose in which its generators are trained; the classifiers get the rest."""
 FOLDS = 2
-MIN_STEPS = 100
+MIN_STEPS = 200
 """Training steps of a generator below which its samples say nothing about those of the whole fit."""
 CANDIDATES = 2
 """Images that a fold's generator draws for each one that is kept."""
@@ -83,23 +85,25 @@ def fit(data: Dataset, **settings: Any) -> Generator:
     if for_dose is None:
         return training.fit(data, **settings)
     run = Run(data, **settings)
-    with run.turn():
+    with run.turn(), measuring(run, for_dose) as measure:
         trained = run.run()
-        return replace(trained, dose=measure_dose_of(run, trained, for_dose)).export()
+        return replace(trained, dose=measure(trained)).export()
 
 
 def divided(data: Dataset, asked: Bounds) -> tuple[Bounds, Bounds | None]:
     """Divide the bounds of a fit: return those of its training, and those of the dose.
 
-    If they allow no dose, the training has everything, and the second is None.
+    The steps of the dose are those of all its generators, which learn beside the training. If the bounds allow no dose,
+    the training has everything, and the second is None.
     """
     seconds, steps = asked if asked != Bounds() else default_bounds(data)
-    for_dose = Bounds(seconds and seconds * BUDGET_SHARE, steps and int(steps * BUDGET_SHARE))
     enough_time = seconds is None or seconds >= MIN_BUDGET
-    enough_steps = for_dose.steps is None or for_dose.steps // FOLDS >= MIN_STEPS
+    enough_steps = steps is None or steps // FOLDS >= MIN_STEPS
     if not enough_time or not enough_steps or refusal(data) is not None:
         return asked, None
-    return Bounds(seconds and seconds - (for_dose.seconds or 0), steps and steps - (for_dose.steps or 0)), for_dose
+    if seconds is None:
+        return Bounds(None, steps), Bounds(None, steps)
+    return Bounds(seconds * (1 - BUDGET_SHARE), steps), Bounds(seconds * BUDGET_SHARE, steps)
 
 
 def refusal(data: Dataset) -> str | None:
@@ -115,36 +119,38 @@ def refusal(data: Dataset) -> str | None:
     return None
 
 
-def measure_dose_of(
-    run: Run, trained: Trained, bounds: Bounds | None, show: Callable[[Moment], None] = lambda _: None
-) -> Dose | None:
-    """Measure the dose of a run that has ended, within the bounds that `divided` returned.
+@contextmanager
+def measuring(run: Run, bounds: Bounds | None) -> Iterator[Callable[..., Dose | None]]:
+    """Train the generators of the folds beside a run, where there is a core for them.
 
-    `show` receives the progress. None for data that have no dose.
+    The context receives a function ``measure(trained, show)``. It measures the dose of the run that has ended, within
+    the bounds that `divided` returned. `show` receives the progress. It returns None for data that have no dose.
     """
     if part_of(run.data.modality, "evaluation.trials.{}").DOSE_TRIAL is None:
-        return None
-    if bounds is None:
-        why = refusal(run.data) or f"that takes a budget of {MIN_BUDGET:.0f} s or {_steps_needed():,} steps, or more"
-        return Dose(sentence=NOT_MEASURED.format(why))
-    state = trained.state
-    possible = (bounds.seconds or 0) * GENERATOR_SHARE * state.step / max(state.seconds, 1e-9)
-    if bounds.seconds is not None and possible < MIN_STEPS:
-        return Dose(sentence=NOT_MEASURED.format(_too_few(int(possible))))
-    # The settings of the fit, for the generators of the folds.
-    settings = {
-        "model": run.model,
-        "space": run.modality.space,
-        "augment": run.modality.augment,
-        "device": run.engine.device.type,
-    }
-    return measure_dose(
-        run.data,
-        partial(train_fold, **settings),
-        seed=run.seed,
-        bounds=bounds,
-        augment=run.modality.augment,
-        show=show,
+        yield lambda *_: None
+    elif bounds is None:
+        why = refusal(run.data) or f"that takes a budget of {MIN_BUDGET:.0f} s or {MIN_STEPS * FOLDS:,} steps, or more"
+        yield lambda *_: Dose(sentence=NOT_MEASURED.format(why))
+    else:
+        measurement = _Measurement(run.data, partial(_train_fold_of, run), run.seed, bounds, run.modality.augment)
+        if usable_cores() == 1:
+            yield lambda _, show=_silent: measurement.dose(show)
+            return
+        # Each generator has half of the time of the whole training, which is half as long as the training itself.
+        seconds = None if run.bounds.seconds is None else run.bounds.seconds / FOLDS
+        with beside(partial(measurement.train, seconds, workers=1)) as samplers:
+            yield lambda _, show=_silent: measurement.dose(show, samplers)
+
+
+def _silent(_: Moment) -> None:
+    """Show nothing."""
+
+
+def _train_fold_of(run: Run, part: Dataset, **bounds: Any) -> "FoldSampler":
+    """Train the generator of a fold with the settings of a run."""
+    modality = run.modality
+    return train_fold(
+        part, model=run.model, space=modality.space, augment=modality.augment, device=run.engine.device.type, **bounds
     )
 
 
@@ -222,7 +228,7 @@ def measure_dose(
     """
     if why := refusal(data):
         return Dose(sentence=NOT_MEASURED.format(why))
-    return _Measurement(data, trainer, seed, bounds, augment, show).dose()
+    return _Measurement(data, trainer, seed, bounds, augment).dose(show)
 
 
 @dataclass(frozen=True)
@@ -282,11 +288,10 @@ class _Measurement:
         seed: int,
         bounds: Bounds,
         augment: Any,
-        show: Callable[[Moment], None],
     ) -> None:
-        self.begun = time.perf_counter()
         self.data, self.trainer, self.seed, self.bounds = data, trainer, seed, bounds
-        self.augment, self.show = augment, show
+        self.augment, self.begun = augment, 0.0
+        self.show: Callable[[Moment], None] = _silent
         self.counts = np.bincount(data.labels, minlength=len(data.classes))
         random = np.random.RandomState(seed % 2**32)
         cut = folds_of(data.labels, FOLDS, random)
@@ -296,17 +301,22 @@ class _Measurement:
         self.losses: dict[tuple[str, int], Losses] = {}
         self.errors: dict[tuple[str, int], Losses] = {}
 
-    def dose(self) -> Dose:
-        """Train the generators, compare the arms, and decide."""
+    def dose(self, show: Callable[[Moment], None] = _silent, samplers: Callable[[], list[Any]] | None = None) -> Dose:
+        """Train the generators, or take those that learned beside the run; compare the arms, and decide."""
+        self.begun, self.show = time.perf_counter(), show
         self._tell(0.0, "training generators on parts of the images")
-        samplers = self._samplers()
-        steps = [one.steps for one in samplers if isinstance(one, FoldSampler)]
+        if samplers is None:
+            workers, seconds = min(FOLDS, usable_cores()), self.bounds.seconds
+            ready = self.train(seconds and seconds * GENERATOR_SHARE * workers / FOLDS, workers=workers)
+        else:
+            ready = samplers()
+        steps = [one.steps for one in ready if isinstance(one, FoldSampler)]
         if min(steps, default=MIN_STEPS) < MIN_STEPS:
             return Dose(sentence=NOT_MEASURED.format(_too_few(min(steps))))
         kind = part_of(self.data.modality, "evaluation.trials.{}").DOSE_TRIAL
         self.trials = [
             kind(self.data.part(fold.train), self.data.part(fold.test), one, seed=self.seed, augment=self.augment)
-            for fold, one in zip(self.folds, samplers, strict=True)
+            for fold, one in zip(self.folds, ready, strict=True)
         ]
 
         # Choose the best way without synthetic samples.
@@ -332,17 +342,12 @@ class _Measurement:
             self._compare([reference, *best], seed)
         return self._decided(reference, groups)
 
-    def _samplers(self) -> list[Any]:
-        """Train the generators of the folds side by side."""
-        seconds, steps = self.bounds
-        workers = min(FOLDS, usable_cores())
-        each = {
-            "seconds": None if seconds is None else seconds * GENERATOR_SHARE * workers / FOLDS,
-            "steps": None if steps is None else steps // FOLDS,
-        }
+    def train(self, seconds: float | None, *, workers: int) -> list[Any]:
+        """Train the generators of the folds for so many seconds each."""
+        steps = None if self.bounds.steps is None else self.bounds.steps // FOLDS
         return side_by_side(
             [
-                partial(self.trainer, self.data.part(fold.train), seed=self.seed + number, **each)
+                partial(self.trainer, self.data.part(fold.train), seed=self.seed + number, seconds=seconds, steps=steps)
                 for number, fold in enumerate(self.folds)
             ],
             workers=workers,
@@ -458,10 +463,6 @@ class _Measurement:
 def _some_of_each_class(labels: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return at most `MAX_TESTED` rows of each class; they are in random order, so the first ones will do."""
     return np.concatenate([rows[labels[rows] == value][:MAX_TESTED] for value in np.unique(labels)])
-
-
-def _steps_needed() -> int:
-    return round(MIN_STEPS * FOLDS / BUDGET_SHARE)
 
 
 def _too_few(steps: int) -> str:

@@ -11,7 +11,7 @@ import torch
 
 from ganaug.compute import parallel
 from ganaug.compute.modes import alone, seeded
-from ganaug.compute.parallel import cancellation_point, side_by_side
+from ganaug.compute.parallel import beside, cancellation_point, side_by_side
 
 PATIENCE = 30.0  # seconds after which a test that hangs fails
 
@@ -176,3 +176,25 @@ def test_the_caller_works_alone_where_no_thread_can_be_had(monkeypatch: pytest.M
 
 def test_outside_a_group_nothing_is_cancelled() -> None:
     cancellation_point()
+
+
+def test_a_task_beside_the_caller_runs_at_the_same_time_and_gives_its_result() -> None:
+    barrier = threading.Barrier(2)
+    with alone(), beside(together(7, barrier)) as result:
+        barrier.wait(PATIENCE)
+        assert result() == 7
+        assert result() == 7
+
+
+def test_the_error_of_a_task_beside_reaches_whoever_asks_for_its_result() -> None:
+    with pytest.raises(KeyError, match="lost"), beside(fail(KeyError("lost"))) as result:
+        result()
+    with beside(fail(KeyError("lost"))):
+        pass  # nobody asks
+
+
+def test_leaving_the_context_ends_the_task_beside() -> None:
+    with beside(until_cancelled):
+        pass
+    with pytest.raises(KeyboardInterrupt), beside(until_cancelled):
+        raise KeyboardInterrupt

@@ -1,5 +1,6 @@
 """The dose: what synthetic samples are worth, measured on the training images."""
 
+import threading
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from ganaug.evaluation import dose
 from ganaug.evaluation.dose import divided, fit, measure_dose, rare_classes
 from ganaug.networks.modality import Bounds
 from ganaug.runtime.dose import is_dose
+from ganaug.training import Run
 from tests.conftest import striped_images
 from tests.fakes import Drawn, content, noise, real_rows, shells
 
@@ -61,10 +63,11 @@ def test_classes_of_one_size_are_not_rare() -> None:
     [
         (Bounds(100.0), Bounds(80.0), Bounds(20.0)),
         (Bounds(), Bounds(144.0), Bounds(36.0)),
-        (Bounds(None, 2000), Bounds(None, 1600), Bounds(None, 400)),
+        (Bounds(None, 2000), Bounds(None, 2000), Bounds(None, 2000)),
+        (Bounds(100.0, 2000), Bounds(80.0, 2000), Bounds(20.0, 2000)),
         (Bounds(59.0), Bounds(59.0), None),
-        (Bounds(None, 990), Bounds(None, 990), None),
-        (Bounds(100.0, 990), Bounds(100.0, 990), None),
+        (Bounds(None, 390), Bounds(None, 390), None),
+        (Bounds(100.0, 390), Bounds(100.0, 390), None),
     ],
 )
 def test_a_fifth_of_the_bounds_is_for_the_dose(asked: Bounds, main: Bounds, for_dose: Bounds | None) -> None:
@@ -87,8 +90,8 @@ def test_no_generator_sees_an_image_that_its_classifiers_are_tested_on() -> None
         parts.append((part, settings))
         return noise(part)
 
-    measured = dose._Measurement(data, trainer, 0, Bounds(None, 400), None, lambda _: None)
-    measured._samplers()
+    measured = dose._Measurement(data, trainer, 0, Bounds(None, 400), None)
+    measured.train(None, workers=2)
     assert [settings["steps"] for _, settings in parts] == [200, 200]
     assert len({settings["seed"] for _, settings in parts}) == 2
     for (part, _), fold in zip(sorted(parts, key=lambda one: one[1]["seed"]), measured.folds, strict=True):
@@ -119,7 +122,7 @@ def test_a_generator_that_had_too_few_steps_says_nothing(stripes: LabelledImages
     fold = dose.partial(dose.train_fold, device="cpu")
     found = measure_dose(stripes, fold, seed=0, bounds=Bounds(None, 20))
     assert found.shares is None
-    assert "need 100 training steps each, and the budget allows about 10" in found.sentence
+    assert "need 200 training steps each, and the budget allows about 10" in found.sentence
 
 
 @pytest.mark.slow
@@ -127,9 +130,33 @@ def test_a_fit_records_its_dose_and_repeats_exactly(stripes: LabelledImages, mon
     monkeypatch.setattr(dose, "MIN_STEPS", 4)
     monkeypatch.setattr("ganaug.evaluation.trials.images.QuickImageTrial.usual_steps", 5)
     one, other = (fit(stripes, max_steps=40, random_state=0) for _ in range(2))
-    assert one.metadata["training"]["steps"] == 32
+    assert one.metadata["training"]["steps"] == 40
     assert one.metadata["dose"]["shares"] is not None
     assert one.metadata["dose"] == other.metadata["dose"]
+
+
+@pytest.mark.slow
+def test_the_dose_does_not_depend_on_the_number_of_cores(
+    stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dose, "MIN_STEPS", 4)
+    monkeypatch.setattr("ganaug.evaluation.trials.images.QuickImageTrial.usual_steps", 5)
+    found = []
+    for cores in (1, 2):
+        monkeypatch.setattr(dose, "usable_cores", lambda cores=cores: cores)
+        found.append(fit(stripes, max_steps=20, random_state=0))
+    one, two = (generator.metadata for generator in found)
+    assert one["dose"] == two["dose"]
+    assert found[0].sample(4, seed=0)[0].tobytes() == found[1].sample(4, seed=0)[0].tobytes()
+
+
+def test_leaving_a_fit_ends_the_generators_beside_it(stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dose, "usable_cores", lambda: 2)
+    run = Run(stripes, max_steps=10**6, random_state=0)
+    before = threading.active_count()
+    with dose.measuring(run, Bounds(None, 10**6)):
+        assert threading.active_count() > before
+    assert threading.active_count() == before
 
 
 def test_a_short_fit_says_why_it_has_no_dose(stripes: LabelledImages) -> None:
