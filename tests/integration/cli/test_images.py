@@ -850,7 +850,7 @@ def test_fit_measures_the_dose_and_the_file_and_inspect_say_it(digits: Path, tmp
     result = run("fit", digits, "--output", output, "--steps", 40, "--no-preview")
     assert result.exit_code == 0, result.stderr
     generator = Generator.load(output)
-    assert generator.metadata["training"]["steps"] == 32
+    assert generator.metadata["training"]["steps"] == 40
     assert generator.dose is not None
     said = sentence(generator.metadata["dose"]["sentence"])
     assert said in result.stdout
@@ -869,7 +869,7 @@ def test_an_interrupt_of_the_dose_keeps_the_finished_generator(
     monkeypatch.setattr("ganaug.evaluation.dose.calibrated_log_loss", raising(number))
     result = run("fit", digits, "--output", output, "--steps", 40, "--no-preview")
     assert result.exit_code == 130
-    assert Generator.load(output).metadata["training"]["steps"] == 32
+    assert Generator.load(output).metadata["training"]["steps"] == 40
     assert Generator.load(output).dose is None
     assert "Interrupted: saving the model without a dose" in result.stderr
 

@@ -179,7 +179,8 @@ def test_a_budget_ends_the_run(model: str, modality: str) -> None:
     run = run_of(modality, model=model, time_budget=1.0, random_state=0)
     steps = list(run.steps())
     assert steps[-1].progress == 1.0
-    longest = max(step.seconds - before.seconds for before, step in pairwise(steps))
+    # A busy machine may leave time for a single step.
+    longest = max((step.seconds - before.seconds for before, step in pairwise(steps)), default=steps[0].seconds)
     assert steps[-1].seconds <= 1.0 + longest
 
 
