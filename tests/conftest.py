@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganaug.compute import parallel
 from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.runtime.generator import Generator
 from ganaug.training import fit
@@ -62,3 +64,16 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def left_as_found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take two cores and two torch threads, and check afterwards that no thread was added or lost."""
+    monkeypatch.setattr(parallel, "usable_cores", lambda: 2)
+    before, living = torch.get_num_threads(), threading.active_count()
+    torch.set_num_threads(2)
+    yield
+    now = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert now == 2
+    assert threading.active_count() == living

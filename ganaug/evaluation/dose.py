@@ -13,12 +13,11 @@ the balanced accuracy is reported beside it.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ganaug import training
@@ -28,6 +27,8 @@ from ganaug.data.modalities import part_of
 from ganaug.evaluation.arms import Arm
 from ganaug.evaluation.budget import Moment
 from ganaug.evaluation.comparison import Preparation, Task, compare_arms
+from ganaug.evaluation.dose_groups import Group, rare_classes
+from ganaug.evaluation.fold_sampler import FoldSampler, train_fold
 from ganaug.evaluation.scores import calibrated_log_loss
 from ganaug.evaluation.splits import Split, folds_of
 from ganaug.evaluation.statistics import Interval, simultaneous_intervals
@@ -36,7 +37,7 @@ from ganaug.evaluation.trials.base import DatasetTrial, Trial
 from ganaug.networks.modality import Bounds
 from ganaug.runtime.dose import Dose
 from ganaug.runtime.generator import Generator
-from ganaug.training import Run, Trained
+from ganaug.training import Run
 
 BUDGET_SHARE = 0.2
 """Part of the time, or of the training steps, of a fit that the dose takes."""
@@ -47,17 +48,12 @@ GENERATOR_SHARE = 0.4
 FOLDS = 2
 MIN_STEPS = 200
 """Training steps of a generator below which its samples say nothing about those of the whole fit."""
-CANDIDATES = 2
-"""Images that a fold's generator draws for each one that is kept."""
-DRAWN_AT_ONCE = 64  # images
 MIN_IMAGES = 40  # in all
 MIN_OF_A_CLASS = 2  # images, so that one can be trained on and one tested
 MAX_TESTED = 200
 """Images of a class in a fold that are tested; more would take time and hardly narrow the intervals."""
 SHARES = (0.3, 0.15, 0.5)
 """Synthetic shares that are tried, the most promising first."""
-RARE = 40
-"""A class of fewer images is rare, as long as no more than half of the classes are."""
 MIN_CANDIDATES = 2
 KEPT = 1
 """The best candidates, so many of them, are measured with more than one seed."""
@@ -146,52 +142,12 @@ def _silent(_: Moment) -> None:
     """Show nothing."""
 
 
-def _train_fold_of(run: Run, part: Dataset, **bounds: Any) -> "FoldSampler":
+def _train_fold_of(run: Run, part: Dataset, **bounds: Any) -> FoldSampler:
     """Train the generator of a fold with the settings of a run."""
     modality = run.modality
     return train_fold(
         part, model=run.model, space=modality.space, augment=modality.augment, device=run.engine.device.type, **bounds
     )
-
-
-class FoldSampler:
-    """The generator of a fold, without the export to a model file, which would take longer than drawing its samples.
-
-    Of twice as many images as are wanted, those are kept that the generator's screen reads most clearly as their label.
-    """
-
-    def __init__(self, trained: Trained) -> None:
-        self.steps, self._screen = trained.state.step, trained.screen
-        self._classes, self._noise_dim = trained.modality.data.classes, trained.modality.noise_dim
-        self._drawing = trained.modality.decoder(trained.generator).eval()
-
-    @torch.inference_mode()
-    def sample(self, n: Mapping[Any, int], seed: Any, **_: Any) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Draw ``n[label]`` images of each class, uint8 (n, height, width, channels), and their labels."""
-        random = np.random.default_rng(seed)
-        images, labels = [], []
-        for name, count in n.items():
-            code, drawn, agreement = self._classes.index(name), [], []
-            noise = random.standard_normal((CANDIDATES * count, self._noise_dim), np.float32)
-            for part in torch.split(torch.from_numpy(noise), DRAWN_AT_ONCE):
-                cancellation_point()
-                _, samples, (pixels,) = self._drawing(part, torch.full((len(part),), code))
-                drawn.append(pixels)
-                agreement.append(self._screen(samples)[:, code])
-            if drawn:
-                images.append(torch.cat(drawn)[torch.cat(agreement).argsort(descending=True, stable=True)[:count]])
-            labels += [name] * count
-        return torch.cat(images).numpy(), np.array(labels)
-
-
-def train_fold(part: Dataset, *, seed: int, seconds: float | None, steps: int | None, **settings: Any) -> FoldSampler:
-    """Train the generator of a fold on a part of the data; `settings` are those of the fit, as `Run` takes them."""
-    run = Run(part, time_budget=seconds, max_steps=steps, random_state=seed, **settings)
-    run.validated = False
-    with run.turn():
-        for _ in run.steps():
-            cancellation_point()
-        return FoldSampler(run.trained())
 
 
 def measure_dose(
@@ -229,42 +185,6 @@ def measure_dose(
     if why := refusal(data):
         return Dose(sentence=NOT_MEASURED.format(why))
     return _Measurement(data, trainer, seed, bounds, augment).dose(show)
-
-
-@dataclass(frozen=True)
-class Group:
-    """Some classes, and the number of images that each of them has fewer of; None for all classes."""
-
-    members: NDArray[np.bool_]  # (n_classes,)
-    fewer_than: int | None = None
-
-    def arm(self, share: float, filled: Any) -> Arm:
-        """Return the arm in which this share of the classes is synthetic."""
-        shares = tuple(np.where(self.members, share, 0.0).tolist())
-        return Arm(self.described(share), "gan", shares=shares, filled=filled)
-
-    def described(self, share: float) -> str:
-        """Return the dose in words."""
-        if self.fewer_than is None:
-            return f"{share:.0%} of every class is synthetic".replace("%", " %")
-        classes = f"the classes of fewer than {self.fewer_than} images"
-        return f"{share:.0%} of {classes} is synthetic; other classes are left alone".replace("%", " %")
-
-
-def rare_classes(counts: NDArray[np.int64]) -> Group | None:
-    """Return the classes of fewer than 40 images, or of fewer if these were more than half of the classes.
-
-    None if there are none.
-
-    Examples
-    --------
-    >>> rare_classes(np.array([100, 50, 30, 5])).members.tolist(), rare_classes(np.array([9, 8, 8, 2])).fewer_than
-    ([False, False, True, True], 8)
-    """
-    # At most half of the classes have fewer images than the class in the middle.
-    limit = min(RARE, int(np.sort(counts)[len(counts) // 2]))
-    members = counts < limit
-    return Group(members, limit) if members.any() else None
 
 
 class _FoldTrial(Trial[Probabilities]):

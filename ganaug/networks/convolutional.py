@@ -172,9 +172,7 @@ class ConvGenerator(nn.Module):
         self.bending = noise_dim // BENDING if len(grids) > 1 else 0
         drawing = noise_dim - self.bending
         self.warp = Warp(self.bending) if self.bending else None
-        self.style = nn.Sequential(
-            nn.Linear(drawing, style_dim), nn.LeakyReLU(SLOPE), nn.Linear(style_dim, style_dim), nn.LeakyReLU(SLOPE)
-        )
+        self.style = style_network(drawing, style_dim)
         self.seed = nn.Linear(drawing, widths[0] * grids[0] ** 2)
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         self.block = nn.ModuleList(GeneratorBlock(self.width[grid], DRAWING_DEPTHS[grid], style_dim) for grid in grids)
@@ -187,7 +185,7 @@ class ConvGenerator(nn.Module):
         """Return images of shape (B, C, size, size); `size` is one of the network's `resolutions`."""
         sizes = resolutions(size or self.size)
         bending, drawing = noise[:, : self.bending] * (1 if self.training else WIDER), noise[:, self.bending :]
-        z = drawing * torch.rsqrt(drawing.square().mean(dim=1, keepdim=True) + 1e-6)
+        z = of_unit_power(drawing)
         style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
         grid = SMALLEST // 2
         x = self.seed(z).unflatten(1, (self.width[grid], grid, grid)).contiguous(memory_format=torch.channels_last)
@@ -273,6 +271,18 @@ def keep_variance(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
             if layer.weight.any():
                 nn.init.kaiming_normal_(layer.weight, a=SLOPE)
+
+
+def style_network(noise_dim: int, style_dim: int) -> nn.Sequential:
+    """Return the perceptron that maps noise (B, noise_dim) to a style (B, style_dim)."""
+    return nn.Sequential(
+        nn.Linear(noise_dim, style_dim), nn.LeakyReLU(SLOPE), nn.Linear(style_dim, style_dim), nn.LeakyReLU(SLOPE)
+    )
+
+
+def of_unit_power(noise: Tensor) -> Tensor:
+    """Return noise (B, N), each row scaled to unit root mean square."""
+    return noise * torch.rsqrt(noise.square().mean(dim=1, keepdim=True) + 1e-6)
 
 
 def upsample(x: Tensor) -> Tensor:

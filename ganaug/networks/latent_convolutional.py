@@ -22,8 +22,10 @@ from ganaug.networks.convolutional import (
     GeneratorBlock,
     conv,
     keep_variance,
+    of_unit_power,
     resolutions,
     scaled_widths,
+    style_network,
     upsample,
 )
 from ganaug.networks.projection import ProjectionDiscriminator
@@ -70,9 +72,7 @@ class LatentConvGenerator(nn.Module):
         self.bending = noise_dim // BENDING
         drawing = noise_dim - self.bending
         self.warp = Warp(self.bending)
-        self.style = nn.Sequential(
-            nn.Linear(drawing, style_dim), nn.LeakyReLU(SLOPE), nn.Linear(style_dim, style_dim), nn.LeakyReLU(SLOPE)
-        )
+        self.style = style_network(drawing, style_dim)
         self.seed = nn.Linear(drawing, math.prod(self.first))
         self.narrow = nn.ModuleList(nn.Conv2d(width[a], width[b], 1) for a, b in pairwise(sides))
         self.block = nn.ModuleList(GeneratorBlock(width[side], DRAWING_DEPTHS[side], style_dim) for side in sides)
@@ -87,7 +87,7 @@ class LatentConvGenerator(nn.Module):
     def forward(self, noise: Tensor, label: Tensor, size: int | None = None) -> Tensor:
         """Return latents (B, channels, size, size); `size` is one of the network's `resolutions`."""
         bending, drawing = noise[:, : self.bending] * (1 if self.training else WIDER), noise[:, self.bending :]
-        z = drawing * torch.rsqrt(drawing.square().mean(dim=1, keepdim=True) + 1e-6)
+        z = of_unit_power(drawing)
         style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
         x = self.seed(z).unflatten(1, self.first).contiguous(memory_format=torch.channels_last)
         x = self.block[0](x, style, embedding)

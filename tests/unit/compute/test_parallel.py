@@ -3,30 +3,18 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
-from ganaug.compute import parallel
 from ganaug.compute.modes import alone, seeded
 from ganaug.compute.parallel import beside, cancellation_point, side_by_side
 
+pytestmark = pytest.mark.usefixtures("left_as_found")
+
 PATIENCE = 30.0  # seconds after which a test that hangs fails
-
-
-@pytest.fixture(autouse=True)
-def left_as_found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Take two cores, and check that threads, and the number of torch's, are as before."""
-    monkeypatch.setattr(parallel, "usable_cores", lambda: 2)
-    before, living = torch.get_num_threads(), threading.active_count()
-    torch.set_num_threads(2)
-    yield
-    now = torch.get_num_threads()
-    torch.set_num_threads(before)
-    assert now == 2
-    assert threading.active_count() == living
 
 
 def together(number: int, barrier: threading.Barrier) -> Callable[[], int]:

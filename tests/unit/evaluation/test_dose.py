@@ -10,7 +10,8 @@ import pytest
 from ganaug.data.dataset import Dataset
 from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.evaluation import dose
-from ganaug.evaluation.dose import divided, fit, measure_dose, rare_classes
+from ganaug.evaluation.dose import divided, fit, measure_dose
+from ganaug.evaluation.dose_groups import rare_classes
 from ganaug.networks.modality import Bounds
 from ganaug.runtime.dose import is_dose
 from ganaug.training import Run

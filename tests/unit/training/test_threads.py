@@ -1,7 +1,6 @@
 """A fit computes the same on any number of cores, and leaves torch's threads, and those of Python, as it found them."""
 
 import threading
-from collections.abc import Iterator
 
 import albumentations as A
 import pytest
@@ -40,19 +39,6 @@ def test_weights_do_not_depend_on_the_number_of_cores(kind: str, monkeypatch: py
     assert one.keys() == two.keys()
     for name, value in one.items():
         assert torch.equal(value, two[name]), name
-
-
-@pytest.fixture
-def left_as_found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Take two cores and two torch threads, and check afterwards that no thread was added or lost."""
-    monkeypatch.setattr(parallel, "usable_cores", lambda: 2)
-    before, living = torch.get_num_threads(), threading.active_count()
-    torch.set_num_threads(2)
-    yield
-    now = torch.get_num_threads()
-    torch.set_num_threads(before)
-    assert now == 2
-    assert threading.active_count() == living
 
 
 @pytest.mark.usefixtures("left_as_found")
