@@ -195,7 +195,8 @@ def channels_last(network: Network) -> Network:
 
 def modality(data: LabelledImages, *, seed: int, augment: Any, space: str, capacity: int) -> ImageModality:
     """Return the modality of images in the space of their pixels, or of the latents of the shipped autoencoder."""
-    from ganaug.networks.latents import LatentImageModality, choose_space
+    from ganaug.networks.latents import LatentImageModality
+    from ganaug.networks.space import choose_space
 
     chosen, reason = choose_space(data, space)
     kind = LatentImageModality if chosen == "latent" else ImageModality

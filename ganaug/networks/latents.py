@@ -14,10 +14,8 @@ from torch.nn import functional as F
 from ganaug.compute.engine import Engine
 from ganaug.compute.parallel import cancellation_point
 from ganaug.data.images.dataset import LabelledImages
-from ganaug.data.modalities import SPACES
-from ganaug.errors import DataError
 from ganaug.networks.autoencoder import FACTOR, Autoencoder
-from ganaug.networks.convolutional import SMALLEST, resolutions
+from ganaug.networks.convolutional import resolutions
 from ganaug.networks.images import ImageModality, Images, as_pixels, channels_last
 from ganaug.networks.latent_convolutional import LatentConvDiscriminator, LatentConvGenerator
 from ganaug.networks.modality import Decoder, Drawn
@@ -26,13 +24,9 @@ from ganaug.networks.samples import Samples
 from ganaug.techniques.augmentation import augment, strengths, warp
 from ganaug.techniques.histogram_matching import HistogramMatched
 
-MIN_QUALITY = 20.0
-"""Median decibels with which the autoencoder must reproduce images, so that their latents are learned by default."""
 MEASURED_IMAGES = 128
-"""Images from which that quality, and the scale of the latents, are measured."""
+"""Images from which the scale of the latents is measured."""
 CPU = torch.device("cpu")
-MIN_SIDE = SMALLEST * FACTOR
-"""Smallest side of images that can be learned in this space, in pixels."""
 VIEWS = 8
 """Encodings of each image, each under a distortion of its own that keeps the label."""
 VIEW_STRENGTH = 0.5  # of the distortion, relative to that of `distort`
@@ -208,39 +202,6 @@ class LatentImageModality(ImageModality):
         if device.type == "cpu":
             return self.autoencoder, self.standardiser
         return deepcopy(self.autoencoder).to(device), deepcopy(self.standardiser).to(device)
-
-
-def choose_space(data: LabelledImages, asked: str) -> tuple[str, str]:
-    """Return "pixels" or "latent" for these images, and why, in a clause; `DataError` if it cannot be had."""
-    if asked not in SPACES:
-        raise DataError(f"space must be one of {', '.join(map(repr, SPACES))}, but is {asked!r}: choose one of these")
-    size = data.codec.size
-    if asked == "pixels":
-        return asked, "as asked"
-    if size < MIN_SIDE:
-        if asked == "latent":
-            raise DataError(
-                f"space='latent' needs images of {MIN_SIDE} pixels or more, but these have {size}: choose "
-                "space='auto', or a larger size"
-            )
-        return "pixels", f"images of fewer than {MIN_SIDE} pixels have no latents"
-    if asked == "latent":
-        return asked, "as asked"
-    quality = reproduction(data)
-    found = f"the shipped autoencoder reproduces these images with {quality:.1f} dB"
-    return ("latent" if quality >= MIN_QUALITY else "pixels"), found
-
-
-def reproduction(data: LabelledImages) -> float:
-    """Return the median peak signal-to-noise ratio of images that were encoded and decoded, in decibels."""
-    autoencoder = Autoencoder.load(data.codec.channels)
-    some = data.images[np.random.default_rng(0).permutation(len(data))[:MEASURED_IMAGES]]
-    image = torch.from_numpy(some).permute(0, 3, 1, 2).float() / 127.5 - 1
-    error = [
-        (autoencoder.decode(autoencoder.encode(part)) - part).square().mean(dim=(1, 2, 3)) / 4
-        for part in torch.split(image, ENCODED_AT_ONCE)
-    ]
-    return float(-10 * torch.log10(torch.cat(error).clamp(min=1e-6)).median())
 
 
 def _distorted(images: Images, rows: Tensor, random: torch.Generator) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from ganaug import GANAugmenter, Generator
 from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.errors import DataError
-from ganaug.networks.latents import MIN_SIDE, VIEWS, LatentImageModality, Standardiser, choose_space
+from ganaug.networks.latents import VIEWS, LatentImageModality, Standardiser
 from ganaug.networks.modality import modality_of
 from ganaug.training import Run
 from tests.conftest import striped_images
@@ -34,41 +34,8 @@ def smooth_images(side: int = 32, channels: int = 3) -> LabelledImages:
     return from_arrays(np.stack(images), np.array(labels), sorted(COUNTS))
 
 
-def noisy_images(side: int = 32) -> LabelledImages:
-    random = np.random.default_rng(0)
-    return from_arrays(random.integers(0, 256, (20, side, side, 3), dtype=np.uint8), [0] * 12 + [1] * 8)
-
-
 def modality(data: LabelledImages, **settings: Any) -> LatentImageModality:
     return LatentImageModality(data, seed=0, **settings)
-
-
-def test_auto_chooses_latents_for_images_that_the_autoencoder_reproduces() -> None:
-    space, reason = choose_space(smooth_images(), "auto")
-    assert space == "latent"
-    assert "dB" in reason
-
-
-def test_auto_chooses_pixels_for_images_that_it_does_not_reproduce() -> None:
-    assert choose_space(noisy_images(), "auto")[0] == "pixels"
-
-
-def test_small_images_have_no_latents() -> None:
-    small = striped_images({"a": 4, "b": 4}, size=MIN_SIDE // 2)
-    assert choose_space(small, "auto") == ("pixels", "images of fewer than 32 pixels have no latents")
-    with pytest.raises(DataError, match=r"space='latent' needs images of 32 pixels or more, but these have 16"):
-        choose_space(small, "latent")
-
-
-@pytest.mark.parametrize("space", ["pixels", "latent"])
-def test_a_space_that_is_asked_for_is_obeyed(space: str) -> None:
-    for data in (smooth_images(), noisy_images()):
-        assert modality_of(data, seed=0, space=space).space == space
-
-
-def test_an_unknown_space_is_refused() -> None:
-    with pytest.raises(DataError, match=r"space must be one of 'auto', 'pixels', 'latent', but is 'fourier'"):
-        choose_space(smooth_images(), "fourier")
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
