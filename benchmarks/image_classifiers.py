@@ -48,7 +48,8 @@ CLASSICAL = {
 }
 """All but the first are balanced. Mixup and CutMix come after the affine alteration of albumentations."""
 LINEAR = "linear on pretrained features"
-DOSED = {f"{name} + dose": arm for name, arm in CLASSICAL.items() if arm.balanced}
+DOSE_SUFFIX = " + dose"
+DOSED = {f"{name}{DOSE_SUFFIX}": arm for name, arm in CLASSICAL.items() if arm.balanced}
 """The same with a share of synthetic images in each class. These are not altered, because they vary already."""
 ARMS = CLASSICAL | DOSED
 
@@ -83,7 +84,8 @@ def train(data: LongTail, arm: ImageArm, dose: Dose | None, *, steps: int, seed:
 
 def _batches(data: LongTail, arm: ImageArm, dose: Dose | None, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield images (B, C, H, W) and class probabilities (B, K)."""
-    rng = np.random.default_rng([seed, 3])
+    # Synthetic images are drawn from a source of their own: with no dose, the batches are those of the classical arm.
+    rng, synthetic = np.random.default_rng([seed, 3]), np.random.default_rng([seed, 4])
     alter = _alteration(arm.alteration, data.train_images.shape[3], seed)
     n_classes = len(data.classes)
     rows_of = [np.flatnonzero(data.train_labels == label) for label in range(n_classes)]
@@ -98,8 +100,8 @@ def _batches(data: LongTail, arm: ImageArm, dose: Dose | None, seed: int) -> Ite
         if alter is not None:
             images = alter(images)
         if dose is not None:
-            for index in np.flatnonzero(rng.random(BATCH) < dose.shares[labels]):
-                images[index] = rng.choice(dose.images[labels[index]])
+            for index in np.flatnonzero(synthetic.random(BATCH) < dose.shares[labels]):
+                images[index] = synthetic.choice(dose.images[labels[index]])
         batch, target = to_tensor(images), F.one_hot(torch.from_numpy(labels), n_classes).float()
         yield arm.mixing(batch, target, rng) if arm.mixing else (batch, target)
 

@@ -48,6 +48,8 @@ PEAK_RATE = 1.5e-3  # learning rate of encoder and decoder
 CRITIC_RATE = 3e-4  # learning rate of the adversary
 WARM_UP = 300  # steps
 FEATURE_WEIGHT = 5.0  # of the adversary's features, relative to its logits
+POLISH_RATE = 4e-4  # learning rate of the decoder in the last phase
+POLISH_NOISE = 0.03  # on the latents in the last phase
 BATCH = 16  # images
 CHECKPOINT = "run.safetensors"
 CHECKPOINT_SECONDS = 120.0
@@ -335,6 +337,16 @@ class Training:
             self._move("critic", verdict)
         return float(loss.detach())
 
+    def polish(self, image: Tensor) -> float:
+        """Take one step of the decoder alone, without the adversary, and return the loss."""
+        with torch.autocast(self.device, torch.bfloat16):
+            with torch.no_grad():
+                latents = self.encoder(image)
+            decoded = self.decoder(latents + POLISH_NOISE * torch.randn_like(latents))
+            loss = reconstruction_loss(decoded, image)
+        self._move("coder", loss)
+        return float(loss.detach())
+
     def _adversarial_loss(self, decoded: Tensor, image: Tensor) -> Tensor:
         """Return the non-saturating loss, and the distance of the adversary's features (Larsen et al. 2016)."""
         self.judge.requires_grad_(False)
@@ -383,10 +395,18 @@ def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 @click.option("--steps", default=10_000, show_default=True)
 @click.option("--adversary-from", default=0.7, show_default=True, help="Progress at which the adversarial loss begins.")
 @click.option("--adversary", default=0.02, show_default=True, help="Weight of the adversarial loss.")
+@click.option("--polish", default=2000, show_default=True, help="Further steps of the decoder alone, without it.")
 @click.option("--threads", default=1, show_default=True)
 @click.option("--device", default="cpu", show_default=True)
 def train(
-    pool: Path, folder: Path, steps: int, adversary_from: float, adversary: float, threads: int, device: str
+    pool: Path,
+    folder: Path,
+    steps: int,
+    adversary_from: float,
+    adversary: float,
+    polish: int,
+    threads: int,
+    device: str,
 ) -> None:
     """Train on POOL. The checkpoint is kept in FOLDER; the same command goes on from it."""
     torch.set_num_threads(threads)
@@ -400,22 +420,25 @@ def train(
     random = np.random.default_rng(training.step)
     begun, saved = time.perf_counter() - training.seconds, time.perf_counter()
 
-    while training.step < steps:
-        progress = training.step / steps
+    while training.step < steps + polish:
+        polishing, progress = training.step >= steps, training.step / steps
         rate = min(1, training.step / WARM_UP) * (0.02 + 0.98 * (1 + math.cos(math.pi * progress)) / 2)
         for group in training.optimizers["coder"].param_groups:
-            group["lr"] = PEAK_RATE * rate
+            group["lr"] = POLISH_RATE * (steps + polish - training.step) / polish if polishing else PEAK_RATE * rate
         image = _batch(learned, random).to(device)
-        loss = training.learn(image, random, adversarial=progress >= adversary_from)
+        if polishing:
+            loss = training.polish(image)
+        else:
+            loss = training.learn(image, random, adversarial=progress >= adversary_from)
         training.step += 1
         training.seconds = time.perf_counter() - begun
-        if training.step % REPORT_EVERY == 0 or training.step == steps:
+        if training.step % REPORT_EVERY == 0 or training.step == steps + polish:
             found = [psnr(training.encoder, training.decoder, images) for images in held_out]
             click.echo(
                 f"step {training.step}: {training.seconds:.0f} s, loss {loss:.3f}, "
                 f"photographs {found[0]:.2f} dB, drawings {found[1]:.2f} dB"
             )
-        if time.perf_counter() - saved > CHECKPOINT_SECONDS or training.step == steps:
+        if time.perf_counter() - saved > CHECKPOINT_SECONDS or training.step == steps + polish:
             saved = time.perf_counter()
             training.save(folder / CHECKPOINT)
 

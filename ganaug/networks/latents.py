@@ -16,9 +16,10 @@ from ganaug.compute.parallel import cancellation_point
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.networks.autoencoder import FACTOR, Autoencoder
 from ganaug.networks.convolutional import resolutions
-from ganaug.networks.images import ImageModality, Images, as_pixels, channels_last
+from ganaug.networks.images import ImageModality, Images, Network, as_pixels, channels_last
 from ganaug.networks.latent_convolutional import LatentConvDiscriminator, LatentConvGenerator
 from ganaug.networks.modality import Decoder, Drawn
+from ganaug.networks.pretrained import begin_pretrained
 from ganaug.networks.projection import ProjectionDiscriminator
 from ganaug.networks.samples import Samples
 from ganaug.techniques.augmentation import augment, strengths, warp
@@ -129,6 +130,8 @@ class LatentImageModality(ImageModality):
     """Labelled images whose latents are learned: a sixteenth of the places, and the decoder knows how edges look."""
 
     space = "latent"
+    pretrained = True
+    """Whether networks begin with the shipped weights."""
 
     def __init__(
         self, data: LabelledImages, *, seed: int, augment: Any = None, capacity: int = 1, space_reason: str = ""
@@ -164,14 +167,21 @@ class LatentImageModality(ImageModality):
         return torch.cat(latents)
 
     def new_generator(self) -> nn.Module:
-        """Return an untrained convolutional generator of latents."""
+        """Return a convolutional generator of latents."""
         channels, settings = self.autoencoder.latent_channels, {"noise_dim": self.noise_dim, "capacity": self.capacity}
-        return channels_last(LatentConvGenerator(self.n_classes, self.side, channels, **settings))
+        return self._begun("generator", LatentConvGenerator(self.n_classes, self.side, channels, **settings))
 
     def new_discriminator(self) -> ProjectionDiscriminator:
-        """Return an untrained convolutional discriminator of latents."""
+        """Return a convolutional discriminator of latents."""
         channels = self.autoencoder.latent_channels
-        return channels_last(LatentConvDiscriminator(self.n_classes, self.side, channels, capacity=self.capacity))
+        network = LatentConvDiscriminator(self.n_classes, self.side, channels, capacity=self.capacity)
+        return self._begun("discriminator", network)
+
+    def _begun(self, name: str, network: Network) -> Network:
+        """Return a network that begins with the stored weights of that name, if it is as wide as those."""
+        if self.pretrained and self.capacity == 1:
+            begin_pretrained(network, name, self.side)
+        return channels_last(network)
 
     def at_stage(self, real: Tensor, stage: int) -> Tensor:
         """Return the latents of images of the side that is being trained."""

@@ -135,11 +135,11 @@ class Modality(ABC):
 
     @abstractmethod
     def new_generator(self) -> nn.Module:
-        """Return an untrained generator, called as ``generator(noise, label)``."""
+        """Return a new generator, called as ``generator(noise, label)``."""
 
     @abstractmethod
     def new_discriminator(self) -> ProjectionDiscriminator:
-        """Return an untrained discriminator."""
+        """Return a new discriminator."""
 
     @abstractmethod
     def new_classifier(self) -> nn.Module:

@@ -20,7 +20,7 @@ from ganaug.networks.samples import Samples
 MIN_SIDE = SMALLEST * FACTOR
 """Smallest side of images that have latents, in pixels."""
 FAITHFUL, HOPELESS = 26.0, 14.0
-"""Decibels from which reproductions are good enough, and below which they are not. Between them a classifier decides."""
+"""Decibels from which reproductions are good enough, and below which they are not; in between a classifier decides."""
 MIN_KEPT = 0.85
 """Share of what a classifier sees of the class of an image that it must see in the reproduction."""
 MEASURED = 128
@@ -94,7 +94,8 @@ def _reader(data: LabelledImages) -> Callable[[Tensor, Tensor], Tensor]:
 
     @torch.no_grad()
     def read(images: Tensor, label: Tensor) -> Tensor:
-        return classifier(images).float().softmax(dim=1).gather(1, label[:, None]).mean()
+        probability: Tensor = classifier(images).float().softmax(dim=1)
+        return probability.gather(1, label[:, None]).mean()
 
     return read
 

@@ -293,6 +293,18 @@ def test_a_dose_replaces_its_share_of_its_classes(benchmark: ModuleType) -> None
     np.testing.assert_allclose(found / seen, shares, atol=0.1)
 
 
+def test_a_dose_of_zero_leaves_the_batches_as_they_are(benchmark: ModuleType) -> None:
+    from image_classifiers import ARMS, Dose, _batches
+    from image_sets import load
+
+    data = load("digits", 0)
+    zero = Dose(tuple(np.zeros((1, 8, 8, 1), np.uint8) for _ in data.classes), np.zeros(len(data.classes)))
+    plain, dosed = (_batches(data, ARMS["albumentations"], dose, 0) for dose in (None, zero))
+    for _ in range(3):
+        for one, other in zip(next(plain), next(dosed), strict=True):
+            np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
 def test_the_measured_dose_is_used_where_a_file_has_one(benchmark: ModuleType) -> None:
     from types import SimpleNamespace
 

@@ -38,11 +38,16 @@ def test_the_weights_can_be_made_again(tmp_path: Path) -> None:
             "drawings": (8, 64, 64, 3),
         }
 
-    first = run("train", pool, kept, "--steps", 4, "--adversary-from", 0.5)
+    first = run("train", pool, kept, "--steps", 4, "--adversary-from", 0.5, "--polish", 0)
     assert "step 4:" in first
     assert "dB" in first
-    assert "step 6:" in run("train", pool, kept, "--steps", 6)  # it goes on
+    run("export", kept, tmp_path / "before.safetensors")
+    assert "step 6:" in run("train", pool, kept, "--steps", 4, "--polish", 2)  # it goes on
     run("export", kept, weights)
+    before = load_file(tmp_path / "before.safetensors")
+    polished = {name for name, value in load_file(weights).items() if not value.equal(before[name])}
+    assert polished
+    assert all(name.startswith("decoder.") for name in polished)
     made, shipped = load_file(weights), load_file(WEIGHTS)
     assert {name: (value.shape, value.dtype) for name, value in made.items()} == {
         name: (value.shape, value.dtype) for name, value in shipped.items()

@@ -12,9 +12,7 @@ from ganaug import GANAugmenter, Generator
 from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.errors import DataError
 from ganaug.networks.latents import VIEWS, LatentImageModality, Standardiser
-from ganaug.networks.modality import modality_of
 from ganaug.training import Run
-from tests.conftest import striped_images
 
 COUNTS = {"bright": 12, "dark": 6}
 CPU = torch.device("cpu")
