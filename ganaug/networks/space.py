@@ -23,9 +23,9 @@ FAITHFUL, HOPELESS = 26.0, 14.0
 """Decibels from which reproductions are good enough, and below which they are not; in between a classifier decides."""
 MIN_KEPT = 0.85
 """Share of what a classifier sees of the class of an image that it must see in the reproduction."""
-MEASURED = 128
-"""Images that are encoded and decoded."""
-READER_STEPS, BATCH = 150, 64  # of the classifier
+MEASURED, MEASURED_NUMBERS = 128, 2**24
+"""Images that are encoded and decoded, at most, and the numbers in them."""
+READER_STEPS, BATCH, LABEL_SMOOTHING = 150, 64, 0.05  # of the classifier
 READ_SIDE = 32
 """The classifier averages larger images down to this side first, in pixels."""
 AT_ONCE = 64  # images
@@ -51,7 +51,8 @@ def choose_space(data: LabelledImages, asked: str) -> tuple[str, str]:
         return "pixels", f"images of fewer than {MIN_SIDE} pixels have no latents"
     if asked == "latent":
         return asked, "as asked"
-    shuffled, measured = np.random.default_rng(0).permutation(len(data)), min(MEASURED, max(1, len(data) // 2))
+    shuffled = np.random.default_rng(0).permutation(len(data))
+    measured = max(1, min(MEASURED, MEASURED_NUMBERS // data.images[0].size, len(data) // 2))
     shown, others = data.part(shuffled[:measured]), data.part(shuffled[measured:])
     images, label = _encoded(shown), torch.from_numpy(shown.labels)
     reproduced = reproductions(images)
@@ -90,7 +91,7 @@ def _reader(data: LabelledImages) -> Callable[[Tensor, Tensor], Tensor]:
     with seeded(0):
         classifier = modality.new_classifier()
     batches = ((modality.distort(images, random), label) for images, label in _draws(samples, random))
-    fit_classifier(classifier, batches, READER_STEPS, engine=engine, label_smoothing=0.05)
+    fit_classifier(classifier, batches, READER_STEPS, engine=engine, label_smoothing=LABEL_SMOOTHING)
 
     @torch.no_grad()
     def read(images: Tensor, label: Tensor) -> Tensor:

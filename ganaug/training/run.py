@@ -113,7 +113,7 @@ class Run:
         self.seed = secrets.randbits(31) if random_state is None else random_state
         place = choose_device(device)  # refused at once, before a slow look at the data
         capacity = MORE_CAPACITY if place.type == "cuda" or (time_budget or 0) >= LONG_SECONDS else 1
-        with single_thread():
+        with training_modes(), single_thread():
             self.modality = modality_of(data, seed=self.seed, augment=augment, space=space, capacity=capacity)
         asked = Bounds(time_budget, max_steps)
         self.bounds = self.modality.default_bounds(data) if asked == Bounds() else asked

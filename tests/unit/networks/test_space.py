@@ -1,12 +1,18 @@
 """The choice between pixels and latents: by how well images survive the autoencoder, and whether their class does."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import numpy as np
 import pytest
+import torch
 
 from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.errors import DataError
+from ganaug.networks.images import ImageModality
 from ganaug.networks.modality import modality_of
 from ganaug.networks.space import FAITHFUL, HOPELESS, MIN_SIDE, choose_space
+from ganaug.training import Run
 from tests.conftest import striped_images
 
 SIDE = 32  # pixels
@@ -53,9 +59,13 @@ def test_few_images_suffice_for_a_choice(count: int) -> None:
     assert choose_space(noisy_images(40, count=count), "auto")[0] in ("latent", "pixels")
 
 
-def test_the_choice_repeats() -> None:
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+def test_the_choice_repeats_in_any_mode(mode: Callable[[], AbstractContextManager[None]]) -> None:
     data = noisy_images(40)
-    assert choose_space(data, "auto") == choose_space(data, "auto")
+    with mode():
+        chosen = Run(data, max_steps=1).modality
+    assert isinstance(chosen, ImageModality)
+    assert (chosen.space, chosen.space_reason) == choose_space(data, "auto")
 
 
 def test_small_images_have_no_latents() -> None:
