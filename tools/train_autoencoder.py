@@ -25,6 +25,7 @@ from torch.nn import functional as F
 
 from ganaug.files import atomic_write
 from ganaug.networks.autoencoder import Decoder, Encoder
+from ganaug.networks.decoder_tuning import reconstruction_loss
 
 SIDE = 64  # pixels of a crop
 LONGEST = 1600  # pixels of the longer side of a picture in memory
@@ -279,16 +280,6 @@ class PatchDiscriminator(nn.Module):
             x = F.leaky_relu(layer(x), 0.2)
             features.append(x)
         return self.head(x), features
-
-
-def reconstruction_loss(decoded: Tensor, target: Tensor) -> Tensor:
-    """Return L1 at three scales plus L1 of the differences between neighbours."""
-    loss = F.l1_loss(decoded, target)
-    for factor in (2, 4):
-        loss = loss + 0.5 * F.l1_loss(F.avg_pool2d(decoded, factor), F.avg_pool2d(target, factor))
-    for axis in (2, 3):
-        loss = loss + 0.5 * F.l1_loss(decoded.diff(dim=axis), target.diff(dim=axis))
-    return loss
 
 
 def transformed(latents: Tensor, image: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:

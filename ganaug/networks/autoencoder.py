@@ -90,7 +90,7 @@ def _blocks(widths: tuple[int, ...]) -> nn.Sequential:
 
 
 class Autoencoder(nn.Module):
-    """Encoder and decoder of images with 1, 3 or 4 channels; it is never trained further, and draws no gradients.
+    """Encoder and decoder of images with 1, 3 or 4 channels; it draws no gradients unless it is asked to.
 
     A grey image is coded as an RGB image of three equal channels. The alpha of an image is coded like a grey image, in
     latents of its own behind those of the colours.

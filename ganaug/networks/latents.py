@@ -16,17 +16,19 @@ from ganaug.compute.parallel import cancellation_point
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.networks.autoencoder import FACTOR, Autoencoder
 from ganaug.networks.convolutional import resolutions
+from ganaug.networks.decoder_tuning import drawn_crops, tune_decoder
 from ganaug.networks.images import ImageModality, Images, Network, as_pixels, channels_last
 from ganaug.networks.latent_convolutional import LatentConvDiscriminator, LatentConvGenerator
 from ganaug.networks.modality import Decoder, Drawn
 from ganaug.networks.pretrained import begin_pretrained
 from ganaug.networks.projection import ProjectionDiscriminator
 from ganaug.networks.samples import Samples
+from ganaug.networks.space import FAITHFUL, decibels, reproductions
 from ganaug.techniques.augmentation import augment, strengths, warp
 from ganaug.techniques.histogram_matching import HistogramMatched
 
 MEASURED_IMAGES = 128
-"""Images from which the scale of the latents is measured."""
+"""Images from which the scale of the latents is measured, and whether the decoder knows their kind."""
 CPU = torch.device("cpu")
 VIEWS = 8
 """Encodings of each image, each under a distortion of its own that keeps the label."""
@@ -143,6 +145,15 @@ class LatentImageModality(ImageModality):
         some = data.part(np.random.default_rng(seed).permutation(len(data))[:MEASURED_IMAGES])
         image = self.encoded(some, CPU).inputs(torch.arange(len(some)))
         self.standardiser = Standardiser.of(self.autoencoder.encode(image))
+
+    def prepare(self, samples: Samples, random: torch.Generator, *, steps: int, engine: Engine) -> None:
+        """Train the decoder on images of a kind that it does not know yet."""
+        self.autoencoder = Autoencoder.load(self.channels)  # a second training begins anew
+        crops = drawn_crops(samples, MEASURED_IMAGES, random)
+        if decibels(crops.cpu(), reproductions(crops.cpu())) < FAITHFUL:
+            autoencoder = self.autoencoder.to(engine.device)
+            tune_decoder(autoencoder, samples, random, steps=steps, engine=engine)
+            self.autoencoder = autoencoder.to(CPU)
 
     def learnable(self, samples: Samples, random: torch.Generator | None = None) -> Latents:
         """Return standardised latents of the images; with `random`, of up to `VIEWS` distorted views of each."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.engine import Engine
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import part_of
 from ganaug.networks.projection import ProjectionDiscriminator
@@ -152,6 +153,9 @@ class Modality(ABC):
     @abstractmethod
     def synthesise(self, generator: nn.Module, batch: Batch) -> Tensor:
         """Return synthetic samples of the batch's classes and resolution, through which gradients pass."""
+
+    def prepare(self, samples: Samples, random: torch.Generator, *, steps: int, engine: Engine) -> None:  # noqa: B027
+        """Fit what a training needs besides the networks of the family to encoded samples, in so many steps at most."""
 
     def learnable(self, samples: Samples, random: torch.Generator | None = None) -> Samples:  # noqa: ARG002
         """Return encoded samples in the form that a family learns; with `random`, in several distorted views each."""

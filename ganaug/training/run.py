@@ -28,10 +28,12 @@ from ganaug.training.validation import Validation, hold_out
 SCREEN_STEPS = 180
 """Steps that each network of the screen trains for; fewer in a short run."""
 MIN_SCREEN_STEPS = 20  # however short the run is
-SCREEN_STEPS_PER_SECOND = 1.2
-"""Steps of the screen for each second of the budget, at most."""
-SCREEN_STEPS_PER_STEP = 0.2
-"""Steps of the screen for each step of the generator, at most."""
+TUNING_STEPS = 200
+"""Steps in which a modality is prepared, such as those of a decoder; fewer in a short run."""
+SMALL_STEPS_PER_SECOND = 1.2
+"""Steps of either for each second of the budget, at most."""
+SMALL_STEPS_PER_STEP = 0.2
+"""Steps of either for each step of the generator, at most."""
 LONG_SECONDS = 1800.0
 """A time budget from which wider networks pay, as they do on a GPU."""
 MORE_CAPACITY = 2
@@ -41,7 +43,7 @@ CHECKPOINT_SECONDS = 10.0
 MIN_SECONDS = 0.1
 """Seconds of a training that has no time left, so that it takes at least one step."""
 
-HOLD_OUT, TRAINING, SCREEN, VALIDATION, LOGIT_OFFSET, CORRECTION, VIEWS = range(1, 8)
+HOLD_OUT, TRAINING, SCREEN, VALIDATION, LOGIT_OFFSET, CORRECTION, VIEWS, TUNING = range(1, 9)
 """The purposes of random numbers; each has a source of its own, so that a resumed run may leave some of them out."""
 
 Built = TypeVar("Built")
@@ -157,6 +159,8 @@ class Run:
             )
 
             # Train the generator with what is left of the budget once the export has its share.
+            tuning = self._random(TUNING)
+            self.modality.prepare(self.learned, tuning, steps=self._affordable(TUNING_STEPS), engine=self.engine)
             learnable = self.modality.learnable(self.learned, self._random(VIEWS))
             bounds = Bounds(self._seconds_left(), self.bounds.steps)
             validate = self._validate if self.validated else None
@@ -238,17 +242,21 @@ class Run:
 
     def _fit_screen(self) -> Tensor:
         """Train the screen for a time that suits the bounds of the run, and return the agreement."""
-        seconds, steps = self.bounds
-        by_budget = SCREEN_STEPS if seconds is None else round(seconds * SCREEN_STEPS_PER_SECOND)
-        by_steps = SCREEN_STEPS if steps is None else round(steps * SCREEN_STEPS_PER_STEP)
         return fit_screen(
             self.screen,
             self.learned,
             distort=self.modality.distort,
-            steps=max(MIN_SCREEN_STEPS, min(SCREEN_STEPS, by_budget, by_steps)),
+            steps=max(MIN_SCREEN_STEPS, self._affordable(SCREEN_STEPS)),
             random=self._random(SCREEN),
             engine=self.engine,
         )
+
+    def _affordable(self, wanted: int) -> int:
+        """Return how many steps of something small the bounds of the run allow, of those that are wanted."""
+        seconds, steps = self.bounds
+        by_budget = wanted if seconds is None else round(seconds * SMALL_STEPS_PER_SECOND)
+        by_steps = wanted if steps is None else round(steps * SMALL_STEPS_PER_STEP)
+        return min(wanted, by_budget, by_steps)
 
     def _validate(self, average: nn.Module) -> ValidationResult:
         return self.validation.judge(self.modality.validated(average, self.learned, self._random(CORRECTION)))
