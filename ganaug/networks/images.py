@@ -198,9 +198,11 @@ def modality(data: LabelledImages, *, seed: int, augment: Any, space: str, capac
     from ganaug.networks.latents import LatentImageModality
     from ganaug.networks.space import choose_space
 
-    chosen, reason = choose_space(data, space)
-    kind = LatentImageModality if chosen == "latent" else ImageModality
-    return kind(data, seed=seed, augment=augment, capacity=capacity, space_reason=reason)
+    choice = choose_space(data, space)
+    kind = LatentImageModality if choice.space == "latent" else ImageModality
+    found = kind(data, seed=seed, augment=augment, capacity=capacity, space_reason=choice.reason)
+    found.rival = choice.rival
+    return found
 
 
 MODALITY = ImageModality

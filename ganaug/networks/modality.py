@@ -89,6 +89,8 @@ class Modality(ABC):
         What is learned, for data that can be learned in several forms: "pixels" or "latent" for images.
     space_reason : str
         Why this space was chosen, in a clause.
+    rival : str or None
+        Another space, if it may suit the data better: a short trial of both then decides.
     noise_dim : int
         Length of the generator's noise vector.
     stages : tuple of int
@@ -106,6 +108,7 @@ class Modality(ABC):
 
     space: str | None = None
     space_reason: str = ""
+    rival: str | None = None
     noise_dim: int
     stages: tuple[int, ...]
     batch_size: ClassVar[int]

@@ -1,6 +1,7 @@
 """The space that images are learned in: their pixels, or the latents of the shipped autoencoder."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -31,8 +32,19 @@ READ_SIDE = 32
 AT_ONCE = 64  # images
 
 
-def choose_space(data: LabelledImages, asked: str) -> tuple[str, str]:
-    """Return "pixels" or "latent" for these images, and why, in a clause; `DataError` if it cannot be had.
+class Choice(NamedTuple):
+    """A space that images are learned in."""
+
+    space: str
+    """"pixels" or "latent"."""
+    reason: str
+    """Why, in a clause."""
+    rival: str | None = None
+    """The other space, if it may suit the images better."""
+
+
+def choose_space(data: LabelledImages, asked: str) -> Choice:
+    """Choose the space that these images are learned in; `DataError` if the one that is asked for cannot be had.
 
     "auto" reproduces some of the images with the autoencoder. If these are neither nearly the same nor very different,
     it asks a classifier that learned from other images whether they still show their class.
@@ -41,16 +53,16 @@ def choose_space(data: LabelledImages, asked: str) -> tuple[str, str]:
         raise DataError(f"space must be one of {', '.join(map(repr, SPACES))}, but is {asked!r}: choose one of these")
     size = data.codec.size
     if asked == "pixels":
-        return asked, "as asked"
+        return Choice(asked, "as asked")
     if size < MIN_SIDE:
         if asked == "latent":
             raise DataError(
                 f"space='latent' needs images of {MIN_SIDE} pixels or more, but these have {size}: choose "
                 "space='auto', or a larger size"
             )
-        return "pixels", f"images of fewer than {MIN_SIDE} pixels have no latents"
+        return Choice("pixels", f"images of fewer than {MIN_SIDE} pixels have no latents")
     if asked == "latent":
-        return asked, "as asked"
+        return Choice(asked, "as asked")
     shuffled = np.random.default_rng(0).permutation(len(data))
     measured = max(1, min(MEASURED, MEASURED_NUMBERS // data.images[0].size, len(data) // 2))
     shown, others = data.part(shuffled[:measured]), data.part(shuffled[measured:])
@@ -59,11 +71,11 @@ def choose_space(data: LabelledImages, asked: str) -> tuple[str, str]:
     quality = decibels(images, reproduced)
     found = f"the shipped autoencoder reproduces these images with {quality:.1f} dB"
     if not HOPELESS <= quality < FAITHFUL or not len(others):
-        return ("latent" if quality >= FAITHFUL else "pixels"), found
+        return Choice("latent" if quality >= FAITHFUL else "pixels", found)
     read = _reader(others)
     kept = float(read(reproduced, label) / read(images, label))
     found += f", and a classifier of other images still sees {min(kept, 1):.0%} of their class in the reproductions"
-    return ("latent" if kept >= MIN_KEPT else "pixels"), found
+    return Choice("latent", found, rival="pixels") if kept >= MIN_KEPT else Choice("pixels", found)
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,8 @@ from ganaug.compute.threads import single_thread
 from ganaug.data.dataset import Dataset
 from ganaug.errors import warn
 from ganaug.families import family_class
-from ganaug.networks.modality import Bounds, modality_of
+from ganaug.networks.modality import Bounds, Modality, modality_of
+from ganaug.training import space_trial
 from ganaug.training.checkpoints import load_checkpoint, save_checkpoint
 from ganaug.training.loop import State, Step, ValidationResult, train
 from ganaug.training.screen import Screen, fit_screen
@@ -115,13 +117,35 @@ class Run:
         self.seed = secrets.randbits(31) if random_state is None else random_state
         place = choose_device(device)  # refused at once, before a slow look at the data
         capacity = MORE_CAPACITY if place.type == "cuda" or (time_budget or 0) >= LONG_SECONDS else 1
+        build = partial(modality_of, data, seed=self.seed, augment=augment, capacity=capacity)
         with training_modes(), single_thread():
-            self.modality = modality_of(data, seed=self.seed, augment=augment, space=space, capacity=capacity)
+            self.modality = build(space=space)
         asked = Bounds(time_budget, max_steps)
         self.bounds = self.modality.default_bounds(data) if asked == Bounds() else asked
         self.engine = Engine(place, mixed=self.modality.mixed)
+        if (rival := self.modality.rival) and space_trial.affordable(self.bounds):
+            self._try(rival, build)
         self.checkpoint, self.resume = checkpoint, resume
         self._saved, self._warned = time.perf_counter(), False
+
+    def _try(self, rival: str, build: Callable[..., Modality]) -> None:
+        """Take the modality in another space if a short trial of both says so."""
+        own, reason = str(self.modality.space), self.modality.space_reason
+        settings = {
+            "augment": self.modality.augment,
+            "device": self.engine.device.type,
+            "max_steps": space_trial.STEPS,
+            "time_budget": self.bounds.seconds and space_trial.SHARE * self.bounds.seconds,
+        }
+
+        def score(space: str) -> float:
+            trial = Run(self.data, model=self.model, space=space, random_state=self.seed, **settings)
+            return trial.run().result[1].score
+
+        with self.turn():
+            space, found = space_trial.better_space(own, rival, score)
+            self.modality = self.modality if space == own else build(space=space)
+        self.modality.space_reason = f"{reason}; {found}"
 
     def run(self) -> Trained:
         """Take all steps, in torch's usual modes, while no other thread trains."""

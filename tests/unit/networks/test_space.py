@@ -34,24 +34,27 @@ def decibels_in(reason: str) -> float:
 
 
 def test_images_that_the_autoencoder_reproduces_are_learned_as_latents() -> None:
-    space, reason = choose_space(noisy_images(1), "auto")
+    space, reason, rival = choose_space(noisy_images(1), "auto")
     assert space == "latent"
     assert decibels_in(reason) >= FAITHFUL
     assert "classifier" not in reason
+    assert rival is None
 
 
 def test_images_that_it_does_not_reproduce_are_learned_as_pixels() -> None:
-    space, reason = choose_space(noisy_images(80), "auto")
+    space, reason, rival = choose_space(noisy_images(80), "auto")
     assert space == "pixels"
     assert decibels_in(reason) < HOPELESS
+    assert rival is None
 
 
 @pytest.mark.parametrize(("told_by", "wanted"), [("brightness", "latent"), ("stripes", "pixels")])
 def test_in_between_it_matters_whether_the_class_can_still_be_seen(told_by: str, wanted: str) -> None:
-    space, reason = choose_space(noisy_images(40, told_by=told_by), "auto")
+    space, reason, rival = choose_space(noisy_images(40, told_by=told_by), "auto")
     assert HOPELESS < decibels_in(reason) < FAITHFUL
     assert "of their class in the reproductions" in reason
     assert space == wanted
+    assert rival == ("pixels" if wanted == "latent" else None)
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])
@@ -65,12 +68,12 @@ def test_the_choice_repeats_in_any_mode(mode: Callable[[], AbstractContextManage
     with mode():
         chosen = Run(data, max_steps=1).modality
     assert isinstance(chosen, ImageModality)
-    assert (chosen.space, chosen.space_reason) == choose_space(data, "auto")
+    assert (chosen.space, chosen.space_reason, chosen.rival) == choose_space(data, "auto")
 
 
 def test_small_images_have_no_latents() -> None:
     small = striped_images({"a": 4, "b": 4}, size=MIN_SIDE // 2)
-    assert choose_space(small, "auto") == ("pixels", "images of fewer than 32 pixels have no latents")
+    assert choose_space(small, "auto")[:2] == ("pixels", "images of fewer than 32 pixels have no latents")
     with pytest.raises(DataError, match=r"space='latent' needs images of 32 pixels or more, but these have 16"):
         choose_space(small, "latent")
 
