@@ -13,6 +13,7 @@ the balanced accuracy is reported beside it.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -55,6 +56,8 @@ MAX_TESTED = 200
 SHARES = (0.3, 0.15, 0.5)
 """Synthetic shares that are tried, the most promising first."""
 MIN_CANDIDATES = 2
+PROBE_STEPS, MIN_CLASSIFIER_STEPS = 10, 50
+"""Steps of the classifiers that measure their speed, and the fewest that they take where the time is short."""
 KEPT = 1
 """The best candidates, so many of them, are measured with more than one seed."""
 MIN_SEEDS, MAX_SEEDS = 3, 8
@@ -240,10 +243,11 @@ class _Measurement:
         ]
 
         # Choose the best way without synthetic samples.
-        begun = time.perf_counter()
         classical = [arm for arm in kind.arms if arm.kind in ("nothing", "classical")]
         references = [arm for arm in classical if not arm.weighted and not arm.tuned]
         self._tell(0.6, "training classifiers without synthetic samples")
+        self._shorten_classifiers(references)
+        begun = time.perf_counter()
         self._compare(references, 0)
         reference = min(references, key=lambda arm: self._mean(self.losses[arm.name, 0]))
         seconds_per_arm = (time.perf_counter() - begun) / len(references)
@@ -261,6 +265,23 @@ class _Measurement:
             self._tell(0.8 + 0.2 * seed / MAX_SEEDS, f"training classifiers again, seed {seed + 1}")
             self._compare([reference, *best], seed)
         return self._decided(reference, groups)
+
+    def _shorten_classifiers(self, references: Sequence[Arm]) -> None:
+        """Let all classifiers take fewer steps, where the time does not allow enough of them at full length."""
+        if self.bounds.seconds is None:
+            return
+        probes = [copy(trial) for trial in self.trials]
+        for probe in probes:
+            probe.steps = PROBE_STEPS
+        probing = [partial(probe.predict, references[-1]) for probe in probes]
+        side_by_side(probing)  # the first makes what the others only read
+        begun = time.perf_counter()
+        side_by_side(probing)
+        per_step = (time.perf_counter() - begun) / PROBE_STEPS
+        needed = len(references) + MIN_CANDIDATES + (MIN_SEEDS - 1) * (1 + KEPT)
+        affordable = int(self._left() / needed / max(per_step, 1e-9))
+        for trial in self.trials:
+            trial.steps = max(MIN_CLASSIFIER_STEPS, min(trial.steps, affordable))
 
     def train(self, seconds: float | None, *, workers: int) -> list[Any]:
         """Train the generators of the folds for so many seconds each."""

@@ -12,6 +12,7 @@ from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.evaluation import dose
 from ganaug.evaluation.dose import divided, fit, measure_dose
 from ganaug.evaluation.dose_groups import rare_classes
+from ganaug.evaluation.trials.images import QuickImageTrial
 from ganaug.networks.modality import Bounds
 from ganaug.runtime.dose import is_dose
 from ganaug.training import Run
@@ -164,3 +165,10 @@ def test_a_short_fit_says_why_it_has_no_dose(stripes: LabelledImages) -> None:
     generator = fit(stripes, max_steps=3, random_state=0)
     assert generator.metadata["training"]["steps"] == 3
     assert generator.dose is None
+
+
+@pytest.mark.slow
+def test_classifiers_are_shortened_where_the_time_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QuickImageTrial, "usual_steps", 10**7)  # would take a day
+    found = measure_dose(digits()[0], unseen, seed=0, bounds=Bounds(8.0))
+    assert found.shares is not None, found.sentence
