@@ -13,7 +13,6 @@ the balanced accuracy is reported beside it.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -60,6 +59,8 @@ PROBE_STEPS, MIN_CLASSIFIER_STEPS = 10, 50
 """Steps of the classifiers that measure their speed, and the fewest that they take where the time is short."""
 KEPT = 1
 """The best candidates, so many of them, are measured with more than one seed."""
+PLANNED = 0.7
+"""Part of the time left that is planned: arms differ, and each costs a little besides its steps."""
 MIN_SEEDS, MAX_SEEDS = 3, 8
 """Seeds of the classifiers. Without a limit in time there are `MIN_SEEDS`."""
 
@@ -270,7 +271,7 @@ class _Measurement:
         """Let all classifiers take fewer steps, where the time does not allow enough of them at full length."""
         if self.bounds.seconds is None:
             return
-        probes = [copy(trial) for trial in self.trials]
+        probes = [trial.reseeded(self.seed) for trial in self.trials]
         for probe in probes:
             probe.steps = PROBE_STEPS
         probing = [partial(probe.predict, references[-1]) for probe in probes]
@@ -279,7 +280,7 @@ class _Measurement:
         side_by_side(probing)
         per_step = (time.perf_counter() - begun) / PROBE_STEPS
         needed = len(references) + MIN_CANDIDATES + (MIN_SEEDS - 1) * (1 + KEPT)
-        affordable = int(self._left() / needed / max(per_step, 1e-9))
+        affordable = int(PLANNED * self._left() / needed / max(per_step, 1e-9))
         for trial in self.trials:
             trial.steps = max(MIN_CLASSIFIER_STEPS, min(trial.steps, affordable))
 
