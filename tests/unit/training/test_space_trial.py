@@ -70,4 +70,6 @@ def test_there_is_no_trial_where_nothing_is_in_doubt(settings: dict[str, Any], m
         raise AssertionError("a trial began")
 
     monkeypatch.setattr(space_trial, "better_space", refuse)
-    Run(noisy_images(40), **({"max_steps": 12, "random_state": 0} | settings))
+    begun = Run(noisy_images(40), **({"max_steps": 12, "random_state": 0} | settings))
+    assert begun.modality.space == settings.get("space", "latent")
+    assert "steps in each" not in begun.modality.space_reason
