@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ganaug.compute.parallel import cancellation_point
 from ganaug.data.dataset import Dataset
+from ganaug.networks.modality import noise_dim_of
 from ganaug.training import Run, Trained
 
 CANDIDATES = 2
@@ -24,7 +25,7 @@ class FoldSampler:
 
     def __init__(self, trained: Trained) -> None:
         self.steps, self._screen = trained.state.step, trained.screen
-        self._classes, self._noise_dim = trained.modality.data.classes, trained.modality.noise_dim
+        self._classes, self._noise_dim = trained.modality.data.classes, noise_dim_of(trained.generator)
         self._drawing = trained.modality.decoder(trained.generator).eval()
 
     @torch.inference_mode()

@@ -3,13 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from copy import deepcopy
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from ganaug.compute.engine import Engine
-from ganaug.networks.modality import Modality
-from ganaug.networks.samples import Batch
+from ganaug.networks.modality import Modality, noise_dim_of
+from ganaug.networks.samples import Batch, Samples
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Family(ABC):
@@ -39,15 +42,19 @@ class Family(ABC):
 
     def __init__(self, modality: Modality, engine: Engine, generator: nn.Module) -> None:
         self.modality, self.engine, self.generator = modality, engine, generator
-        self.average = deepcopy(generator).requires_grad_(False).eval()
-        # Walking the modules at every step would take longer than averaging: the lists are made once.
-        self._parameters: tuple[list[Tensor], list[Tensor]] = (
-            list(self.average.parameters()),
-            list(generator.parameters()),
-        )
-        own, learned = self.average.state_dict(), generator.state_dict()
-        names = own.keys() - dict(generator.named_parameters()).keys()
-        self._buffers = [(own[name], learned[name]) for name in names]
+        self._averages: list[_Average] = []
+        self.average = self.averaged(generator)
+
+    @property
+    def noise_dim(self) -> int:
+        """Length of the generator's noise vector."""
+        return noise_dim_of(self.generator)
+
+    def averaged(self, network: Network) -> Network:
+        """Return the exponential moving average of a network, which `track` moves."""
+        average = deepcopy(network).requires_grad_(False).eval()
+        self._averages.append(_Average(average, network))
+        return average
 
     @property
     @abstractmethod
@@ -76,6 +83,12 @@ class Family(ABC):
             The losses by name, each a scalar on the device.
         """
 
+    def complete(self, samples: Samples) -> None:  # noqa: B027
+        """Fit what the average needs besides its weights, such as a density of codes, to the samples of the training.
+
+        The loop calls this before the average is validated or kept.
+        """
+
     def set_rate(self, share: float) -> None:
         """Set the learning rates to a share of their peaks."""
         for optimizer in self.optimizers.values():
@@ -84,10 +97,22 @@ class Family(ABC):
 
     @torch.no_grad()
     def track(self, decay: float) -> None:
-        """Move the average towards the generator: average = decay * average + (1 - decay) * generator.
+        """Move every average towards its network: average = decay * average + (1 - decay) * network.
 
         Buffers, such as the statistics of a normalisation, are copied.
         """
-        torch._foreach_lerp_(*self._parameters, 1 - decay)
-        for own, learned in self._buffers:
-            own.copy_(learned)
+        for average in self._averages:
+            torch._foreach_lerp_(average.own, average.learned, 1 - decay)
+            for own, learned in average.buffers:
+                own.copy_(learned)
+
+
+class _Average:
+    """The tensors of an average and those of its network: walking the modules at every step would take longer."""
+
+    def __init__(self, average: nn.Module, network: nn.Module) -> None:
+        self.own: list[Tensor] = list(average.parameters())
+        self.learned: list[Tensor] = list(network.parameters())
+        own, learned = average.state_dict(), network.state_dict()
+        names = own.keys() - dict(network.named_parameters()).keys()
+        self.buffers = [(own[name], learned[name]) for name in names]

@@ -12,12 +12,12 @@ from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.images.pipeline import Pipeline
 from ganaug.networks.classifiers import ConvClassifier
 from ganaug.networks.convolutional import SMALLEST, ConvDiscriminator, ConvGenerator, resolutions
-from ganaug.networks.modality import Bounds, Decoder, Drawn, Modality
+from ganaug.networks.modality import Bounds, Decoder, Drawn, Modality, noise_dim_of
 from ganaug.networks.projection import ProjectionDiscriminator
 from ganaug.networks.samples import Batch, Samples
 from ganaug.techniques.augmentation import distort
 from ganaug.techniques.histogram_matching import HistogramMatched, level_shares, matching_curve
-from ganaug.techniques.losses import variety_loss
+from ganaug.techniques.losses import gaussian_loss, variety_loss
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -88,7 +88,7 @@ class ImageDecoder(Decoder):
 class ImageModality(Modality):
     """Labelled images and convolutional networks that grow with the resolution."""
 
-    noise_dim = 64
+    code_dim = 64
     batch_size = 16
     mixed = True
     export_seconds = 2.0
@@ -121,9 +121,9 @@ class ImageModality(Modality):
         """Return the training images, with the user's pipeline."""
         return replace(self.encoded(self.data, device), pipeline=self.pipeline)
 
-    def new_generator(self) -> nn.Module:
+    def new_network(self) -> nn.Module:
         """Return an untrained convolutional generator."""
-        settings = {"noise_dim": self.noise_dim, "capacity": self.capacity}
+        settings = {"noise_dim": self.code_dim, "capacity": self.capacity}
         return channels_last(ConvGenerator(self.n_classes, self.size, self.channels, **settings))
 
     def new_discriminator(self) -> ProjectionDiscriminator:
@@ -149,6 +149,28 @@ class ImageModality(Modality):
         synthetic: Tensor = generator(noise, batch.label, batch.real.shape[-1])
         return synthetic
 
+    def reconstruct(self, network: nn.Module, code: Tensor, batch: Batch) -> Tensor:
+        """Return images (B, C, H, W) in [-1, 1]."""
+        images: Tensor = network(code, batch.label, batch.real.shape[-1])
+        return images
+
+    def reconstruction_loss(self, outputs: Tensor, real: Tensor) -> Tensor:
+        """Return the loss of a normal distribution of every value."""
+        return gaussian_loss((outputs.float() - real).flatten(1), together=True)
+
+    def points(self, real: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Return the values of each image in a row, (B, C * H * W)."""
+        return real.flatten(1)
+
+    def outputs_of(self, points: Tensor) -> Tensor:
+        """Return images (B, C, H, W), clipped to [-1, 1]."""
+        return points.view(-1, *self.output_shape).clamp(-1, 1)
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """Shape of what a network draws: channels, height, width."""
+        return self.channels, self.size, self.size
+
     def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:
         """Return images warped and relit."""
         return distort(samples, random)
@@ -163,10 +185,10 @@ class ImageModality(Modality):
         """Return the generator with the histogram of the real images, where these have plain black or white parts."""
         affordable = MATCHED_NUMBERS // self.data.images[0].size
         at_once = max(1, min(MAX_MATCHED_AT_ONCE, affordable))
-        levels = []
+        levels, noise_dim = [], noise_dim_of(generator)
         for _ in range(max(MIN_MATCHED, min(MAX_MATCHED, affordable)) // at_once):
             real, label = learned.draw(at_once, random)
-            drawn = generator(torch.randn(at_once, self.noise_dim, generator=random), label.cpu())
+            drawn = generator(torch.randn(at_once, noise_dim, generator=random), label.cpu())
             if not torch.isfinite(drawn).all():  # the training failed, and the runtime will refuse the model
                 return generator
             levels.append(torch.stack([level_shares(drawn), level_shares(real.cpu())]))

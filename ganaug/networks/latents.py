@@ -94,6 +94,7 @@ class DecodedGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.generator, self.standardiser, self.autoencoder = generator, standardiser, autoencoder
+        self.noise_dim = generator.noise_dim
         self.precision = nullcontext if engine is None else engine.autocast  # of the decoder
 
     def decode(self, standardised: Tensor) -> Tensor:
@@ -177,9 +178,9 @@ class LatentImageModality(ImageModality):
                 latents.append(standardiser(autoencoder.encode(image)).half())
         return torch.cat(latents)
 
-    def new_generator(self) -> nn.Module:
+    def new_network(self) -> nn.Module:
         """Return a convolutional generator of latents."""
-        channels, settings = self.autoencoder.latent_channels, {"noise_dim": self.noise_dim, "capacity": self.capacity}
+        channels, settings = self.autoencoder.latent_channels, {"noise_dim": self.code_dim, "capacity": self.capacity}
         return self._begun("generator", LatentConvGenerator(self.n_classes, self.side, channels, **settings))
 
     def new_discriminator(self) -> ProjectionDiscriminator:
@@ -193,6 +194,11 @@ class LatentImageModality(ImageModality):
         if self.pretrained and self.capacity == 1:
             begin_pretrained(network, name, self.side)
         return channels_last(network)
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """Shape of the latents: channels, height, width."""
+        return self.autoencoder.latent_channels, self.side, self.side
 
     def at_stage(self, real: Tensor, stage: int) -> Tensor:
         """Return the latents of images of the side that is being trained."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ganaug.compute.engine import Engine
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import part_of
-from ganaug.networks.projection import ProjectionDiscriminator
+from ganaug.networks.projection import Encoder, ProjectionDiscriminator
 from ganaug.networks.samples import Batch, Samples
 
 
@@ -91,8 +91,8 @@ class Modality(ABC):
         Why this space was chosen, in a clause.
     rival : str or None
         Another space, if it may suit the data better: a short trial of both then decides.
-    noise_dim : int
-        Length of the generator's noise vector.
+    code_dim : int
+        Length of the vector that a network of `new_network` draws a sample from.
     stages : tuple of int
         The resolutions that training grows through, smallest first. One number where there is no growth.
     batch_size : int
@@ -109,7 +109,7 @@ class Modality(ABC):
     space: str | None = None
     space_reason: str = ""
     rival: str | None = None
-    noise_dim: int
+    code_dim: int
     stages: tuple[int, ...]
     batch_size: ClassVar[int]
     mixed: ClassVar[bool]
@@ -138,12 +138,27 @@ class Modality(ABC):
         return self.encoded(self.data, device)
 
     @abstractmethod
-    def new_generator(self) -> nn.Module:
-        """Return a new generator, called as ``generator(noise, label)``."""
+    def new_network(self) -> nn.Module:
+        """Return a new network that draws, called as ``network(code, label)`` with codes (B, code_dim).
+
+        Its *outputs* (B, ...) are samples in the form that a family learns, before any choice among options is made.
+        """
+
+    def new_generator(self, network: nn.Module | None = None) -> nn.Module:
+        """Return a generator, called as ``generator(noise, label)``, that draws with a network, by default a new one.
+
+        Generator and network have the same parameters. The attribute `noise_dim` of the generator is the length of its
+        noise, whose first numbers are the code of the network.
+        """
+        return self.new_network() if network is None else network
 
     @abstractmethod
     def new_discriminator(self) -> ProjectionDiscriminator:
         """Return a new discriminator."""
+
+    def new_encoder(self, width: int) -> Encoder:
+        """Return a new encoder, called as ``encoder(samples, label)``, that returns vectors (B, width)."""
+        return Encoder(self.new_discriminator(), width)
 
     @abstractmethod
     def new_classifier(self) -> nn.Module:
@@ -156,6 +171,23 @@ class Modality(ABC):
     @abstractmethod
     def synthesise(self, generator: nn.Module, batch: Batch) -> Tensor:
         """Return synthetic samples of the batch's classes and resolution, through which gradients pass."""
+
+    def reconstruct(self, network: nn.Module, code: Tensor, batch: Batch) -> Tensor:
+        """Return the outputs (B, ...) of a network for codes (B, code_dim), at the batch's resolution."""
+        outputs: Tensor = network(code, batch.label)
+        return outputs
+
+    @abstractmethod
+    def reconstruction_loss(self, outputs: Tensor, real: Tensor) -> Tensor:
+        """Return the negative log likelihood of real samples given the outputs of a network, (B,), up to a constant."""
+
+    @abstractmethod
+    def points(self, real: Tensor, random: torch.Generator) -> Tensor:
+        """Return real samples as points (B, D) that have a density: what is discrete is spread by a little noise."""
+
+    def outputs_of(self, points: Tensor) -> Tensor:
+        """Return the outputs (B, ...) of a network that draws these points (B, D): the inverse of `points`."""
+        return points
 
     def prepare(self, samples: Samples, random: torch.Generator, *, steps: int, engine: Engine) -> None:  # noqa: B027
         """Fit what a training needs besides the networks of the family to encoded samples, in so many steps at most."""
@@ -195,6 +227,11 @@ class Modality(ABC):
     def settings(self) -> dict[str, object]:
         """Return what a resumed training must share besides the data."""
         return {}
+
+
+def noise_dim_of(generator: nn.Module) -> int:
+    """Return the length of the noise vector of a generator."""
+    return int(generator.noise_dim)  # type: ignore[arg-type]
 
 
 def modality_of(data: Dataset, *, seed: int, augment: Any = None, space: str = "auto", capacity: int = 1) -> Modality:

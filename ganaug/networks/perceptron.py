@@ -16,11 +16,43 @@ SLOPE = 0.2
 """Slope of every leaky ReLU."""
 
 
-class RowGenerator(nn.Module):
-    """Maps noise and a class index to a row.
+class RowNetwork(nn.Module):
+    """Maps a code and a class index to the quantiles of a row and the logits of its decisions, side by side.
 
     The contribution of the class begins at zero, as in the generator of images: all classes begin as one, share what
     they can, and part only as far as the loss asks.
+
+    Parameters
+    ----------
+    n_classes, code_dim, n_outputs : int
+        Number of classes; length of a code; quantiles and logits together.
+    width, depth : int
+        Units of each hidden layer; number of hidden layers.
+    """
+
+    def __init__(self, n_classes: int, code_dim: int, n_outputs: int, *, width: int = 128, depth: int = 2) -> None:
+        super().__init__()
+        self.code_dim, self.n_hidden = code_dim, width * depth
+        sides = [code_dim, *[width] * depth]
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sides))
+        self.by_class = nn.ModuleList(nn.Embedding(n_classes, 2 * width) for _ in range(depth))
+        self.head = nn.Linear(width, n_outputs)
+        self.head_by_class = nn.Embedding(n_classes, n_outputs)
+        for embedding in (*self.by_class, self.head_by_class):
+            nn.init.zeros_(embedding.weight)
+
+    def forward(self, code: Tensor, label: Tensor) -> Tensor:
+        """Return quantiles and logits (B, n_outputs)."""
+        x = code
+        for layer, embedding in zip(self.hidden, self.by_class, strict=True):
+            gain, shift = embedding(label).chunk(2, dim=1)
+            x = F.leaky_relu(layer(x) * (1 + gain) + shift, SLOPE)
+        outputs: Tensor = self.head(x) + self.head_by_class(label)
+        return outputs
+
+
+class RowGenerator(nn.Module):
+    """Maps noise and a class index to a row: a network drafts it, and the noise makes its choices.
 
     Parameters
     ----------
@@ -28,15 +60,17 @@ class RowGenerator(nn.Module):
         Number of classes; what a row holds.
     joint : JointChoices, optional
         The choices that are made together, as one decision; by default each choice is a decision of its own.
-    latent_dim : int, default=32
-        Length of the noise that the network sees. One more number for each decision selects the option.
-    width, depth : int
-        Units of each hidden layer; number of hidden layers.
+    network : nn.Module, optional
+        Called as ``network(code, label)``, returns quantiles and logits of decisions, (B, n_outputs). It has the
+        attribute `code_dim`: the leading numbers of the noise are the code. By default a `RowNetwork`.
+    code_dim : int, default=32
+        Length of the code of the default network. One more number of the noise for each decision selects the option.
     """
 
     gate: Tensor
     derivation: Tensor
-    spread: Tensor | None
+    gain: Tensor | None
+    shift: Tensor | None
 
     def __init__(
         self,
@@ -44,29 +78,30 @@ class RowGenerator(nn.Module):
         layout: RowLayout,
         *,
         joint: JointChoices | None = None,
-        latent_dim: int = 32,
-        width: int = 128,
-        depth: int = 2,
+        network: nn.Module | None = None,
+        code_dim: int = 32,
     ) -> None:
         super().__init__()
-        self.layout, self.latent_dim, self.n_classes = layout, latent_dim, n_classes
+        self.layout, self.n_classes = layout, n_classes
         self.decisions = Decisions(joint or JointChoices.independent(layout.options), layout.options)
-        self.noise_dim, self.n_hidden = latent_dim + len(self.decisions.options), width * depth
         self.n_outputs = layout.n_quantiles + sum(self.decisions.options)
-        sides = [latent_dim, *[width] * depth]
-        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sides))
-        self.by_class = nn.ModuleList(nn.Embedding(n_classes, 2 * width) for _ in range(depth))
-        self.head = nn.Linear(width, self.n_outputs)
-        self.head_by_class = nn.Embedding(n_classes, self.n_outputs)
-        for embedding in (*self.by_class, self.head_by_class):
-            nn.init.zeros_(embedding.weight)
+        self.network = network or RowNetwork(n_classes, code_dim, self.n_outputs)
+        self.code_dim: int = self.network.code_dim  # type: ignore[assignment]
+        self.noise_dim = self.code_dim + len(self.decisions.options)
+        self.n_hidden = int(getattr(self.network, "n_hidden", 0))
 
         none = sum(layout.options)
         gate = [layout.starts[choice] if choice >= 0 else none for choice in layout.gates]
         self.register_buffer("gate", torch.tensor(gate, dtype=torch.int64), persistent=False)
         self.register_buffer("derivation", torch.from_numpy(layout.derivation), persistent=False)
-        self.register_buffer("spread", None, persistent=False)
+        self.register_buffer("gain", None, persistent=False)
+        self.register_buffer("shift", None, persistent=False)
         self._gated = any(choice >= 0 for choice in layout.gates)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the generator is."""
+        return self.gate.device
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
         """Return rows (B, width), every choice made."""
@@ -85,7 +120,7 @@ class RowGenerator(nn.Module):
         The last, (B, n_choices), is where within its option the draw fell, from 0 to 1: free for another use.
         """
         quantiles, logits = self.draft(noise, label)
-        normal = noise[:, self.latent_dim :]
+        normal = noise[:, self.code_dim :]
         if not self.layout.options:
             return quantiles, normal.long(), normal
         return quantiles, *self.decisions.draw(logits, normal)
@@ -97,15 +132,15 @@ class RowGenerator(nn.Module):
 
     def draft(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """Return quantiles (B, n_quantiles) and the logits of decisions (B, sum of their options)."""
-        x = noise[:, : self.latent_dim]
-        for layer, embedding in zip(self.hidden, self.by_class, strict=True):
-            gain, shift = embedding(label).chunk(2, dim=1)
-            x = F.leaky_relu(layer(x) * (1 + gain) + shift, SLOPE)
-        flat = self.head(x)
-        if self.spread is not None:
-            flat = flat * self.spread[label]
-        flat = flat + self.head_by_class(label)
-        quantiles, logits = flat.split([self.layout.n_quantiles, flat.shape[1] - self.layout.n_quantiles], dim=1)
+        outputs = self.network(noise[:, : self.code_dim], label)
+        if self.gain is not None and self.shift is not None:
+            outputs = torch.addcmul(self.shift[label], outputs, self.gain[label])
+        return self.split(outputs)
+
+    def split(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the quantiles and the logits among the outputs of the network."""
+        sizes = [self.layout.n_quantiles, self.n_outputs - self.layout.n_quantiles]
+        quantiles, logits = torch.split(outputs, sizes, dim=1)
         return quantiles, logits
 
     def opened(self, taken: Tensor) -> Tensor:
@@ -114,11 +149,12 @@ class RowGenerator(nn.Module):
 
     @torch.no_grad()
     def adjust(self, label: int, gain: Tensor, shift: Tensor) -> None:
-        """Scale the quantiles and logits of a class by gain and move them by shift, each (width,)."""
-        if self.spread is None:
-            self.spread = self.head.weight.new_ones(self.n_classes, self.n_outputs)
-        self.spread[label] *= gain
-        self.head_by_class.weight[label] = self.head_by_class.weight[label] * gain + shift
+        """Scale the quantiles and logits of a class by gain and move them by shift, each (n_outputs,)."""
+        if self.gain is None or self.shift is None:
+            self.gain = gain.new_ones(self.n_classes, self.n_outputs)
+            self.shift = gain.new_zeros(self.n_classes, self.n_outputs)
+        self.gain[label] *= gain
+        self.shift[label] = self.shift[label] * gain + shift
 
     def _row(self, quantiles: Tensor, taken: Tensor) -> Tensor:
         """Join quantiles (B, S) and the options taken to rows; quantiles that the options do not activate become 0."""

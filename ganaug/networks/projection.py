@@ -1,7 +1,8 @@
-"""The last layer of every discriminator: one logit for features and a class."""
+"""The last layers of discriminators and encoders: a logit or a code, for the features of a sample and its class."""
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor, nn
 
 
@@ -10,7 +11,7 @@ class ProjectionDiscriminator(nn.Module):
 
     def __init__(self, n_classes: int, feature_dim: int) -> None:
         super().__init__()
-        self.n_classes = n_classes
+        self.n_classes, self.feature_dim = n_classes, feature_dim
         self.embed = nn.Embedding(n_classes, feature_dim)
         nn.init.zeros_(self.embed.weight)
         self.logit = nn.Linear(feature_dim, 1)
@@ -32,3 +33,23 @@ class ProjectionDiscriminator(nn.Module):
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:
         """Return logits (B,): larger means more like a real sample of class `label`."""
         return self.judge(self.features(sample), label)
+
+
+class Encoder(nn.Module):
+    """Maps a sample and its class to a vector. The features are those of a discriminator, without its last layers."""
+
+    def __init__(self, discriminator: ProjectionDiscriminator, width: int) -> None:
+        super().__init__()
+        self.n_classes = discriminator.n_classes
+        self.seen = discriminator
+        del self.seen.logit, self.seen.embed
+        self.code = nn.Linear(discriminator.feature_dim, width)
+        self.by_class = nn.Embedding(self.n_classes, width)
+        nn.init.zeros_(self.by_class.weight)
+
+    def forward(self, sample: Tensor, label: Tensor) -> Tensor:
+        """Return vectors (B, width), float32, of samples (B, ...) of these classes."""
+        features = self.seen.features(sample)
+        with torch.autocast(features.device.type, enabled=False):
+            code: Tensor = self.code(features) + self.by_class(label)
+        return code

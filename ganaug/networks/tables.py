@@ -2,25 +2,29 @@
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.modes import seeded
 from ganaug.data.tables.constraints.constraints import Constraints
 from ganaug.data.tables.dataset import LabelledTable
 from ganaug.errors import DataError
 from ganaug.networks.classifiers import RowClassifier
 from ganaug.networks.modality import Bounds, Decoder, Drawn, Modality
-from ganaug.networks.perceptron import RowDiscriminator, RowGenerator
+from ganaug.networks.perceptron import RowDiscriminator, RowGenerator, RowNetwork
 from ganaug.networks.samples import Batch, Samples
 from ganaug.networks.table_decoder import TableDecoder
-from ganaug.techniques.losses import variety_and_energy_loss
+from ganaug.techniques.losses import gaussian_loss, variety_and_energy_loss
 from ganaug.techniques.marginal_matching import Marginals
 
-LATENT_DIM = 32
+CODE_DIM = 32
 """Numbers of the noise that the network sees; one more for each decision chooses the option."""
+SCORE = 6.0
+"""Logit of an option that was taken, where rows are points; the others have 0."""
 MIN_STEPS = 700  # training steps on a small table
 MAX_STEPS = 3_000  # training steps on a large table
 STEPS_PER_ROOT_OF_CELLS = 11.0
@@ -56,6 +60,7 @@ class RowsDecoder(Decoder):
 class TableModality(Modality):
     """Labelled rows and perceptrons; the constraints between columns hold in every synthetic row."""
 
+    code_dim = CODE_DIM
     batch_size = 128
     stages = (1,)
     mixed = False
@@ -70,7 +75,6 @@ class TableModality(Modality):
         super().__init__(data, seed=seed)
         self.constraints = Constraints.detect(data.codec, data.frame)
         self.layout = self.constraints.layout
-        self.noise_dim = LATENT_DIM + len(self.constraints.joint.options)
         self._marginals: tuple[Samples, Marginals] | None = None
 
     @staticmethod
@@ -85,9 +89,14 @@ class TableModality(Modality):
         rows, label = torch.from_numpy(self.layout.rows(encoded)), torch.from_numpy(data.labels)
         return Rows(rows.to(device), label.to(device), self.n_classes)
 
-    def new_generator(self) -> RowGenerator:
-        """Return an untrained perceptron that draws rows."""
-        return RowGenerator(self.n_classes, self.layout, joint=self.constraints.joint, latent_dim=LATENT_DIM)
+    def new_network(self) -> RowNetwork:
+        """Return an untrained perceptron that drafts rows."""
+        return RowNetwork(self.n_classes, self.code_dim, self.layout.n_quantiles + sum(self.constraints.joint.options))
+
+    def new_generator(self, network: nn.Module | None = None) -> RowGenerator:
+        """Return a generator of rows, which makes the choices among options."""
+        joint, network = self.constraints.joint, network or self.new_network()
+        return RowGenerator(self.n_classes, self.layout, joint=joint, network=network)
 
     def new_discriminator(self) -> RowDiscriminator:
         """Return an untrained perceptron that judges rows."""
@@ -101,6 +110,39 @@ class TableModality(Modality):
         """Return synthetic rows (B, D) whose choices are relaxed, so that gradients pass."""
         synthetic: Tensor = generator.relaxed(batch.noise(), batch.label, batch.random)  # type: ignore[operator]
         return synthetic
+
+    def reconstruction_loss(self, outputs: Tensor, real: Tensor) -> Tensor:
+        """Return the loss of a normal distribution of each active quantile, and the cross-entropy of each decision."""
+        quantiles, logits = outputs.tensor_split([self.layout.n_quantiles], dim=1)
+        own, taken = self._parts(real)
+        loss = gaussian_loss(quantiles - own, weight=self.rows.opened(taken))
+        for piece, wanted in zip(self.rows.decisions.logits(logits), self._decided(taken), strict=True):
+            loss = loss - (wanted * piece.log_softmax(dim=2)).sum(dim=(1, 2))
+        return loss
+
+    def points(self, real: Tensor, random: torch.Generator) -> Tensor:
+        """Return quantiles and logits. Where a quantile is not active, it is noise."""
+        quantiles, taken = self._parts(real)
+        noise = torch.randn(len(real), self.rows.n_outputs, generator=random).to(real.device)
+        of_quantiles, of_logits = noise.tensor_split([self.layout.n_quantiles], dim=1)
+        active = self.rows.opened(taken)
+        logits = SCORE * self.rows.decisions.flat(self._decided(taken)) if self.layout.options else taken
+        return torch.cat([active * quantiles + (1 - active) * of_quantiles, logits + of_logits], dim=1)
+
+    @cached_property
+    def rows(self) -> RowGenerator:
+        """A generator that does not learn, for what it knows of the layout of a row."""
+        with seeded(self.seed):
+            return self.new_generator()
+
+    def _parts(self, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the quantiles of rows, and the options taken."""
+        self.rows.to(real.device)
+        quantiles, taken = real[:, : self.layout.own_width].tensor_split([self.layout.n_quantiles], dim=1)
+        return quantiles, taken
+
+    def _decided(self, taken: Tensor) -> list[Tensor]:
+        return self.rows.decisions.decisions_of(taken) if self.layout.options else []
 
     def discrepancy(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
         """Return the lack of variety within a class and the energy distance, in one scalar."""

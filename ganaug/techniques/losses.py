@@ -7,6 +7,9 @@ from torch.nn import functional as F
 MAX_LOGIT_GAP = 8.0
 """The generator's gradient is exp(gap) times the discriminator's; a larger gap carries no more information."""
 
+MIN_VARIANCE = 1e-4
+"""Least variance of a reconstruction: a smaller one would let a few exact values outweigh all others."""
+
 
 def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Tensor:
     """Return the discriminator's loss, whose backward pass also gives the generator the gradient of its own loss.
@@ -75,6 +78,21 @@ def variety_and_energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> t
     excess = 2 * _distances(real, synthetic) - between_synthetic - between_real
     energy = (excess * pairs).sum() / pairs.sum().clamp_min(1)
     return _lack_of_variety(between_real, between_synthetic, pairs), energy
+
+
+def gaussian_loss(error: Tensor, *, weight: Tensor | None = None, together: bool = False) -> Tensor:
+    """Return the negative log likelihood (B,) of errors (B, D) under a normal distribution, up to a constant.
+
+    The standard deviation is that of the errors themselves, of each column or of all columns `together`, so that
+    nothing has to be balanced by hand (optimal sigma VAE, Rybkin et al. 2021). Its gradient is left out, because at the
+    optimum it is zero. `weight` (B, D) tells how far each error counts.
+    """
+    squares = error.square() if weight is None else weight * error.square()
+    counted = torch.ones_like(squares) if weight is None else weight
+    axes = (0, 1) if together else (0,)
+    variance = (squares.sum(axes, keepdim=True) / counted.sum(axes, keepdim=True).clamp_min(1)).detach()
+    variance = variance.clamp_min(MIN_VARIANCE)
+    return ((squares / variance + counted * variance.log()) / 2).sum(dim=1)
 
 
 def _lack_of_variety(between_real: Tensor, between_synthetic: Tensor, pairs: Tensor) -> Tensor:

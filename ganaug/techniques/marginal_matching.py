@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganaug.data.tables.layout import RowLayout
 
@@ -27,9 +27,12 @@ class RowDrafter(Protocol):
 
     layout: RowLayout
     decisions: Any
-    head: nn.Linear
     noise_dim: int
     n_hidden: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where the generator is."""
 
     def draft(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """Return quantiles (B, S) and logits (B, sum of options)."""
@@ -70,7 +73,7 @@ class Marginals:
     @classmethod
     def of(cls, rows: Tensor, label: Tensor, generator: RowDrafter) -> Self:
         """Return the marginals of rows (N, width), as `RowLayout.rows` writes them, and classes (N,)."""
-        rows, label = (x.to(generator.head.weight.device) for x in (rows, label))  # an average may be on the CPU
+        rows, label = (x.to(generator.device) for x in (rows, label))  # an average may be on the CPU
         value = tuple(torch.unique(label).tolist())
         n, shares, moments = [], [], []
         for one in value:
@@ -92,7 +95,7 @@ class Marginals:
         this, and leave the learned dependence between columns unchanged. Where the generator draws numbers that are
         not finite, the copy is unchanged.
         """
-        copy, device = deepcopy(generator), generator.head.weight.device
+        copy, device = deepcopy(generator), generator.device
         options = sum(piece[0].numel() for piece in self.shares)
         numbers = generator.n_hidden + self.mean.shape[1] + options  # in memory for each row
         count = min(MAX_DRAWN, max(MIN_DRAWN, NUMBERS // (numbers * len(self.value))))

@@ -148,7 +148,7 @@ def train(
 ) -> Iterator[Step]:
     """Train until the bounds are reached or more training stops helping; the state is whole at every yield.
 
-    The modality tells the stages, the size of a batch and the length of the noise. `validate` judges the averaged
+    The modality tells the stages and the size of a batch. `validate` judges the averaged
     generator; it is called a few times in the later part of the run.
     """
     family, last = state.family, modality.stages[-1]
@@ -161,7 +161,7 @@ def train(
 
         # Learn from one batch.
         real, label = data.draw(modality.batch_size, state.random)
-        batch = Batch(modality.at_stage(real, stage), label, modality.noise_dim, state.random)
+        batch = Batch(modality.at_stage(real, stage), label, family.noise_dim, state.random)
         losses = family.learn(batch, state.step)
 
         # Move on. A resumed run may have longer than it had: its progress never goes back.
@@ -176,6 +176,7 @@ def train(
         # Validate the average, keep the best, and decide whether to go on.
         result = None
         if validate and stage == last and _is_due(before, state.progress):
+            family.complete(data)
             result = validate(family.average)
             state.record_validation(result)
             state.seconds = time.perf_counter() - begun

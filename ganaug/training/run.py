@@ -177,7 +177,7 @@ class Run:
                 self.screen,
                 self.learned,
                 held_out,
-                noise_dim=self.modality.noise_dim,
+                noise_dim=family.noise_dim,
                 random=self._random(VALIDATION),
                 engine=self.engine,
             )
@@ -185,11 +185,11 @@ class Run:
             # Train the generator with what is left of the budget once the export has its share.
             tuning = self._random(TUNING)
             self.modality.prepare(self.learned, tuning, steps=self._affordable(TUNING_STEPS), engine=self.engine)
-            learnable = self.modality.learnable(self.learned, self._random(VIEWS))
+            self.learnable = self.modality.learnable(self.learned, self._random(VIEWS))
             bounds = Bounds(self._seconds_left(), self.bounds.steps)
             validate = self._validate if self.validated else None
             self.save_checkpoint()  # from here on a kill does not cost what has been learned
-            for step in train(self.state, learnable, self.modality, bounds, validate=validate):
+            for step in train(self.state, self.learnable, self.modality, bounds, validate=validate):
                 if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
                     self._try_to_save_checkpoint()
                 yield step
@@ -199,6 +199,7 @@ class Run:
         with single_thread():
             state, average = self.state.snapshot(), deepcopy(self.state.family.average)
             if state.kept is None:
+                state.family.complete(self.learnable)
                 state.validations.append((state.progress, self._validate(state.family.average)))
             else:
                 average.load_state_dict(state.kept)

@@ -17,7 +17,7 @@ from ganaug.compute.modes import alone, training_modes
 from ganaug.compute.threads import single_thread
 from ganaug.data.dataset import Dataset
 from ganaug.errors import warn
-from ganaug.networks.modality import Decoder, Modality
+from ganaug.networks.modality import Decoder, Modality, noise_dim_of
 from ganaug.networks.samples import Samples
 from ganaug.runtime.dose import Dose
 from ganaug.runtime.generator import Generator
@@ -86,7 +86,7 @@ class Trained:
         with torch.no_grad():
             for value in range(self.learned.n_classes):
                 real, label = learnable.of_class(value, SAMPLES_PER_CLASS).cpu(), torch.tensor(value)
-                noise = torch.randn(SAMPLES_PER_CLASS, self.modality.noise_dim, generator=self.random)
+                noise = torch.randn(SAMPLES_PER_CLASS, noise_dim_of(self.generator), generator=self.random)
                 synthetic = drawing.learned(noise, label.expand(SAMPLES_PER_CLASS))
                 logits = [self.discriminator(x, label.expand(len(x))).mean() for x in (real, synthetic)]
                 offsets.append(sum(logits) / 2)
@@ -137,7 +137,7 @@ class Trained:
             space=self.modality.space,
             classes=data.classes,
             class_counts=list(data.counts.values()),
-            noise_dim=self.modality.noise_dim,
+            noise_dim=noise_dim_of(self.generator),
             schema=self.modality.schema(),
             versions={"ganaug": __version__} | {name: version(name) for name in LIBRARIES},
             training=self.summary(),

@@ -86,7 +86,7 @@ def test_decoded_samples_are_those_that_the_discriminator_judged() -> None:
     images = modality(smooth_images())
     generator = images.new_generator().eval()
     drawing = images.decoder(images.corrected(generator, images.samples(CPU), torch.Generator().manual_seed(0))).eval()
-    noise, label = torch.randn(5, images.noise_dim), torch.tensor([0, 1, 0, 1, 0])
+    noise, label = torch.randn(5, images.code_dim), torch.tensor([0, 1, 0, 1, 0])
     with torch.no_grad():
         drawn = drawing(noise, label)
         assert torch.equal(drawn.learned, generator(noise, label))

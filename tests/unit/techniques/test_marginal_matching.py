@@ -77,7 +77,7 @@ def test_few_rows_say_little_and_none_say_nothing() -> None:
 
 def test_a_class_drawn_as_one_point_is_not_blown_up() -> None:
     generator = network()
-    generator.head.weight.data[:2] *= 0.01
+    generator.network.head.weight.data[:2] *= 0.01
     narrow = float(drawn_rows(generator, 0)[:, 1].std())
     generator = matched(generator, real_rows(500, [0.4, 0.3, 0.3], 0.5, 0.0, 1.0, 3), torch.zeros(500).long())
     assert float(drawn_rows(generator, 0)[:, 1].std()) == pytest.approx(MAX_GAIN * narrow, rel=0.05)
@@ -104,9 +104,9 @@ def test_many_classes_are_matched_in_parts(monkeypatch: pytest.MonkeyPatch) -> N
         "ganaug.techniques.marginal_matching.NUMBERS", 2 * 1024 * (256 + 2 + 6)
     )  # two classes at a time
     parts = matched(generator, rows, label)
-    torch.testing.assert_close(parts.spread, whole.spread, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(parts.head_by_class.weight, whole.head_by_class.weight, rtol=1e-4, atol=1e-4)
-    assert generator.spread is None
+    torch.testing.assert_close(parts.gain, whole.gain, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(parts.shift, whole.shift, rtol=1e-4, atol=1e-4)
+    assert generator.gain is None
 
 
 def test_what_is_not_finite_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,9 +114,9 @@ def test_what_is_not_finite_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) ->
         "ganaug.techniques.marginal_matching.NUMBERS", 1
     )  # a class at a time: the first of them is finite
     generator, rows = network(), real_rows(20, [0.4, 0.3, 0.3], 0.5, 0.0, 1.0, 3)
-    generator.head_by_class.weight.data[1, 0] = torch.nan
+    generator.network.head_by_class.weight.data[1, 0] = torch.nan
     copy = matched(generator, rows, torch.arange(20) % 2)
-    assert copy.spread is None
+    assert copy.gain is None
     torch.testing.assert_close(copy.state_dict(), generator.state_dict(), equal_nan=True, rtol=0, atol=0)
 
 

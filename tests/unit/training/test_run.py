@@ -101,7 +101,7 @@ def test_samples_are_on_as_plain_a_background_as_the_images(stripes: LabelledIma
     run = Run(plain, max_steps=20, random_state=0)
     generator = run.run().export()
     kept = run.state.family.average
-    noise, label = torch.randn(300, run.modality.noise_dim), torch.arange(300) % 2
+    noise, label = torch.randn(300, kept.noise_dim), torch.arange(300) % 2
     with torch.no_grad():
         before = ((kept(noise, label) + 1) * 127.5).round()
     images, _ = generator.sample(300, seed=0)

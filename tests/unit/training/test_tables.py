@@ -314,8 +314,8 @@ def test_relaxed_rows_are_hard_and_pass_gradients() -> None:
     torch.testing.assert_close(taken[:, :3].sum(1), torch.ones(50))
     torch.testing.assert_close(taken[:, 3:].sum(1), torch.ones(50))
     (rows * torch.randn_like(rows)).sum().backward()
-    assert network.head.weight.grad is not None
-    assert (network.head.weight.grad.abs().sum(1) > 0).all()
+    assert network.network.head.weight.grad is not None
+    assert (network.network.head.weight.grad.abs().sum(1) > 0).all()
 
 
 def test_the_layout_writes_what_the_codec_says() -> None:

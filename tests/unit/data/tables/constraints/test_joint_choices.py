@@ -296,7 +296,7 @@ def test_only_combinations_of_the_table_are_drawn() -> None:
     assert [one.choices for one in joint.decisions] == [(0, 1, 3), (2,)]
     noise, label = torch.randn(2_000, generator.noise_dim), torch.arange(2_000) % 2
     quantiles, choices, uniform = generator.draw(noise, label)
-    assert generator.noise_dim == generator.latent_dim + 2
+    assert generator.noise_dim == generator.code_dim + 2
     assert choices.shape == uniform.shape == (2_000, 4)
     for one in joint.decisions:
         allowed = {tuple(option) for option in one.options.tolist()}

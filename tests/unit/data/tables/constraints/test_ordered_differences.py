@@ -275,7 +275,7 @@ def test_judges_see_what_a_column_is_about() -> None:
     said = data.codec.encode(table).quantiles[:, 1]
     assert np.corrcoef(rows[:, -1], said)[0, 1] > 0.98
     assert abs(np.corrcoef(rows[:, 1], said)[0, 1]) < 0.5  # the share
-    noise, label = torch.randn(50, modality.noise_dim), torch.zeros(50, dtype=torch.int64)
+    noise, label = torch.randn(50, modality.new_generator().noise_dim), torch.zeros(50, dtype=torch.int64)
     drawn = trained.generator(noise, label).detach().numpy()
     np.testing.assert_allclose(drawn[:, -1], drawn[:, :-1] @ layout.derivation[:, 0], rtol=1e-5, atol=1e-5)
     table["word"] = np.where(table["x"] < 0.5, "a", "b")
