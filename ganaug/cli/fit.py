@@ -13,7 +13,7 @@ from ganaug.cli.options import duration, path, seed_option
 from ganaug.cli.text import clock, counted, printable, sentence
 from ganaug.data.modalities import SPACES
 from ganaug.errors import OutputError, warn
-from ganaug.families import FAMILIES
+from ganaug.families import MODELS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,10 +33,10 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
 @click.option("--size", type=int, metavar="N", help="Side of images in pixels: 8, 16, ... 512.  [default: by the data]")
 @click.option(
     "--model",
-    type=click.Choice(list(FAMILIES)),
-    default=next(iter(FAMILIES)),
+    type=click.Choice(MODELS),
+    default=MODELS[0],
     show_default=True,
-    help="The family of the generator.",
+    help="The family of the generator; auto tries each for a short time.",
 )
 @click.option(
     "--space",

@@ -41,6 +41,7 @@ from ganaug.training import Run
 
 BUDGET_SHARE = 0.2
 """Part of the time, or of the training steps, of a fit that the dose takes."""
+POLLED = 0.2  # seconds
 MIN_BUDGET = 60.0
 """Seconds of a fit below which no dose is measured: the training needs them all."""
 GENERATOR_SHARE = 0.4
@@ -148,6 +149,8 @@ def _silent(_: Moment) -> None:
 
 def _train_fold_of(run: Run, part: Dataset, **bounds: Any) -> FoldSampler:
     """Train the generator of a fold with the settings of a run."""
+    while not run.family_chosen.wait(POLLED):  # a trial of the families may go on
+        cancellation_point()
     modality = run.modality
     return train_fold(
         part, model=run.model, space=modality.space, augment=modality.augment, device=run.engine.device.type, **bounds

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ganaug.evaluation.session import Session
 from ganaug.evaluation.settings import Settings
 from ganaug.evaluation.splits import Split
 from ganaug.evaluation.trainers import Trainer, train_generator
+from ganaug.families import FAMILIES
 from ganaug.files import StrPath, atomic_write
 from ganaug.runtime.generator import Generator
 
@@ -117,7 +119,8 @@ def evaluate(
     """Find out whether synthetic samples look real, are copies, and help a classifier.
 
     The data are cut into folds, twice. For each fold, a generator is trained on the other folds, as ``ganaug fit`` does
-    it, and judged by the items of the fold, which it has not seen. The same classifier is then trained on the other
+    it, and judged by the items of the fold, which it has not seen. If a
+    `generator` is given, these are of its family. The same classifier is then trained on the other
     folds in several arms: with nothing done about class imbalance, with each classical remedy, with synthetic samples
     in several ratios, and with slightly altered copies in their place. The verdict compares the best arm with synthetic
     samples to the best arm without them.
@@ -215,6 +218,10 @@ def begin(
             f"generator must be a Generator, but is {generator!r:.80}: read the model file with "
             "Generator.load('model.onnx')"
         )
+    if generator is not None and settings.get("trainer", train_generator) is train_generator:
+        model, space = generator.metadata["family"], generator.metadata.get("space") or "auto"
+        if model in FAMILIES:
+            settings["trainer"] = partial(train_generator, model=model, space=space)
     chosen = Settings(**settings)
     size = None if generator is None else generator.format.side
     column = groups if isinstance(groups, str) else None

@@ -47,13 +47,20 @@ def usual_seconds(data: Dataset) -> float:
 
 
 def train_generator(
-    data: Dataset, *, seed: int, seconds: float | None = None, steps: int | None = None, device: str = "auto"
+    data: Dataset,
+    *,
+    seed: int,
+    seconds: float | None = None,
+    steps: int | None = None,
+    device: str = "auto",
+    model: str = "gan",
+    space: str = "auto",
 ) -> TrainedSampler:
     """Train a generator as ``ganaug fit`` does, for at most so many seconds.
 
     The training on a table also ends after `steps`, by default those that ``ganaug fit`` takes.
     """
     steps = steps or default_bounds(data).steps
-    run = Run(data, time_budget=seconds, max_steps=steps, random_state=seed, device=device)
+    run = Run(data, time_budget=seconds, max_steps=steps, random_state=seed, device=device, model=model, space=space)
     with run.turn():  # for the export too
         return TrainedSampler(run.run())

@@ -12,28 +12,35 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from ganaug.families.base import Family
 
-__all__ = ["FAMILIES", "family_class"]
+__all__ = ["AUTO", "FAMILIES", "MODELS", "check_model", "family_class"]
 
 FAMILIES = {
     "gan": "ganaug.families.gan:GAN",
+    "vae": "ganaug.families.vae:VAE",
+    "autoencoder": "ganaug.families.autoencoder:DensityAutoencoder",
+    "flow": "ganaug.families.flow:Flow",
 }
+
+AUTO = "auto"
+"""Lets a trial of all families decide."""
+MODELS = (*FAMILIES, AUTO)
+
+
+def check_model(name: str) -> None:
+    """Raise `DataError` unless the name is that of a family, or `AUTO`."""
+    if name not in FAMILIES and name != AUTO:
+        models = ", ".join(map(repr, (*FAMILIES, AUTO)))
+        raise DataError(f"model must be one of {models}, but is {name!r:.80}: choose one of these")
 
 
 def family_class(name: str) -> "type[Family]":
     """Return the class that is registered under a name, a key of `FAMILIES`.
-
-    Raises
-    ------
-    DataError
-        If no family has this name.
 
     Examples
     --------
     >>> family_class("gan").__name__
     'GAN'
     """
-    if name not in FAMILIES:
-        raise DataError(f"model must be one of {', '.join(map(repr, FAMILIES))}, but is {name!r}: choose one of these")
     module, _, found = FAMILIES[name].partition(":")
     family: type[Family] = getattr(import_module(module), found)
     return family

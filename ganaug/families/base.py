@@ -83,8 +83,11 @@ class Family(ABC):
             The losses by name, each a scalar on the device.
         """
 
-    def complete(self, samples: Samples) -> None:  # noqa: B027
-        """Fit what the average needs besides its weights, such as a density of codes, to the samples of the training.
+    def begin(self, samples: Samples) -> None:  # noqa: B027
+        """Take note of the samples before the first step of a run, or of a resumed one."""
+
+    def complete(self) -> None:  # noqa: B027
+        """Fit what the average needs besides its weights, such as a density of codes.
 
         The loop calls this before the average is validated or kept.
         """

@@ -1,5 +1,6 @@
 """Images as networks see them: the modality of labelled images."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
@@ -157,6 +158,11 @@ class ImageModality(Modality):
     def reconstruction_loss(self, outputs: Tensor, real: Tensor) -> Tensor:
         """Return the loss of a normal distribution of every value."""
         return gaussian_loss((outputs.float() - real).flatten(1), together=True)
+
+    @property
+    def point_dim(self) -> int:
+        """The number of values of an image."""
+        return math.prod(self.output_shape)
 
     def points(self, real: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return the values of each image in a row, (B, C * H * W)."""

@@ -124,6 +124,11 @@ class Modality(ABC):
         """Number of classes."""
         return len(self.data.classes)
 
+    @property
+    def counts(self) -> list[int]:
+        """The number of training samples of each class."""
+        return list(self.data.counts.values())
+
     @staticmethod
     @abstractmethod
     def default_bounds(data: Any) -> Bounds:
@@ -177,9 +182,18 @@ class Modality(ABC):
         outputs: Tensor = network(code, batch.label)
         return outputs
 
+    def relaxed(self, outputs: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002
+        """Return the samples (B, ...) of the outputs of a network, through which gradients pass."""
+        return outputs
+
     @abstractmethod
     def reconstruction_loss(self, outputs: Tensor, real: Tensor) -> Tensor:
         """Return the negative log likelihood of real samples given the outputs of a network, (B,), up to a constant."""
+
+    @property
+    @abstractmethod
+    def point_dim(self) -> int:
+        """Length of a sample as a point."""
 
     @abstractmethod
     def points(self, real: Tensor, random: torch.Generator) -> Tensor:

@@ -127,7 +127,11 @@ class RowGenerator(nn.Module):
 
     def relaxed(self, noise: Tensor, label: Tensor, random: torch.Generator) -> Tensor:
         """Return rows (B, width) whose choices pass gradients."""
-        quantiles, logits = self.draft(noise, label)
+        return self.relax(self.network(noise[:, : self.code_dim], label), random)
+
+    def relax(self, outputs: Tensor, random: torch.Generator) -> Tensor:
+        """Return rows (B, width) of the outputs of the network, whose choices pass gradients."""
+        quantiles, logits = self.split(outputs)
         return self._row(quantiles, self.decisions.relax(logits, random) if self.layout.options else logits)
 
     def draft(self, noise: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:

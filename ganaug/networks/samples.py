@@ -23,6 +23,8 @@ class Batch:
     label: Tensor
     noise_dim: int
     random: torch.Generator
+    progress: float = 0.0
+    """How much of the run is done, from 0 to 1."""
 
     def noise(self) -> Tensor:
         """Draw standard normal noise of shape (B, noise_dim)."""

@@ -91,7 +91,7 @@ class TableModality(Modality):
 
     def new_network(self) -> RowNetwork:
         """Return an untrained perceptron that drafts rows."""
-        return RowNetwork(self.n_classes, self.code_dim, self.layout.n_quantiles + sum(self.constraints.joint.options))
+        return RowNetwork(self.n_classes, self.code_dim, self.point_dim)
 
     def new_generator(self, network: nn.Module | None = None) -> RowGenerator:
         """Return a generator of rows, which makes the choices among options."""
@@ -111,6 +111,10 @@ class TableModality(Modality):
         synthetic: Tensor = generator.relaxed(batch.noise(), batch.label, batch.random)  # type: ignore[operator]
         return synthetic
 
+    def relaxed(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Return rows (B, D) whose choices are relaxed."""
+        return self.rows.to(outputs.device).relax(outputs, batch.random)
+
     def reconstruction_loss(self, outputs: Tensor, real: Tensor) -> Tensor:
         """Return the loss of a normal distribution of each active quantile, and the cross-entropy of each decision."""
         quantiles, logits = outputs.tensor_split([self.layout.n_quantiles], dim=1)
@@ -119,6 +123,11 @@ class TableModality(Modality):
         for piece, wanted in zip(self.rows.decisions.logits(logits), self._decided(taken), strict=True):
             loss = loss - (wanted * piece.log_softmax(dim=2)).sum(dim=(1, 2))
         return loss
+
+    @property
+    def point_dim(self) -> int:
+        """The number of quantiles and logits."""
+        return self.layout.n_quantiles + sum(self.constraints.joint.options)
 
     def points(self, real: Tensor, random: torch.Generator) -> Tensor:
         """Return quantiles and logits. Where a quantile is not active, it is noise."""

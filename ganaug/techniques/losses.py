@@ -11,7 +11,7 @@ MIN_VARIANCE = 1e-4
 """Least variance of a reconstruction: a smaller one would let a few exact values outweigh all others."""
 
 
-def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Tensor:
+def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor, weight: float = 1.0) -> Tensor:
     """Return the discriminator's loss, whose backward pass also gives the generator the gradient of its own loss.
 
     With the gap d = D(real) - D(synthetic), the discriminator minimises softplus(-d) and the generator softplus(d)
@@ -21,10 +21,10 @@ def pairing_loss(on_real: Tensor, on_synthetic: Tensor, synthetic: Tensor) -> Te
     which saves a second pass through both networks (the single-step method of f-GAN, Nowozin et al. 2016).
 
     The logits (B,) are of pairs of one class. `synthetic`, (B, ...), is a view of the generator's output from which
-    `on_synthetic` was computed, and nothing else.
+    `on_synthetic` was computed, and nothing else. `weight` is that of the generator's loss.
     """
     gap = on_real - on_synthetic
-    ratio = -gap.detach().clamp(-MAX_LOGIT_GAP, MAX_LOGIT_GAP).exp().view(-1, *[1] * (synthetic.ndim - 1))
+    ratio = -weight * gap.detach().clamp(-MAX_LOGIT_GAP, MAX_LOGIT_GAP).exp().view(-1, *[1] * (synthetic.ndim - 1))
     synthetic.register_hook(  # type: ignore[no-untyped-call]
         lambda gradient: gradient * ratio.to(gradient.dtype)
     )
@@ -93,6 +93,11 @@ def gaussian_loss(error: Tensor, *, weight: Tensor | None = None, together: bool
     variance = (squares.sum(axes, keepdim=True) / counted.sum(axes, keepdim=True).clamp_min(1)).detach()
     variance = variance.clamp_min(MIN_VARIANCE)
     return ((squares / variance + counted * variance.log()) / 2).sum(dim=1)
+
+
+def normal_divergence(mean: Tensor, log_deviation: Tensor) -> Tensor:
+    """Return the Kullback-Leibler divergence (B, D) of normal distributions from the standard normal one, in nats."""
+    return (mean.square() + (2 * log_deviation).exp() - 1) / 2 - log_deviation
 
 
 def _lack_of_variety(between_real: Tensor, between_synthetic: Tensor, pairs: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ are all there.
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +23,8 @@ from ganaug.errors import DataError, FormatError, GanaugError
 from ganaug.files import atomic_write
 from ganaug.training.loop import State, ValidationResult
 
-FORMAT_VERSION = 2  # of the index
+FORMAT_VERSION = 3  # of the index
+MAX_REASON = 1000  # characters
 INDEX = "checkpoint.json"
 _NOUNS = {
     "data": "the data",
@@ -44,8 +45,10 @@ def checkpoint_folder(model: Path) -> Path:
     return model.with_name(model.name + ".checkpoint")
 
 
-def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settings: dict[str, object]) -> None:
-    """Write the state of a run, other tensors of it, and the settings that a resumed run must share."""
+def save_checkpoint(
+    folder: Path, state: State, extra: dict[str, Tensor], settings: dict[str, object], reasons: dict[str, str]
+) -> None:
+    """Write the state of a run, other tensors of it, the settings that a resumed run must share, and their reasons."""
     tensors = {f"network.{name}": value for name, value in state.family.networks.state_dict().items()}
     for optimizer, own in state.family.optimizers.items():
         for index, moments in own.state_dict()["state"].items():
@@ -58,6 +61,7 @@ def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settin
         "format_version": FORMAT_VERSION,
         "tensors": f"step-{state.step:09d}.safetensors",
         "settings": settings,
+        "reasons": reasons,
         "step": state.step,
         "seconds": state.seconds,
         "progress": state.progress,
@@ -142,6 +146,29 @@ def kept_step(folder: Path) -> int | None:
         return None
 
 
+def kept_choices(folder: Path, known: Mapping[str, Container[str]]) -> dict[str, tuple[str, str]]:
+    """Return what trials may have decided in the run that is kept in `folder`: settings, and why each was chosen.
+
+    `known` are the values that each setting may have. A setting that the run does not have is left out.
+
+    Raises
+    ------
+    DataError
+        If there is no checkpoint.
+    FormatError
+        If the checkpoint is damaged, or a setting has an unknown value.
+    """
+    index, choices = _read_index(folder), {}
+    for name, values in known.items():
+        value, reason = index["settings"].get(name), index["reasons"].get(name, "")
+        if value is None:
+            continue
+        if not isinstance(value, str) or value not in values or not isinstance(reason, str):
+            raise FormatError(f"{folder / INDEX} must have a known {name}: leave out --resume to begin anew")
+        choices[name] = value, reason[:MAX_REASON]
+    return choices
+
+
 def remove_checkpoint(folder: Path) -> None:
     """Delete the files of a checkpoint, and the folder unless it holds other files."""
     for pattern in (INDEX, "step-*.safetensors", ".ganaug-*.part"):
@@ -212,6 +239,7 @@ def _is_stage(value: object) -> bool:
 _ENTRIES: dict[str, Callable[[Any], bool]] = {
     "tensors": lambda value: isinstance(value, str) and re.fullmatch(r"step-[0-9]+\.safetensors", value) is not None,
     "settings": lambda value: isinstance(value, dict),
+    "reasons": lambda value: isinstance(value, dict),
     "step": _is_count,
     "seconds": _is_number,
     "progress": lambda value: _is_number(value, high=1),

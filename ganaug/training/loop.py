@@ -152,6 +152,7 @@ def train(
     generator; it is called a few times in the later part of the run.
     """
     family, last = state.family, modality.stages[-1]
+    family.begin(data)
     begun = time.perf_counter() - state.seconds
     while state.progress < 1 and not state.stopped:
         # Set what depends on progress.
@@ -161,7 +162,7 @@ def train(
 
         # Learn from one batch.
         real, label = data.draw(modality.batch_size, state.random)
-        batch = Batch(modality.at_stage(real, stage), label, family.noise_dim, state.random)
+        batch = Batch(modality.at_stage(real, stage), label, family.noise_dim, state.random, before)
         losses = family.learn(batch, state.step)
 
         # Move on. A resumed run may have longer than it had: its progress never goes back.
@@ -176,7 +177,7 @@ def train(
         # Validate the average, keep the best, and decide whether to go on.
         result = None
         if validate and stage == last and _is_due(before, state.progress):
-            family.complete(data)
+            family.complete()
             result = validate(family.average)
             state.record_validation(result)
             state.seconds = time.perf_counter() - begun

@@ -1,6 +1,7 @@
 """One run: labelled data -> networks -> training -> `Trained`."""
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,11 +18,14 @@ from ganaug.compute.engine import Engine
 from ganaug.compute.modes import alone, seeded, training_modes
 from ganaug.compute.threads import single_thread
 from ganaug.data.dataset import Dataset
+from ganaug.data.modalities import SPACES
 from ganaug.errors import warn
-from ganaug.families import family_class
+from ganaug.families import AUTO, FAMILIES, check_model, family_class
+from ganaug.families.base import Family
 from ganaug.networks.modality import Bounds, Modality, modality_of
 from ganaug.training import space_trial
-from ganaug.training.checkpoints import load_checkpoint, save_checkpoint
+from ganaug.training.checkpoints import kept_choices, load_checkpoint, save_checkpoint
+from ganaug.training.family_trial import best_family
 from ganaug.training.loop import State, Step, ValidationResult, train
 from ganaug.training.screen import Screen, fit_screen
 from ganaug.training.trained import Trained
@@ -42,6 +46,8 @@ MORE_CAPACITY = 2
 """How many times as wide those networks are."""
 CHECKPOINT_SECONDS = 10.0
 """Time between checkpoints."""
+DEFAULT = "gan"
+"""The family in which two spaces are tried, if a trial decides on the family too."""
 MIN_SECONDS = 0.1
 """Seconds of a training that has no time left, so that it takes at least one step."""
 
@@ -62,7 +68,7 @@ class Run:
     data : Dataset
         Labelled images or a labelled table.
     model : str, default="gan"
-        The family of the generator, a key of `ganaug.families.FAMILIES`.
+        The family of the generator, a key of `ganaug.families.FAMILIES`; "auto" lets a trial of each decide.
     space : str, default="auto"
         For images: "pixels", "latent", or "auto" (see `GANAugmenter`).
     augment : albumentations transform, optional
@@ -86,6 +92,8 @@ class Run:
     ----------
     validated : bool, default=True
         Whether validations choose the weights and may end the run. Otherwise the last weights are kept.
+    family_chosen : threading.Event
+        Set when `model` is the name of a family.
 
     Raises
     ------
@@ -113,13 +121,19 @@ class Run:
         started: float | None = None,
     ) -> None:
         self.started = time.perf_counter() if started is None else started
-        self.data, self.model, self.family_class = data, model, family_class(model)
+        check_model(model)
+        self.data, self.model, self.model_reason = data, model, "as asked"
         self.seed = secrets.randbits(31) if random_state is None else random_state
         place = choose_device(device)  # refused at once, before a slow look at the data
         capacity = MORE_CAPACITY if place.type == "cuda" or (time_budget or 0) >= LONG_SECONDS else 1
         build = partial(modality_of, data, seed=self.seed, augment=augment, capacity=capacity)
+        kept = kept_choices(checkpoint, {"model": FAMILIES, "space": SPACES}) if resume and checkpoint else {}
+        if model == AUTO and "model" in kept:
+            self.model, self.model_reason = kept["model"]
+        space, reason = kept.get("space", (space, "")) if space == "auto" else (space, "")
         with training_modes(), single_thread():
             self.modality = build(space=space)
+        self.modality.space_reason = reason or self.modality.space_reason
         asked = Bounds(time_budget, max_steps)
         self.bounds = self.modality.default_bounds(data) if asked == Bounds() else asked
         self.engine = Engine(place, mixed=self.modality.mixed)
@@ -127,6 +141,9 @@ class Run:
             self._try(rival, build)
         self.checkpoint, self.resume = checkpoint, resume
         self._saved, self._warned = time.perf_counter(), False
+        self.family_chosen = threading.Event()
+        if self.model != AUTO:
+            self.family_chosen.set()
 
     def _try(self, rival: str, build: Callable[..., Modality]) -> None:
         """Take the modality in another space if a short trial of both says so."""
@@ -139,7 +156,8 @@ class Run:
         }
 
         def score(space: str) -> float:
-            trial = Run(self.data, model=self.model, space=space, random_state=self.seed, **settings)
+            model = DEFAULT if self.model == AUTO else self.model
+            trial = Run(self.data, model=model, space=space, random_state=self.seed, **settings)
             return trial.run().result[1].score
 
         with self.turn():
@@ -165,27 +183,30 @@ class Run:
     def steps(self) -> Iterator[Step]:
         """Train, yielding every step."""
         with single_thread():
-            # Hold out some samples of every class that can spare them, and build the networks.
+            # Hold out some samples of every class that can spare them, and train the screen or take up an earlier run.
             self.learned, held_out = hold_out(self.modality.samples(self.engine.device), self._random(HOLD_OUT))
-            family = self._seeded(lambda: self.family_class(self.modality, self.engine))  # type: ignore[call-arg]
-            self.state = State(family, self._random(TRAINING))
-
-            # Train the screen, or take up an earlier run.
             self.screen = self._seeded(lambda: self.engine.place(Screen(self.modality.new_classifier)))
-            self.agreement = self._resumed() if self.resume and self.checkpoint else self._fit_screen()
+            if self.resume and self.checkpoint:
+                self.state = self._new_state(self.model)
+                self.agreement = self._resumed()
+            else:
+                self.agreement = self._fit_screen()
             self.validation = Validation(
-                self.screen,
-                self.learned,
-                held_out,
-                noise_dim=family.noise_dim,
-                random=self._random(VALIDATION),
-                engine=self.engine,
+                self.screen, self.learned, held_out, random=self._random(VALIDATION), engine=self.engine
             )
 
-            # Train the generator with what is left of the budget once the export has its share.
+            # Prepare the samples and choose the family.
             tuning = self._random(TUNING)
             self.modality.prepare(self.learned, tuning, steps=self._affordable(TUNING_STEPS), engine=self.engine)
             self.learnable = self.modality.learnable(self.learned, self._random(VIEWS))
+            if not self.resume or not self.checkpoint:
+                if self.model == AUTO:
+                    left = Bounds(self._seconds_left(), self.bounds.steps)
+                    self.model, self.model_reason = best_family(FAMILIES, self._tried, left, self.engine)
+                self.state = self._new_state(self.model)
+            self.family_chosen.set()
+
+            # Train the generator with what is left of the budget once the export has its share.
             bounds = Bounds(self._seconds_left(), self.bounds.steps)
             validate = self._validate if self.validated else None
             self.save_checkpoint()  # from here on a kill does not cost what has been learned
@@ -194,12 +215,25 @@ class Run:
                     self._try_to_save_checkpoint()
                 yield step
 
+    def _new_state(self, model: str) -> State:
+        """Return the state of a run at its start, with new networks."""
+        build = family_class(model)
+        family: Family = self._seeded(lambda: build(self.modality, self.engine))  # type: ignore[call-arg]
+        return State(family, self._random(TRAINING))
+
+    def _tried(self, model: str, bounds: Bounds) -> float:
+        """Return the best score of a family within these bounds, on held-out samples."""
+        state = self._new_state(model)
+        for _ in train(state, self.learnable, self.modality, bounds, validate=self._validate):
+            pass
+        return min(result.score for _, result in state.validations)
+
     def trained(self) -> Trained:
         """Return the best generator so far."""
         with single_thread():
             state, average = self.state.snapshot(), deepcopy(self.state.family.average)
             if state.kept is None:
-                state.family.complete(self.learnable)
+                state.family.complete()
                 state.validations.append((state.progress, self._validate(state.family.average)))
             else:
                 average.load_state_dict(state.kept)
@@ -208,6 +242,7 @@ class Run:
             return Trained(
                 modality=self.modality,
                 model=self.model,
+                model_reason=self.model_reason,
                 generator=self.modality.corrected(average, self.learned, self._random(CORRECTION)),
                 discriminator=None if discriminator is None else deepcopy(discriminator).cpu().eval(),
                 screen=deepcopy(self.screen).cpu(),
@@ -235,11 +270,17 @@ class Run:
             "max_steps": self.bounds.steps,
         } | self.modality.settings()
 
+    def reasons(self) -> dict[str, str]:
+        """Return why the settings are as they are that trials decided."""
+        return {"model": self.model_reason, "space": self.modality.space_reason}
+
     def save_checkpoint(self) -> None:
         """Write the run as it stands to its folder, if it has one."""
         if self.checkpoint:
             extra = {f"screen.{name}": value for name, value in self.screen.state_dict().items()}
-            save_checkpoint(self.checkpoint, self.state, extra | {"agreement": self.agreement}, self.settings())
+            save_checkpoint(
+                self.checkpoint, self.state, extra | {"agreement": self.agreement}, self.settings(), self.reasons()
+            )
             self._saved = time.perf_counter()
 
     def _try_to_save_checkpoint(self) -> None:

@@ -57,6 +57,7 @@ class Trained:
 
     modality: Modality
     model: str
+    model_reason: str
     generator: nn.Module
     discriminator: nn.Module | None
     screen: Screen
@@ -152,6 +153,7 @@ class Trained:
         names = [str(label) for label in self.modality.data.classes]
         variety = zip(names, result.variety, strict=True)
         return {
+            "family": self.model_reason,
             **({"space": self.modality.space_reason} if self.modality.space else {}),
             "steps": state.step,
             "seconds": round(state.seconds, 2),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganaug.compute.engine import Engine
+from ganaug.networks.modality import noise_dim_of
 from ganaug.networks.samples import Samples
 from ganaug.training.loop import ValidationResult
 from ganaug.training.screen import Screen, energy_score, mean_pairwise_distance
@@ -57,10 +58,8 @@ class Validation:
         The samples that the generator learns from, for the variety; and those that it is scored on. A class with
         nothing held out is scored on its training samples, as `measured_on` says. They flatter the generator, but
         without them a run could keep weights from before the generator could draw that class.
-    noise_dim : int
-        Length of the noise vector.
     random : torch.Generator
-        Draws the noise, once.
+        Its seed is that of the noise.
     engine : Engine
         Where the generators are.
     """
@@ -71,7 +70,6 @@ class Validation:
         learned: Samples,
         held_out: Samples,
         *,
-        noise_dim: int,
         random: torch.Generator,
         engine: Engine,
     ) -> None:
@@ -79,8 +77,11 @@ class Validation:
         self.measured_on = _measured_on(held_out)
         count = max(MIN_SAMPLES_PER_CLASS, min(SAMPLES_PER_CLASS, MAX_SAMPLES // learned.n_classes))
         device = learned.label.device
-        self.noise = torch.randn(count, noise_dim, generator=random).to(device)
-        self.label = torch.arange(learned.n_classes, device=device)
+        self.label, self._count, self._seed = (
+            torch.arange(learned.n_classes, device=device),
+            count,
+            random.initial_seed(),
+        )
         self.real_variety, self.target = [], []
         for value in self.label:
             points = self._features(learned.parts_of_class(int(value), MAX_SAMPLES))
@@ -97,7 +98,8 @@ class Validation:
     @torch.no_grad()
     def _judge_class(self, generator: nn.Module, value: Tensor) -> tuple[float, float, float]:
         """Return the score, agreement and variety of one class."""
-        points = self.screen.features(generator(self.noise, value.expand(len(self.noise))))
+        noise = self._noise(generator).to(value.device)
+        points = self.screen.features(generator(noise, value.expand(len(noise))))
         agreement = float((self.screen.read(points).argmax(dim=1) == value).float().mean())
         variety = mean_pairwise_distance(points) / (self.real_variety[int(value)] or math.nan)
         return energy_score(points, self.target[int(value)]), agreement, variety
@@ -106,16 +108,21 @@ class Validation:
     def median_agreement(self, generator: nn.Module, screen: Screen) -> list[float]:
         """Return for each class the median agreement of a generator's samples, where generator and screen are."""
         device, medians = next(screen.parameters()).device, []
-        noise = self.noise.to(device)
+        noise = self._noise(generator).to(device)
         for value in self.label.to(device):
             sample = generator(noise, value.expand(len(noise)))
             medians.append(float(screen(sample)[:, value].median()))
         return medians
 
+    def _noise(self, generator: nn.Module) -> Tensor:
+        """Return the noise that all generators with noise of this length draw each class from, on the CPU."""
+        random = torch.Generator().manual_seed(self._seed)
+        return torch.randn(self._count, noise_dim_of(generator), generator=random)
+
     @torch.no_grad()
     def _features(self, parts: Iterable[Tensor]) -> Tensor:
         features = [self.screen.features(part) for part in parts if len(part)]
-        return torch.cat(features) if features else self.noise.new_empty(0, 0)
+        return torch.cat(features) if features else torch.empty(0, 0, device=self.label.device)
 
 
 def _measured_on(held_out: Samples) -> str:

@@ -15,7 +15,7 @@ from ganaug.data.containers import Container, container_of
 from ganaug.data.containers.rows import as_rows, table_container
 from ganaug.data.labels import Label, plain_label, python_value
 from ganaug.data.modalities import SPACES
-from ganaug.families import FAMILIES
+from ganaug.families import MODELS
 from ganaug.files import StrPath
 from ganaug.integrations.sklearn.checks import check_frame, check_kinds
 from ganaug.integrations.sklearn.target import Target
@@ -35,7 +35,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
     """The common part of `GANAugmenter` and `GANSampler`: parameters, validation, training and sampling."""
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
-        "model": [StrOptions(set(FAMILIES))],
+        "model": [StrOptions(set(MODELS))],
         "space": [StrOptions(set(SPACES))],
         "sampling_strategy": [
             Interval(numbers.Real, 0, 1, closed="right"),

@@ -88,9 +88,9 @@ def test_the_file_says_what_was_trained(
 
 @every_family_and_modality
 def test_losses_fall(model: str, modality: str) -> None:
-    run = run_of(modality, model=model, max_steps=50, random_state=0)
-    names = [name for name in next(iter(run.steps())).losses if name in ("energy", "variety")]
-    losses = [float(sum(step.losses[name] for name in names)) for step in run.steps()]
+    steps = list(run_of(modality, model=model, max_steps=60, random_state=0).steps())
+    name = next(name for name in ("energy", "reconstruction", "likelihood", "variety") if name in steps[0].losses)
+    losses = [float(step.losses[name]) for step in steps if name in step.losses]
     assert np.mean(losses[-15:]) < np.mean(losses[:15])
 
 
@@ -178,7 +178,7 @@ def test_the_run_stops_when_validation_only_gets_worse(
 def test_a_budget_ends_the_run(model: str, modality: str) -> None:
     run = run_of(modality, model=model, time_budget=1.0, random_state=0)
     steps = list(run.steps())
-    assert steps[-1].progress == 1.0
+    assert steps[-1].progress == 1.0 or run.state.stopped
     # A busy machine may leave time for a single step.
     longest = max((step.seconds - before.seconds for before, step in pairwise(steps)), default=steps[0].seconds)
     assert steps[-1].seconds <= 1.0 + longest
@@ -220,7 +220,7 @@ def test_a_generator_that_came_to_nothing_is_refused_in_a_sentence(model: str, m
 
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_an_unknown_family_is_refused(modality: str) -> None:
-    with pytest.raises(DataError, match=r"model must be one of 'gan', .*but is 'vea'"):
+    with pytest.raises(DataError, match=r"model must be one of 'gan', 'vae', 'autoencoder', .*but is 'vea'"):
         run_of(modality, model="vea")
 
 

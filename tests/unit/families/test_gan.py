@@ -53,7 +53,7 @@ def test_logits_under_every_class_are_those_of_each() -> None:
 
 def test_one_class_alone_has_no_other_and_is_learned_all_the_same() -> None:
     family = new_gan(8)
-    family.discriminator = ConvDiscriminator(1, 8, 1)
+    family.adversary.discriminator = ConvDiscriminator(1, 8, 1)
     family.generator = ConvGenerator(1, 8, 1)
     batch = Batch(torch.rand(4, 1, 8, 8), torch.zeros(4, dtype=torch.int64), 64, torch.Generator().manual_seed(0))
     losses = family.learn(batch, 0)

@@ -206,7 +206,8 @@ def test_resuming_from_nothing_or_rubbish_is_refused(stripes: LabelledImages, tm
     ],
 )
 def test_an_index_that_says_what_cannot_be_is_refused(changes: dict[str, Any], named: str, tmp_path: Path) -> None:
-    good = {"format_version": 2, "tensors": "step-000000003.safetensors", "settings": {"seed": 0}, "step": 3}
+    good = {"format_version": 3, "tensors": "step-000000003.safetensors", "settings": {"seed": 0}, "step": 3}
+    good |= {"reasons": {}}
     good |= {"seconds": 1.5, "progress": 0.25, "stages": [[8, 3, 1.5]], "stopped": ""}
     good |= {"losses": [{"progress": 0.1, "generator": math.nan}]}
     good |= {"validations": [[0.2, {"score": 1.0, "agreement": [1, 0.5], "variety": [math.nan, 1]}]]}

@@ -59,7 +59,7 @@ class Replay(nn.Module):
 
     def __init__(self, images: Images, *, swapped: bool = False, only: int | None = None) -> None:
         super().__init__()
-        self.images, self.swapped, self.only = images, swapped, only
+        self.images, self.swapped, self.only, self.noise_dim = images, swapped, only, 4
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
         rows = torch.where(self.images.label == (1 - label[0] if self.swapped else label[0]))[0][: self.only]
@@ -73,7 +73,6 @@ def validation(screen: Screen, images: Images) -> Validation:
         screen,
         learn,
         held_out,
-        noise_dim=4,
         random=torch.Generator().manual_seed(0),
         engine=Engine(torch.device("cpu")),
     )
