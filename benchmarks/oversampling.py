@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -149,16 +150,17 @@ def tvae(rows: Rows, seed: int) -> list[Treated]:
     return [_timed("TVAE", rows, lambda: _synthesised(rows, seed, "TVAE", condition=False))]
 
 
-def ganaug(rows: Rows, seed: int) -> list[Treated]:
+def ganaug(rows: Rows, seed: int, *, model: str = "gan") -> list[Treated]:
     """Rows of one generator fill the whole gap, half of it and a quarter of it."""
     from ganaug import GANSampler
 
     began = time.perf_counter()
-    sampler = GANSampler(random_state=seed).fit(rows.X, rows.y)
+    sampler = GANSampler(model=model, random_state=seed).fit(rows.X, rows.y)
     synthetic, _ = sampler.sample({1: rows.gap})
     seconds = time.perf_counter() - began
     parts = {name: synthetic.iloc[: round(share * rows.gap)] for name, share in SHARES.items()}
-    return [Treated(f"ganaug {name}", *rows.with_rare(part), seconds=seconds) for name, part in parts.items()]
+    name = "ganaug" if model == "gan" else f"ganaug-{model}"
+    return [Treated(f"{name} {share}", *rows.with_rare(part), seconds=seconds) for share, part in parts.items()]
 
 
 METHODS: dict[str, Method] = {
@@ -175,7 +177,10 @@ METHODS: dict[str, Method] = {
     "ctgan": ctgan,
 }
 DEFAULT = tuple(METHODS)
-TRAINED = ("ganaug", "tvae", "ctgan")
+OTHER_MODELS = {"ganaug-vae": "vae", "ganaug-autoencoder": "autoencoder", "ganaug-flow": "flow", "ganaug-tried": "auto"}
+"""Methods that take another family than the GAN, or let a trial choose it."""
+METHODS |= {name: partial(ganaug, model=model) for name, model in OTHER_MODELS.items()}
+TRAINED = ("ganaug", *OTHER_MODELS, "tvae", "ctgan")
 """Methods that train a network."""
 SLOW = ("tvae", "ctgan")
 _NEEDS = {"polynom-fit-smote": "smote_variants", "prowsyn": "smote_variants", "ctgan": "ctgan", "tvae": "ctgan"}
