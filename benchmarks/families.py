@@ -18,12 +18,14 @@ import argparse
 import json
 import statistics
 import time
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from image_altering import Images
 from image_classifiers import CLASSICAL, Dose, score, train
 from image_sets import LongTail, load
 from images import FIXED_BELOW, FIXED_SHARE
@@ -80,23 +82,25 @@ def _stored(path: Path, options: argparse.Namespace, measure: Any) -> Record:
     return record
 
 
+class Reader:
+    """A small network, trained on real images that no generator has seen, which reads the class of images."""
+
+    def __init__(self, data: LongTail, steps: int = READER_STEPS) -> None:
+        unseen = replace(data, train_images=data.unseen_images, train_labels=data.unseen_labels)
+        self._network = train(unseen, CLASSICAL[ARM], None, steps=steps, seed=99)
+
+    def read(self, images: Images) -> Any:
+        """Return the index of the class that each image is read as, (n,)."""
+        return self._network.probabilities(images).argmax(axis=1)
+
+
 class _Measurement:
     """The measurements of one split of a set; the reader and the classical arm are measured once."""
 
     def __init__(self, data: LongTail, options: argparse.Namespace, reader_steps: int, steps: int) -> None:
         self.data, self.options, self.steps = data, options, steps
         self.counts = np.bincount(data.train_labels, minlength=len(data.classes))
-        unseen = LongTail(
-            data.name,
-            data.unseen_images,
-            data.unseen_labels,
-            data.test_images,
-            data.test_labels,
-            data.unseen_images,
-            data.unseen_labels,
-            data.classes,
-        )
-        self.reader = train(unseen, CLASSICAL[ARM], None, steps=reader_steps, seed=99)
+        self.reader = Reader(data, reader_steps)
         self.classical = self._classifiers(None)
 
     def __call__(self, model: str) -> Record:
@@ -107,8 +111,7 @@ class _Measurement:
         seconds = time.perf_counter() - began
         drawn, labels = generator.sample(dict.fromkeys(data.classes, DRAWN), seed=0)
         index = np.array([data.classes.index(label) for label in labels])
-        probabilities = self.reader.probabilities(drawn)
-        read = [float((probabilities[index == k].argmax(1) == k).mean()) for k in range(len(data.classes))]
+        read = [float((self.reader.read(drawn[index == k]) == k).mean()) for k in range(len(data.classes))]
         screened, labels = generator.sample(dict.fromkeys(data.classes, DRAWN), seed=1, screened=True)
         index = np.array([data.classes.index(label) for label in labels])
         shares = np.where(self.counts < FIXED_BELOW, FIXED_SHARE, 0.0)

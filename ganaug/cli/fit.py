@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.data_files import files_of_source
-from ganaug.cli.options import duration, path, seed_option
+from ganaug.cli.options import duration, path, seed_option, technique
 from ganaug.cli.text import clock, counted, printable, sentence
 from ganaug.data.modalities import SPACES
 from ganaug.errors import OutputError, warn
-from ganaug.families import MODELS
+from ganaug.families import AS_ASKED, MODELS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +46,14 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
     help="What a generator of images learns: pixels, or the latents of an autoencoder that ganaug brings.",
 )
 @click.option(
+    "--technique",
+    "techniques",
+    type=technique,
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a technique of training, such as feature_matching=0.5 or growing=off. May be repeated.",
+)
+@click.option(
     "--budget",
     type=duration,
     metavar="TIME",
@@ -63,6 +71,7 @@ def command(
     no_preview: bool,
     budget: float | None,
     steps: int | None,
+    techniques: tuple[tuple[str, Any], ...],
     **settings: Any,
 ) -> None:
     """Train a generator on SOURCE: an image folder, with a subfolder for each class, or a .csv or .parquet table.
@@ -75,7 +84,8 @@ def command(
     """
     from ganaug.cli import STARTED
 
-    train(source, output, preview=not no_preview, time_budget=budget, max_steps=steps, started=STARTED, **settings)
+    settings |= {"time_budget": budget, "max_steps": steps, "techniques": dict(techniques), "started": STARTED}
+    train(source, output, preview=not no_preview, **settings)
 
 
 def preview_path(model: "Path") -> "Path":
@@ -272,6 +282,8 @@ def _summarise(generator: "Generator", output: "Path", preview: bool) -> None:
     click.echo(f"Trained {counted(training['steps'], 'step')} in {clock(training['seconds'])}{early}.")
     kept = f"Kept the weights of {training['kept_from']:.0%} of the run"
     click.echo(f"{kept}: score {training['score']:.3f} on {training['measured_on']} (smaller is better).")
+    if training["family"] != AS_ASKED:
+        click.echo(f"Family: {generator.metadata['family']}; {training['family']}.")
     _worst_and_mean("Samples read as their label", training["agreement"], "{:.0%}")
     _worst_and_mean("Variety relative to real samples", training["variety"], "{:.2f}")
     for alarm in training["alarms"]:

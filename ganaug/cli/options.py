@@ -38,6 +38,27 @@ def share(text: str) -> float | str:
     return number
 
 
+def technique(text: str) -> tuple[str, Any]:
+    """Return name and value of a technique such as growing=off; `click.BadParameter` if it has no such value."""
+    from ganaug.errors import DataError
+    from ganaug.techniques.switches import Techniques
+
+    name, equals, written = (part.strip() for part in text.partition("="))
+    value: Any = {"on": True, "true": True, "off": False, "false": False}.get(written.lower())
+    if value is None:
+        try:
+            value = int(written) if re.fullmatch("[0-9]+", written) else float(written)
+        except ValueError:
+            value = written
+    if not equals:
+        raise click.BadParameter(f"it must be NAME=VALUE, such as growing=off, but is {text!r}.")
+    try:
+        Techniques.of({name: value})
+    except DataError as error:
+        raise click.BadParameter(f"{error}.") from None
+    return name, value
+
+
 def path(text: str) -> "Path":
     """Return a path. The commands check the file or folder themselves, with better messages than click's."""
     if not text:

@@ -153,7 +153,13 @@ def _train_fold_of(run: Run, part: Dataset, **bounds: Any) -> FoldSampler:
         cancellation_point()
     modality = run.modality
     return train_fold(
-        part, model=run.model, space=modality.space, augment=modality.augment, device=run.engine.device.type, **bounds
+        part,
+        model=run.model,
+        space=modality.space,
+        augment=modality.augment,
+        techniques=run.techniques.changed,
+        device=run.engine.device.type,
+        **bounds,
     )
 
 

@@ -12,7 +12,7 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from ganaug.families.base import Family
 
-__all__ = ["AUTO", "FAMILIES", "MODELS", "check_model", "family_class"]
+__all__ = ["AS_ASKED", "AUTO", "FAMILIES", "MODELS", "check_model", "family_class"]
 
 FAMILIES = {
     "gan": "ganaug.families.gan:GAN",
@@ -23,6 +23,8 @@ FAMILIES = {
 
 AUTO = "auto"
 """Lets a trial of all families decide."""
+AS_ASKED = "as asked"
+"""Why a family was taken that was asked for by its name."""
 MODELS = (*FAMILIES, AUTO)
 
 

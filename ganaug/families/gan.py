@@ -8,6 +8,10 @@ from ganaug.families.adversary import BETAS, PEAK_RATE, Adversary
 from ganaug.families.base import Family
 from ganaug.networks.modality import Modality
 from ganaug.networks.samples import Batch
+from ganaug.techniques.losses import class_gain_penalty
+
+GAINS_EVERY = 8
+"""Steps between penalties of the gains of the classes, whose weight grows in proportion."""
 
 
 class GAN(Family):
@@ -42,8 +46,11 @@ class GAN(Family):
 
         # Ask that each class varies as its real samples do.
         discrepancy = self.modality.discrepancy(batch.real, synthetic, batch.label)
+        loss = loss + discrepancy
+        if (weight := self.modality.techniques.class_gain_penalty) and step % GAINS_EVERY == 0:
+            loss = loss + weight * GAINS_EVERY * class_gain_penalty(self.generator)
         self.optimizer.zero_grad(set_to_none=True)
-        self.engine.backward(loss + discrepancy)
+        self.engine.backward(loss)
         self.adversary.penalise(step)
         self.engine.step(self.optimizer)
         return {name: value.detach() for name, value in (losses | {"variety": discrepancy}).items()}

@@ -38,6 +38,8 @@ SKETCH = 16
 """Channels that pixels are drawn from."""
 FAINT = 0.2
 """Strength of a generator's first images, as a share of the variance-preserving one."""
+MEAN_OF = 1024
+"""Styles from which their mean is taken."""
 SLOPE = 0.2
 """Slope of every leaky ReLU."""
 
@@ -151,6 +153,8 @@ class ConvGenerator(nn.Module):
         Length of the noise vector; length of the vectors through which noise and class control every block.
     capacity : int
         Factor on the number of channels.
+    mapping_layers, shared_blocks, style_mixing : int, int, float
+        See `Techniques`.
     """
 
     def __init__(
@@ -162,6 +166,9 @@ class ConvGenerator(nn.Module):
         noise_dim: int = 64,
         style_dim: int = 128,
         capacity: int = 1,
+        mapping_layers: int = 2,
+        shared_blocks: int = 0,
+        style_mixing: float = 0.0,
     ) -> None:
         super().__init__()
         self.size, self.noise_dim, self.n_classes = size, noise_dim, n_classes
@@ -172,7 +179,8 @@ class ConvGenerator(nn.Module):
         self.bending = noise_dim // BENDING if len(grids) > 1 else 0
         drawing = noise_dim - self.bending
         self.warp = Warp(self.bending) if self.bending else None
-        self.style = style_network(drawing, style_dim)
+        self.style = Styles(drawing, style_dim, mapping_layers, style_mixing)
+        self.shared_blocks = shared_blocks
         self.seed = nn.Linear(drawing, widths[0] * grids[0] ** 2)
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         self.block = nn.ModuleList(GeneratorBlock(self.width[grid], DRAWING_DEPTHS[grid], style_dim) for grid in grids)
@@ -186,10 +194,12 @@ class ConvGenerator(nn.Module):
         sizes = resolutions(size or self.size)
         bending, drawing = noise[:, : self.bending] * (1 if self.training else WIDER), noise[:, self.bending :]
         z = of_unit_power(drawing)
-        style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
+        styles = self.style(z, noise, len(self.block))
+        embedding = self.embed(label) / math.sqrt(self.embed.embedding_dim)
+        embeddings = shared_first(embedding, self.shared_blocks, len(self.block))
         grid = SMALLEST // 2
         x = self.seed(z).unflatten(1, (self.width[grid], grid, grid)).contiguous(memory_format=torch.channels_last)
-        x = self.block[0](x, style, embedding)
+        x = self.block[0](x, styles[0], embeddings[0])
         image = self.to_pixels[0](x).float()
         for i, side in enumerate(sizes[1:], start=1):
             x = self.narrow[i - 1](x)
@@ -199,7 +209,7 @@ class ConvGenerator(nn.Module):
                 image = bend(image, displacement, side // 2)
             else:
                 x, image = upsample(x), upsample(image)
-            x = self.block[i](x, style, embedding)
+            x = self.block[i](x, styles[i], embeddings[i])
             image = image + self.to_pixels[i](x).float()
         clipped: Tensor = Clip.apply(image) if self.training else image.clamp(-1, 1)  # type: ignore[no-untyped-call]
         return clipped
@@ -273,11 +283,52 @@ def keep_variance(module: nn.Module) -> None:
                 nn.init.kaiming_normal_(layer.weight, a=SLOPE)
 
 
-def style_network(noise_dim: int, style_dim: int) -> nn.Sequential:
-    """Return the perceptron that maps noise (B, noise_dim) to a style (B, style_dim)."""
-    return nn.Sequential(
-        nn.Linear(noise_dim, style_dim), nn.LeakyReLU(SLOPE), nn.Linear(style_dim, style_dim), nn.LeakyReLU(SLOPE)
-    )
+class Styles(nn.Sequential):
+    """Maps noise (B, noise_dim) to a style (B, style_dim) for each block (mapping network, Karras et al. 2019).
+
+    Parameters
+    ----------
+    noise_dim, style_dim, layers : int
+        Lengths; number of layers.
+    mixing : float
+        Share of a training batch whose later blocks take the style of another sample (style mixing).
+    """
+
+    mean: Tensor
+    truncation: float = 1.0
+
+    def __init__(self, noise_dim: int, style_dim: int, layers: int = 2, mixing: float = 0.0) -> None:
+        sides = [noise_dim, *[style_dim] * layers]
+        parts = [part for a, b in pairwise(sides) for part in (nn.Linear(a, b), nn.LeakyReLU(SLOPE))]
+        super().__init__(*parts)
+        self.mixing, self.noise_dim = mixing, noise_dim
+        self.register_buffer("mean", torch.zeros(style_dim), persistent=False)
+
+    def forward(self, drawing: Tensor, noise: Tensor, blocks: int) -> list[Tensor]:  # type: ignore[override]
+        """Return a style for each of the blocks; `noise` (B, N) decides which samples of a training batch are mixed."""
+        style: Tensor = super().forward(drawing)  # type: ignore[no-untyped-call]
+        if self.truncation < 1 and not self.training:
+            style = torch.lerp(self.mean, style, self.truncation)
+        if not self.mixing or not self.training or blocks == 1:
+            return [style] * blocks
+        # The noise is standard normal, and its last number says no more about a sample than any other.
+        uniform = 0.5 * (1 + torch.erf(noise[:, -1:] / math.sqrt(2)))  # (B, 1)
+        first = 1 + (uniform / self.mixing * (blocks - 1)).floor()  # the first block with another style
+        other = style.flip(0)
+        return [torch.where(block >= first, other, style) for block in range(blocks)]
+
+    @torch.no_grad()
+    def truncate(self, factor: float, random: torch.Generator) -> None:
+        """Draw styles nearer to their mean, by a factor below 1, from now on."""
+        noise = torch.randn(MEAN_OF, self.noise_dim, generator=random).to(self.mean.device)
+        style: Tensor = super().forward(of_unit_power(noise))  # type: ignore[no-untyped-call]
+        self.mean.copy_(style.mean(0))
+        self.truncation = factor
+
+
+def shared_first(embedding: Tensor, shared: int, blocks: int) -> list[Tensor]:
+    """Return an embedding of classes for each block; the first `shared` blocks get zeros."""
+    return [torch.zeros_like(embedding) if block < shared else embedding for block in range(blocks)]
 
 
 def of_unit_power(noise: Tensor) -> Tensor:

@@ -12,13 +12,14 @@ from torch.nn import functional as F
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.images.pipeline import Pipeline
 from ganaug.networks.classifiers import ConvClassifier
-from ganaug.networks.convolutional import SMALLEST, ConvDiscriminator, ConvGenerator, resolutions
-from ganaug.networks.modality import Bounds, Decoder, Drawn, Modality, noise_dim_of
+from ganaug.networks.convolutional import SMALLEST, ConvDiscriminator, ConvGenerator, Styles, resolutions
+from ganaug.networks.modality import DEFAULT_TECHNIQUES, Bounds, Decoder, Drawn, Modality, noise_dim_of
 from ganaug.networks.projection import ProjectionDiscriminator
 from ganaug.networks.samples import Batch, Samples
 from ganaug.techniques.augmentation import distort
 from ganaug.techniques.histogram_matching import HistogramMatched, level_shares, matching_curve
 from ganaug.techniques.losses import gaussian_loss, variety_loss
+from ganaug.techniques.switches import Techniques
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -99,14 +100,33 @@ class ImageModality(Modality):
     data: LabelledImages
 
     def __init__(
-        self, data: LabelledImages, *, seed: int, augment: Any = None, capacity: int = 1, space_reason: str = ""
+        self,
+        data: LabelledImages,
+        *,
+        seed: int,
+        augment: Any = None,
+        capacity: int = 1,
+        space_reason: str = "",
+        techniques: Techniques = DEFAULT_TECHNIQUES,
     ) -> None:
-        super().__init__(data, seed=seed, augment=augment)
+        super().__init__(data, seed=seed, augment=augment, techniques=techniques)
         self.capacity = capacity
         self.space_reason = space_reason
         self.pipeline = None if augment is None else Pipeline(augment, data.images[0])
         self.size, self.channels = data.codec.size, data.codec.channels
-        self.stages = resolutions(self.size)
+        self.stages = self._grown(resolutions(self.size))
+
+    def _grown(self, stages: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the stages of the training: all of them, or without growing the last."""
+        return stages if self.techniques.growing else stages[-1:]
+
+    @property
+    def _network_settings(self) -> dict[str, Any]:
+        """The parameters of a network that draws, besides the shape."""
+        chosen = self.techniques
+        names = "mapping_layers", "shared_blocks", "style_mixing"
+        own = {"noise_dim": self.code_dim, "capacity": self.capacity}
+        return own | {name: getattr(chosen, name) for name in names}
 
     @staticmethod
     def default_bounds(data: LabelledImages) -> Bounds:  # noqa: ARG004
@@ -124,8 +144,8 @@ class ImageModality(Modality):
 
     def new_network(self) -> nn.Module:
         """Return an untrained convolutional generator."""
-        settings = {"noise_dim": self.code_dim, "capacity": self.capacity}
-        return channels_last(ConvGenerator(self.n_classes, self.size, self.channels, **settings))
+        network = ConvGenerator(self.n_classes, self.size, self.channels, **self._network_settings)
+        return channels_last(network)
 
     def new_discriminator(self) -> ProjectionDiscriminator:
         """Return an untrained convolutional discriminator."""
@@ -189,6 +209,10 @@ class ImageModality(Modality):
     @torch.no_grad()
     def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
         """Return the generator with the histogram of the real images, where these have plain black or white parts."""
+        if (truncation := self.techniques.truncation) < 1:
+            for part in generator.modules():
+                if isinstance(part, Styles):
+                    part.truncate(truncation, random)
         affordable = MATCHED_NUMBERS // self.data.images[0].size
         at_once = max(1, min(MAX_MATCHED_AT_ONCE, affordable))
         levels, noise_dim = [], noise_dim_of(generator)
@@ -221,14 +245,17 @@ def channels_last(network: Network) -> Network:
     return network
 
 
-def modality(data: LabelledImages, *, seed: int, augment: Any, space: str, capacity: int) -> ImageModality:
+def modality(
+    data: LabelledImages, *, seed: int, augment: Any, space: str, capacity: int, techniques: Techniques
+) -> ImageModality:
     """Return the modality of images in the space of their pixels, or of the latents of the shipped autoencoder."""
     from ganaug.networks.latents import LatentImageModality
     from ganaug.networks.space import choose_space
 
     choice = choose_space(data, space)
     kind = LatentImageModality if choice.space == "latent" else ImageModality
-    found = kind(data, seed=seed, augment=augment, capacity=capacity, space_reason=choice.reason)
+    settings: dict[str, Any] = {"seed": seed, "augment": augment, "capacity": capacity, "techniques": techniques}
+    found = kind(data, space_reason=choice.reason, **settings)
     found.rival = choice.rival
     return found
 

@@ -20,12 +20,13 @@ from ganaug.networks.convolutional import (
     Clip,
     DiscriminatorBlock,
     GeneratorBlock,
+    Styles,
     conv,
     keep_variance,
     of_unit_power,
     resolutions,
     scaled_widths,
-    style_network,
+    shared_first,
     upsample,
 )
 from ganaug.networks.projection import ProjectionDiscriminator
@@ -63,6 +64,9 @@ class LatentConvGenerator(nn.Module):
         noise_dim: int = 64,
         style_dim: int = 128,
         capacity: int = 1,
+        mapping_layers: int = 2,
+        shared_blocks: int = 0,
+        style_mixing: float = 0.0,
     ) -> None:
         super().__init__()
         self.size, self.noise_dim, self.n_classes = size, noise_dim, n_classes
@@ -72,7 +76,8 @@ class LatentConvGenerator(nn.Module):
         self.bending = noise_dim // BENDING
         drawing = noise_dim - self.bending
         self.warp = Warp(self.bending)
-        self.style = style_network(drawing, style_dim)
+        self.style = Styles(drawing, style_dim, mapping_layers, style_mixing)
+        self.shared_blocks = shared_blocks
         self.seed = nn.Linear(drawing, math.prod(self.first))
         self.narrow = nn.ModuleList(nn.Conv2d(width[a], width[b], 1) for a, b in pairwise(sides))
         self.block = nn.ModuleList(GeneratorBlock(width[side], DRAWING_DEPTHS[side], style_dim) for side in sides)
@@ -88,14 +93,16 @@ class LatentConvGenerator(nn.Module):
         """Return latents (B, channels, size, size); `size` is one of the network's `resolutions`."""
         bending, drawing = noise[:, : self.bending] * (1 if self.training else WIDER), noise[:, self.bending :]
         z = of_unit_power(drawing)
-        style, embedding = self.style(z), self.embed(label) / math.sqrt(self.embed.embedding_dim)
+        styles = self.style(z, noise, len(self.block))
+        embedding = self.embed(label) / math.sqrt(self.embed.embedding_dim)
+        embeddings = shared_first(embedding, self.shared_blocks, len(self.block))
         x = self.seed(z).unflatten(1, self.first).contiguous(memory_format=torch.channels_last)
-        x = self.block[0](x, style, embedding)
+        x = self.block[0](x, styles[0], embeddings[0])
         latents = x.new_zeros(())
         for i, _ in enumerate(resolutions(size or self.size)):
             x = self.narrow[i](x)
             x = upsample(x) if i else bend(x, self.warp(bending), FIRST, by_product=not self.training)
-            x = self.block[i + 1](x, style, embedding)
+            x = self.block[i + 1](x, styles[i + 1], embeddings[i + 1])
             drawn = self.draw[i](F.leaky_relu(x, SLOPE)).float()
             latents = upsample(latents) + drawn if i else drawn
         clipped: Tensor = Clip.apply(latents) if self.training else latents.clamp(-1, 1)  # type: ignore[no-untyped-call]

@@ -136,13 +136,11 @@ class LatentImageModality(ImageModality):
     pretrained = True
     """Whether networks begin with the shipped weights."""
 
-    def __init__(
-        self, data: LabelledImages, *, seed: int, augment: Any = None, capacity: int = 1, space_reason: str = ""
-    ) -> None:
-        super().__init__(data, seed=seed, augment=augment, capacity=capacity, space_reason=space_reason)
+    def __init__(self, data: LabelledImages, *, seed: int, **settings: Any) -> None:
+        super().__init__(data, seed=seed, **settings)
         self.autoencoder = Autoencoder.load(self.channels)
         self.side = self.size // FACTOR  # of the latents
-        self.stages = tuple(FACTOR * side for side in resolutions(self.side))
+        self.stages = self._grown(tuple(FACTOR * side for side in resolutions(self.side)))
         some = data.part(np.random.default_rng(seed).permutation(len(data))[:MEASURED_IMAGES])
         image = self.encoded(some, CPU).inputs(torch.arange(len(some)))
         self.standardiser = Standardiser.of(self.autoencoder.encode(image))
@@ -180,8 +178,9 @@ class LatentImageModality(ImageModality):
 
     def new_network(self) -> nn.Module:
         """Return a convolutional generator of latents."""
-        channels, settings = self.autoencoder.latent_channels, {"noise_dim": self.code_dim, "capacity": self.capacity}
-        return self._begun("generator", LatentConvGenerator(self.n_classes, self.side, channels, **settings))
+        channels = self.autoencoder.latent_channels
+        network = LatentConvGenerator(self.n_classes, self.side, channels, **self._network_settings)
+        return self._begun("generator", network)
 
     def new_discriminator(self) -> ProjectionDiscriminator:
         """Return a convolutional discriminator of latents."""

@@ -12,6 +12,9 @@ from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import part_of
 from ganaug.networks.projection import Encoder, ProjectionDiscriminator
 from ganaug.networks.samples import Batch, Samples
+from ganaug.techniques.switches import Techniques
+
+DEFAULT_TECHNIQUES = Techniques()
 
 
 class Bounds(NamedTuple):
@@ -82,6 +85,8 @@ class Modality(ABC):
         The seed of all random draws of the encoding.
     augment : albumentations transform, optional
         The user's own augmentation of real images.
+    techniques : Techniques, optional
+        The settings of the techniques of training.
 
     Attributes
     ----------
@@ -116,8 +121,10 @@ class Modality(ABC):
     export_seconds: ClassVar[float]
     clear_agreement: ClassVar[float]
 
-    def __init__(self, data: Dataset, *, seed: int, augment: Any = None) -> None:
-        self.data, self.seed, self.augment = data, seed, augment
+    def __init__(
+        self, data: Dataset, *, seed: int, augment: Any = None, techniques: Techniques = DEFAULT_TECHNIQUES
+    ) -> None:
+        self.data, self.seed, self.augment, self.techniques = data, seed, augment, techniques
 
     @property
     def n_classes(self) -> int:
@@ -248,12 +255,20 @@ def noise_dim_of(generator: nn.Module) -> int:
     return int(generator.noise_dim)  # type: ignore[arg-type]
 
 
-def modality_of(data: Dataset, *, seed: int, augment: Any = None, space: str = "auto", capacity: int = 1) -> Modality:
+def modality_of(
+    data: Dataset,
+    *,
+    seed: int,
+    augment: Any = None,
+    space: str = "auto",
+    capacity: int = 1,
+    techniques: Techniques = DEFAULT_TECHNIQUES,
+) -> Modality:
     """Return the modality of a data set.
 
     `space` is "pixels" or "latent" for images, or "auto". `capacity` is a factor on the width of the networks of
     images. See `Modality` for the other parameters.
     """
     build = part_of(data.modality, "networks.{}").modality
-    found: Modality = build(data, seed=seed, augment=augment, space=space, capacity=capacity)
+    found: Modality = build(data, seed=seed, augment=augment, space=space, capacity=capacity, techniques=techniques)
     return found

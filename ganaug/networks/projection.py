@@ -20,9 +20,9 @@ class ProjectionDiscriminator(nn.Module):
     def features(self, sample: Tensor) -> Tensor:
         """Return features of samples (B, ...) that do not depend on the label, float32 (B, feature_dim)."""
 
-    def judge(self, features: Tensor, label: Tensor) -> Tensor:
-        """Return the logits (B,) of samples whose features are known."""
-        logit: Tensor = self.logit(features).squeeze(1).float() + (self.embed(label) * features).sum(dim=1)
+    def judge(self, features: Tensor, label: Tensor, weight: float = 1.0) -> Tensor:
+        """Return the logits (B,) of samples whose features are known; `weight` is that of the class."""
+        logit: Tensor = self.logit(features).squeeze(1).float() + weight * (self.embed(label) * features).sum(dim=1)
         return logit
 
     def judge_all(self, features: Tensor) -> Tensor:

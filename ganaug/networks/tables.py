@@ -14,12 +14,13 @@ from ganaug.data.tables.constraints.constraints import Constraints
 from ganaug.data.tables.dataset import LabelledTable
 from ganaug.errors import DataError
 from ganaug.networks.classifiers import RowClassifier
-from ganaug.networks.modality import Bounds, Decoder, Drawn, Modality
+from ganaug.networks.modality import DEFAULT_TECHNIQUES, Bounds, Decoder, Drawn, Modality
 from ganaug.networks.perceptron import RowDiscriminator, RowGenerator, RowNetwork
 from ganaug.networks.samples import Batch, Samples
 from ganaug.networks.table_decoder import TableDecoder
 from ganaug.techniques.losses import gaussian_loss, variety_and_energy_loss
 from ganaug.techniques.marginal_matching import Marginals
+from ganaug.techniques.switches import Techniques
 
 CODE_DIM = 32
 """Numbers of the noise that the network sees; one more for each decision chooses the option."""
@@ -69,10 +70,12 @@ class TableModality(Modality):
 
     data: LabelledTable
 
-    def __init__(self, data: LabelledTable, *, seed: int, augment: Any = None) -> None:
+    def __init__(
+        self, data: LabelledTable, *, seed: int, augment: Any = None, techniques: Techniques = DEFAULT_TECHNIQUES
+    ) -> None:
         if augment is not None:
             raise DataError("augment must be None for a table, because it is a pipeline for images: leave it out")
-        super().__init__(data, seed=seed)
+        super().__init__(data, seed=seed, techniques=techniques)
         self.constraints = Constraints.detect(data.codec, data.frame)
         self.layout = self.constraints.layout
         self._marginals: tuple[Samples, Marginals] | None = None
@@ -178,11 +181,19 @@ class TableModality(Modality):
         return self.data.codec.to_state() | {"target": self.data.target, "rules": self.constraints.to_json()}
 
 
-def modality(data: LabelledTable, *, seed: int, augment: Any, space: str, capacity: int) -> TableModality:  # noqa: ARG001
+def modality(
+    data: LabelledTable,
+    *,
+    seed: int,
+    augment: Any,
+    space: str,
+    capacity: int,  # noqa: ARG001
+    techniques: Techniques,
+) -> TableModality:
     """Return the modality of a table. It has one space, and its networks one width."""
     if space != "auto":
         raise DataError(f"space must be 'auto' for a table, but is {space!r}: the other spaces are for images")
-    return TableModality(data, seed=seed, augment=augment)
+    return TableModality(data, seed=seed, augment=augment, techniques=techniques)
 
 
 MODALITY = TableModality

@@ -52,6 +52,47 @@ def gradient_penalty(discriminator: nn.Module, samples: Tensor, label: Tensor) -
     return slope.square().flatten(1).sum(dim=1).mean()
 
 
+def feature_matching_loss(features: Tensor, shown: Tensor, synthetic: Tensor) -> Tensor:
+    """Return a loss for the generator alone: the distance between the mean features of real and synthetic samples.
+
+    See Salimans et al. 2016. `features` (2B, F) are those of real and of synthetic samples. They depend on `shown`, a
+    view of the `synthetic` samples (B, ...). The gradient reaches the synthetic samples, and not the discriminator,
+    which would learn to have no features. Call the function before `pairing_loss`, whose hook changes gradients.
+    """
+    of_real, of_synthetic = features.float().chunk(2)
+    distance = (of_real.mean(0).detach() - of_synthetic.mean(0)).square().mean()
+    (slope,) = torch.autograd.grad(distance, shown, retain_graph=True)
+    return distance.detach() + ((synthetic - synthetic.detach()) * slope.detach()).sum()
+
+
+def deviation_of_halves(features: Tensor) -> Tensor:
+    """Return for each sample the mean standard deviation of the features of its half of a batch, (2B,).
+
+    A discriminator that sees how much a batch varies finds out a generator that repeats itself (Karras et al. 2018).
+    Real samples, the first half, and synthetic samples are told apart.
+    """
+    halves = torch.stack(features.float().chunk(2))  # (2, B, F)
+    deviation: Tensor = (halves.var(dim=1, unbiased=False) + 1e-6).sqrt().mean(dim=1)  # (2,)
+    return deviation.repeat_interleave(halves.shape[1])
+
+
+def class_gain_penalty(generator: nn.Module) -> Tensor:
+    """Return the mean squared spectral norm of the weights through which the classes act in a generator.
+
+    The gains of rare classes grow without bound where they memorise their samples (gSR, Rangwani et al. 2022). A module
+    with an attribute `by_class`, a layer or several, has gains.
+    """
+    squares = []
+    for module in generator.modules():
+        by_class = getattr(module, "by_class", None)
+        for layer in by_class if isinstance(by_class, nn.ModuleList) else [by_class]:
+            if isinstance(layer, nn.Linear | nn.Embedding):
+                weight = layer.weight
+                small = weight @ weight.T if weight.shape[0] < weight.shape[1] else weight.T @ weight
+                squares.append(torch.linalg.eigvalsh(small)[-1])
+    return torch.stack(squares).mean()
+
+
 def variety_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
     """Return how much more alike two synthetic samples of one class are than two real samples.
 

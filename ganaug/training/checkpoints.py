@@ -36,6 +36,7 @@ _NOUNS = {
     "space": "the space",
     "capacity": "the width of the networks",
     "augment": "what is done to images",
+    "techniques": "the techniques",
 }
 """The settings of a run in words, for messages."""
 

@@ -170,7 +170,7 @@ def train(
         state.seconds = time.perf_counter() - begun
         state.progress = max(before, bounds.progress(state.step, state.seconds))
         half_life = min(HALF_LIFE, 0.3 * state.progress)
-        family.track(0.5 ** ((state.progress - before) / half_life))
+        family.track(0.5 ** ((state.progress - before) / half_life) if modality.techniques.averaging else 0.0)
         state.count_step(stage, state.seconds - started)
         state.record_losses(losses)
 

@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -20,9 +20,11 @@ from ganaug.compute.threads import single_thread
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import SPACES
 from ganaug.errors import warn
-from ganaug.families import AUTO, FAMILIES, check_model, family_class
+from ganaug.families import AS_ASKED, AUTO, FAMILIES, check_model, family_class
 from ganaug.families.base import Family
 from ganaug.networks.modality import Bounds, Modality, modality_of
+from ganaug.techniques.spectral_norm import without_parametrisations
+from ganaug.techniques.switches import Techniques
 from ganaug.training import space_trial
 from ganaug.training.checkpoints import kept_choices, load_checkpoint, save_checkpoint
 from ganaug.training.family_trial import best_family
@@ -73,6 +75,8 @@ class Run:
         For images: "pixels", "latent", or "auto" (see `GANAugmenter`).
     augment : albumentations transform, optional
         For images: applied to every real image that is learned from (see `GANAugmenter`).
+    techniques : mapping, optional
+        Techniques of training and their settings, as `Techniques.of` takes them.
     time_budget : float, optional
         Wall-clock seconds from `started` to the end of the export.
     max_steps : int, optional
@@ -105,13 +109,14 @@ class Run:
 
     validated = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the data have names
         self,
         data: Dataset,
         *,
         model: str = "gan",
         space: str = "auto",
         augment: Any = None,
+        techniques: Mapping[str, Any] | None = None,
         time_budget: float | None = None,
         max_steps: int | None = None,
         device: str = "auto",
@@ -122,11 +127,14 @@ class Run:
     ) -> None:
         self.started = time.perf_counter() if started is None else started
         check_model(model)
-        self.data, self.model, self.model_reason = data, model, "as asked"
+        self.data, self.model, self.model_reason = data, model, AS_ASKED
         self.seed = secrets.randbits(31) if random_state is None else random_state
         place = choose_device(device)  # refused at once, before a slow look at the data
         capacity = MORE_CAPACITY if place.type == "cuda" or (time_budget or 0) >= LONG_SECONDS else 1
-        build = partial(modality_of, data, seed=self.seed, augment=augment, capacity=capacity)
+        self.techniques = Techniques.of(techniques)
+        build = partial(
+            modality_of, data, seed=self.seed, augment=augment, capacity=capacity, techniques=self.techniques
+        )
         kept = kept_choices(checkpoint, {"model": FAMILIES, "space": SPACES}) if resume and checkpoint else {}
         if model == AUTO and "model" in kept:
             self.model, self.model_reason = kept["model"]
@@ -150,6 +158,7 @@ class Run:
         own, reason = str(self.modality.space), self.modality.space_reason
         settings = {
             "augment": self.modality.augment,
+            "techniques": self.techniques.changed,
             "device": self.engine.device.type,
             "max_steps": space_trial.STEPS,
             "time_budget": self.bounds.seconds and space_trial.SHARE * self.bounds.seconds,
@@ -208,7 +217,7 @@ class Run:
 
             # Train the generator with what is left of the budget once the export has its share.
             bounds = Bounds(self._seconds_left(), self.bounds.steps)
-            validate = self._validate if self.validated else None
+            validate = self._validate if self.validated and self.techniques.early_stopping else None
             self.save_checkpoint()  # from here on a kill does not cost what has been learned
             for step in train(self.state, self.learnable, self.modality, bounds, validate=validate):
                 if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
@@ -244,7 +253,9 @@ class Run:
                 model=self.model,
                 model_reason=self.model_reason,
                 generator=self.modality.corrected(average, self.learned, self._random(CORRECTION)),
-                discriminator=None if discriminator is None else deepcopy(discriminator).cpu().eval(),
+                discriminator=None
+                if discriminator is None
+                else without_parametrisations(deepcopy(discriminator).cpu().eval()),
                 screen=deepcopy(self.screen).cpu(),
                 agreement=self.agreement,
                 learned=self.learned,
@@ -256,6 +267,7 @@ class Run:
                     "seed": self.seed,
                     "device": self.engine.device.type,
                     "mixed_precision": self.engine.is_mixed,
+                    "techniques": self.techniques.changed,
                 },
                 random=self._random(LOGIT_OFFSET),
             )
@@ -268,6 +280,7 @@ class Run:
             "seed": self.seed,
             "time_budget": self.bounds.seconds,
             "max_steps": self.bounds.steps,
+            "techniques": self.techniques.changed,
         } | self.modality.settings()
 
     def reasons(self) -> dict[str, str]:

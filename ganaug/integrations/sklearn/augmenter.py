@@ -14,8 +14,9 @@ class GANAugmenter(BaseGAN):
 
     Parameters
     ----------
-    model : {"gan"}, default="gan"
-        The kind of generator.
+    model : {"gan", "vae", "autoencoder", "flow", "auto"}, default="gan"
+        The family of the generator. "auto" trains each family for a short time, and takes the one whose samples are
+        nearest to held-out data.
     space : {"auto", "pixels", "latent"}, default="auto"
         For images: what the generator learns, their pixels, or the latents of the autoencoder that ganaug brings.
         Latents suit photographs, and are quicker to learn. They need images of 32 pixels or more. "auto" chooses
@@ -42,6 +43,9 @@ class GANAugmenter(BaseGAN):
         For images only: a transform that keeps shape and dtype, such as ``A.Compose([A.HorizontalFlip()])``. It is
         applied to each real image whenever the generator is trained on it, so that a small class shows more variety.
         See the notes for transforms that are unsuitable.
+    techniques : mapping, optional
+        Techniques of training that are switched on or off, such as ``{"feature_matching": 0.5}``. The defaults are what
+        was measured; the names are the attributes of `ganaug.techniques.switches.Techniques`.
     time_budget : float, optional
         Time for the training, in seconds. By default, training takes about three minutes for images; for tables, a
         number of steps that depends on the size of the table.

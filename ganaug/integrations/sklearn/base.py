@@ -47,6 +47,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         "categorical_features": [StrOptions({"auto"}), "array-like"],
         "image_shape": ["array-like", None],
         "augment": [callable, None],
+        "techniques": [Mapping, None],
         "time_budget": [Interval(numbers.Real, 0, None, closed="neither"), None],
         "max_steps": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "device": [str],
@@ -54,7 +55,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         "verbose": ["verbose"],
     }
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all have names
         self,
         *,
         model: str = "gan",
@@ -63,6 +64,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         categorical_features: Any = "auto",
         image_shape: tuple[int, ...] | None = None,
         augment: Any = None,
+        techniques: Mapping[str, Any] | None = None,
         time_budget: float | None = None,
         max_steps: int | None = None,
         device: str = "auto",
@@ -75,6 +77,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         self.categorical_features = categorical_features
         self.image_shape = image_shape
         self.augment = augment
+        self.techniques = techniques
         self.time_budget = time_budget
         self.max_steps = max_steps
         self.device = device
@@ -211,6 +214,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
             model=self.model,
             space=self.space,
             augment=self.augment,
+            techniques=self.techniques,
             time_budget=self.time_budget,
             max_steps=self.max_steps,
             device=self.device,

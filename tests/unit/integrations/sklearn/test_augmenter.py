@@ -316,6 +316,7 @@ def test_parameters(kind: type[GANAugmenter]) -> None:
         "categorical_features": [0],
         "image_shape": (2, 2),
         "augment": None,
+        "techniques": {"growing": False},
         "time_budget": 3.5,
         "max_steps": 5,
         "device": "cpu",
