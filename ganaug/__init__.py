@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ganaug.integrations.albumentations import SyntheticSwap
     from ganaug.integrations.sklearn import AugmentedClassifier, GANAugmenter, GANSampler
     from ganaug.integrations.torch import AugmentedDataset, ImageFolder, SyntheticDataset, balanced_loader
+    from ganaug.networks.restyle import restyle
     from ganaug.runtime.generator import Generator
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "__version__",
     "balanced_loader",
     "evaluate",
+    "restyle",
 ]
 
 __version__ = "0.1.0"
@@ -42,6 +44,7 @@ _HOMES = {
     "SyntheticSwap": "ganaug.integrations.albumentations",
     "balanced_loader": "ganaug.integrations.torch",
     "evaluate": "ganaug.evaluation.evaluate",
+    "restyle": "ganaug.networks.restyle",
 }
 
 

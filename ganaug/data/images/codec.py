@@ -22,6 +22,8 @@ MIN_SHARE_TRANSPARENT = 0.05
 """Smallest share of transparent images for which the codec has an alpha channel: fewer are too few to learn from."""
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's mode for each number of channels of an image."""
+LUMA = (299, 587, 114)
+"""Thousandths of red, green and blue in grey: ITU-R BT.601, as Pillow converts."""
 MIN_VISIBLE_ALPHA = 16
 """Smallest alpha of a visible pixel: below it, nobody sees the colour, and resampling cannot keep it."""
 
@@ -172,6 +174,6 @@ def _with_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
         alpha = image[..., 3:].astype(np.uint32)
         image = ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
     if channels == 1 and own > 1:
-        luma = image @ np.array([299, 587, 114], dtype=np.uint32)  # ITU-R BT.601, as Pillow converts.
+        luma = image @ np.array(LUMA, dtype=np.uint32)
         return ((luma + 500) // 1000).astype(np.uint8)[..., None]
     return np.broadcast_to(image, (height, width, channels))
