@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganaug.evaluation.evaluate import Report, evaluate
-    from ganaug.integrations.albumentations import SyntheticSwap
+    from ganaug.integrations.albumentations.style_swap import StyleSwap
+    from ganaug.integrations.albumentations.synthetic_swap import SyntheticSwap
     from ganaug.integrations.sklearn import AugmentedClassifier, GANAugmenter, GANSampler
     from ganaug.integrations.torch import AugmentedDataset, ImageFolder, SyntheticDataset, balanced_loader
     from ganaug.networks.restyle import restyle
@@ -22,6 +23,7 @@ __all__ = [
     "Generator",
     "ImageFolder",
     "Report",
+    "StyleSwap",
     "SyntheticDataset",
     "SyntheticSwap",
     "__version__",
@@ -41,7 +43,8 @@ _HOMES = {
     "ImageFolder": "ganaug.integrations.torch",
     "Report": "ganaug.evaluation.evaluate",
     "SyntheticDataset": "ganaug.integrations.torch",
-    "SyntheticSwap": "ganaug.integrations.albumentations",
+    "StyleSwap": "ganaug.integrations.albumentations.style_swap",
+    "SyntheticSwap": "ganaug.integrations.albumentations.synthetic_swap",
     "balanced_loader": "ganaug.integrations.torch",
     "evaluate": "ganaug.evaluation.evaluate",
     "restyle": "ganaug.networks.restyle",

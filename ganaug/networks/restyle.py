@@ -121,9 +121,7 @@ def measured_style(image: NDArray[np.uint8], shape: tuple[int, ...]) -> Style:
         return style_of(_encoded(colour), weight)
 
 
-def restyled(
-    images: NDArray[np.uint8], styles: Sequence[Style], strengths: Sequence[float]
-) -> NDArray[np.uint8]:
+def restyled(images: NDArray[np.uint8], styles: Sequence[Style], strengths: Sequence[float]) -> NDArray[np.uint8]:
     """Return images (B, H, W, C) with a style each, at a strength each.
 
     Examples

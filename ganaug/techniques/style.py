@@ -29,10 +29,8 @@ class Style(NamedTuple):
     """(B, C)"""
     cell: Tensor
     """Covariance of the channels, (B, C, C)."""
-    patch: Tensor
-    """Covariance of the channels of 3 x 3 neighbouring cells, (B, 9C, 9C)."""
-    count: Tensor
-    """Effective number of cells, (B,)."""
+    root: Tensor
+    """Square root of the covariance of the channels of 3 x 3 neighbouring cells, (B, 9C, 9C)."""
 
 
 def style_of(features: Tensor, weight: Tensor | None = None) -> Style:
@@ -48,20 +46,12 @@ def style_of(features: Tensor, weight: Tensor | None = None) -> Style:
     Examples
     --------
     >>> style = style_of(torch.arange(16.0).view(1, 1, 4, 4))
-    >>> style.mean.item(), style.cell.item(), style.patch.shape
+    >>> style.mean.item(), style.cell.item(), style.root.shape
     (7.5, 21.25, torch.Size([1, 9, 9]))
     """
-    weight = torch.ones_like(features[:, :1]) if weight is None else weight
-    weight = torch.where(weight.sum(dim=(1, 2, 3), keepdim=True) > 0, weight, 1.0)
-    share = (weight / weight.sum(dim=(2, 3), keepdim=True)).flatten(2)  # (B, 1, hw)
-    mean = (features.flatten(2) * share).sum(dim=2)  # (B, C)
-    centred = features - mean[:, :, None, None]
-    cell = _second_moment(centred.flatten(2), share)
-    stride = max(1, round((features[0, 0].numel() / MAX_PATCHES) ** 0.5))
-    patches = F.unfold(_extended(centred, PATCH // 2), PATCH, stride=stride)  # (B, 9C, n)
-    share_of_patch = F.unfold(_extended(weight, PATCH // 2), PATCH, stride=stride).mean(dim=1, keepdim=True)
-    share_of_patch = share_of_patch / share_of_patch.sum(dim=2, keepdim=True).clamp(min=1e-12)  # (B, 1, n)
-    return Style(mean, cell, _second_moment(patches, share_of_patch), 1 / share.square().sum(dim=(1, 2)))
+    centred, share, mean = _centred(features, weight)
+    cell = _covariance(centred.flatten(2), share.flatten(2))
+    return Style(mean, cell, _power(_patch_covariance(centred, share, cell), 0.5))
 
 
 def with_style(features: Tensor, style: Style, weight: Tensor | None = None) -> Tensor:
@@ -78,47 +68,62 @@ def with_style(features: Tensor, style: Style, weight: Tensor | None = None) -> 
     >>> bool(torch.allclose(moved.std(dim=(2, 3)), bright.std(dim=(2, 3)), rtol=0.05))
     True
     """
-    own = style_of(features, weight)
-    matrix = _transport(*(_shrunk(one, torch.minimum(own.count, style.count)) for one in (own, style)))
-    centred = _extended(features - own.mean[:, :, None, None], PATCH - 1)
-    moved = _convolved(centred, _as_kernel(matrix, features.shape[1]))
+    centred, share, _ = _centred(features, weight)
+    own = _patch_covariance(centred, share, _covariance(centred.flatten(2), share.flatten(2)))
+    kernel = _as_kernel(_transport(own, style.root), features.shape[1])
+    moved, share, _ = _centred(_convolved(_extended(centred, PATCH - 1), kernel), weight)
     # Averaging over overlapping patches loses a part of the variance; a map of single cells restores it.
-    between = style_of(moved, weight)
-    matrix = _transport(between.cell, style.cell)[:, :, :, None, None]
-    return _convolved(moved - between.mean[:, :, None, None], matrix) + style.mean[:, :, None, None]
+    own = _with_noise(_covariance(moved.flatten(2), share.flatten(2)))
+    matrix = _transport(own, _power(_with_noise(style.cell), 0.5))
+    return _convolved(moved, matrix[..., None, None]) + style.mean[:, :, None, None]
 
 
-def _second_moment(centred: Tensor, share: Tensor) -> Tensor:
-    return (centred * share) @ centred.mT
+def _centred(features: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Return features minus their mean, the share of each cell (B, 1, h, w), and the mean (B, C)."""
+    weight = torch.ones_like(features[:, :1]) if weight is None else weight
+    weight = torch.where(weight.sum(dim=(1, 2, 3), keepdim=True) > 0, weight, 1.0)
+    share = weight / weight.sum(dim=(2, 3), keepdim=True)
+    mean = (features * share).sum(dim=(2, 3))
+    return features - mean[:, :, None, None], share, mean
+
+
+def _covariance(centred: Tensor, share: Tensor) -> Tensor:
+    """Return the covariance (B, D, D) of numbers (B, D, n) whose mean is zero; the shares (B, 1, n) need not add up to 1."""
+    return (centred * (share / share.sum(dim=2, keepdim=True).clamp(min=1e-12))) @ centred.mT
+
+
+def _patch_covariance(centred: Tensor, share: Tensor, cell: Tensor) -> Tensor:
+    """Return the covariance of patches with noise, moved towards that of unrelated cells where there are few cells.
+
+    A small image has fewer cells than a patch has numbers. Without this, chance would pass for texture.
+    """
+    stride = max(1, round((share[0].numel() / MAX_PATCHES) ** 0.5))
+    patches = F.unfold(_extended(centred, PATCH // 2), PATCH, stride=stride)  # (B, 9C, n)
+    share_of_patch = F.unfold(_extended(share, PATCH // 2), PATCH, stride=stride).mean(dim=1, keepdim=True)
+    measured = _covariance(patches, share_of_patch)
+    unrelated = torch.einsum("bij,kl->bikjl", cell, torch.eye(CELLS)).reshape(measured.shape)
+    count = 1 / share.square().sum(dim=(1, 2, 3))  # effective number of cells, (B,)
+    chance = measured.shape[1] / (measured.shape[1] + count)
+    return _with_noise(torch.lerp(measured, unrelated, chance[:, None, None]))
+
+
+def _with_noise(covariance: Tensor) -> Tensor:
+    return covariance + NOISE**2 * torch.eye(covariance.shape[1])
 
 
 def _extended(features: Tensor, cells: int) -> Tensor:
     return F.pad(features, (cells,) * 4, mode="replicate")
 
 
-def _shrunk(style: Style, count: Tensor) -> Tensor:
-    """Return the covariance of patches, moved towards that of unrelated cells where there are few cells.
-
-    A small image has fewer cells than a patch has numbers. Without this, chance would pass for texture.
-    """
-    unrelated = torch.einsum("bij,kl->bikjl", style.cell, torch.eye(CELLS)).reshape(style.patch.shape)
-    chance = style.patch.shape[1] / (style.patch.shape[1] + count)
-    return torch.lerp(style.patch, unrelated, chance[:, None, None])
+def _transport(own: Tensor, root: Tensor) -> Tensor:
+    """Return the symmetric matrices (B, D, D) that turn covariances into others, of which the roots are given."""
+    return root @ _power(root @ own @ root, -0.5) @ root
 
 
-def _transport(own: Tensor, other: Tensor) -> Tensor:
-    """Return the symmetric matrices (B, D, D) that turn one covariance into the other with the smallest change."""
-    noise = NOISE**2 * torch.eye(own.shape[1])
-    root, inverse = _roots(own + noise)
-    between, _ = _roots(root @ (other + noise) @ root)
-    return inverse @ between @ inverse
-
-
-def _roots(covariance: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the square root of positive matrices (B, D, D), and its inverse."""
+def _power(covariance: Tensor, exponent: float) -> Tensor:
+    """Return a power of positive matrices (B, D, D)."""
     values, vectors = torch.linalg.eigh(covariance)
-    roots = values.clamp(min=1e-12).sqrt()[:, None]  # (B, 1, D)
-    return (vectors * roots) @ vectors.mT, (vectors / roots) @ vectors.mT
+    return (vectors * values.clamp(min=1e-12)[:, None] ** exponent) @ vectors.mT
 
 
 def _as_kernel(matrix: Tensor, n_channels: int) -> Tensor:
