@@ -70,8 +70,9 @@ def restyle(image: ArrayLike, style: ArrayLike, strength: float = 1.0) -> NDArra
     """
     content, source = checked_image(image, "image"), checked_image(style, "style")
     measured = measured_style(source, content.shape)
-    shape: tuple[int, ...] = np.shape(image)
-    return restyled(content[None], [measured], [checked_strength(strength)])[0].reshape(shape)
+    (result,) = restyled(content[None], [measured], [checked_strength(strength)])
+    pixels: NDArray[np.uint8] = result.reshape(np.shape(image))
+    return pixels
 
 
 def checked_image(image: ArrayLike, name: str) -> NDArray[np.uint8]:
@@ -105,7 +106,7 @@ def style_side(shape: tuple[int, ...]) -> int:
 
     Few sides mean that the statistics of a style need not be measured anew for each size of content.
     """
-    return max(MIN_STYLE_SIDE, 2 ** math.ceil(math.log2(max(shape[:2]))))
+    return max(MIN_STYLE_SIDE, 1 << (max(shape[:2]) - 1).bit_length())
 
 
 def measured_style(image: NDArray[np.uint8], shape: tuple[int, ...]) -> Style:

@@ -88,7 +88,7 @@ def _centred(features: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor, T
 
 
 def _covariance(centred: Tensor, share: Tensor) -> Tensor:
-    """Return the covariance (B, D, D) of numbers (B, D, n) whose mean is zero; the shares (B, 1, n) need not add up to 1."""
+    """Return the covariance (B, D, D) of numbers (B, D, n) whose mean is zero, by the share of each (B, 1, n)."""
     return (centred * (share / share.sum(dim=2, keepdim=True).clamp(min=1e-12))) @ centred.mT
 
 
@@ -123,11 +123,12 @@ def _transport(own: Tensor, root: Tensor) -> Tensor:
 def _power(covariance: Tensor, exponent: float) -> Tensor:
     """Return a power of positive matrices (B, D, D)."""
     values, vectors = torch.linalg.eigh(covariance)
-    return (vectors * values.clamp(min=1e-12)[:, None] ** exponent) @ vectors.mT
+    power: Tensor = (vectors * values.clamp(min=1e-12)[:, None] ** exponent) @ vectors.mT
+    return power
 
 
 def _as_kernel(matrix: Tensor, n_channels: int) -> Tensor:
-    """Return the convolution (B, C, C, 5, 5) that maps all 3 x 3 patches and averages the results where they overlap."""
+    """Return the convolution (B, C, C, 5, 5) that maps all 3 x 3 patches, and averages them where they overlap."""
     blocks = matrix.view(len(matrix), n_channels, PATCH, PATCH, n_channels, PATCH, PATCH)
     side = 2 * PATCH - 1
     kernel = matrix.new_zeros(len(matrix), n_channels, n_channels, side, side)

@@ -88,7 +88,7 @@ class ImageCodec:
 
     def placed(self, scaled: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Convert the channels of an image whose longer side is `size`, and pad it to the square."""
-        content = _with_channels(scaled, self.channels)
+        content = with_channels(scaled, self.channels)
         height, width = content.shape[:2]
         square = np.zeros(self.shape, dtype=np.uint8)
         if self.channels < 4 and height != width:
@@ -163,7 +163,7 @@ def _with_plain_background(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return plain
 
 
-def _with_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+def with_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
     """Convert between grey, RGB and RGBA; without alpha, transparent pixels are laid on white."""
     height, width, own = image.shape
     if channels == 4:

@@ -94,7 +94,8 @@ class StyleSwap(ImageOnlyTransform):  # type: ignore[misc]
         content = img[..., None] if img.ndim == 2 else img
         if img.dtype != np.uint8:
             content = np.round(content.clip(0, 1) * 255).astype(np.uint8)
-        pixels = restyled(content[None], [self.styles.of(number, content.shape)], [strength])[0].reshape(img.shape)
+        (result,) = restyled(content[None], [self.styles.of(number, content.shape)], [strength])
+        pixels: NDArray[Any] = result.reshape(img.shape)
         return pixels if img.dtype == np.uint8 else pixels.astype(np.float32) / 255
 
     def get_transform_init_args(self) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from albumentations import ImageOnlyTransform
+from albumentations.core.serialization import SERIALIZABLE_REGISTRY
 from numpy.typing import NDArray
 
 from ganaug.data.images.codec import MODES, pil_image
@@ -17,9 +19,6 @@ from ganaug.data.labels import Label, LabelMapper, listed, python_value
 from ganaug.errors import DataError, FormatError
 from ganaug.integrations.albumentations.calls import check_image, worker_seed
 from ganaug.runtime.generator import Generator
-
-from albumentations import ImageOnlyTransform
-from albumentations.core.serialization import SERIALIZABLE_REGISTRY
 
 BLOCK_SIZE = 8
 """Samples of a class that are drawn at once, as a block."""
