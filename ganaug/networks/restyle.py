@@ -172,7 +172,7 @@ def _usual_modes() -> Iterator[None]:
 def _as_tensors(images: NDArray[np.uint8]) -> tuple[Tensor, Tensor | None]:
     """Return colours (B, 3, H', W') in [-1, 1], with sides that are multiples of 4, and the alpha of each cell."""
     height, width, channels = images.shape[1:]
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    pixels = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
     pixels = F.pad(pixels, (0, -width % FACTOR, 0, -height % FACTOR), mode="replicate")
     weight = F.avg_pool2d((pixels[:, 3:] + 1) / 2, FACTOR) if channels == 4 else None  # (B, 1, h, w)
     return pixels[:, :3].expand(-1, 3, -1, -1), weight

@@ -69,12 +69,14 @@ def with_style(features: Tensor, style: Style, weight: Tensor | None = None) -> 
     True
     """
     centred, share, _ = _centred(features, weight)
-    own = _patch_covariance(centred, share, _covariance(centred.flatten(2), share.flatten(2)))
-    kernel = _as_kernel(_transport(own, style.root), features.shape[1])
+    own = _covariance(centred.flatten(2), share.flatten(2))  # (B, C, C)
+    kernel = _as_kernel(_transport(_patch_covariance(centred, share, own), style.root), features.shape[1])
     moved, share, _ = _centred(_convolved(_extended(centred, PATCH - 1), kernel), weight)
-    # Averaging over overlapping patches loses a part of the variance; a map of single cells restores it.
-    own = _with_noise(_covariance(moved.flatten(2), share.flatten(2)))
-    matrix = _transport(own, _power(_with_noise(style.cell), 0.5))
+    # Averaging over overlapping patches loses a part of the variance. A map of single cells brings the covariance to
+    # what such a map alone would have reached: that of the style, and less where the content is plain.
+    alone = _transport(_with_noise(own), _power(_with_noise(style.cell), 0.5))
+    reached = _with_noise(alone @ own @ alone)
+    matrix = _transport(_with_noise(_covariance(moved.flatten(2), share.flatten(2))), _power(reached, 0.5))
     return _convolved(moved, matrix[..., None, None]) + style.mean[:, :, None, None]
 
 
