@@ -5,7 +5,7 @@ The arms of one seed start from the same weights and take the same number of ste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,8 @@ WIDTHS = (32, 64, 96, 96)  # channels of the convolutions
 PATCHED_SIDE = 32  # pixels; from this side on the network sees 2 x 2 patches, which makes it twice as fast
 
 
-STYLE_STRENGTH, STYLE_P = (0.3, 1.0), 0.5  # the defaults of StyleSwap
+STYLE_STRENGTH, STYLE_P = (0.0, 0.5), 0.5  # the defaults of StyleSwap
+RESTYLED = 256  # images of each class, made before the training: new ones in each batch would take ten times as long
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ STYLED = {
     "style of the class": ImageArm(style="same"),
     "style + albumentations": ImageArm(style="any", alteration="affine"),
 }
-"""What `StyleSwap` does to half of the images, on top of the balanced arm or of the affine alteration."""
+"""Half of the images in another style, as `StyleSwap` does it, on top of the balanced arm or the affine alteration."""
 LINEAR = "linear on pretrained features"
 DOSE_SUFFIX = " + dose"
 DOSED = {f"{name}{DOSE_SUFFIX}": arm for name, arm in CLASSICAL.items() if arm.balanced}
@@ -99,7 +100,7 @@ def _batches(data: LongTail, arm: ImageArm, dose: Dose | None, seed: int) -> Ite
     # Synthetic images are drawn from a source of their own: with no dose, the batches are those of the classical arm.
     rng, synthetic = np.random.default_rng([seed, 3]), np.random.default_rng([seed, 4])
     alter = _alteration(arm.alteration, data.train_images.shape[3], seed)
-    restyle = _restyling(data, arm, seed) if arm.style else None
+    in_style = _restyled_images(data, arm, seed) if arm.style else None
     n_classes = len(data.classes)
     rows_of = [np.flatnonzero(data.train_labels == label) for label in range(n_classes)]
     while True:
@@ -110,8 +111,9 @@ def _batches(data: LongTail, arm: ImageArm, dose: Dose | None, seed: int) -> Ite
             rows = rng.integers(len(data.train_labels), size=BATCH)
             labels = data.train_labels[rows]
         images = data.train_images[rows]
-        if restyle is not None:
-            images = restyle(images, labels)
+        if in_style is not None:
+            for index in np.flatnonzero(rng.random(BATCH) < STYLE_P):
+                images[index] = rng.choice(in_style[labels[index]])
         if alter is not None:
             images = alter(images)
         if dose is not None:
@@ -127,22 +129,18 @@ def _alteration(name: str, channels: int, seed: int) -> Alteration | None:
     return rand_augment(seed) if name == "randaugment" else None
 
 
-def _restyling(data: LongTail, arm: ImageArm, seed: int) -> Callable[[Images, Labels], Images]:
-    """Return what gives some of the images with these labels the style of a training image."""
+def _restyled_images(data: LongTail, arm: ImageArm, seed: int) -> list[Images]:
+    """Return, by class, training images in the style of training images."""
     rng, shape = np.random.default_rng([seed, 5]), data.train_images.shape[1:]
     styles = [measured_style(image, shape) for image in data.train_images]
     rows_of = [np.flatnonzero(data.train_labels == label) for label in range(len(data.classes))]
-
-    def restyle(images: Images, labels: Labels) -> Images:
-        chosen = np.flatnonzero(rng.random(len(images)) < STYLE_P)
-        rows = [rng.choice(rows_of[label]) if arm.style == "same" else rng.integers(len(styles)) for label in labels]
-        changed = images.copy()
-        if len(chosen):
-            strengths = rng.uniform(*arm.strength, len(chosen)).tolist()
-            changed[chosen] = restyled(images[chosen], [styles[rows[place]] for place in chosen], strengths)
-        return changed
-
-    return restyle
+    found = []
+    for rows in rows_of:
+        contents = rng.choice(rows, RESTYLED)
+        chosen = rng.choice(rows if arm.style == "same" else len(styles), RESTYLED)
+        strengths = rng.uniform(*arm.strength, RESTYLED).tolist()
+        found.append(restyled(data.train_images[contents], [styles[row] for row in chosen], strengths))
+    return found
 
 
 def score(predicted: Labels, labels: Labels, n_classes: int) -> Record:

@@ -33,7 +33,7 @@ class StyleSwap(ImageOnlyTransform):  # type: ignore[misc]
     styles : array, path-like or sequence
         The images that styles are taken from, such as the training images: an array of uint8 (N, H, W) or
         (N, H, W, C); a folder, with or without subfolders; or a list of arrays and of image files.
-    strength : float or pair of floats, default=(0.3, 1.0)
+    strength : float or pair of floats, default=(0.0, 0.5)
         How far the style is moved to, from 0 to 1. Of a pair, a number between its two is drawn for each image.
     p : float, default=0.5
         The probability.
@@ -64,7 +64,7 @@ class StyleSwap(ImageOnlyTransform):  # type: ignore[misc]
     (16, 16, 3)
     """
 
-    def __init__(self, styles: Any, strength: Any = (0.3, 1.0), p: float = 0.5) -> None:
+    def __init__(self, styles: Any, strength: Any = (0.0, 0.5), p: float = 0.5) -> None:
         super().__init__(p=p)
         self._origin, sources = _read(styles)
         self.styles = Styles(sources)
@@ -176,6 +176,6 @@ def _range(strength: Any) -> tuple[float, float]:
     if len(pair) != 2 or checked_strength(pair[0]) > checked_strength(pair[1]):
         raise DataError(
             f"strength must be a number from 0 to 1 or a pair of such numbers, the smaller first, but is "
-            f"{strength!r:.80}: give (0.3, 1.0), for example"
+            f"{strength!r:.80}: give (0.0, 0.5), for example"
         )
     return float(pair[0]), float(pair[1])

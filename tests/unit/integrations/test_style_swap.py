@@ -150,7 +150,7 @@ def test_files_that_are_no_images_are_left_out(folder: Path) -> None:
     with pytest.warns(GanaugWarning, match=r"Left out 1 image\(s\) that cannot be read.*bad\.png"):
         swap = StyleSwap(folder)
     assert len(swap.styles) == len(STYLES)
-    assert repr(swap) == "StyleSwap(4 images, strength=(0.3, 1.0), p=0.5)"
+    assert repr(swap) == "StyleSwap(4 images, strength=(0.0, 0.5), p=0.5)"
     for file in folder.rglob("?.png"):
         file.unlink()
     with pytest.raises(DataError, match=r"No image of .* can be read\. The first: .*bad\.png"):
