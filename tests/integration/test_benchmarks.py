@@ -305,6 +305,7 @@ def test_a_dose_of_zero_leaves_the_batches_as_they_are(benchmark: ModuleType) ->
             np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
+@pytest.mark.slow
 def test_a_style_changes_half_of_the_images(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     import image_classifiers
     from image_sets import load
@@ -322,6 +323,7 @@ def test_a_style_changes_half_of_the_images(benchmark: ModuleType, monkeypatch: 
     assert [images.shape for images in of_class] == [(4, 8, 8, 1)] * 10
 
 
+@pytest.mark.slow
 def test_some_arms_are_measured_without_a_generator(benchmark: ModuleType, tmp_path: Path) -> None:
     command = ["images.py", "--quick", "--arms", "natural,balanced", "--output", str(tmp_path)]
     done = subprocess.run(  # noqa: S603
