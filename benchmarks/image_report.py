@@ -155,9 +155,15 @@ def _accuracy_table(entries: list[Record]) -> str:
         found = [entry["arms"].get(arm) for entry in entries]
         if not any(found):
             continue
-        rows.append([arm, *(f"{100 * one['mean']:.1f} ± {100 * one['sd']:.1f}" if one else "" for one in found)])
+        rows.append([arm, *(_with_spread(one) if one else "" for one in found)])
     splits = [str(max(one["splits"] for one in entry["arms"].values())) for entry in entries]
     return markdown_table(["", *map(_title, entries)], [*rows, ["splits", *splits]])
+
+
+def _with_spread(found: Record) -> str:
+    """Return mean and standard deviation; a single classifier has none."""
+    alone = found["splits"] == found["seeds"] == 1
+    return f"{100 * found['mean']:.1f}" + ("" if alone else f" ± {100 * found['sd']:.1f}")
 
 
 def _gain_table(gain: Record) -> str:
