@@ -21,12 +21,17 @@ from ganaug.compute.engine import Engine
 from ganaug.compute.modes import alone
 from ganaug.evaluation.trials.image_classifier import ImageClassifier, to_tensor
 from ganaug.networks.classifiers import ConvClassifier, fit_classifier
+from ganaug.networks.restyle import measured_style, restyled
 
 Labels = NDArray[np.int64]  # (n,)
 
 BATCH = 64  # images
 WIDTHS = (32, 64, 96, 96)  # channels of the convolutions
 PATCHED_SIDE = 32  # pixels; from this side on the network sees 2 x 2 patches, which makes it twice as fast
+
+
+STYLE_STRENGTH, STYLE_P = (0.0, 0.5), 0.5  # the defaults of StyleSwap
+RESTYLED = 256  # images of each class, made before the training: new ones in each batch would take ten times as long
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class ImageArm:
     balanced: bool = True  # whether each class is equally likely; otherwise each image
     alteration: str = ""  # of real images: affine or randaugment
     mixing: Mixing | None = None
+    style: str = ""  # of real images, before the alteration: from training images of "any" or of the "same" class
+    strength: tuple[float, float] = STYLE_STRENGTH
 
 
 CLASSICAL = {
@@ -47,11 +54,17 @@ CLASSICAL = {
     "CutMix": ImageArm(alteration="affine", mixing=cut_mix),
 }
 """All but the first are balanced. Mixup and CutMix come after the affine alteration of albumentations."""
+STYLED = {
+    "style": ImageArm(style="any"),
+    "style of the class": ImageArm(style="same"),
+    "style + albumentations": ImageArm(style="any", alteration="affine"),
+}
+"""Half of the images in another style, as `StyleSwap` does it, on top of the balanced arm or the affine alteration."""
 LINEAR = "linear on pretrained features"
 DOSE_SUFFIX = " + dose"
 DOSED = {f"{name}{DOSE_SUFFIX}": arm for name, arm in CLASSICAL.items() if arm.balanced}
 """The same with a share of synthetic images in each class. These are not altered, because they vary already."""
-ARMS = CLASSICAL | DOSED
+ARMS = CLASSICAL | STYLED | DOSED
 
 
 @dataclass(frozen=True)
@@ -87,6 +100,7 @@ def _batches(data: LongTail, arm: ImageArm, dose: Dose | None, seed: int) -> Ite
     # Synthetic images are drawn from a source of their own: with no dose, the batches are those of the classical arm.
     rng, synthetic = np.random.default_rng([seed, 3]), np.random.default_rng([seed, 4])
     alter = _alteration(arm.alteration, data.train_images.shape[3], seed)
+    in_style = _restyled_images(data, arm, seed) if arm.style else None
     n_classes = len(data.classes)
     rows_of = [np.flatnonzero(data.train_labels == label) for label in range(n_classes)]
     while True:
@@ -97,6 +111,9 @@ def _batches(data: LongTail, arm: ImageArm, dose: Dose | None, seed: int) -> Ite
             rows = rng.integers(len(data.train_labels), size=BATCH)
             labels = data.train_labels[rows]
         images = data.train_images[rows]
+        if in_style is not None:
+            for index in np.flatnonzero(rng.random(BATCH) < STYLE_P):
+                images[index] = rng.choice(in_style[labels[index]])
         if alter is not None:
             images = alter(images)
         if dose is not None:
@@ -110,6 +127,20 @@ def _alteration(name: str, channels: int, seed: int) -> Alteration | None:
     if name == "affine":
         return affine(channels, seed)
     return rand_augment(seed) if name == "randaugment" else None
+
+
+def _restyled_images(data: LongTail, arm: ImageArm, seed: int) -> list[Images]:
+    """Return, by class, training images in the style of training images."""
+    rng, shape = np.random.default_rng([seed, 5]), data.train_images.shape[1:]
+    styles = [measured_style(image, shape) for image in data.train_images]
+    rows_of = [np.flatnonzero(data.train_labels == label) for label in range(len(data.classes))]
+    found = []
+    for rows in rows_of:
+        contents = rng.choice(rows, RESTYLED)
+        chosen = rng.choice(rows if arm.style == "same" else len(styles), RESTYLED)
+        strengths = rng.uniform(*arm.strength, RESTYLED).tolist()
+        found.append(restyled(data.train_images[contents], [styles[row] for row in chosen], strengths))
+    return found
 
 
 def score(predicted: Labels, labels: Labels, n_classes: int) -> Record:

@@ -45,7 +45,8 @@ def summarise(cells: Iterable[Record]) -> Record:
 
 def _spread(by_split: dict[int, dict[int, float]]) -> Record:
     means = [float(np.mean(list(by_seed.values()))) for by_seed in by_split.values()]
-    deviation = float(np.std(means, ddof=1)) if len(means) > 1 else 0.0
+    spread = means if len(means) > 1 else list(next(iter(by_split.values())).values())  # of the seeds of a single split
+    deviation = float(np.std(spread, ddof=1)) if len(spread) > 1 else 0.0
     seeds = max(len(by_seed) for by_seed in by_split.values())
     return {"mean": round(float(np.mean(means)), 5), "sd": round(deviation, 5), "splits": len(means), "seeds": seeds}
 
@@ -56,12 +57,13 @@ def dose_gains(accuracies: Accuracies) -> dict[int, float]:
     The best arms of a split are those with the highest mean over the other splits, so that no arm is chosen by the
     accuracy that it is compared in. A single split chooses for itself. Only splits and seeds count that every arm has.
     """
-    if not ARMS.keys() <= accuracies.keys():
+    arms = CLASSICAL | DOSED
+    if not arms.keys() <= accuracies.keys():
         return {}
     means: dict[int, dict[str, float]] = {}
-    for split in set.intersection(*(set(accuracies[arm]) for arm in ARMS)):
-        if seeds := set.intersection(*(set(accuracies[arm][split]) for arm in ARMS)):
-            means[split] = {arm: float(np.mean([accuracies[arm][split][seed] for seed in seeds])) for arm in ARMS}
+    for split in set.intersection(*(set(accuracies[arm]) for arm in arms)):
+        if seeds := set.intersection(*(set(accuracies[arm][split]) for arm in arms)):
+            means[split] = {arm: float(np.mean([accuracies[arm][split][seed] for seed in seeds])) for arm in arms}
 
     def best(arms: Iterable[str], split: int) -> str:
         others = [other for other in means if other != split] or [split]
@@ -120,14 +122,15 @@ def as_markdown(results: Record) -> str:
     """Return the results as tables in Markdown."""
     settings, machine = results["settings"], results["machine"]
     bound = f"{settings['max_steps']:,} steps" if settings["max_steps"] else f"{settings['budget']:g} s"
+    recipe = f"Recipe {settings['recipe']!r}, {bound} a generator, " if results["samples"] else "No generator, "
     introduction = (
-        f"# Images: what synthetic images are worth\n\nRecipe {settings['recipe']!r}, {bound} a generator, "
+        f"# Images: what {'synthetic images are' if results['samples'] else 'ways to augment are'} worth\n\n{recipe}"
         f"{settings['steps']} steps a classifier; {machine['processor']}, {machine['cores']} cores, torch "
         f"{machine['torch']}. Made by `python benchmarks/images.py`. Nothing was chosen on {' and '.join(HELD_ASIDE)}."
     )
     accuracy = (
         "## Balanced accuracy, in per cent\n\n"
-        "Mean over splits and classifier seeds ± standard deviation over splits.\n\n"
+        "Mean over splits and classifier seeds ± standard deviation over splits, or over seeds of a single split.\n\n"
     )
     gain = (
         "## Gain of the dose, in points\n\nBest arm with a dose minus best classical arm, both chosen on the other "
@@ -150,9 +153,17 @@ def _accuracy_table(entries: list[Record]) -> str:
     rows = []
     for arm in (*ARMS, LINEAR):
         found = [entry["arms"].get(arm) for entry in entries]
-        rows.append([arm, *(f"{100 * one['mean']:.1f} ± {100 * one['sd']:.1f}" if one else "" for one in found)])
+        if not any(found):
+            continue
+        rows.append([arm, *(_with_spread(one) if one else "" for one in found)])
     splits = [str(max(one["splits"] for one in entry["arms"].values())) for entry in entries]
     return markdown_table(["", *map(_title, entries)], [*rows, ["splits", *splits]])
+
+
+def _with_spread(found: Record) -> str:
+    """Return mean and standard deviation; a single classifier has none."""
+    alone = found["splits"] == found["seeds"] == 1
+    return f"{100 * found['mean']:.1f}" + ("" if alone else f" ± {100 * found['sd']:.1f}")
 
 
 def _gain_table(gain: Record) -> str:

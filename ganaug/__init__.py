@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganaug.evaluation.evaluate import Report, evaluate
-    from ganaug.integrations.albumentations import SyntheticSwap
+    from ganaug.integrations.albumentations.style_swap import StyleSwap
+    from ganaug.integrations.albumentations.synthetic_swap import SyntheticSwap
     from ganaug.integrations.sklearn import AugmentedClassifier, GANAugmenter, GANSampler
     from ganaug.integrations.torch import AugmentedDataset, ImageFolder, SyntheticDataset, balanced_loader
+    from ganaug.networks.restyle import restyle
     from ganaug.runtime.generator import Generator
 
 __all__ = [
@@ -21,11 +23,13 @@ __all__ = [
     "Generator",
     "ImageFolder",
     "Report",
+    "StyleSwap",
     "SyntheticDataset",
     "SyntheticSwap",
     "__version__",
     "balanced_loader",
     "evaluate",
+    "restyle",
 ]
 
 __version__ = "0.1.0"
@@ -39,9 +43,11 @@ _HOMES = {
     "ImageFolder": "ganaug.integrations.torch",
     "Report": "ganaug.evaluation.evaluate",
     "SyntheticDataset": "ganaug.integrations.torch",
-    "SyntheticSwap": "ganaug.integrations.albumentations",
+    "StyleSwap": "ganaug.integrations.albumentations.style_swap",
+    "SyntheticSwap": "ganaug.integrations.albumentations.synthetic_swap",
     "balanced_loader": "ganaug.integrations.torch",
     "evaluate": "ganaug.evaluation.evaluate",
+    "restyle": "ganaug.networks.restyle",
 }
 
 

@@ -21,7 +21,7 @@ __all__ = ["STARTED", "main"]
 STARTED = time.perf_counter()
 """The start of this process, approximately: the budget of the user includes the time to load torch."""
 
-COMMANDS = ("demo", "fit", "sample", "balance", "evaluate", "inspect")
+COMMANDS = ("demo", "fit", "sample", "balance", "restyle", "evaluate", "inspect")
 """In the order in which a new user needs them. Each command is the function `command` in the module of its name."""
 
 INTERRUPTED = 130  # the exit code that a shell gives for SIGINT

@@ -305,6 +305,39 @@ def test_a_dose_of_zero_leaves_the_batches_as_they_are(benchmark: ModuleType) ->
             np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
+@pytest.mark.slow
+def test_a_style_changes_half_of_the_images(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    import image_classifiers
+    from image_sets import load
+
+    monkeypatch.setattr(image_classifiers, "RESTYLED", 4)
+    data, arms = load("digits", 0), image_classifiers.ARMS
+    real = {image.tobytes() for image in data.train_images.transpose(0, 3, 1, 2)}
+    changed = 0
+    for _, (images, target) in zip(range(5), image_classifiers._batches(data, arms["style"], None, 0), strict=False):
+        pixels = ((images + 1) * 127.5).round().byte().numpy()
+        changed += sum(image.tobytes() not in real for image in pixels)
+        assert target.sum() == len(images)
+    assert 0.4 < changed / (5 * image_classifiers.BATCH) < 0.6
+    of_class = image_classifiers._restyled_images(data, arms["style of the class"], 0)
+    assert [images.shape for images in of_class] == [(4, 8, 8, 1)] * 10
+
+
+@pytest.mark.slow
+def test_some_arms_are_measured_without_a_generator(benchmark: ModuleType, tmp_path: Path) -> None:
+    command = ["images.py", "--quick", "--arms", "natural,balanced", "--output", str(tmp_path)]
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, str(BENCHMARKS / command[0]), *command[1:]], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "quick/images-arms.json").read_text())
+    assert list(found["accuracy"][0]["arms"]) == ["natural", "balanced"]
+    assert found["samples"] == []
+    text = (tmp_path / "quick/images-arms.md").read_text()
+    assert "No generator, 40 steps a classifier" in text
+    assert "CutMix" not in text
+
+
 def test_the_measured_dose_is_used_where_a_file_has_one(benchmark: ModuleType) -> None:
     from types import SimpleNamespace
 

@@ -72,6 +72,12 @@ def test_model_file_without_ganaug(tmp_path: Path) -> None:
     assert "import ganaug" not in (ROOT / "examples" / "model_file_without_ganaug.py").read_text()
 
 
+def test_restyle_photographs(tmp_path: Path) -> None:
+    lines = run("restyle_photographs.py", folder=tmp_path).splitlines()
+    assert [line[:12] for line in lines] == ["strength 0.0", "strength 0.5", "strength 1.0"] * 2
+    assert lines[2][12:] != lines[0][12:]
+
+
 def test_does_it_help(tmp_path: Path) -> None:
     shown = run("does_it_help.py", small=True, folder=tmp_path).splitlines()
     assert shown[1].split() == ["slow", "398"]

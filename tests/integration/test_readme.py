@@ -32,6 +32,7 @@ PAGES = {
     "guide/imbalanced-learn": ["python"],
     "guide/pytorch": ["python"],
     "guide/albumentations": ["python"],
+    "guide/style": ["console", "python"],
     "guide/onnx": ["python"],
     "evaluation": ["console", "python"],
     "contributing/technique": ["python", "python"],

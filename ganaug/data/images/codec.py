@@ -22,6 +22,8 @@ MIN_SHARE_TRANSPARENT = 0.05
 """Smallest share of transparent images for which the codec has an alpha channel: fewer are too few to learn from."""
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's mode for each number of channels of an image."""
+LUMA = (299, 587, 114)
+"""Thousandths of red, green and blue in grey: ITU-R BT.601, as Pillow converts."""
 MIN_VISIBLE_ALPHA = 16
 """Smallest alpha of a visible pixel: below it, nobody sees the colour, and resampling cannot keep it."""
 
@@ -86,7 +88,7 @@ class ImageCodec:
 
     def placed(self, scaled: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Convert the channels of an image whose longer side is `size`, and pad it to the square."""
-        content = _with_channels(scaled, self.channels)
+        content = with_channels(scaled, self.channels)
         height, width = content.shape[:2]
         square = np.zeros(self.shape, dtype=np.uint8)
         if self.channels < 4 and height != width:
@@ -161,7 +163,7 @@ def _with_plain_background(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return plain
 
 
-def _with_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+def with_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
     """Convert between grey, RGB and RGBA; without alpha, transparent pixels are laid on white."""
     height, width, own = image.shape
     if channels == 4:
@@ -172,6 +174,6 @@ def _with_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
         alpha = image[..., 3:].astype(np.uint32)
         image = ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
     if channels == 1 and own > 1:
-        luma = image @ np.array([299, 587, 114], dtype=np.uint32)  # ITU-R BT.601, as Pillow converts.
+        luma = image @ np.array(LUMA, dtype=np.uint32)
         return ((luma + 500) // 1000).astype(np.uint8)[..., None]
     return np.broadcast_to(image, (height, width, channels))

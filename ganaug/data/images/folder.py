@@ -79,6 +79,26 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
     )
 
 
+def list_images(root: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """List all images of a folder and of its subfolders, sorted, with or without labels, without opening them.
+
+    Endings, hidden files and links are those of `scan_folder`. `DataError` if `root` is not a folder that can be
+    listed, or there are no images.
+    """
+    root = _checked(root)
+    scan = _Scan(root)
+    _report_links(root, scan)
+    files = sorted({*scan.stray, *(file for of_class in scan.files.values() for file in of_class)})
+    if not files:
+        raise DataError(
+            f"A folder must hold images, but {quoted(root)} has none whose ending is among "
+            f"{', '.join(sorted(IMAGE_ENDINGS))}: give another folder, or convert its images to PNG."
+        )
+    if unread := _unread_sentence(scan.unread):
+        warn(unread.lstrip())
+    return tuple(files)
+
+
 def _checked(root: str | os.PathLike[str]) -> Path:
     """Return the path of a folder; refuse everything else."""
     if not isinstance(root, str | os.PathLike) or not os.fspath(root):
@@ -147,11 +167,7 @@ class _Scan:
 
 def _report_structure(root: Path, scan: _Scan) -> None:
     """Warn of links, images and folders that are left out; refuse a folder without subfolders."""
-    if scan.skipped:
-        warn(
-            f"Skipped {len(scan.skipped)} symbolic link(s) that lead out of {quoted(root)} or nowhere, the first of "
-            f"them {quoted(scan.skipped[0])}: if the data includes their targets, copy these into the folder."
-        )
+    _report_links(root, scan)
     if not scan.files:
         found = f"{len(scan.stray)} image(s) lie directly in it" if scan.stray else "there are none"
         raise DataError(
@@ -165,6 +181,14 @@ def _report_structure(root: Path, scan: _Scan) -> None:
         )
     if empty := sorted(name for name in scan.files if not scan.files[name]):
         warn(f"Left out {len(empty)} class folder(s) without images of their own: {listed(empty)}.")
+
+
+def _report_links(root: Path, scan: _Scan) -> None:
+    if scan.skipped:
+        warn(
+            f"Skipped {len(scan.skipped)} symbolic link(s) that lead out of {quoted(root)} or nowhere, the first of "
+            f"them {quoted(scan.skipped[0])}: if the data includes their targets, copy these into the folder."
+        )
 
 
 def _unread_sentence(unread: Counter[str]) -> str:

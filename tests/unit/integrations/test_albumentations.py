@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from ganaug import GANAugmenter, Generator, SyntheticSwap  # before albumentations: nothing is asked of the network
 from ganaug.data.images.pipeline import Pipeline
 from ganaug.errors import DataError, FormatError
-from ganaug.integrations.albumentations import _like
+from ganaug.integrations.albumentations.synthetic_swap import _like
 from ganaug.networks.images import Images
 from tests.paths import MODELS
 

@@ -1,26 +1,24 @@
-"""The albumentations interface: a transform that replaces an image by a synthetic one of its class."""
+"""`SyntheticSwap`: an albumentations transform that replaces an image by a synthetic one of its class."""
 
 import base64
 import binascii
 import hashlib
 import os
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from albumentations import ImageOnlyTransform
+from albumentations.core.serialization import SERIALIZABLE_REGISTRY
 from numpy.typing import NDArray
 
 from ganaug.data.images.codec import MODES, pil_image
 from ganaug.data.labels import Label, LabelMapper, listed, python_value
 from ganaug.errors import DataError, FormatError
+from ganaug.integrations.albumentations.calls import check_image, worker_seed
 from ganaug.runtime.generator import Generator
-
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # or albumentations asks the network for newer versions
-from albumentations import ImageOnlyTransform
-from albumentations.core.serialization import SERIALIZABLE_REGISTRY
 
 BLOCK_SIZE = 8
 """Samples of a class that are drawn at once, as a block."""
@@ -34,8 +32,6 @@ FULL_NAME = "ganaug.SyntheticSwap"
 """The name of the class in saved pipelines. It does not depend on the module, which may move."""
 FORMER_NAMES = ("ganaug.transforms.SyntheticSwap", "ganaug.integrations.albumentations.SyntheticSwap")
 """Its names in pipelines that were saved by earlier versions."""
-MAX_OVERSHOOT = 0.05
-"""How far resizing or noise may take the values of an image from 0 to 1 beyond this range."""
 
 
 class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
@@ -139,7 +135,7 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
                     f"image=..., {self.label_key}=..."
                 )
             self._class_of(data[self.label_key])
-            _channels(data.get("image"))
+            check_image(data.get("image"), "SyntheticSwap")
         return super().__call__(*args, force_apply=force_apply, **data)
 
     def add_targets(self, additional_targets: dict[str, str]) -> None:
@@ -159,7 +155,7 @@ class SyntheticSwap(ImageOnlyTransform):  # type: ignore[misc]
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """Choose the sample: its class, the seed of a block of samples, and its place in the block."""
         name = self._class_of(data[self.label_key])
-        worker = _worker_seed()  # a forked worker must not use the rest of its parent's block
+        worker = worker_seed()  # a forked worker must not use the rest of its parent's block
         seed, place = self._in_use.get((name, worker), (0, BLOCK_SIZE))
         if place == BLOCK_SIZE:
             seed, place = int(self.random_generator.integers(2**63)) ^ worker, 0
@@ -238,32 +234,9 @@ def _digest(generator: Generator) -> str:
     return hashlib.sha256(generator.to_bytes()).hexdigest()
 
 
-def _worker_seed() -> int:
-    """Return the seed of this DataLoader worker, 0 outside: albumentations gives all workers the same random state."""
-    torch = sys.modules.get("torch")
-    info = torch.utils.data.get_worker_info() if torch is not None else None
-    return 0 if info is None else info.seed % 2**63
-
-
-def _channels(image: Any) -> int:
-    """Return how many channels an image has; `DataError` if it is not valid."""
-    array = np.asarray(image)
-    channels: int = array.shape[2] if array.ndim == 3 else 1
-    suits = array.ndim in (2, 3) and channels in MODES and array.size and array.dtype in (np.uint8, np.float32)
-    found, low, high = f"{array.dtype} {array.shape}", 0.0, 1.0
-    if suits and array.dtype == np.float32:
-        low, high = float(array.min()), float(array.max())
-        found += f" from {low:.4g} to {high:.4g}"
-    if not (suits and low >= -MAX_OVERSHOOT and high <= 1 + MAX_OVERSHOOT):
-        raise DataError(
-            "SyntheticSwap must be given an image (H, W) or with 1, 3 or 4 channels last, of uint8 or of float32 from "
-            f"0 to 1, but this one is {found}: put the transforms that make such images after it"
-        )
-    return channels
-
-
 def _like(image: NDArray[Any], sample: NDArray[np.uint8]) -> NDArray[Any]:
     """Return a sample (H, W, C) in the shape and dtype of an image."""
     height, width = image.shape[:2]
-    pixels = np.array(pil_image(sample, MODES[_channels(image)], (width, height))).reshape(image.shape)
+    mode = MODES[image.shape[2] if image.ndim == 3 else 1]
+    pixels = np.array(pil_image(sample, mode, (width, height))).reshape(image.shape)
     return pixels if image.dtype == np.uint8 else pixels.astype(np.float32) / 255
