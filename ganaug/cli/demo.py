@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.options import duration, path
+from ganaug.families import MODELS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +37,10 @@ SHOWN_ARMS = ("nothing", "random oversampling", "GAN, 30 % of a batch", "jittere
     help="Time for training the generator; the evaluation takes up to two minutes more.  [default: 90s for images, "
     "900 steps for the table]",
 )
-def command(output: "Path", table: bool, budget: float | None) -> None:
+@click.option(
+    "--model", type=click.Choice(MODELS), default=MODELS[0], show_default=True, help="The family of the generator."
+)
+def command(output: "Path", table: bool, budget: float | None, model: str) -> None:
     """See every step on data that come with scikit-learn. Nothing is downloaded.
 
     The digits become an image folder with a long tail, from 100 images of the commonest class to 5 of the rarest. With
@@ -46,7 +50,7 @@ def command(output: "Path", table: bool, budget: float | None) -> None:
     earlier demo wrote is replaced.
     """
     seconds = IMAGE_BUDGET if budget is None and not table else budget
-    run(output, table=table, time_budget=seconds)
+    run(output, table=table, time_budget=seconds, model=model)
 
 
 def run(
@@ -55,6 +59,7 @@ def run(
     table: bool = False,
     max_steps: int | None = None,
     time_budget: float | None = None,
+    model: str = MODELS[0],
     evaluation_seconds: float = EVALUATION_SECONDS,
 ) -> None:
     """Run the demo on images or on a table; tests bound it by `max_steps`."""
@@ -66,12 +71,13 @@ def run(
     from ganaug.evaluation.evaluate import begin
 
     prepare_folder(output)
-    real, test, model, balanced = (output / name for name in (TABLE_FILES if table else IMAGE_FILES))
-    preview, target = preview_path(model), TARGET if table else None
+    real, test, file, balanced = (output / name for name in (TABLE_FILES if table else IMAGE_FILES))
+    preview, target = preview_path(file), TARGET if table else None
     (write_tumours if table else write_digits)(real, test)
-    fit_settings: dict[str, Any] = {"time_budget": time_budget, "max_steps": max_steps, "started": time.perf_counter()}
-    generator = train(real, model, target=target, preview=not table, quiet=False, resume=False, seed=0, **fit_settings)
-    with _telling_what_is_there(real, test, model, preview, balanced):
+    bounds: dict[str, Any] = {"time_budget": time_budget, "max_steps": max_steps, "started": time.perf_counter()}
+    fit_settings = bounds | {"model": model}
+    generator = train(real, file, target=target, preview=not table, quiet=False, resume=False, seed=0, **fit_settings)
+    with _telling_what_is_there(real, test, file, preview, balanced):
         files = files_of_model(generator)
         added = files.write_balanced(real, generator, balanced, target=target, share=None, seed=0).synthetic
         click.echo("Training classifiers with and without synthetic samples.", err=True)

@@ -1,6 +1,7 @@
 """The arms of a comparison: ways to treat class imbalance before one and the same classifier is trained."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["nothing", "classical", "gan", "classical+gan", "placebo", "synthetic only", "sampler"]
@@ -21,6 +22,21 @@ class Arm:
     filled: Filling = ""  # how small classes are filled up beyond `share`
     optional: bool = False  # whether a short budget may leave the arm out
     shares: tuple[float, ...] = ()  # of the draws of each class of images, in place of `share`: a dose
+
+
+NAMES = {"vae": "VAE", "autoencoder": "autoencoder", "flow": "flow"}
+"""What stands for "GAN" in the names of arms whose synthetic samples another family draws."""
+
+
+def named_after(arms: Iterable[Arm], model: str) -> tuple[Arm, ...]:
+    """Return the arms with names that say which family draws the synthetic samples.
+
+    Examples
+    --------
+    >>> [arm.name for arm in named_after([Arm("GAN, the whole gap", "gan")], "vae")]
+    ['VAE, the whole gap']
+    """
+    return tuple(replace(arm, name=arm.name.replace("GAN", NAMES.get(model, "GAN"))) for arm in arms)
 
 
 NOTHING = Arm("nothing", "nothing")

@@ -221,7 +221,7 @@ def begin(
     if generator is not None and settings.get("trainer", train_generator) is train_generator:
         model, space = generator.metadata["family"], generator.metadata.get("space") or "auto"
         if model in FAMILIES:
-            settings["trainer"] = partial(train_generator, model=model, space=space)
+            settings |= {"trainer": partial(train_generator, model=model, space=space), "model": model}
     chosen = Settings(**settings)
     size = None if generator is None else generator.format.side
     column = groups if isinstance(groups, str) else None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import part_of
 from ganaug.errors import GanaugWarning
-from ganaug.evaluation.arms import NOTHING
+from ganaug.evaluation.arms import NOTHING, named_after
 from ganaug.evaluation.budget import Moment, Pace, TimeBudget
 from ganaug.evaluation.comparison import TRAINING, Preparation, Task, compare_arms
 from ganaug.evaluation.copying import Copying, search_for_copies
@@ -71,7 +71,7 @@ class Session:
         self.budget = TimeBudget(settings.budget, started)
         self.data, self.settings, self.generator, self.seen, self.groups = data, settings, generator, seen, groups
         self.trial: type[DatasetTrial] = part_of(data.modality, "evaluation.trials.{}").TRIAL
-        arms = tuple(settings.arms or self.trial.arms)
+        arms = named_after(settings.arms or self.trial.arms, settings.model)
         impossible = self.trial.impossible(arms, data, settings.estimator)
         self.arms = tuple(arm for arm in arms if arm.name not in impossible)
         self.left_out = [*left_out, *(f"the arm {name!r}: {reason}" for name, reason in impossible.items())]

@@ -23,6 +23,7 @@ class Settings:
 
     estimator: Any = None
     trainer: Trainer = train_generator
+    model: str = "gan"  # the family of the generators, for the names of arms
     trained: bool = False  # whether `trainer` returns a generator trained before, so that no time is planned for it
     extractor: NamedExtractor | None = None  # computes features of images; None trains a classifier in each split
     arms: Sequence[Arm] | None = None  # None stands for all arms of the kind of data
