@@ -24,14 +24,23 @@ MAX_CODES, CODED_AT_ONCE = 8192, 256  # samples
 
 
 class Coder:
-    """An autoencoder of the samples of a modality, whose codes may be disturbed a little."""
+    """An autoencoder of the samples of a modality, whose codes may be disturbed a little.
+
+    A discriminator of the reproduced samples asks for the details that the reconstruction averages out, as in the
+    autoencoders of latent diffusion (Esser et al. 2021).
+
+    Parameters
+    ----------
+    modality : Modality
+        The data as networks see it.
+    engine : Engine
+        Where the networks learn.
+    """
 
     def __init__(self, modality: Modality, engine: Engine) -> None:
         self.modality, self.engine = modality, engine
-        self.network, self.encoder = (
-            engine.place(modality.new_network()),
-            engine.place(modality.new_encoder(modality.code_dim)),
-        )
+        self.network = engine.place(modality.new_network())
+        self.encoder = engine.place(modality.new_encoder(modality.code_dim))
         self.networks: dict[str, nn.Module] = {"encoder": self.encoder}
         groups = [{"params": [*self.network.parameters(), *self.encoder.parameters()], "lr": PEAK_RATE, "betas": BETAS}]
         self.adversary = Adversary(modality, engine) if ADVERSARIAL_WEIGHT else None

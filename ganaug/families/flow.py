@@ -109,8 +109,12 @@ class Outputs(nn.Module):
 
     def __init__(self, modality: Modality) -> None:
         super().__init__()
-        self._outputs_of = modality.outputs_of
+        self._modality = modality
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Outputs":
+        """Return a module of the same modality, whose data are not copied."""
+        return Outputs(self._modality)
 
     def forward(self, points: Tensor, label: Tensor) -> Tensor:  # noqa: ARG002
         """Return outputs (B, ...)."""
-        return self._outputs_of(points)
+        return self._modality.outputs_of(points)
