@@ -67,7 +67,8 @@ def spherical(a: NDArray[Any], b: NDArray[Any], steps: int) -> Noise:
     share = np.linspace(0, 1, steps)[:, None]
     lengths = np.linalg.norm(a), np.linalg.norm(b)
     if not all(lengths):
-        return ((1 - share) * a + share * b).astype(np.float32)
+        line: Noise = ((1 - share) * a + share * b).astype(np.float32)
+        return line
     first, last = a.astype(np.float64) / lengths[0], b.astype(np.float64) / lengths[1]
     angle = np.arccos(np.clip(first @ last, -1, 1))
     if np.sin(angle) < NEARLY_PARALLEL:

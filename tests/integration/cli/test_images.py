@@ -24,10 +24,11 @@ from PIL import Image
 
 from ganaug import cli, files
 from ganaug.cli import main
+from ganaug.cli.drawing import GAP, Pen
 from ganaug.cli.fit import _summarise
 from ganaug.cli.images import Manifest, synthetic_files
 from ganaug.cli.options import duration
-from ganaug.cli.preview import GAP, MARGIN, MIN_SIDE, NAMES, _caption, _nearest_pairs, _Pen, draw_preview, is_preview
+from ganaug.cli.preview import MARGIN, MIN_SIDE, NAMES, _caption, _nearest_pairs, draw_preview, is_preview
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
 from ganaug.data.images.dataset import from_arrays, load_folder
@@ -661,7 +662,7 @@ def test_preview_tells_classes_apart_whatever_the_script(tmp_path: Path) -> None
 
 
 def test_names_are_drawn_in_letters_that_the_font_has_and_fit() -> None:
-    pen = _Pen()
+    pen = Pen()
     assert len({bytes(pen.font.getmask(letter)) for letter in "aüøÄéßЖλ"}) == 8
     assert pen.shortened("short", NAMES) == "short"
     assert pen.font.getlength(pen.shortened("W" * 90, NAMES)) <= NAMES
