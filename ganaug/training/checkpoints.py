@@ -8,7 +8,7 @@ are all there.
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -44,8 +44,17 @@ def checkpoint_folder(model: Path) -> Path:
     return model.with_name(model.name + ".checkpoint")
 
 
-def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settings: dict[str, object]) -> None:
-    """Write the state of a run, other tensors of it, and the settings that a resumed run must share."""
+def save_checkpoint(
+    folder: Path,
+    state: State,
+    extra: dict[str, Tensor],
+    settings: dict[str, object],
+    learned: Mapping[str, object] | None = None,
+) -> None:
+    """Write the state of a run, other tensors of it, and the settings that a resumed run must share.
+
+    `learned` says what the weights are learned for, for a run that begins with them (see `InitialWeights`).
+    """
     tensors = {f"network.{name}": value for name, value in state.family.networks.state_dict().items()}
     for optimizer, own in state.family.optimizers.items():
         for index, moments in own.state_dict()["state"].items():
@@ -58,6 +67,7 @@ def save_checkpoint(folder: Path, state: State, extra: dict[str, Tensor], settin
         "format_version": FORMAT_VERSION,
         "tensors": f"step-{state.step:09d}.safetensors",
         "settings": settings,
+        "learned": learned,
         "step": state.step,
         "seconds": state.seconds,
         "progress": state.progress,
@@ -94,7 +104,7 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
     FormatError
         If the checkpoint is damaged.
     """
-    index = _read_index(folder)
+    index = read_index(folder)
     if (theirs := index["settings"]) != settings:
         differing = {key for key in theirs | settings if theirs.get(key) != settings.get(key)}
         if "size" in differing:  # at another size all pixels differ, which says nothing of the images themselves
@@ -137,7 +147,7 @@ def _change(name: str, was: object, now: object) -> str:
 def kept_step(folder: Path) -> int | None:
     """Return the step at which the checkpoint in `folder` was written; None if it cannot be read."""
     try:
-        return int(_read_index(folder)["step"])
+        return int(read_index(folder)["step"])
     except GanaugError:
         return None
 
@@ -151,15 +161,22 @@ def remove_checkpoint(folder: Path) -> None:
         folder.rmdir()
 
 
-def _read_index(folder: Path) -> dict[str, Any]:
-    """Read the index, which is untrusted, and check every entry."""
-    remedy = "leave out --resume to begin anew"
+def read_index(
+    folder: Path, purpose: str = "to resume from", remedy: str = "leave out --resume to begin anew"
+) -> dict[str, Any]:
+    """Read the index, which is untrusted, and check every entry of a resumed run; messages name purpose and remedy.
+
+    Raises
+    ------
+    DataError
+        If there is no checkpoint.
+    FormatError
+        If the checkpoint is damaged.
+    """
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(
-            f"there must be a checkpoint in {folder} to resume from, but there is none: leave out --resume"
-        ) from None
+        raise DataError(f"there must be a checkpoint in {folder} {purpose}, but there is none: {remedy}") from None
     except (OSError, ValueError, RecursionError) as error:
         reason = f"{folder / INDEX} must be a checkpoint's JSON, but it cannot be read ({error})"
         raise FormatError(f"{reason}: {remedy}") from error

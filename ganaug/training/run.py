@@ -22,6 +22,7 @@ from ganaug.families import family_class
 from ganaug.networks.modality import Bounds, Modality, modality_of
 from ganaug.training import space_trial
 from ganaug.training.checkpoints import load_checkpoint, save_checkpoint
+from ganaug.training.initial import InitialWeights
 from ganaug.training.loop import State, Step, ValidationResult, train
 from ganaug.training.screen import Screen, fit_screen
 from ganaug.training.trained import Trained
@@ -79,6 +80,8 @@ class Run:
         Folder in which the run is kept while it goes on.
     resume : bool, default=False
         Go on from `checkpoint`.
+    initial : Path, optional
+        Folder of another run's checkpoint, whose weights to begin with (see `InitialWeights`).
     started : float, optional
         When the budget began, by `time.perf_counter`; by default now.
 
@@ -97,7 +100,7 @@ class Run:
 
     validated = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the data have names
         self,
         data: Dataset,
         *,
@@ -110,6 +113,7 @@ class Run:
         random_state: int | None = None,
         checkpoint: Path | None = None,
         resume: bool = False,
+        initial: Path | None = None,
         started: float | None = None,
     ) -> None:
         self.started = time.perf_counter() if started is None else started
@@ -117,13 +121,19 @@ class Run:
         self.seed = secrets.randbits(31) if random_state is None else random_state
         place = choose_device(device)  # refused at once, before a slow look at the data
         capacity = MORE_CAPACITY if place.type == "cuda" or (time_budget or 0) >= LONG_SECONDS else 1
+        self.initial = None if initial is None else InitialWeights.read(initial)
+        if self.initial:
+            space, capacity = self.initial.choices(data, model, space)
         build = partial(modality_of, data, seed=self.seed, augment=augment, capacity=capacity)
         with training_modes(), single_thread():
             self.modality = build(space=space)
+        if self.initial:
+            self.initial.check(self.modality)
+            self.modality.stages = self.modality.stages[-1:]  # the smaller ones are learned
         asked = Bounds(time_budget, max_steps)
         self.bounds = self.modality.default_bounds(data) if asked == Bounds() else asked
         self.engine = Engine(place, mixed=self.modality.mixed)
-        if (rival := self.modality.rival) and space_trial.affordable(self.bounds):
+        if not self.initial and (rival := self.modality.rival) and space_trial.affordable(self.bounds):
             self._try(rival, build)
         self.checkpoint, self.resume = checkpoint, resume
         self._saved, self._warned = time.perf_counter(), False
@@ -168,6 +178,8 @@ class Run:
             # Hold out some samples of every class that can spare them, and build the networks.
             self.learned, held_out = hold_out(self.modality.samples(self.engine.device), self._random(HOLD_OUT))
             family = self._seeded(lambda: self.family_class(self.modality, self.engine))  # type: ignore[call-arg]
+            if self.initial and not self.resume:
+                self.initial.load_into(family, self.data.classes)
             self.state = State(family, self._random(TRAINING))
 
             # Train the screen, or take up an earlier run.
@@ -221,6 +233,7 @@ class Run:
                     "seed": self.seed,
                     "device": self.engine.device.type,
                     "mixed_precision": self.engine.is_mixed,
+                    **({"began_with": self.initial.data} if self.initial else {}),
                 },
                 random=self._random(LOGIT_OFFSET),
             )
@@ -239,7 +252,9 @@ class Run:
         """Write the run as it stands to its folder, if it has one."""
         if self.checkpoint:
             extra = {f"screen.{name}": value for name, value in self.screen.state_dict().items()}
-            save_checkpoint(self.checkpoint, self.state, extra | {"agreement": self.agreement}, self.settings())
+            learned = {"modality": self.data.modality, "classes": self.data.classes, "form": self.modality.form()}
+            extra["agreement"] = self.agreement
+            save_checkpoint(self.checkpoint, self.state, extra, self.settings(), learned)
             self._saved = time.perf_counter()
 
     def _try_to_save_checkpoint(self) -> None:
