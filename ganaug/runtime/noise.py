@@ -97,8 +97,8 @@ def start_of(part: str, parts: Sequence[Sequence[Any]] | None) -> int:
     """Return where a named part of a noise vector begins; `DataError` unless parts stand before it."""
     if parts is None:
         raise DataError(
-            "The model must say what the parts of its noise are for mix(), but its file does not: an earlier version "
-            "wrote it, so fit the model again."
+            "The model must say what the parts of its noise are for mix(), but its file does not: fit the model again "
+            "with this version, or with the family 'gan' if this is another."
         )
     starts: Mapping[str, int] = {
         name: sum(length for _, length in parts[:place]) for place, (name, _) in enumerate(parts) if place

@@ -26,13 +26,14 @@ BLOCK = re.compile(r"^ *```(console|python)\n(.*?)^ *```", re.MULTILINE | re.DOT
 ANY_BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 PAGES = {
     "getting-started": ["console", "console"],
-    "guide/images": ["console"],
+    "guide/images": ["console", "console"],
     "guide/tables": ["console"],
     "guide/scikit-learn": ["python"],
     "guide/imbalanced-learn": ["python"],
     "guide/pytorch": ["python"],
     "guide/albumentations": ["python"],
     "guide/onnx": ["python"],
+    "guide/noise": ["python"],
     "evaluation": ["console", "python"],
     "contributing/technique": ["python", "python"],
     "contributing/modality": ["python"],

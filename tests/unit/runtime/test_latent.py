@@ -125,7 +125,7 @@ def test_one_vector_goes_with_many(bent: Generator, rows: Generator) -> None:
 
 
 def test_what_cannot_be_mixed_is_refused(digits: Generator, bent: Generator, stripes_generator: Generator) -> None:
-    with pytest.raises(DataError, match=r"what the parts of its noise are .* fit the model again"):
+    with pytest.raises(DataError, match=r"what the parts of its noise are .* fit the model again with"):
         digits.mix(1, 2, "drawing")  # the file of an earlier version
     with pytest.raises(DataError, match="one part, 'drawing', so that two cannot be mixed"):
         stripes_generator.mix(1, 2, "drawing")
