@@ -6,6 +6,7 @@ import re
 import sys
 import textwrap
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -46,7 +47,7 @@ numpydoc_show_class_members = False
 
 # Gallery. Examples that need downloads or more packages than the others are shown, but not run.
 SMALL = "GANAUG_SMALL" in os.environ
-NOT_RUN = ("fashion", "albumentations")
+NOT_RUN = ("fashion", "albumentations", *(() if find_spec("rdkit") else ("molecule",)))
 
 
 class ByUse:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganaug.cli.data_files import files_of_model, files_of_source
-from ganaug.cli.options import SAMPLES_OUTPUT, path, seed_option, share
+from ganaug.cli.options import path, samples_output, seed_option, share
 from ganaug.cli.text import counted
 from ganaug.errors import DataError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command("balance", short_help="Fill an image folder or a table up to equally large classes.")
 @click.argument("source", type=path)
 @click.argument("model", type=path, metavar="MODEL.onnx")
-@SAMPLES_OUTPUT
+@samples_output()
 @click.option("--target", metavar="COLUMN", help="The table's column of classes.  [default: the model's]")
 @click.option(
     "--synthetic-share",

@@ -80,6 +80,14 @@ class DataFiles(ABC):
         """Write `per_class` screened samples of each label. They do not depend on the other labels."""
 
     @abstractmethod
+    def check_walk_output(self, output: "Path") -> None:
+        """Refuse, before any work, an output that `write_walk` cannot write."""
+
+    @abstractmethod
+    def write_walk(self, generator: "Generator", labels: Sequence[Any], steps: int, output: "Path", seed: int) -> str:
+        """Show `steps` samples of each label along a closed walk through the noise; return what was written."""
+
+    @abstractmethod
     def write_balanced(
         self,
         source: "Path",

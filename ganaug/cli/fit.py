@@ -63,6 +63,14 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
 @seed_option("The same seed and --steps repeat a run exactly.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--resume", is_flag=True, help="Continue a run that was interrupted or killed.")
+@click.option("--keep-checkpoint", is_flag=True, help="Keep MODEL.onnx.checkpoint after the run, for --from.")
+@click.option(
+    "--from",
+    "initial",
+    type=path,
+    metavar="FOLDER",
+    help="Begin with the weights of a kept checkpoint. Its classes may be others, but not the form of its data.",
+)
 @click.option("--no-preview", is_flag=True, help="Do not draw the preview, a picture beside the model.")
 @click.option("--quiet", is_flag=True, help="Print warnings and errors only.")
 def command(
@@ -80,7 +88,8 @@ def command(
     much of each class is best synthetic, the dose, which `ganaug balance` and the loaders follow.
 
     Ctrl-C ends the training early and keeps the best generator so far. Until the run is complete, it is kept in
-    MODEL.onnx.checkpoint beside the model. An existing model file is replaced when the new one is complete.
+    MODEL.onnx.checkpoint beside the model; with --keep-checkpoint, longer. An existing model file is replaced when the
+    new one is complete.
     """
     from ganaug.cli import STARTED
 
@@ -101,6 +110,7 @@ def train(
     quiet: bool,
     resume: bool,
     seed: int,
+    keep_checkpoint: bool = False,
     target: str | None = None,
     size: int | None = None,
     time_budget: float | None = None,
@@ -136,7 +146,7 @@ def train(
         from ganaug.training.checkpoints import checkpoint_folder, remove_checkpoint
 
     checkpoint = checkpoint_folder(output)
-    _check_checkpoint(checkpoint, resume, say)
+    _check_checkpoint(checkpoint, resume, settings.get("initial"), say)
     bounds, for_dose = divided(data, Bounds(time_budget, max_steps))
     settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps}
     run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
@@ -159,7 +169,8 @@ def train(
         line = f"The best generator of {done} is in {output}; the same command with --resume continues {continues_at}."
         click.echo(line, err=True)
         raise click.exceptions.Exit(130)
-    remove_checkpoint(checkpoint)
+    if not keep_checkpoint:
+        remove_checkpoint(checkpoint)
     if not quiet:
         _summarise(generator, output, preview)
     return generator
@@ -227,10 +238,13 @@ def _check_outputs(source: "Path", output: "Path", preview: bool) -> None:
             )
 
 
-def _check_checkpoint(checkpoint: "Path", resume: bool, say: Callable[[str], None]) -> None:
+def _check_checkpoint(checkpoint: "Path", resume: bool, initial: "Path | None", say: Callable[[str], None]) -> None:
     """Refuse a checkpoint that cannot be written, and say if it replaces the checkpoint of another run."""
     from ganaug.files import check_writable
     from ganaug.training.checkpoints import kept_step
+
+    if initial is not None and realpath(initial) == realpath(checkpoint):
+        raise click.UsageError("--from must not be the checkpoint of --output, which this run replaces: rename one.")
 
     is_there, index = checkpoint.is_dir(), checkpoint / "checkpoint.json"
     check_writable(index if is_there else checkpoint, folder=not is_there)
@@ -238,7 +252,7 @@ def _check_checkpoint(checkpoint: "Path", resume: bool, say: Callable[[str], Non
         kept = kept_step(checkpoint)
         at = "" if kept is None else f" at step {kept:,}"
         say(
-            f"Beginning anew over the unfinished run{at} that is kept in {checkpoint}: to continue that run, stop now "
+            f"Beginning anew over the run{at} that is kept in {checkpoint}: to continue that run, stop now "
             "and add --resume."
         )
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganaug.cli import animation
 from ganaug.cli.data_files import DataFiles, Lines, Written, note_alarms
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted, listing, printable, sentence
@@ -21,7 +22,7 @@ from ganaug.data.images.dataset import LabelledImages, load_folder
 from ganaug.data.images.image_file import image_size, is_deep
 from ganaug.data.tables.table_file import ENDINGS as TABLE_ENDINGS
 from ganaug.errors import DataError, warn
-from ganaug.files import atomic_folder, check_writable, safe_name, safe_names
+from ganaug.files import atomic_folder, atomic_write, check_writable, safe_name, safe_names
 from ganaug.runtime.dose import dosed_counts, fill_counts, filled_sizes
 from ganaug.runtime.generator import Generator
 
@@ -96,6 +97,19 @@ class _ImageFiles(DataFiles):
                 for number, image in enumerate(_draw(generator, label, per_class, seed), start=1):
                     manifest.write_image(folder / f"{names[label]}-{number:05}.png", image, label)
             manifest.save()
+
+    def check_walk_output(self, output: Path) -> None:
+        if output.suffix.lower() not in animation.FORMATS:
+            raise click.UsageError(
+                f"--walk writes an animation of images: --output must end in .webp or .gif, but is {str(output)!r}."
+            )
+        check_writable(output, folder=False)
+
+    def write_walk(self, generator: Generator, labels: Sequence[Any], steps: int, output: Path, seed: int) -> str:
+        content = animation.draw_animation(generator, labels, steps, output.suffix.lower(), seed)
+        with atomic_write(output) as file:
+            file.write(content)
+        return f"{counted(steps, 'frame')} of {counted(len(labels), 'class', 'classes')}"
 
     def write_balanced(
         self, source: Path, generator: Generator, output: Path, *, share: float | None, seed: int, **_: Any

@@ -68,13 +68,10 @@ def path(text: str) -> "Path":
     return Path(text)
 
 
-SAMPLES_OUTPUT = click.option(
-    "--output",
-    type=path,
-    required=True,
-    metavar="DIR_OR_FILE",
-    help="For images a folder, which must be new or empty; for a table a .csv or .parquet file, which is replaced.",
-)
+def samples_output(more: str = "") -> Callable[[Any], Any]:
+    """Return the option ``--output`` of commands that write samples; `more` is what its help text adds."""
+    usual = "For images a folder, which must be new or empty; for a table a .csv or .parquet file, which is replaced."
+    return click.option("--output", type=path, required=True, metavar="DIR_OR_FILE", help=f"{usual} {more}".rstrip())
 
 
 def seed_option(text: str) -> Callable[[Any], Any]:

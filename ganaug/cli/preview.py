@@ -2,14 +2,14 @@
 
 import io
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
+from ganaug.cli.drawing import FAINT, GAP, INK, LINE, PAGE, Pen, enlarged, tile_side
 from ganaug.cli.text import counted, printable, sentence
 from ganaug.data.images.dataset import LabelledImages
 
@@ -23,15 +23,10 @@ PAIRS = 2
 MAX_ROWS = 30  # classes on the page
 MIN_SIDE = 64
 """Smallest side of an image on the page in pixels; smaller images are enlarged by a whole number."""
-GAP = 2  # pixels between images
 GUTTER = 18  # pixels between the blocks of a row
 MARGIN = 14  # pixels around the page
 NAMES = 190  # pixels for the names of classes
 HEADING = 26  # pixels above the rows, for the names of the blocks
-LINE = 20  # pixels for a line of the caption
-FONT_SIZE, SMALL = 14, 12  # pixels
-PAGE = (250, 250, 250)
-INK, FAINT = (30, 30, 30), (110, 110, 110)
 MARK = ("Software", "ganaug preview")
 """Text in the head of the file, which tells that ganaug may replace the file."""
 HEAD_BYTES = 256  # at the start of a file, among which `MARK` is looked for
@@ -43,12 +38,12 @@ def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
     """Return the preview as the content of a PNG file; of many classes it shows the largest and the smallest."""
     counts, training = data.counts, generator.metadata["training"]
     rows = _rows(list(counts.values()))
-    side = data.codec.size * max(1, -(-MIN_SIDE // data.codec.size))
+    side = tile_side(data.codec.size, MIN_SIDE)
     step = side + GAP
     blocks = {"real": REAL, "synthetic": SYNTHETIC, "synthetic | nearest real": 2 * PAIRS}
     lefts = MARGIN + NAMES + np.cumsum([0, *(columns * step + GUTTER for columns in blocks.values())])
     width = int(lefts[-1]) - GUTTER + MARGIN
-    pen = _Pen()
+    pen = Pen()
     caption = [line for text in _caption(data, generator) for line in pen.wrapped(text, width - 2 * MARGIN)]
     top = MARGIN + LINE * len(caption) + HEADING
     page = Image.new("RGB", (width, top + len(rows) * step + MARGIN), PAGE)
@@ -60,14 +55,15 @@ def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
 
     for row, label in enumerate(rows):
         name, at = data.classes[label], top + row * step
-        pen.row((MARGIN, at + max(0, side // 2 - LINE)), f"{label}: {name}", _figures(training, name, counts[name]))
+        figures = _figures(training, name, counts[name])
+        _write_row(pen, (MARGIN, at + max(0, side // 2 - LINE)), f"{label}: {name}", figures)
         real = data.images[data.labels == label]
         chosen = np.random.default_rng(label).permutation(len(real))[:REAL]
         synthetic, _ = generator.sample({name: SYNTHETIC}, seed=label, screened=True)
         nearest = _nearest_pairs(data, label, synthetic)
         for left, images in zip(lefts, (real[np.sort(chosen)], synthetic, nearest), strict=False):
             for column, image in enumerate(images):
-                page.paste(_enlarged(image, side), (int(left) + column * step, at))
+                page.paste(enlarged(image, side), (int(left) + column * step, at))
     mark = PngInfo()
     mark.add_text(*MARK)
     file = io.BytesIO()
@@ -81,36 +77,10 @@ def is_preview(file: Path) -> bool:
         return "\0".join(MARK).encode() in content.read(HEAD_BYTES)
 
 
-class _Pen:
-    """Writes in the font that matplotlib brings, which has the letters of most European scripts."""
-
-    draw: ImageDraw.ImageDraw
-
-    def __init__(self) -> None:
-        import matplotlib
-
-        file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-        self.font, self.small = (ImageFont.truetype(file, size) for size in (FONT_SIZE, SMALL))
-
-    def text(self, at: tuple[int, int], text: str, ink: tuple[int, int, int], *, small: bool = False) -> None:
-        self.draw.text(at, text, ink, self.small if small else self.font)
-
-    def row(self, at: tuple[int, int], name: str, figures: str) -> None:
-        """Write the name of a class, and a smaller line below."""
-        self.text(at, self.shortened(printable(name), NAMES - GUTTER), INK)
-        self.text((at[0], at[1] + LINE), figures, FAINT, small=True)
-
-    def shortened(self, text: str, width: int) -> str:
-        """Return a text that is no wider than so many pixels."""
-        if self.font.getlength(text) <= width:
-            return text
-        while text and self.font.getlength(text + "...") > width:
-            text = text[:-1]
-        return text + "..."
-
-    def wrapped(self, text: str, width: int) -> list[str]:
-        """Return a text in lines that are no wider than so many pixels."""
-        return wrap(text, max(20, int(width / self.font.getlength("n"))))
+def _write_row(pen: Pen, at: tuple[int, int], name: str, figures: str) -> None:
+    """Write the name of a class, and a smaller line below."""
+    pen.text(at, pen.shortened(printable(name), NAMES - GUTTER), INK)
+    pen.text((at[0], at[1] + LINE), figures, FAINT, small=True)
 
 
 def _caption(data: LabelledImages, generator: "Generator") -> list[str]:
@@ -143,13 +113,3 @@ def _rows(counts: list[int]) -> list[int]:
     """Return the classes to show, in their order."""
     order = sorted(range(len(counts)), key=lambda label: -counts[label])
     return sorted(order if len(order) <= MAX_ROWS else order[: MAX_ROWS // 2] + order[-MAX_ROWS // 2 :])
-
-
-def _enlarged(image: NDArray[np.uint8], side: int) -> Image.Image:
-    height, _, channels = image.shape
-    picture = Image.fromarray(image[..., 0] if channels == 1 else image)
-    picture = picture.resize((side, side * height // image.shape[1]), Image.Resampling.NEAREST)
-    if channels < 4:
-        return picture.convert("RGB")
-    paper = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(paper, picture).convert("RGB")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganaug.cli.data_files import files_of_model, note_alarms
-from ganaug.cli.options import SAMPLES_OUTPUT, path, seed_option
+from ganaug.cli.options import path, samples_output, seed_option
 from ganaug.cli.text import counted, listing
 from ganaug.errors import DataError
 
@@ -13,38 +13,52 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_PER_CLASS = 1_000_000_000  # samples: more would fill a disk
+PER_CLASS, STEPS = 16, 60
+"""Samples of each class if the user says nothing: alone, and along a walk."""
+MAX_STEPS = 10_000  # samples of a class along a walk: nobody watches more
 
 
 @click.command("sample", short_help="Draw synthetic samples from a model.")
 @click.argument("model", type=path, metavar="MODEL.onnx")
-@SAMPLES_OUTPUT
+@samples_output("With --walk, an animation in .webp or .gif, or for a table a plot in .png or .svg.")
 @click.option(
     "--per-class",
     type=click.IntRange(1, MAX_PER_CLASS),
-    default=16,
-    show_default=True,
     metavar="N",
-    help="Samples of each class.",
+    help=f"Samples of each class.  [default: {PER_CLASS}, with --walk {STEPS}]",
 )
 @click.option("--class", "names", multiple=True, metavar="NAME", help="Only this class; may be given several times.")
+@click.option("--walk", is_flag=True, help="Show how the samples change along a closed walk through the noise.")
 @seed_option("The same seed draws the same samples.")
-def command(model: "Path", output: "Path", per_class: int, names: tuple[str, ...], seed: int) -> None:
+def command(
+    model: "Path", output: "Path", per_class: int | None, names: tuple[str, ...], walk: bool, seed: int
+) -> None:
     """Draw synthetic samples from a model: PNG files in a folder for each class, or rows of one table.
 
     The samples are screened: if the classifier in the model does not read a sample as its class, the sample is drawn
     again, with at most four draws for each sample. Beside images, the file manifest.csv lists every image and its
     class.
+
+    With --walk, the samples lie along a closed way through the noise, which is the same in every class, and are not
+    screened. Images become an animation with a tile for each class; a table becomes a plot with a panel for each column
+    and a line for each class.
     """
     from ganaug.runtime.generator import Generator
 
     generator = Generator.load(model)
     files = files_of_model(generator)
-    files.check_output(output)
+    (files.check_walk_output if walk else files.check_output)(output)
     known = {str(label): label for label in generator.classes}
     if unknown := [name for name in names if name not in known]:
         raise DataError(f"--class must name a class of the model ({listing(list(known))}), but is {listing(unknown)}")
     labels = [known[name] for name in dict.fromkeys(names)] or list(generator.classes)
     note_alarms(generator, labels)
-    files.write_samples(generator, labels, per_class, output, seed)
-    number, classes = counted(len(labels) * per_class, files.noun), counted(len(labels), "class", "classes")
+    count = per_class or (STEPS if walk else PER_CLASS)
+    if walk:
+        if count > MAX_STEPS:
+            raise DataError(f"--per-class must be at most {MAX_STEPS:,} with --walk, but is {count:,}: ask for fewer")
+        click.echo(f"Wrote {files.write_walk(generator, labels, count, output, seed)} to {output}.")
+        return
+    files.write_samples(generator, labels, count, output, seed)
+    number, classes = counted(len(labels) * count, files.noun), counted(len(labels), "class", "classes")
     click.echo(f"Wrote {number} of {classes} to {output}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from ganaug.cli import traversal
 from ganaug.cli.data_files import DataFiles, Lines, Written, note_alarms
 from ganaug.cli.text import counted, listing, shortened
 from ganaug.data.tables.codec import Column
@@ -18,7 +19,7 @@ from ganaug.data.tables.table_file import ENDINGS, PIECE_ROWS, column_names, rea
 from ganaug.data.tables.table_writer import table_writer
 from ganaug.data.tables.text_format import TextFormat
 from ganaug.errors import DataError, MissingFileError
-from ganaug.files import check_writable
+from ganaug.files import atomic_write, check_writable
 from ganaug.runtime.generator import Generator
 
 if TYPE_CHECKING:
@@ -95,6 +96,21 @@ class _TableFiles(DataFiles):
                 for rows in _draw(generator, label, per_class, seed):
                     rows[name] = label
                     writer.write(spelling.apply(rows))
+
+    def check_walk_output(self, output: Path) -> None:
+        if output.suffix.lower() not in traversal.FORMATS:
+            raise click.UsageError(
+                f"--walk draws a plot of a table's columns: --output must end in .png or .svg, but is {str(output)!r}."
+            )
+        check_writable(output, folder=False)
+
+    def write_walk(self, generator: Generator, labels: Sequence[Any], steps: int, output: Path, seed: int) -> str:
+        content = traversal.draw_traversal(generator, labels, steps, output.suffix.lower(), seed)
+        with atomic_write(output) as file:
+            file.write(content)
+        columns, shown = len(generator.codec.columns), min(len(generator.codec.columns), traversal.MAX_PANELS)
+        first = f"the first {shown} of {columns:,} columns" if shown < columns else counted(columns, "column")
+        return f"{counted(steps, 'step')} of {counted(len(labels), 'class', 'classes')} in {first}"
 
     def write_balanced(
         self, source: Path, generator: Generator, output: Path, *, target: str | None, seed: int, **_: Any

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.modalities import part_of
@@ -44,6 +45,10 @@ class SampleFormat(ABC):
     @abstractmethod
     def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> Any:
         """Return the samples as users get them, from the outputs by name."""
+
+    @abstractmethod
+    def points(self, samples: Any) -> NDArray[np.float32]:
+        """Return samples as points in Euclidean space, (n, d), as `Dataset.points` does; `DataError` if they differ."""
 
     @abstractmethod
     def listed(self, samples: Any) -> Sequence[Any]:

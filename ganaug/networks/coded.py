@@ -10,7 +10,8 @@ class Coded(nn.Module):
     Parameters
     ----------
     density : nn.Module
-        Maps noise and labels to codes (B, code_dim). Has the attribute `noise_dim`.
+        Maps noise and labels to codes (B, code_dim). Has the attribute `noise_dim`, and `noise_parts` if its noise has
+        other parts than a code.
     network : nn.Module
         A network of `Modality.new_network`.
     """
@@ -21,6 +22,7 @@ class Coded(nn.Module):
         self.noise_dim = self.code_dim = int(density.noise_dim)  # type: ignore[arg-type]
         self.n_hidden = getattr(network, "n_hidden", 0)
         self.bending = getattr(network, "bending", 0)
+        self.noise_parts = getattr(density, "noise_parts", None) or getattr(network, "noise_parts", None)
 
     def forward(self, noise: Tensor, label: Tensor, *stage: int) -> Tensor:
         """Return the outputs of the network."""

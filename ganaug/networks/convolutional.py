@@ -43,6 +43,9 @@ MEAN_OF = 1024
 SLOPE = 0.2
 """Slope of every leaky ReLU."""
 
+NoiseParts = tuple[tuple[str, int], ...]
+"""Names and lengths of the parts of a noise vector, from its first number to its last."""
+
 
 def scaled_widths(widths: Mapping[int, int], capacity: int) -> dict[int, int]:
     """Return the channels by side of the grid for networks that are so many times as wide."""
@@ -189,6 +192,11 @@ class ConvGenerator(nn.Module):
         for i, head in enumerate(self.to_pixels):
             head.begin(FAINT if i == 0 else 0.0)  # type: ignore[operator]
 
+    @property
+    def noise_parts(self) -> NoiseParts:
+        """What the numbers of the noise are for."""
+        return bending_and_drawing(self.bending, self.noise_dim)
+
     def forward(self, noise: Tensor, label: Tensor, size: int | None = None) -> Tensor:
         """Return images of shape (B, C, size, size); `size` is one of the network's `resolutions`."""
         sizes = resolutions(size or self.size)
@@ -329,6 +337,18 @@ class Styles(nn.Sequential):
 def shared_first(embedding: Tensor, shared: int, blocks: int) -> list[Tensor]:
     """Return an embedding of classes for each block; the first `shared` blocks get zeros."""
     return [torch.zeros_like(embedding) if block < shared else embedding for block in range(blocks)]
+
+
+def bending_and_drawing(bending: int, noise_dim: int) -> NoiseParts:
+    """Return the parts of a noise vector: so many numbers bend the image, and the others draw it.
+
+    Examples
+    --------
+    >>> bending_and_drawing(12, 64)
+    (('pose', 12), ('drawing', 52))
+    """
+    drawing = ("drawing", noise_dim - bending)
+    return (("pose", bending), drawing) if bending else (drawing,)
 
 
 def of_unit_power(noise: Tensor) -> Tensor:

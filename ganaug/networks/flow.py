@@ -44,7 +44,7 @@ class PointFlow(nn.Module):
             nn.init.zeros_(transform.hyper[-1].weight)
             nn.init.zeros_(transform.hyper[-1].bias)
         self.mixture = ClassMixture(counts, dim)
-        self.noise_dim = self.mixture.noise_dim
+        self.noise_dim, self.noise_parts = self.mixture.noise_dim, self.mixture.noise_parts
         self.register_buffer("centre", torch.zeros(dim))
         self.register_buffer("basis", torch.eye(dim))
         self.register_buffer("scale", torch.ones(dim))

@@ -20,7 +20,9 @@ from ganaug.networks.convolutional import (
     Clip,
     DiscriminatorBlock,
     GeneratorBlock,
+    NoiseParts,
     Styles,
+    bending_and_drawing,
     conv,
     keep_variance,
     of_unit_power,
@@ -88,6 +90,11 @@ class LatentConvGenerator(nn.Module):
         with torch.no_grad():
             for i, head in enumerate(self.draw):
                 head.weight.mul_(0.0 if i else FAINT)  # type: ignore[operator]
+
+    @property
+    def noise_parts(self) -> NoiseParts:
+        """What the numbers of the noise are for."""
+        return bending_and_drawing(self.bending, self.noise_dim)
 
     def forward(self, noise: Tensor, label: Tensor, size: int | None = None) -> Tensor:
         """Return latents (B, channels, size, size); `size` is one of the network's `resolutions`."""

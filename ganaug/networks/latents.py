@@ -94,7 +94,7 @@ class DecodedGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.generator, self.standardiser, self.autoencoder = generator, standardiser, autoencoder
-        self.noise_dim = generator.noise_dim
+        self.noise_dim, self.noise_parts = generator.noise_dim, getattr(generator, "noise_parts", None)
         self.precision = nullcontext if engine is None else engine.autocast  # of the decoder
 
     def decode(self, standardised: Tensor) -> Tensor:

@@ -86,7 +86,7 @@ class ClassMixture(nn.Module):
 
     def __init__(self, counts: Sequence[int], code_dim: int) -> None:
         super().__init__()
-        self.noise_dim = code_dim + 1
+        self.noise_dim, self.noise_parts = code_dim + 1, (("component", 1), ("code", code_dim))
         self.covariances = ClassCovariances(counts, code_dim)
         self.sizes = [max(1, min(MAX_COMPONENTS, count // SAMPLES_PER_COMPONENT)) for count in counts]
         self.register_buffer("reached", torch.ones(len(counts), max(self.sizes)))  # cumulative shares of components

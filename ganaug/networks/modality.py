@@ -245,6 +245,10 @@ class Modality(ABC):
     def schema(self) -> Mapping[str, Any]:
         """Return what the metadata of a model file says of the form of the data."""
 
+    def form(self) -> dict[str, Any]:
+        """Return what data must share, as plain JSON, so that networks that learned one set can go on with another."""
+        return {**self.schema(), "space": self.space}
+
     def settings(self) -> dict[str, object]:
         """Return what a resumed training must share besides the data."""
         return {}

@@ -99,6 +99,12 @@ class RowGenerator(nn.Module):
         self._gated = any(choice >= 0 for choice in layout.gates)
 
     @property
+    def noise_parts(self) -> tuple[tuple[str, int], ...]:
+        """What the numbers of the noise are for."""
+        parts = (("code", self.code_dim), ("decisions", len(self.decisions.options)))
+        return tuple(part for part in parts if part[1])
+
+    @property
     def device(self) -> torch.device:
         """Where the generator is."""
         return self.gate.device

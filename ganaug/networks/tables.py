@@ -180,6 +180,10 @@ class TableModality(Modality):
         """Return the columns, the name of the label's column, and the constraints that hold, for people to read."""
         return self.data.codec.to_state() | {"target": self.data.target, "rules": self.constraints.to_json()}
 
+    def form(self) -> dict[str, Any]:
+        """Return the columns, each with a digest of its options, and one of the rules that change what is learned."""
+        return self.constraints.form()
+
 
 def modality(
     data: LabelledTable,

@@ -2,7 +2,6 @@
 
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import chain, cycle, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +13,8 @@ from ganaug.data.labels import Label
 from ganaug.data.sample_format import format_of
 from ganaug.errors import DataError, FormatError, MissingFileError
 from ganaug.files import StrPath, atomic_write
+from ganaug.runtime.arguments import Seed, checked_count, in_memory, source_of
+from ganaug.runtime.latent import Batch, NoiseMethods
 from ganaug.runtime.metadata import Metadata
 from ganaug.runtime.onnx_file import output_names, read_property
 from ganaug.runtime.sampling import MIN_STREAM_PASSES, Arrays, ModelSampler, batches_of, passes_per_chunk
@@ -22,15 +23,11 @@ from ganaug.runtime.session import Runtime
 if TYPE_CHECKING:
     from ganaug.data.tables.codec import TableCodec
 
-Seed = int | Sequence[int] | None
-Batch = tuple[Any, NDArray[Any]]
-
 _MAX_FILE_BYTES = 2**30  # a file is read into memory
 _TOO_LARGE = f"A model must have at most {_MAX_FILE_BYTES:,} bytes: ganaug wrote no larger file."
-_MAX_SAMPLES = 2**31  # of one call
 
 
-class Generator:
+class Generator(NoiseMethods):
     """A trained generator that draws labelled samples.
 
     Parameters
@@ -193,7 +190,7 @@ class Generator:
             If a label is unknown, a count is not a whole number, 0 or more, or the samples do not fit in memory.
         """
         total, order = self._request(n)
-        with _in_memory(total, "draw them in batches with stream()"):
+        with in_memory(total, "draw them in batches with stream()"):
             return next(self._batches(total, order, seed, screened=screened))
 
     def stream(
@@ -215,7 +212,7 @@ class Generator:
         DataError
             If a label is unknown, there are no labels, or the batch size is not a whole number, 1 or more.
         """
-        size = _count(batch_size, "batch_size", minimum=1)
+        size = checked_count(batch_size, "batch_size", minimum=1)
         order = range(len(self.classes)) if labels is None else [self._index_of(label) for label in labels]
         if not order:
             raise DataError("labels must name at least one class, but it is empty: leave it out for all classes.")
@@ -233,7 +230,7 @@ class Generator:
                 f"There must be one seed for each label, but there are {len(index)} labels and {len(seeds)} seeds."
             )
         sampler = self._sampler(self._content, self.format.seeded_pass_size, screened)
-        return self._finished(sampler.for_seeds(index, [_source(seed) for seed in seeds])), self._labels[index]
+        return self._finished(sampler.for_seeds(index, [source_of(seed) for seed in seeds])), self._labels[index]
 
     def realism(self, n: int | Mapping[Any, int], seed: Seed = None) -> NDArray[np.float32]:
         """Return the discriminator's probability that each sample of ``sample(n, seed)`` is real, float32 (n,).
@@ -246,33 +243,9 @@ class Generator:
                 f"{self._info.family!r}."
             )
         total, order = self._request(n)
-        with _in_memory(total, "ask for fewer"):
+        with in_memory(total, "ask for fewer"):
             realism: NDArray[np.float32] = next(self._batches(total, order, seed, output="realism"))[0]
         return realism
-
-    def walk(self, label: Any, frames: int, seed: Seed = None) -> Any:
-        """Draw samples of one class along a closed path through the latent space, so that neighbours are similar.
-
-        Parameters
-        ----------
-        label : str, int or bool
-            The class.
-        frames : int
-            The number of samples, evenly spaced on a great circle of noise vectors.
-        seed : int or sequence of int, optional
-            The same seed takes the same path.
-
-        Returns
-        -------
-        ndarray of shape (frames, height, width, channels), uint8; or DataFrame of that many rows
-        """
-        index, count = self._index_of(label), _count(frames, "the number of frames")
-        axes = _source(seed).standard_normal((2, self._info.noise_dim))
-        with _in_memory(count, "ask for fewer"):
-            angles = np.linspace(0, 2 * np.pi, count, endpoint=False)[:, None]
-            noise = (np.cos(angles) * axes[0] + np.sin(angles) * axes[1]).astype(np.float32)  # (frames, noise_dim)
-            labels = np.full(count, index, np.int64)
-            return self._finished(self._runtime.run(self._content, noise, labels, self.format.pass_size))
 
     def __repr__(self) -> str:
         return f"<Generator: {self._info.family}, {len(self.classes)} classes, {self.format}>"
@@ -283,8 +256,10 @@ class Generator:
     def _request(self, n: int | Mapping[Any, int]) -> tuple[int, Iterator[int]]:
         """Return the number of samples, and an endless order of class indices that begins with theirs."""
         if not isinstance(n, Mapping):
-            return _count(n, "the number of samples"), cycle(range(len(self.classes)))
-        counts = [(self._index_of(label), _count(count, f"the count of {label!r}")) for label, count in n.items()]
+            return checked_count(n, "the number of samples"), cycle(range(len(self.classes)))
+        counts = [
+            (self._index_of(label), checked_count(count, f"the count of {label!r}")) for label, count in n.items()
+        ]
         filler = repeat(counts[-1][0] if counts else 0)
         return sum(count for _, count in counts), chain(*(repeat(index, count) for index, count in counts), filler)
 
@@ -302,7 +277,7 @@ class Generator:
         outputs, pass_size = (output,) if output else self._content, self.format.pass_size
         # Screening compares the samples of a chunk, so that the chunk must not depend on the size of the batch.
         passes = MIN_STREAM_PASSES if screened else max(passes, passes_per_chunk(size, pass_size))
-        chunks = self._sampler(outputs, pass_size, screened).chunks(order, _source(seed), passes)
+        chunks = self._sampler(outputs, pass_size, screened).chunks(order, source_of(seed), passes)
         batches = batches_of(size, chunks, [*(self._outputs[name] for name in outputs), ((), np.int64)])
         return ((arrays[0] if output else self._finished(arrays), self._labels[labels]) for *arrays, labels in batches)
 
@@ -312,24 +287,3 @@ class Generator:
     def _finished(self, arrays: Arrays) -> Any:
         """Return the samples as users see them, from the outputs that hold them."""
         return self.format.decoded(dict(zip(self._content, arrays, strict=True)))
-
-
-@contextmanager
-def _in_memory(samples: int, advice: str) -> Iterator[None]:
-    try:
-        yield
-    except MemoryError as error:
-        raise DataError(f"{samples:,} samples do not fit in memory: {advice}.") from error
-
-
-def _source(seed: Seed) -> np.random.Generator:
-    try:
-        return np.random.Generator(np.random.PCG64(seed))
-    except (TypeError, ValueError) as error:
-        raise DataError(f"seed must be None or a whole number, 0 or more, not {seed!r}.") from error
-
-
-def _count(value: Any, what: str, minimum: int = 0) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not minimum <= value <= _MAX_SAMPLES:
-        raise DataError(f"{what} must be a whole number from {minimum} to {_MAX_SAMPLES:,}, not {value!r}.")
-    return int(value)

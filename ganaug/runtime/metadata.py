@@ -12,13 +12,14 @@ from ganaug.data.labels import Label, is_label
 from ganaug.data.modalities import MODALITIES
 from ganaug.errors import FormatError
 from ganaug.runtime.dose import is_dose
+from ganaug.runtime.noise import is_parts
 
 FORMAT_VERSION = 1  # of the metadata
 
 _MAX_JSON_BYTES = 64 * 2**20  # an untrusted file must not fill the memory
 _MAX_CLASSES = 100_000  # for the same reason
 _MAX_NOISE = 4096  # numbers of a noise vector, for the same reason
-_OPTIONAL = {"space", "screen", "dose"}
+_OPTIONAL = {"space", "screen", "dose", "noise_parts"}
 """Fields that a file may lack, for instance because an earlier version wrote it."""
 _MAX_DEPTH = 20
 """Levels of nesting in the JSON."""
@@ -35,7 +36,8 @@ class Metadata:
     hexadecimal digits. `space` names what the generator learned, where there is a choice: "pixels" or "latent" for
     images. `screen`, if the model has a classifier, holds ``thresholds``: for each class, the smallest
     ``agreement`` of a screened sample, from 0 to 1. `dose`, if the fit measured one or says why
-    not, has the fields of a `ganaug.runtime.dose.Dose`.
+    not, has the fields of a `ganaug.runtime.dose.Dose`. `noise_parts` names the parts of a noise vector, from its first
+    number to its last: pairs of a name and a length.
     """
 
     format_version: int = FORMAT_VERSION
@@ -51,6 +53,7 @@ class Metadata:
     space: str | None = None
     screen: Mapping[str, Any] | None = None
     dose: Mapping[str, Any] | None = None
+    noise_parts: Sequence[Sequence[Any]] | None = None
 
     def __post_init__(self) -> None:
         _check_version(self.format_version)
@@ -84,6 +87,9 @@ class Metadata:
         if self.dose is not None:
             rule = "dose must have a sentence, and either no shares or one from 0 to 1 for each class"
             _require(is_dose(self.dose, len(self.classes)), rule)
+        if self.noise_parts is not None:
+            rule = "noise_parts must be pairs of a name and a length, whose lengths add up to noise_dim"
+            _require(is_parts(self.noise_parts, self.noise_dim), rule)
 
     def _check_classes(self) -> None:
         known = len(self.classes)

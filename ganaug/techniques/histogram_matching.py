@@ -53,7 +53,7 @@ class HistogramMatched(nn.Module):
     def __init__(self, generator: nn.Module, curve: HistogramCurve) -> None:
         super().__init__()
         self.generator, self.curve = generator, curve
-        self.noise_dim = generator.noise_dim
+        self.noise_dim, self.noise_parts = generator.noise_dim, getattr(generator, "noise_parts", None)
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
         """Return matched images."""

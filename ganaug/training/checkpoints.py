@@ -47,9 +47,18 @@ def checkpoint_folder(model: Path) -> Path:
 
 
 def save_checkpoint(
-    folder: Path, state: State, extra: dict[str, Tensor], settings: dict[str, object], reasons: dict[str, str]
+    folder: Path,
+    state: State,
+    extra: dict[str, Tensor],
+    settings: dict[str, object],
+    *,
+    reasons: Mapping[str, str],
+    learned: Mapping[str, object],
 ) -> None:
-    """Write the state of a run, other tensors of it, the settings that a resumed run must share, and their reasons."""
+    """Write the state of a run, other tensors of it, the settings that a resumed run must share, and their reasons.
+
+    `learned` says what the weights are learned for, for a run that begins with them (see `InitialWeights`).
+    """
     tensors = {f"network.{name}": value for name, value in state.family.networks.state_dict().items()}
     for optimizer, own in state.family.optimizers.items():
         for index, moments in own.state_dict()["state"].items():
@@ -63,6 +72,7 @@ def save_checkpoint(
         "tensors": f"step-{state.step:09d}.safetensors",
         "settings": settings,
         "reasons": reasons,
+        "learned": learned,
         "step": state.step,
         "seconds": state.seconds,
         "progress": state.progress,
@@ -99,7 +109,7 @@ def load_checkpoint(folder: Path, state: State, settings: dict[str, object]) -> 
     FormatError
         If the checkpoint is damaged.
     """
-    index = _read_index(folder)
+    index = read_index(folder)
     if (theirs := index["settings"]) != settings:
         differing = {key for key in theirs | settings if theirs.get(key) != settings.get(key)}
         if "size" in differing:  # at another size all pixels differ, which says nothing of the images themselves
@@ -142,7 +152,7 @@ def _change(name: str, was: object, now: object) -> str:
 def kept_step(folder: Path) -> int | None:
     """Return the step at which the checkpoint in `folder` was written; None if it cannot be read."""
     try:
-        return int(_read_index(folder)["step"])
+        return int(read_index(folder)["step"])
     except GanaugError:
         return None
 
@@ -159,7 +169,7 @@ def kept_choices(folder: Path, known: Mapping[str, Container[str]]) -> dict[str,
     FormatError
         If the checkpoint is damaged, or a setting has an unknown value.
     """
-    index, choices = _read_index(folder), {}
+    index, choices = read_index(folder), {}
     for name, values in known.items():
         value, reason = index["settings"].get(name), index["reasons"].get(name, "")
         if value is None:
@@ -179,15 +189,22 @@ def remove_checkpoint(folder: Path) -> None:
         folder.rmdir()
 
 
-def _read_index(folder: Path) -> dict[str, Any]:
-    """Read the index, which is untrusted, and check every entry."""
-    remedy = "leave out --resume to begin anew"
+def read_index(
+    folder: Path, purpose: str = "to resume from", remedy: str = "leave out --resume to begin anew"
+) -> dict[str, Any]:
+    """Read the index, which is untrusted, and check every entry of a resumed run; messages name purpose and remedy.
+
+    Raises
+    ------
+    DataError
+        If there is no checkpoint.
+    FormatError
+        If the checkpoint is damaged.
+    """
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(
-            f"there must be a checkpoint in {folder} to resume from, but there is none: leave out --resume"
-        ) from None
+        raise DataError(f"there must be a checkpoint in {folder} {purpose}, but there is none: {remedy}") from None
     except (OSError, ValueError, RecursionError) as error:
         reason = f"{folder / INDEX} must be a checkpoint's JSON, but it cannot be read ({error})"
         raise FormatError(f"{reason}: {remedy}") from error

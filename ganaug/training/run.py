@@ -28,6 +28,7 @@ from ganaug.techniques.switches import Techniques
 from ganaug.training import space_trial
 from ganaug.training.checkpoints import kept_choices, load_checkpoint, save_checkpoint
 from ganaug.training.family_trial import best_family
+from ganaug.training.initial import InitialWeights
 from ganaug.training.loop import State, Step, ValidationResult, train
 from ganaug.training.screen import Screen, fit_screen
 from ganaug.training.trained import Trained
@@ -89,6 +90,8 @@ class Run:
         Folder in which the run is kept while it goes on.
     resume : bool, default=False
         Go on from `checkpoint`.
+    initial : Path, optional
+        Folder of another run's checkpoint, whose weights to begin with (see `InitialWeights`).
     started : float, optional
         When the budget began, by `time.perf_counter`; by default now.
 
@@ -123,6 +126,7 @@ class Run:
         random_state: int | None = None,
         checkpoint: Path | None = None,
         resume: bool = False,
+        initial: Path | None = None,
         started: float | None = None,
     ) -> None:
         self.started = time.perf_counter() if started is None else started
@@ -131,21 +135,30 @@ class Run:
         self.seed = secrets.randbits(31) if random_state is None else random_state
         place = choose_device(device)  # refused at once, before a slow look at the data
         capacity = MORE_CAPACITY if place.type == "cuda" or (time_budget or 0) >= LONG_SECONDS else 1
+        self.initial = None if initial is None else InitialWeights.read(initial)
+        if self.initial:
+            if model == AUTO:
+                self.model, self.model_reason = self.initial.model, "that of the weights it began with"
+                check_model(self.model)
+            space, capacity = self.initial.choices(data, self.model, space)
         self.techniques = Techniques.of(techniques)
         build = partial(
             modality_of, data, seed=self.seed, augment=augment, capacity=capacity, techniques=self.techniques
         )
         kept = kept_choices(checkpoint, {"model": FAMILIES, "space": SPACES}) if resume and checkpoint else {}
-        if model == AUTO and "model" in kept:
+        if self.model == AUTO and "model" in kept:
             self.model, self.model_reason = kept["model"]
         space, reason = kept.get("space", (space, "")) if space == "auto" else (space, "")
         with training_modes(), single_thread():
             self.modality = build(space=space)
         self.modality.space_reason = reason or self.modality.space_reason
+        if self.initial:
+            self.initial.check(self.modality)
+            self.modality.stages = self.modality.stages[-1:]  # the smaller ones are learned
         asked = Bounds(time_budget, max_steps)
         self.bounds = self.modality.default_bounds(data) if asked == Bounds() else asked
         self.engine = Engine(place, mixed=self.modality.mixed)
-        if (rival := self.modality.rival) and space_trial.affordable(self.bounds):
+        if not self.initial and (rival := self.modality.rival) and space_trial.affordable(self.bounds):
             self._try(rival, build)
         self.checkpoint, self.resume = checkpoint, resume
         self._saved, self._warned = time.perf_counter(), False
@@ -213,6 +226,8 @@ class Run:
                     left = Bounds(self._seconds_left(), self.bounds.steps)
                     self.model, self.model_reason = best_family(FAMILIES, self._tried, left, self.engine)
                 self.state = self._new_state(self.model)
+                if self.initial:
+                    self.initial.load_into(self.state.family, self.data.classes)
             self.family_chosen.set()
 
             # Train the generator with what is left of the budget once the export has its share.
@@ -268,6 +283,7 @@ class Run:
                     "device": self.engine.device.type,
                     "mixed_precision": self.engine.is_mixed,
                     "techniques": self.techniques.changed,
+                    **({"began_with": self.initial.data} if self.initial else {}),
                 },
                 random=self._random(LOGIT_OFFSET),
             )
@@ -292,7 +308,16 @@ class Run:
         if self.checkpoint:
             extra = {f"screen.{name}": value for name, value in self.screen.state_dict().items()}
             save_checkpoint(
-                self.checkpoint, self.state, extra | {"agreement": self.agreement}, self.settings(), self.reasons()
+                self.checkpoint,
+                self.state,
+                extra | {"agreement": self.agreement},
+                self.settings(),
+                reasons=self.reasons(),
+                learned={
+                    "modality": self.data.modality,
+                    "classes": self.data.classes,
+                    "form": self.modality.form(),
+                },
             )
             self._saved = time.perf_counter()
 

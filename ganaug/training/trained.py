@@ -139,6 +139,7 @@ class Trained:
             classes=data.classes,
             class_counts=list(data.counts.values()),
             noise_dim=noise_dim_of(self.generator),
+            noise_parts=getattr(self.generator, "noise_parts", None),
             schema=self.modality.schema(),
             versions={"ganaug": __version__} | {name: version(name) for name in LIBRARIES},
             training=self.summary(),

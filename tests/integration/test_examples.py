@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,35 @@ def test_sklearn_pipeline(tmp_path: Path) -> None:
     shown = run("sklearn_pipeline.py", "--steps", "2", "--repeats", "1", folder=tmp_path).splitlines()
     assert [line[:14].strip() for line in shown[2:]] == ["nothing", "SMOTE", "GAN, balanced", "GAN, a third"]
     assert all(0.4 < float(value) <= 1 for line in shown[2:] for value in line[14:].split())
+
+
+def has_a_verdict(shown: list[str], verdict: str) -> bool:
+    """Tell whether the table of the arms is shown, and the verdict names the arm that the table chose."""
+    (chosen,) = [line.rsplit(maxsplit=4)[0].strip() for line in shown if line.endswith(" True")]
+    return verdict == f"Verdict: chosen is {chosen!r}." and any(line.startswith("GAN, half the gap") for line in shown)
+
+
+def test_text_features(tmp_path: Path) -> None:
+    head, *shown, verdict, scores = run("text_features.py", small=True, folder=tmp_path).splitlines()
+    sizes = [int(part.split(": ")[1]) for part in head.split(", ")]
+    assert len(sizes) == 5
+    assert 5 <= min(sizes) < max(sizes) / 5  # imbalanced
+    assert has_a_verdict([line.strip() for line in shown], verdict)
+    assert scores.startswith("Balanced accuracy on unseen texts: nothing 0.")
+
+
+def test_molecule_features(tmp_path: Path) -> None:
+    pytest.importorskip("rdkit", reason="the molecules come with RDKit, which is not installed: ganaug[molecules]")
+    head, *shown, verdict = run("molecule_features.py", small=True, folder=tmp_path).splitlines()
+    assert head == "1017 molecules, 100 of them most active"
+    assert has_a_verdict([line.strip() for line in shown], verdict)
+
+
+@pytest.mark.skipif(find_spec("rdkit") is not None, reason="RDKit is installed")
+def test_where_rdkit_is_missing_the_example_names_the_extra(tmp_path: Path) -> None:
+    result = start("molecule_features.py", folder=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].endswith("this example needs RDKit: pip install 'ganaug[molecules]'")
 
 
 def test_model_file_without_ganaug(tmp_path: Path) -> None:

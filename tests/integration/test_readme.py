@@ -26,7 +26,7 @@ BLOCK = re.compile(r"^ *```(console|python)\n(.*?)^ *```", re.MULTILINE | re.DOT
 ANY_BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 PAGES = {
     "getting-started": ["console", "console"],
-    "guide/images": ["console"],
+    "guide/images": ["console", "console"],
     "guide/tables": ["console"],
     "guide/scikit-learn": ["python"],
     "guide/imbalanced-learn": ["python"],
@@ -34,6 +34,7 @@ PAGES = {
     "guide/albumentations": ["python"],
     "guide/style": ["console", "python"],
     "guide/onnx": ["python"],
+    "guide/noise": ["python"],
     "evaluation": ["console", "python"],
     "contributing/technique": ["python", "python"],
     "contributing/modality": ["python"],

@@ -12,17 +12,15 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
 
 from ganaug.data.dataset import Dataset
 from ganaug.data.images.codec import MODES, ImageCodec, default_size, scaled
 from ganaug.data.images.folder import FolderIndex, scan_folder
 from ganaug.data.images.image_file import image_size, quoted, read_image_and_scale
+from ganaug.data.images.points import image_points
 from ganaug.data.labels import check_labels, listed
 from ganaug.errors import DataError, warn
 
-POINT_SIDE = 16
-"""Pixels a side of images whose distances are measured: at this size, a shift by one pixel changes little."""
 JITTER_LEVELS = 6.0
 """Standard deviation of the noise in altered images, in grey levels."""
 JITTER_CONTRAST = 0.05
@@ -81,16 +79,8 @@ class LabelledImages(Dataset):
         return replace(self, images=images, labels=labels, files=())
 
     def points(self, reference: Self) -> NDArray[np.float32]:  # noqa: ARG002
-        """Return the images, pooled to at most `POINT_SIDE` pixels a side, as flat rows of values from 0 to 1."""
-        images, (n, height, width, channels) = self.images, self.images.shape
-        if min(height, width) > POINT_SIDE:
-            if height % POINT_SIDE or width % POINT_SIDE:
-                size = (POINT_SIDE, POINT_SIDE)
-                images = np.stack([np.asarray(Image.fromarray(one.squeeze()).resize(size)) for one in images])
-            else:
-                blocks = images.reshape(n, POINT_SIDE, height // POINT_SIDE, POINT_SIDE, width // POINT_SIDE, channels)
-                images = blocks.mean(axis=(2, 4), dtype=np.float32)  # (n, POINT_SIDE, POINT_SIDE, channels)
-        return images.reshape(n, -1).astype(np.float32) / np.float32(255)
+        """Return the images as `image_points` does."""
+        return image_points(self.images)
 
     def jittered(self, random: np.random.Generator) -> Self:
         """Return the images with a little noise, and with a slightly different contrast."""

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from ganaug.data.images.points import image_points
 from ganaug.data.sample_format import OutputForm, SampleFormat
-from ganaug.errors import FormatError
+from ganaug.errors import DataError, FormatError
 
 MAX_SIDE = 4096
 """Largest height or width in a model file, in pixels."""
@@ -46,6 +47,18 @@ class ImageFormat(SampleFormat):
     def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
         """Return the images, uint8 (n, height, width, channels)."""
         return outputs["image"]
+
+    def points(self, samples: ArrayLike) -> NDArray[np.float32]:
+        """Return images (n, height, width, channels) as `image_points` does; grey ones may lack the last axis."""
+        images = np.asarray(samples)
+        if images.ndim == 3 and self.image_shape[2] == 1:
+            images = images[..., None]
+        if images.dtype != np.uint8 or images.shape[1:] != self.image_shape:
+            raise DataError(
+                f"The images must be uint8 of shape (n, {', '.join(map(str, self.image_shape))}), as the model draws "
+                f"them, but are {images.dtype} of shape {images.shape}: bring them to this form."
+            )
+        return image_points(images)
 
     def listed(self, samples: NDArray[np.uint8]) -> Sequence[NDArray[np.uint8]]:
         """Return the images one by one."""

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from ganaug.data.dataset import Dataset
 from ganaug.data.labels import Label, check_labels, listed, plain_label
 from ganaug.data.tables.codec import TableCodec
-from ganaug.data.tables.layout import RowLayout
 from ganaug.data.tables.numeric import NumericColumn
+from ganaug.data.tables.points import row_points
 from ganaug.data.tables.series import numeric_series, numeric_values
 from ganaug.data.tables.text_warnings import warn_about_texts
 from ganaug.errors import DataError, warn
@@ -92,10 +92,7 @@ class LabelledTable(Dataset):
 
     def points(self, reference: Self) -> NDArray[np.float32]:
         """Return numbers as quantiles of a standard normal, and categories one-hot, at distance 1 from each other."""
-        layout = RowLayout.of(reference.codec)
-        rows = layout.rows(reference.codec.encode(self.frame))
-        rows[:, layout.n_quantiles :] /= np.sqrt(2)
-        return rows
+        return row_points(self.frame, reference.codec)
 
     def jittered(self, random: np.random.Generator) -> Self:
         """Return the rows with a little noise in their numbers, which keep their bounds and decimals."""

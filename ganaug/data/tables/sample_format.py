@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.sample_format import OutputForm, SampleFormat
 from ganaug.data.tables.codec import TableCodec
+from ganaug.data.tables.points import row_points
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -37,6 +38,10 @@ class TableFormat(SampleFormat):
     def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> "DataFrame":
         """Return a DataFrame with the columns and dtypes of the table that was learned."""
         return self.codec.frame(outputs.get("numeric"), outputs.get("category"))
+
+    def points(self, samples: "DataFrame") -> NDArray[np.float32]:
+        """Return rows as `row_points` does."""
+        return row_points(samples, self.codec)
 
     def listed(self, samples: "DataFrame") -> Sequence[tuple[Any, ...]]:
         """Return the rows one by one, as tuples of the columns' values."""

@@ -24,10 +24,11 @@ from PIL import Image
 
 from ganaug import cli, files
 from ganaug.cli import main
+from ganaug.cli.drawing import GAP, Pen
 from ganaug.cli.fit import _summarise
 from ganaug.cli.images import Manifest, synthetic_files
 from ganaug.cli.options import duration
-from ganaug.cli.preview import GAP, MARGIN, MIN_SIDE, NAMES, _caption, _nearest_pairs, _Pen, draw_preview, is_preview
+from ganaug.cli.preview import MARGIN, MIN_SIDE, NAMES, _caption, _nearest_pairs, draw_preview, is_preview
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
 from ganaug.data.images.dataset import from_arrays, load_folder
@@ -566,7 +567,7 @@ def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
     assert "the seed (0, now 1) changed since" in other.stderr
     anew = run("fit", photos, "--output", output, "--steps", 2, "--no-preview")
     assert anew.exit_code == 0
-    assert "Beginning anew over the unfinished run at step 1 that is kept in" in anew.stderr
+    assert "Beginning anew over the run at step 1 that is kept in" in anew.stderr
     assert list(tmp_path.iterdir()) == [output]
 
 
@@ -661,7 +662,7 @@ def test_preview_tells_classes_apart_whatever_the_script(tmp_path: Path) -> None
 
 
 def test_names_are_drawn_in_letters_that_the_font_has_and_fit() -> None:
-    pen = _Pen()
+    pen = Pen()
     assert len({bytes(pen.font.getmask(letter)) for letter in "aüøÄéßЖλ"}) == 8
     assert pen.shortened("short", NAMES) == "short"
     assert pen.font.getlength(pen.shortened("W" * 90, NAMES)) <= NAMES
@@ -1003,3 +1004,27 @@ def test_unknown_commands_are_usage_errors() -> None:
     listed = run("--help").stdout.split("Commands:")[1].splitlines()[1:]
     assert tuple(line.split()[0] for line in listed) == cli.COMMANDS
     assert time.perf_counter() > cli.STARTED
+
+
+# checkpoints of complete runs
+
+
+def test_a_kept_checkpoint_is_what_another_fit_begins_with(photos: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.onnx", tmp_path / "b.onnx"
+    options = ["--steps", 2, "--no-preview", "--quiet"]
+    assert run("fit", photos, "--output", first, *options, "--keep-checkpoint").exit_code == 0
+    checkpoint = tmp_path / "a.onnx.checkpoint"
+    assert (checkpoint / "checkpoint.json").is_file()
+    result = run("fit", photos, "--output", second, *options, "--from", checkpoint)
+    assert result.exit_code == 0, result.output
+    about = [Generator.load(path).metadata for path in (first, second)]
+    assert about[1]["training"]["began_with"] == about[0]["fingerprint"]
+    assert "began_with" not in about[0]["training"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.onnx", "a.onnx.checkpoint", "b.onnx"]
+    refused("fit", photos, "--output", first, *options, "--from", checkpoint, saying="must not be the checkpoint of")
+    refused("fit", photos, "--output", second, *options, "--from", tmp_path / "c", saying="to begin with, but there is")
+    refused("fit", photos, "--output", second, *options, "--from", first, saying="is a file")
+    other = ["--output", second, *options, "--from", checkpoint, "--size", 16]
+    refused("fit", photos, *other, saying="the height is 16 and was 8")
+    again = run("fit", photos, "--output", first, "--steps", 2, "--no-preview", "--keep-checkpoint", "--resume")
+    assert again.exit_code == 0  # a complete run is exported again

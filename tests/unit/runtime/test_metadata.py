@@ -139,6 +139,10 @@ HOSTILE: list[tuple[str, Any]] = [
     ("fingerprint", "g" * 64),
     ("fingerprint", "A" * 64),
     ("fingerprint", "0" * 64 + "\n"),
+    *(
+        ("noise_parts", parts)
+        for parts in ([], [["pose", 63]], [["pose", 64.0]], "pose", {"pose": 64}, [["a", 1]] * 64)
+    ),
     ("screen", []),
     ("screen", {}),
     ("screen", {"thresholds": 0.5}),

@@ -1,5 +1,7 @@
 """The constraints of a table: what is detected, how rows are encoded under them, and how they are written down."""
 
+import hashlib
+import json
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +24,8 @@ from ganaug.data.tables.numeric import NumericColumn
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+DIGEST = 16
+"""Hexadecimal digits of a digest, which tells apart what is not the same."""
 STEP_TOLERANCE = 1e-6
 """Largest distance, in steps, of a multiple of a step from a whole number of steps."""
 
@@ -106,6 +110,20 @@ class Constraints:
                 if learned.numeric_columns[one.target].options > 1:
                     encoded.choices[rows, learned.choice_index[one.target]] = 0
         return encoded
+
+    def form(self) -> dict[str, Any]:
+        """Return what two tables must share so that a row means the same in both, in digests, as plain JSON.
+
+        Values between the options of a column need not be the same: they are learned as quantiles.
+        """
+        columns = {str(one.name): _digest(_options(one)) for one in self.learned.columns}
+        decisions = [[one.choices, one.options.tolist(), *one[2:]] for one in self.joint.decisions]
+        relative = [[type(one).__name__, one.target, one.depends_on] for one in self.on_columns if one.learned]
+        rules = {
+            "choices that are made together": _digest(decisions),
+            "columns that are learned relative to others": _digest([relative, len(self.layout.derived)]),
+        }
+        return {"columns": columns, "rules": rules}
 
     def to_json(self) -> dict[str, list[Any]]:
         """Return the constraints by the names of columns, for the model file.
@@ -202,3 +220,14 @@ def _can_equal(column: NumericColumn, *others: NumericColumn) -> bool:
         return True
     sizes = [size / column.step for other in others for size in (other.step, origin_shift(other, column))]
     return all(other.step for other in others) and all(abs(size - round(size)) < STEP_TOLERANCE for size in sizes)
+
+
+def _options(column: Column) -> list[Any]:
+    """Return the options of a column, in their order."""
+    if isinstance(column, NumericColumn):
+        return ["numbers", column.kind, column.has_quantile, column.atoms, column.missing]
+    return ["categories", [column.categories[head] for head in column.heads], bool(column.tail), column.missing]
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:DIGEST]
