@@ -230,4 +230,4 @@ def _options(column: Column) -> list[Any]:
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:DIGEST]
+    return hashlib.sha256(json.dumps(value, default=int).encode()).hexdigest()[:DIGEST]
