@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from ganaug.evaluation.evaluate import Report, evaluate
     from ganaug.integrations.albumentations import SyntheticSwap
     from ganaug.integrations.sklearn import AugmentedClassifier, GANAugmenter, GANSampler
-    from ganaug.integrations.torch import AugmentedDataset, ImageFolder, SyntheticDataset, balanced_loader
+    from ganaug.integrations.torch import (
+        AugmentedDataset,
+        ImageFolder,
+        SignalFolder,
+        SyntheticDataset,
+        balanced_loader,
+    )
     from ganaug.runtime.generator import Generator
 
 __all__ = [
@@ -21,6 +27,7 @@ __all__ = [
     "Generator",
     "ImageFolder",
     "Report",
+    "SignalFolder",
     "SyntheticDataset",
     "SyntheticSwap",
     "__version__",
@@ -38,6 +45,7 @@ _HOMES = {
     "Generator": "ganaug.runtime.generator",
     "ImageFolder": "ganaug.integrations.torch",
     "Report": "ganaug.evaluation.evaluate",
+    "SignalFolder": "ganaug.integrations.torch",
     "SyntheticDataset": "ganaug.integrations.torch",
     "SyntheticSwap": "ganaug.integrations.albumentations",
     "balanced_loader": "ganaug.integrations.torch",

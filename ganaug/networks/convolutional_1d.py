@@ -27,8 +27,8 @@ KERNEL = 5
 """Patches that a convolution sees."""
 WIDTHS = {16: 96, 32: 64, 64: 48, 128: 32, 256: 24}
 """Feature channels by the largest number of patches."""
-DEPTH = 2
-"""Convolutions in a block."""
+DEPTHS = {16: 2, 32: 2, 64: 1, 128: 1, 256: 1}
+"""Convolutions in a block by the largest number of patches: fewer on fine grids, where each costs most."""
 SKETCH = 16
 """Channels that values are drawn from."""
 BENDING = 5
@@ -76,6 +76,11 @@ class Layout(NamedTuple):
         """Feature channels of each stage."""
         return [next(width for most, width in WIDTHS.items() if cells <= most) for cells in self.cells]
 
+    @property
+    def depths(self) -> list[int]:
+        """Convolutions in a block of each stage."""
+        return [next(depth for most, depth in DEPTHS.items() if cells <= most) for cells in self.cells]
+
 
 class TimeWarp(nn.Module):
     """Maps noise to displacements in time that do not depend on the class.
@@ -111,10 +116,10 @@ def bend(x: Tensor, displacement: Tensor, length: int) -> Tensor:
 class GeneratorBlock(nn.Module):
     """Residual convolutions controlled by style and class; the last begins at zero."""
 
-    def __init__(self, channels: int, style_dim: int) -> None:
+    def __init__(self, channels: int, depth: int, style_dim: int) -> None:
         super().__init__()
-        self.film = nn.ModuleList(FiLM(channels, style_dim) for _ in range(DEPTH))
-        self.conv = nn.ModuleList(conv(channels, channels, zero=i == DEPTH - 1) for i in range(DEPTH))
+        self.film = nn.ModuleList(FiLM(channels, style_dim) for _ in range(depth))
+        self.conv = nn.ModuleList(conv(channels, channels, zero=i == depth - 1) for i in range(depth))
 
     def forward(self, x: Tensor, style: Tensor, embedding: Tensor) -> Tensor:
         """Return refined features (B, C, cells)."""
@@ -173,7 +178,7 @@ class SignalGenerator(nn.Module):
         self.style = style_network(drawing, style_dim)
         self.seed = nn.Linear(drawing, widths[0] * layout.cells[0])
         self.narrow = nn.ModuleList(nn.Conv1d(a, b, 1) for a, b in pairwise(widths))
-        self.block = nn.ModuleList(GeneratorBlock(width, style_dim) for width in widths)
+        self.block = nn.ModuleList(GeneratorBlock(*size, style_dim) for size in zip(widths, layout.depths, strict=True))
         self.to_values = nn.ModuleList(ValueHead(width, channels, layout.patch) for width in widths)
         keep_variance(self)
         for i, head in enumerate(self.to_values):
@@ -204,9 +209,9 @@ class SignalGenerator(nn.Module):
 class DiscriminatorBlock(nn.Module):
     """Residual convolutions without normalisation; the last begins at zero (R3GAN, Huang et al. 2024)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, depth: int) -> None:
         super().__init__()
-        self.conv = nn.ModuleList(conv(channels, channels, zero=i == DEPTH - 1) for i in range(DEPTH))
+        self.conv = nn.ModuleList(conv(channels, channels, zero=i == depth - 1) for i in range(depth))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return refined features (B, C, cells)."""
@@ -227,7 +232,7 @@ class SignalDiscriminator(ProjectionDiscriminator):
         super().__init__(n_classes, feature_dim)
         self.layout, widths = layout, layout.widths
         self.from_values = nn.ModuleList(conv(layout.patch * channels, width) for width in widths)
-        self.block = nn.ModuleList(DiscriminatorBlock(width) for width in widths)
+        self.block = nn.ModuleList(DiscriminatorBlock(*size) for size in zip(widths, layout.depths, strict=True))
         self.widen = nn.ModuleList(conv(fine, coarse, kernel=1, zero=True) for coarse, fine in pairwise(widths))
         self.squeeze = nn.Conv1d(widths[0], widths[0] // 4, 1)
         self.flatten = nn.Linear(widths[0] // 4 * layout.cells[0], feature_dim)

@@ -75,7 +75,7 @@ class SignalModality(Modality):
     """Labelled signals and one-dimensional convolutional networks that grow with the length."""
 
     code_dim = 64
-    batch_size = 24
+    batch_size = 16
     mixed = False
     export_seconds = 2.0
     clear_agreement = 0.6

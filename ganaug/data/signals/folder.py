@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ganaug.data import class_folder
 from ganaug.data.class_folder import FileKind, FolderIndex
+from ganaug.data.images.folder import KIND as IMAGES
 from ganaug.data.signals.codec import MAX_LENGTH
 from ganaug.data.signals.signal_file import FileForm, Signal, read_signal
 from ganaug.errors import DataError
@@ -31,8 +32,9 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
 
 
 def holds_signals(root: Path) -> bool:
-    """Tell whether the class folders of a folder hold signal files; the first files found decide."""
-    return any(KIND.names(name) for name in islice(_names(root), MAX_LISTED))
+    """Tell whether a folder holds signal files, and no images; the first files found decide."""
+    names = list(islice(_names(root), MAX_LISTED))
+    return any(map(KIND.names, names)) and not any(map(IMAGES.names, names))
 
 
 def read_all(index: FolderIndex) -> tuple[list[Signal], list[int], list[int], FileForm]:
@@ -89,6 +91,7 @@ def _check_alike(files: Sequence[Path], values: Sequence[object], what: str, uni
 
 
 def _names(folder: Path) -> Iterator[str]:
-    """Yield the names of the files in the subfolders of a folder, at any depth; links are not followed."""
-    for _, _, names in os.walk(folder):
-        yield from names
+    """Yield the names of the files below a folder that are not hidden; links to folders are not followed."""
+    for _, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (name for name in names if not name.startswith("."))
