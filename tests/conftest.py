@@ -68,6 +68,12 @@ def stripes_generator(stripes: LabelledImages) -> Generator:
     return fit(stripes, max_steps=20, random_state=0)
 
 
+@pytest.fixture(scope="session")
+def waves_generator() -> Generator:
+    """Return a generator that was trained on two channels of `waves` for two steps."""
+    return fit(waves({"fast": 10, "slow": 4}, channels=2), max_steps=2, random_state=0)
+
+
 @pytest.fixture(autouse=True)
 def just_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count a command's time budget from the start of the test, not from the start of the test suite's process."""

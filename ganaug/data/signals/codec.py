@@ -40,7 +40,7 @@ class SignalCodec:
     def fit(cls, lengths: Sequence[int], channels: int, form: FileForm, length: int | None = None) -> Self:
         """Choose the length, unless it is given: the smallest that holds nine in ten of the signals whole."""
         if length is None:
-            length = min(MAX_LENGTH, int(np.quantile(lengths, COVERED, method="higher")))
+            length = min(MAX_LENGTH, int(np.quantile(lengths, COVERED, method="inverted_cdf")))
         return cls(length, channels, form)
 
     @property
@@ -65,8 +65,8 @@ class SignalCodec:
         if not shorter and not longer:
             return ""
         filling = "silence" if self.form.ending == ".wav" else "their last value"
-        parts = [f"{shorter:,} shorter ones are continued by {filling}"] if shorter else []
-        parts += [f"{longer:,} longer ones lose their end"] if longer else []
+        parts = [f"the shorter ones ({shorter:,}) are continued by {filling}"] if shorter else []
+        parts += [f"the longer ones ({longer:,}) lose their end"] if longer else []
         return (
             f"Signals must have one length, but these have {min(lengths):,} to {max(lengths):,} values: all are "
             f"brought to {self.length:,}, {' and '.join(parts)}. Cut them to one length yourself if another part "

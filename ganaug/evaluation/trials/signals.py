@@ -26,7 +26,7 @@ BATCH = 64
 """Signals in a batch."""
 WIDTHS = (32, 64, 64)
 """Channels of the three convolutions: 33,000 parameters for one channel."""
-MAX_PLACES = 256
+MAX_PLACES = 128
 """Places that a convolution sees; of longer signals, neighbouring values become channels."""
 NEIGHBOURS = 5
 """Nearest signals of a class among which SMOTE chooses one, as is usual."""
