@@ -105,7 +105,7 @@ class ConvClassifier1d(nn.Module):
         x = signal
         if self.patch > 1:
             x = F.pad(x, (0, -x.shape[-1] % self.patch), mode="replicate")
-            x = x.unflatten(2, (-1, self.patch)).transpose(2, 3).flatten(1, 2)  # (B, C * patch, L / patch)
+            x = torch.unflatten(x, 2, (-1, self.patch)).transpose(2, 3).flatten(1, 2)  # (B, C * patch, L / patch)
         for conv, norm in zip(self.conv, self.norm, strict=True):
             x = F.relu(norm(conv(x)))
             x = F.max_pool1d(x, 2) if x.shape[-1] > MIN_MAP else x

@@ -137,13 +137,13 @@ class ValueHead(nn.Module):
 
     def __init__(self, width: int, channels: int, patch: int) -> None:
         super().__init__()
-        self.half = patch // 2
-        self.sketch = nn.Conv1d(width, SKETCH * self.half, 3, padding=1, padding_mode="replicate")
+        self.coarser = patch // 2
+        self.sketch = nn.Conv1d(width, SKETCH * self.coarser, 3, padding=1, padding_mode="replicate")
         self.draw = nn.Conv1d(SKETCH, channels, KERNEL, padding=KERNEL // 2, padding_mode="replicate")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return values (B, channels, patch * cells) of features (B, C, cells)."""
-        values: Tensor = self.draw(F.leaky_relu(upsample(shuffle(self.sketch(x), self.half)), SLOPE))
+        values: Tensor = self.draw(F.leaky_relu(upsample(shuffle(self.sketch(x), self.coarser)), SLOPE))
         return values
 
     @torch.no_grad()
@@ -267,9 +267,9 @@ def upsample(x: Tensor) -> Tensor:
 
 def shuffle(x: Tensor, factor: int) -> Tensor:
     """Return maps (B, C * factor, L) as (B, C, L * factor): groups of channels become neighbours in time."""
-    return x.unflatten(1, (-1, factor)).transpose(2, 3).flatten(2)
+    return torch.unflatten(x, 1, (-1, factor)).transpose(2, 3).flatten(2)
 
 
 def unshuffle(x: Tensor, factor: int) -> Tensor:
     """Return maps (B, C, L * factor) as (B, C * factor, L): the inverse of `shuffle`."""
-    return x.unflatten(2, (-1, factor)).transpose(2, 3).flatten(1, 2)
+    return torch.unflatten(x, 2, (-1, factor)).transpose(2, 3).flatten(1, 2)

@@ -34,7 +34,7 @@ def distort(signals: Tensor, random: torch.Generator) -> Tensor:
     count, channels, _ = signals.shape
     drawn = torch.rand(count, TIME_KNOTS + 2 + channels, generator=random) * 2 - 1
     drawn = (drawn * (torch.rand(count, 1, generator=random) >= PLAIN)).to(signals.device)
-    bends, shift, gain, offset = drawn.split([TIME_KNOTS, 1, 1, channels], dim=1)
+    bends, shift, gain, offset = torch.split(drawn, [TIME_KNOTS, 1, 1, channels], dim=1)
     moved = in_time(signals, MAX_BEND * bends + MAX_SHIFT * shift)
     return moved * (MAX_GAIN * gain).exp()[:, :, None] + MAX_OFFSET * offset[:, :, None]
 

@@ -121,7 +121,8 @@ class LabelledSignals(Dataset):
 
     def item(self, row: int) -> NDArray[np.uint8]:
         """Return a picture of one signal, (height, width, 3)."""
-        return self.items(np.array([row]))[0]
+        picture: NDArray[np.uint8] = self.items(np.array([row]))[0]
+        return picture
 
     def items(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return pictures of several signals, (n, height, width, 3)."""

@@ -105,10 +105,11 @@ def encoded(signal: Signal, form: FileForm) -> bytes:
 def converted(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return values in a dtype: rounded for whole numbers, and limited to what the dtype can hold."""
     if dtype.kind == "f":
-        limits = np.finfo(dtype)
-        return np.clip(values, limits.min, limits.max).astype(dtype)
+        largest = np.finfo(dtype).max
+        limited: NDArray[Any] = np.clip(values, -largest, largest).astype(dtype)
+        return limited
     if dtype.kind == "b":
-        return values > 0.5
+        return np.asarray(values > 0.5)
     limits = np.iinfo(dtype)
     rounded = np.rint(values.astype(np.float64))
     inside = np.clip(rounded, float(limits.min), np.nextafter(float(limits.max) + 1, 0))  # 2**63 does not fit int64

@@ -64,7 +64,6 @@ class SignalTrial(DatasetTrial):
     """
 
     arms = SIGNAL_ARMS
-    alters_all = True
     usual_steps = 300
     probe_steps = 10
     max_drawn = 1_000
@@ -138,7 +137,6 @@ class SignalTrial(DatasetTrial):
         real, alter = RowsByClass(labels, len(train.classes)), ALTERATIONS.get(arm.filled)
         shares, added = np.array(arm.shares or [arm.share] * len(train.classes)), None
         if shares.any():
-            # Synthetic signals are not altered: they vary already.
             source = self.jittered if arm.kind == "placebo" else self.synthetic
             added, made = RowsByClass(source.labels, len(train.classes)), self._standardised(source)
         counts = np.bincount(train.labels, minlength=len(train.classes))
@@ -148,13 +146,11 @@ class SignalTrial(DatasetTrial):
             drawn = rng.choice(len(weights), BATCH, p=weights / weights.sum())
             place, kind = rng.random((2, BATCH))
             batch = signals[real.at(drawn, place)]
-            if alter is not None and not self.alters_all:
-                batch = alter(batch, random)
             if added is not None:
                 synthetic = torch.from_numpy(kind < shares[drawn])[:, None, None]
                 batch = torch.where(synthetic, made[added.at(drawn, place)], batch)
-            if alter is not None and self.alters_all:
-                batch = alter(batch, random)
+            # All are altered alike: an alteration must not tell real signals from synthetic ones.
+            batch = batch if alter is None else alter(batch, random)
             yield batch, torch.from_numpy(drawn)
 
     @cached_property

@@ -1,7 +1,9 @@
 """Synthetic signals in the form of the signals of a user's dataset: type, layout, dtype, transform."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,7 +56,8 @@ class SignalMaker(ItemMaker):
 MAKER = SignalMaker
 
 
-class _Conversion(NamedTuple):
+@dataclass(frozen=True)
+class _Conversion:
     """The conversion of a signal to the type, layout and dtype of a real one."""
 
     example: Any
@@ -86,6 +89,10 @@ class _Conversion(NamedTuple):
         return np.array(converted(values, self.example.dtype), order="C")
 
 
+def _chained(convert: Callable[[Values], Any], transform: Callable[..., Any], signal: Values) -> Any:
+    return transform(convert(signal))
+
+
 def _suitable(transform: Callable[..., Any], real: Any, form: SignalFormat, name: str) -> Callable[[Values], Any]:
     """Find by trial whether a transform takes arrays (L, C) or tensors (C, L), and makes signals like the real one."""
     failures = []
@@ -93,7 +100,7 @@ def _suitable(transform: Callable[..., Any], real: Any, form: SignalFormat, name
     takes: list[Callable[[Values], Any]] = [np.copy, to_tensor]
     for convert, made, error in tried(takes, lambda convert: transform(convert(trial))):
         if not error and described(made) == described(real):
-            return lambda signal, convert=convert: transform(convert(signal))
+            return partial(_chained, convert, transform)
         failures.append(error or described(made))
     raise DataError(
         f"{name} must turn a float32 array (L, C), or a tensor (C, L), into what the dataset's items hold, "
