@@ -1,4 +1,4 @@
-"""``ganaug sample``: a model file in, a folder of synthetic images or a table of synthetic rows out."""
+"""``ganaug sample``: a model file in, a folder of synthetic images or signals, or a table of synthetic rows out."""
 
 from typing import TYPE_CHECKING
 
@@ -29,11 +29,11 @@ MAX_PER_CLASS = 1_000_000_000  # samples: more would fill a disk
 @click.option("--class", "names", multiple=True, metavar="NAME", help="Only this class; may be given several times.")
 @seed_option("The same seed draws the same samples.")
 def command(model: "Path", output: "Path", per_class: int, names: tuple[str, ...], seed: int) -> None:
-    """Draw synthetic samples from a model: PNG files in a folder for each class, or rows of one table.
+    """Draw synthetic samples from a model: PNG, WAV or NPY files in a folder for each class, or rows of one table.
 
     The samples are screened: if the classifier in the model does not read a sample as its class, the sample is drawn
-    again, with at most four draws for each sample. Beside images, the file manifest.csv lists every image and its
-    class.
+    again, with at most four draws for each sample. Beside images and signals, the file manifest.csv lists every file
+    and its class.
     """
     from ganaug.runtime.generator import Generator
 
