@@ -51,8 +51,8 @@ def command(
 
     SOURCE is a folder of images or signals, or a .csv or .parquet table. It is cut into folds. For each fold, a
     generator is trained on the other folds, and so is a small classifier: with nothing done about class imbalance, with
-    the classical remedies, and with synthetic samples. The verdict is one of "helps", "no difference" and "hurts". If too few splits
-    were finished for a verdict, it is "no difference", and the sentence beside it says so.
+    the classical remedies, and with synthetic samples. The verdict is one of "helps", "no difference" and "hurts". If
+    too few splits were finished for a verdict, it is "no difference", and the sentence beside it says so.
 
     A MODEL.onnx that was not trained on SOURCE is judged by SOURCE. A model that was trained on SOURCE is only searched
     for copies. Ctrl-C ends the evaluation, and the results so far are written.

@@ -54,8 +54,8 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
     "--budget",
     type=duration,
     metavar="TIME",
-    help="Time for all, such as 90s, 5m or 1h.  [default: --steps, or 3m for images, 2m for signals, 700 to 3,000 steps "
-    "for tables]",
+    help="Time for all, such as 90s, 5m or 1h.  [default: --steps, or 3m for images, 2m for signals, "
+    "700 to 3,000 steps for tables]",
 )
 @click.option("--steps", type=click.IntRange(1, MAX_STEPS), metavar="N", help="Train for at most N steps.")
 @seed_option("The same seed and --steps repeat a run exactly.")
@@ -74,7 +74,8 @@ def command(
     """Train a generator on SOURCE: a folder with a subfolder for each class, or a .csv or .parquet table.
 
     A folder holds images, or .wav or .npy signals. A fifth of the time or of the steps measures what synthetic images
-    or signals are worth on SOURCE. The model file records how much of each class is best synthetic, the dose, which `ganaug balance` and the loaders follow.
+    or signals are worth on SOURCE. The model file records how much of each class is best synthetic, the dose, which
+    `ganaug balance` and the loaders follow.
 
     Ctrl-C ends the training early and keeps the best generator so far. Until the run is complete, it is kept in
     MODEL.onnx.checkpoint beside the model. An existing model file is replaced when the new one is complete.

@@ -52,7 +52,8 @@ SAMPLES_OUTPUT = click.option(
     type=path,
     required=True,
     metavar="DIR_OR_FILE",
-    help="For images and signals a folder, which must be new or empty; for a table a .csv or .parquet file, which is replaced.",
+    help="For images and signals a folder, which must be new or empty; for a table a .csv or .parquet file, which is "
+    "replaced.",
 )
 
 
