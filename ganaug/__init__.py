@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from ganaug.integrations.albumentations.style_swap import StyleSwap
     from ganaug.integrations.albumentations.synthetic_swap import SyntheticSwap
     from ganaug.integrations.sklearn import AugmentedClassifier, GANAugmenter, GANSampler
-    from ganaug.integrations.torch import AugmentedDataset, ImageFolder, SyntheticDataset, balanced_loader
+    from ganaug.integrations.torch import (
+        AugmentedDataset,
+        ImageFolder,
+        SignalFolder,
+        SyntheticDataset,
+        balanced_loader,
+    )
     from ganaug.networks.restyle import restyle
     from ganaug.runtime.generator import Generator
 
@@ -23,6 +29,7 @@ __all__ = [
     "Generator",
     "ImageFolder",
     "Report",
+    "SignalFolder",
     "StyleSwap",
     "SyntheticDataset",
     "SyntheticSwap",
@@ -42,6 +49,7 @@ _HOMES = {
     "Generator": "ganaug.runtime.generator",
     "ImageFolder": "ganaug.integrations.torch",
     "Report": "ganaug.evaluation.evaluate",
+    "SignalFolder": "ganaug.integrations.torch",
     "SyntheticDataset": "ganaug.integrations.torch",
     "StyleSwap": "ganaug.integrations.albumentations.style_swap",
     "SyntheticSwap": "ganaug.integrations.albumentations.synthetic_swap",

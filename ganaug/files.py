@@ -37,6 +37,19 @@ _RESERVED = re.compile(
 )
 
 
+def file_mode(path: Path) -> int:
+    """Return the mode of a file, as `os.stat` does; 0 if the file does not exist or cannot be seen."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def quoted(path: Path) -> str:
+    """Return a file name for a message. Names are untrusted: `repr` escapes control characters."""
+    return repr(str(path))
+
+
 @contextmanager
 def atomic_write(path: StrPath) -> Iterator[BinaryIO]:
     """Yield a temporary file in the same folder, and move it into place if the block succeeds; its `name` is its path.

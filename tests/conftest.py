@@ -12,6 +12,8 @@ import torch
 
 from ganaug.compute import parallel
 from ganaug.data.images.dataset import LabelledImages, from_arrays
+from ganaug.data.signals.dataset import LabelledSignals
+from ganaug.data.signals.dataset import from_arrays as signals_from_arrays
 from ganaug.runtime.generator import Generator
 from ganaug.training import fit
 
@@ -35,6 +37,20 @@ def striped_images(counts: dict[str, int], size: int = 8, channels: int = 1, see
     return from_arrays(np.stack(images), np.array(labels), sorted(counts))
 
 
+def waves(counts: dict[str, int], length: int = 40, channels: int = 1, seed: int = 0) -> LabelledSignals:
+    """Return noisy sine waves: slow in classes of even index, and with a pulse besides in the others."""
+    rng = np.random.default_rng(seed)
+    time = np.linspace(0, 1, length)[:, None]
+    signals, labels = [], []
+    for index, (name, count) in enumerate(counts.items()):
+        for _ in range(count):
+            wave = np.sin(2 * np.pi * (rng.uniform(1.5, 2) * time + rng.uniform(0, 0.3)))
+            pulse = 3 * np.exp(-(((time - rng.uniform(0.4, 0.6)) / 0.05) ** 2)) if index % 2 else 0
+            signals.append(wave + pulse + rng.normal(0, 0.05, (length, channels)))
+            labels.append(name)
+    return signals_from_arrays(np.stack(signals), np.array(labels), sorted(counts))
+
+
 def name_of(value: object) -> str:
     """Return the id of a parameter; a function's `str` holds its address, which differs between workers."""
     return "function" if callable(value) else str(value)
@@ -50,6 +66,12 @@ def stripes() -> LabelledImages:
 def stripes_generator(stripes: LabelledImages) -> Generator:
     """Return a generator that was trained on `stripes` for 20 steps."""
     return fit(stripes, max_steps=20, random_state=0)
+
+
+@pytest.fixture(scope="session")
+def waves_generator() -> Generator:
+    """Return a generator that was trained on two channels of `waves` for two steps."""
+    return fit(waves({"fast": 10, "slow": 4}, channels=2), max_steps=2, random_state=0)
 
 
 @pytest.fixture(autouse=True)

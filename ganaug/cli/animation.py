@@ -3,13 +3,16 @@
 import io
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 from PIL import Image, ImageDraw, features
 
 from ganaug.cli.drawing import GAP, INK, LINE, PAGE, Pen, enlarged, tile_side
-from ganaug.cli.text import printable
+from ganaug.cli.text import counted, printable
 from ganaug.errors import DataError
+from ganaug.files import atomic_write, check_writable
 
 if TYPE_CHECKING:
     from ganaug.runtime.generator import Generator
@@ -29,9 +32,27 @@ COLOURS = 256  # of a GIF
 QUALITY = 90  # of a WebP, of 100
 
 
+def check_output(output: Path) -> None:
+    """Refuse, before any work, a file that is no animation or cannot be written."""
+    if output.suffix.lower() not in FORMATS:
+        raise click.UsageError(
+            f"--walk writes an animation: --output must end in .webp or .gif, but is {str(output)!r}."
+        )
+    check_writable(output, folder=False)
+
+
+def write(generator: "Generator", labels: Sequence[Any], frames: int, output: Path, seed: int) -> str:
+    """Write an animation of so many frames, and return what was written."""
+    content = draw_animation(generator, labels, frames, output.suffix.lower(), seed)
+    with atomic_write(output) as file:
+        file.write(content)
+    return f"{counted(frames, 'frame')} of {counted(len(labels), 'class', 'classes')}"
+
+
 def draw_animation(generator: "Generator", labels: Sequence[Any], frames: int, suffix: str, seed: int) -> bytes:
     """Return an animation that never ends, as the content of a file of the format of this suffix."""
-    height, width, _ = generator.image_shape
+    walks = [generator.format.pictures(generator.walk(label, frames, seed)) for label in labels]
+    height, width = walks[0].shape[1:3]
     side = tile_side(width, MIN_SIDE)
     columns = math.ceil(math.sqrt(len(labels)))
     rows = math.ceil(len(labels) / columns)
@@ -46,7 +67,6 @@ def draw_animation(generator: "Generator", labels: Sequence[Any], frames: int, s
     if suffix == ".webp" and not features.check("webp"):
         raise DataError("Pillow must be built with WebP to write .webp, but here it is not: give a name in .gif")
     page = _empty(size, [str(label) for label in labels], columns, step)
-    walks = [generator.walk(label, frames, seed) for label in labels]
 
     def drawn() -> Iterator[Image.Image]:
         for images in zip(*walks, strict=True):

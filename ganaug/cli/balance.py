@@ -1,4 +1,4 @@
-"""``ganaug balance``: copy an image folder or a table, and add samples until its classes are equally large."""
+"""``ganaug balance``: copy a class folder or a table, and add samples until its classes are equally large."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("balance", short_help="Fill an image folder or a table up to equally large classes.")
+@click.command("balance", short_help="Fill a folder or a table up to equally large classes.")
 @click.argument("source", type=path)
 @click.argument("model", type=path, metavar="MODEL.onnx")
 @samples_output()
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     "--synthetic-share",
     type=share,
     metavar="auto|S",
-    help="For images: largest synthetic share of the whole, from 0 to 1; 1 adds synthetic images alone.  [default: "
-    "auto, the measured dose of each class]",
+    help="For images and signals: largest synthetic share of the whole, from 0 to 1; 1 adds synthetic ones alone.  "
+    "[default: auto, the measured dose of each class]",
 )
 @seed_option("The same seed adds the same samples.")
 def command(
@@ -34,14 +34,14 @@ def command(
     synthetic_share: float | str | None,
     seed: int,
 ) -> None:
-    """Copy SOURCE, an image folder or a table, and add synthetic samples until its classes are equally large.
+    """Copy SOURCE, a class folder or a table, and add synthetic samples until its classes are equally large.
 
-    A model of images may record a dose: the share of each class that was measured to be best synthetic. Then that share
-    is synthetic, and copies of real images, whose names begin with "repeat-", fill up the rest.
+    A model of images or signals may record a dose: the share of each class that was measured to be best synthetic. Then
+    that share is synthetic, and copies of real files, whose names begin with "repeat-", fill up the rest.
 
-    In a table the synthetic rows come last, and the column "synthetic" is true for them. Image files are copied
-    unchanged. A file of a nested folder goes into the folder of its class, and its name begins with the names of the
-    nested folders. The file manifest.csv lists every added image and its class.
+    In a table the synthetic rows come last, and the column "synthetic" is true for them. Files of images and signals
+    are copied unchanged. A file of a nested folder goes into the folder of its class, and its name begins with the
+    names of the nested folders. The file manifest.csv lists every added file and its class.
     """
     from ganaug.runtime.generator import Generator
 

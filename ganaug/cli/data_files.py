@@ -125,7 +125,8 @@ def files_of_source(source: "Path") -> DataFiles:
     for files in kinds:
         if files.claims(source):
             return files
-    forms = " or ".join(files.source_form for files in kinds)
+    *first, last = (files.source_form for files in kinds)
+    forms = f"{', '.join(first)}, or {last}"
     found = "is a file of another kind: convert it" if source.is_file() else "does not exist: check the name"
     raise DataError(f"SOURCE must be {forms}, but SOURCE is {str(source)!r}, which {found}")
 

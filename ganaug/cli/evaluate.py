@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--group",
     metavar="NAME",
-    help="Samples of one group stay together: a column of a table, or a regular expression for names of image files.",
+    help="Samples of one group stay together: a column of a table, or a regular expression for names of files.",
 )
 @click.option(
     "--budget", type=duration, metavar="TIME", default="10m", show_default=True, help="Time in all, such as 90s."
@@ -49,10 +49,10 @@ def command(
 ) -> None:
     """Find out whether synthetic samples of SOURCE look real, are copies, and help a classifier.
 
-    SOURCE is an image folder, or a .csv or .parquet table. It is cut into folds. For each fold, a generator is trained
-    on the other folds, and so is a small classifier: with nothing done about class imbalance, with the classical
-    remedies, and with synthetic samples. The verdict is one of "helps", "no difference" and "hurts". If too few splits
-    were finished for a verdict, it is "no difference", and the sentence beside it says so.
+    SOURCE is a folder of images or signals, or a .csv or .parquet table. It is cut into folds. For each fold, a
+    generator is trained on the other folds, and so is a small classifier: with nothing done about class imbalance, with
+    the classical remedies, and with synthetic samples. The verdict is one of "helps", "no difference" and "hurts". If
+    too few splits were finished for a verdict, it is "no difference", and the sentence beside it says so.
 
     A MODEL.onnx that was not trained on SOURCE is judged by SOURCE. A model that was trained on SOURCE is only searched
     for copies. Ctrl-C ends the evaluation, and the results so far are written.

@@ -1,4 +1,7 @@
-"""The preview: one picture with a row for each class: real images, synthetic images, and the nearest pairs of both."""
+"""The preview: one picture with a row for each class: real samples, synthetic ones, and the nearest pairs of both.
+
+Samples are shown as the pictures that `Dataset.items` gives: images as they are, signals as line charts.
+"""
 
 import io
 from pathlib import Path
@@ -11,18 +14,18 @@ from PIL.PngImagePlugin import PngInfo
 
 from ganaug.cli.drawing import FAINT, GAP, INK, LINE, PAGE, Pen, enlarged, tile_side
 from ganaug.cli.text import counted, printable, sentence
-from ganaug.data.images.dataset import LabelledImages
+from ganaug.data.dataset import Dataset
 
 if TYPE_CHECKING:
     from ganaug.runtime.generator import Generator
 
 REAL, SYNTHETIC = 6, 8
-"""Images in a row."""
+"""Samples in a row."""
 PAIRS = 2
-"""Synthetic images that are shown beside the real image nearest to them: those whose distance is smallest."""
+"""Synthetic samples that are shown beside the real one nearest to them: those whose distance is smallest."""
 MAX_ROWS = 30  # classes on the page
 MIN_SIDE = 64
-"""Smallest side of an image on the page in pixels; smaller images are enlarged by a whole number."""
+"""Smallest side of a picture on the page in pixels; smaller ones are enlarged by a whole number."""
 GUTTER = 18  # pixels between the blocks of a row
 MARGIN = 14  # pixels around the page
 NAMES = 190  # pixels for the names of classes
@@ -31,17 +34,17 @@ MARK = ("Software", "ganaug preview")
 """Text in the head of the file, which tells that ganaug may replace the file."""
 HEAD_BYTES = 256  # at the start of a file, among which `MARK` is looked for
 
-Pixels = NDArray[np.uint8]  # (n, height, width, channels)
 
-
-def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
+def draw_preview(data: Dataset, generator: "Generator") -> bytes:
     """Return the preview as the content of a PNG file; of many classes it shows the largest and the smallest."""
     counts, training = data.counts, generator.metadata["training"]
     rows = _rows(list(counts.values()))
-    side = tile_side(data.codec.size, MIN_SIDE)
-    step = side + GAP
+    height, wide = data.item(0).shape[:2]
+    factor = tile_side(wide, MIN_SIDE) // wide
+    height, wide = factor * height, factor * wide
+    step = height + GAP
     blocks = {"real": REAL, "synthetic": SYNTHETIC, "synthetic | nearest real": 2 * PAIRS}
-    lefts = MARGIN + NAMES + np.cumsum([0, *(columns * step + GUTTER for columns in blocks.values())])
+    lefts = MARGIN + NAMES + np.cumsum([0, *(columns * (wide + GAP) + GUTTER for columns in blocks.values())])
     width = int(lefts[-1]) - GUTTER + MARGIN
     pen = Pen()
     caption = [line for text in _caption(data, generator) for line in pen.wrapped(text, width - 2 * MARGIN)]
@@ -55,15 +58,15 @@ def draw_preview(data: LabelledImages, generator: "Generator") -> bytes:
 
     for row, label in enumerate(rows):
         name, at = data.classes[label], top + row * step
-        figures = _figures(training, name, counts[name])
-        _write_row(pen, (MARGIN, at + max(0, side // 2 - LINE)), f"{label}: {name}", figures)
-        real = data.images[data.labels == label]
-        chosen = np.random.default_rng(label).permutation(len(real))[:REAL]
+        figures = _figures(training, name, counts[name], data.modality)
+        _write_row(pen, (MARGIN, at + max(0, height // 2 - LINE)), f"{label}: {name}", figures)
+        chosen = np.sort(np.random.default_rng(label).permutation(np.flatnonzero(data.labels == label))[:REAL])
         synthetic, _ = generator.sample({name: SYNTHETIC}, seed=label, screened=True)
-        nearest = _nearest_pairs(data, label, synthetic)
-        for left, images in zip(lefts, (real[np.sort(chosen)], synthetic, nearest), strict=False):
+        drawn = data.like(synthetic, np.full(len(synthetic), label))
+        pictures = data.items(chosen), drawn.items(np.arange(len(drawn))), _nearest_pairs(data, label, drawn)
+        for left, images in zip(lefts, pictures, strict=False):
             for column, image in enumerate(images):
-                page.paste(enlarged(image, side), (int(left) + column * step, at))
+                page.paste(enlarged(image, wide), (int(left) + column * (wide + GAP), at))
     mark = PngInfo()
     mark.add_text(*MARK)
     file = io.BytesIO()
@@ -83,30 +86,29 @@ def _write_row(pen: Pen, at: tuple[int, int], name: str, figures: str) -> None:
     pen.text((at[0], at[1] + LINE), figures, FAINT, small=True)
 
 
-def _caption(data: LabelledImages, generator: "Generator") -> list[str]:
+def _caption(data: Dataset, generator: "Generator") -> list[str]:
     """Return what the model is, and what its samples are worth."""
     metadata = generator.metadata
     space = f", learned as {metadata['space'].replace('latent', 'latents')}" if metadata.get("space") else ""
     steps = counted(metadata["training"].get("steps", 0), "training step")
-    described = f"{len(data.images):,} images of {len(data.classes)} classes{space}; {steps}."
+    described = f"{len(data):,} {data.modality}s of {len(data.classes)} classes{space}; {steps}."
     measured = (metadata.get("dose") or {}).get("sentence")
     return [described, sentence(measured)] if measured else [described]
 
 
-def _figures(training: dict[str, Any], name: str, count: int) -> str:
-    figures = [counted(count, "image")]
+def _figures(training: dict[str, Any], name: str, count: int, noun: str) -> str:
+    figures = [counted(count, noun)]
     if (share := training.get("agreement", {}).get(name)) is not None:
         figures.append(f"{share:.0%} read right".replace("%", " %"))
     return ", ".join(figures)
 
 
-def _nearest_pairs(data: LabelledImages, label: int, synthetic: Pixels) -> list[NDArray[np.uint8]]:
-    """Return the synthetic images that are nearest to a real image of their class, each followed by that image."""
+def _nearest_pairs(data: Dataset, label: int, drawn: Dataset) -> list[NDArray[np.uint8]]:
+    """Return pictures of the synthetic samples that are nearest to a real one of their class, each followed by that."""
     real = data.part(np.flatnonzero(data.labels == label))
-    drawn = data.like(synthetic, np.full(len(synthetic), label))
     distance = ((drawn.points(real)[:, None] - real.points(real)[None]) ** 2).sum(axis=2)  # (n_synthetic, n_real)
     closest = np.argsort(distance.min(axis=1), kind="stable")[:PAIRS]
-    return [image for row in closest for image in (synthetic[row], real.images[distance[row].argmin()])]
+    return [image for row in closest for image in (drawn.item(int(row)), real.item(int(distance[row].argmin())))]
 
 
 def _rows(counts: list[int]) -> list[int]:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganaug.cli.text import counted
+from ganaug.data.class_folder import MAX_UNREADABLE
 from ganaug.data.images.codec import with_channels
-from ganaug.data.images.dataset import MAX_UNREADABLE
 from ganaug.data.images.folder import IMAGE_ENDINGS, list_images
-from ganaug.data.images.image_file import is_deep, quoted, read_image
+from ganaug.data.images.image_file import is_deep, read_image
 from ganaug.errors import DataError, MissingFileError, OutputError, warn
-from ganaug.files import atomic_folder, atomic_write, check_writable
+from ganaug.files import atomic_folder, atomic_write, check_writable, quoted
 from ganaug.networks.restyle import restyled
 from ganaug.networks.styles import Styles
 from ganaug.techniques.style import Style

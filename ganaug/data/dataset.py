@@ -12,7 +12,7 @@ from ganaug.errors import DataError
 
 
 class Dataset(ABC):
-    """Labelled items: images, or rows of a table. There is one subclass for each kind of data.
+    """Labelled items: images, rows of a table, or signals. There is one subclass for each kind of data.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def content(self) -> Any:
-        """The items without labels: an array of images, or a DataFrame."""
+        """The items without labels: an array of images or signals, or a DataFrame."""
 
     @property
     @abstractmethod
@@ -87,11 +87,11 @@ class Dataset(ABC):
 
     @abstractmethod
     def item(self, row: int) -> Any:
-        """Return one item for display: an image, or a dict from column to text, with the label last."""
+        """Return one item for display: a picture (H, W, C), or a dict from column to text, with the label last."""
 
     @abstractmethod
     def items(self, rows: NDArray[np.int64]) -> Any:
-        """Return several items for display: an array of images, or a DataFrame."""
+        """Return several items for display: an array of pictures (n, H, W, C), or a DataFrame."""
 
     def matched_to(self, generator: Any) -> Self:
         """Return the dataset in the form of a generator's samples.
@@ -138,8 +138,8 @@ class Dataset(ABC):
         Parameters
         ----------
         name : str
-            For images, a regular expression that is searched for in the name of each file: the group is the first
-            capture group, or else the whole match. For a table, a column, which is removed from the data.
+            For images and signals, a regular expression that is searched for in the name of each file: the group is the
+            first capture group, or else the whole match. For a table, a column, which is removed from the data.
         keep : bool
             Whether to keep the column.
 

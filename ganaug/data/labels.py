@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ganaug.data.json_checks import MAX_TEXT, is_int, is_text
 from ganaug.errors import DataError
 
@@ -127,3 +130,40 @@ def listed(names: Sequence[Any], most: int = 8) -> str:
     """Return the first names for a message, and how many more there are."""
     shown = ", ".join(f"{name!r:.40}" for name in list(names)[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def coded_labels(
+    labels: NDArray[Any], n: int, classes: Sequence[str] | None, noun: str
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the labels of n items as indices into the class names, and the class names; `noun` names one item.
+
+    Labels are texts, or integers that are indices into `classes`. Without `classes`, the classes are the texts of the
+    distinct labels, sorted.
+    """
+    strings = labels.dtype.kind == "U" or (
+        labels.dtype == object and all(isinstance(label, str) for label in labels.flat)
+    )
+    if labels.shape != (n,) or not (strings or labels.dtype.kind in "biu"):
+        raise DataError(
+            f"Labels must be {n} strings or integers, one for each {noun}, but they are {labels.dtype} of shape "
+            f"{labels.shape}: give one for each {noun}."
+        )
+    if classes is None:
+        values, codes = np.unique(labels, return_inverse=True)
+        names = tuple(str(value) for value in values)
+    else:
+        names = tuple(classes)
+        positions = {name: code for code, name in enumerate(names)}
+        codes = np.array([positions.get(label, -1) for label in labels]) if strings else labels.astype(np.int64)
+        if len(positions) < len(names) or set(codes.tolist()) != set(range(len(names))):
+            raise DataError(
+                "Class names must be distinct, and the labels must use all of them and no others, but there are "
+                f"{len(names)} names for the labels {np.unique(labels).tolist()}: leave classes out, or correct them."
+            )
+    if len(names) < 2:
+        raise DataError(
+            f"{noun.capitalize()}s of at least two classes are needed, but all labels are {names[0]!r}: add {noun}s of "
+            "another class."
+        )
+    check_labels(names)
+    return codes.astype(np.int64), names

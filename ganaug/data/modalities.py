@@ -17,6 +17,7 @@ from typing import Any
 MODALITIES = {
     "image": "images",
     "table": "tables",
+    "signal": "signals",
 }
 
 SPACES = ("auto", "pixels", "latent")

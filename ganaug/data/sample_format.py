@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.modalities import part_of
+from ganaug.errors import DataError
 
 OutputForm = tuple[tuple[int, ...], Any]
 """The shape and dtype of one sample of an output."""
@@ -49,6 +50,10 @@ class SampleFormat(ABC):
     @abstractmethod
     def points(self, samples: Any) -> NDArray[np.float32]:
         """Return samples as points in Euclidean space, (n, d), as `Dataset.points` does; `DataError` if they differ."""
+
+    def pictures(self, samples: Any) -> NDArray[np.uint8]:  # noqa: ARG002
+        """Return samples as pictures (n, height, width, channels); `DataError` if they have none."""
+        raise DataError(f"only samples with pictures can be shown as frames, but these are {self.noun}: draw a plot")
 
     @abstractmethod
     def listed(self, samples: Any) -> Sequence[Any]:

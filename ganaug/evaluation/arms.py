@@ -6,8 +6,9 @@ from typing import Literal
 
 Kind = Literal["nothing", "classical", "gan", "classical+gan", "placebo", "synthetic only", "sampler"]
 """The last is an over-sampler of the user, which only the model selection policy tries."""
-Filling = Literal["", "repeats", "altered"]
-"""Not at all, with repeats of real items, or with altered items (by albumentations for images, by SMOTE for rows)."""
+Filling = Literal["", "repeats", "altered", "smote", "jittered", "warped"]
+"""Not at all, with repeats of real items, or with altered items (by albumentations for images, by SMOTE for rows). The
+last three are for signals."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,23 @@ IMAGE_ARMS = (
     Arm("synthetic only", "synthetic only", share=1.0, optional=True),
 )
 """For images: `share` of every batch is synthetic. The rest is real, and class-balanced where `filled` is set."""
+
+SIGNAL_ARMS = (
+    NOTHING,
+    Arm("class weights", "classical", weighted=True),
+    Arm("tuned threshold", "classical", tuned=True),
+    Arm("random oversampling", "classical", filled="repeats"),
+    Arm("SMOTE", "classical", filled="smote"),
+    Arm("jitter", "classical", filled="jittered"),
+    Arm("time warp", "classical", filled="warped"),
+    Arm("GAN, 15 % of a batch", "gan", share=0.15, filled="repeats", optional=True),
+    Arm("GAN, 30 % of a batch", "gan", share=0.3, filled="repeats"),
+    Arm("GAN, 60 % of a batch", "gan", share=0.6, filled="repeats", optional=True),
+    Arm("time warp + GAN, 30 % of a batch", "classical+gan", share=0.3, filled="warped"),
+    Arm("jittered copies, 30 % of a batch", "placebo", share=0.3, filled="repeats"),
+    Arm("synthetic only", "synthetic only", share=1.0, optional=True),
+)
+"""For signals: as for images. SMOTE interpolates between signals of a class, value by value."""
 
 TABLE_ARMS = (
     NOTHING,

@@ -1,4 +1,4 @@
-"""The dose: what a model's synthetic samples are worth, measured on the training images at the end of a fit.
+"""The dose: what a model's synthetic samples are worth, measured on the training data at the end of a fit.
 
 The images are cut into two halves. For each half, a generator learns from the other half, and small classifiers learn
 from that other half with and without its samples. The half that neither has seen is the test. So no generator ever
@@ -66,10 +66,10 @@ MIN_SEEDS, MAX_SEEDS = 3, 8
 """Seeds of the classifiers. Without a limit in time there are `MIN_SEEDS`."""
 
 HELPING = (
-    "measured on your images: {:+.1f} points of balanced accuracy (95 % interval {:.1f} to {:.1f}) and {:.0f} % less "
+    "measured on your {}s: {:+.1f} points of balanced accuracy (95 % interval {:.1f} to {:.1f}) and {:.0f} % less "
     "log loss ({:.0f} to {:.0f} %) when {}"
 )
-NOT_HELPING = "measured on your images: synthetic samples do not help, the dose is zero"
+NOT_HELPING = "measured on your {}s: synthetic samples do not help, the dose is zero"
 NOT_MEASURED = "no dose was measured: {}"
 
 Probabilities = NDArray[np.floating]  # (n, n_classes)
@@ -110,12 +110,12 @@ def divided(data: Dataset, asked: Bounds) -> tuple[Bounds, Bounds | None]:
 def refusal(data: Dataset) -> str | None:
     """Return why no dose can be measured on the data, whatever the budget; None if it can."""
     if part_of(data.modality, "evaluation.trials.{}").DOSE_TRIAL is None:
-        return f"it is measured for images alone, not for {data.modality}s"
+        return f"it is measured for images and signals alone, not for {data.modality}s"
     counts = np.bincount(data.labels, minlength=len(data.classes))
     if len(data) < MIN_IMAGES or counts.min() < MIN_OF_A_CLASS:
         return (
-            f"that takes {MIN_IMAGES} images in all and {MIN_OF_A_CLASS} of each class, but there are {len(data)}, and "
-            f"{counts.min()} in the smallest class"
+            f"that takes {MIN_IMAGES} {data.modality}s in all and {MIN_OF_A_CLASS} of each class, but there are "
+            f"{len(data)}, and {counts.min()} in the smallest class"
         )
     return None
 
@@ -237,7 +237,7 @@ class _Measurement:
     def dose(self, show: Callable[[Moment], None] = _silent, samplers: Callable[[], list[Any]] | None = None) -> Dose:
         """Train the generators, or take those that learned beside the run; compare the arms, and decide."""
         self.begun, self.show = time.perf_counter(), show
-        self._tell(0.0, "training generators on parts of the images")
+        self._tell(0.0, f"training generators on parts of the {self.data.modality}s")
         if samplers is None:
             workers, seconds = min(FOLDS, usable_cores()), self.bounds.seconds
             ready = self.train(seconds and seconds * GENERATOR_SHARE * workers / FOLDS, workers=workers)
@@ -306,7 +306,8 @@ class _Measurement:
 
     def _candidates(self, reference: Arm, seconds_per_arm: float) -> dict[Arm, Group] | None:
         """Return the arms to try, as many as the time allows; None if it allows too few."""
-        rare, every = rare_classes(self.counts), Group(self.counts > 0)
+        noun = f"{self.data.modality}s"
+        rare, every = rare_classes(self.counts, noun), Group(self.counts > 0)
         # The rare classes and all classes take turns, each share once with both.
         pairs = [(SHARES[i % 3], group) for i in range(2 * 3) if (group := (every if i % 2 else rare)) is not None]
         groups = {group.arm(share, reference.filled or "repeats"): group for share, group in pairs}
@@ -381,13 +382,13 @@ class _Measurement:
         best = max(range(len(candidates)), key=lambda number: by_loss[number].low)
         arm, fall, gain = candidates[best], by_loss[best], by_error[best].times(100)
         if fall.low <= 0 or gain.mean < 0:
-            return Dose(sentence=NOT_HELPING, shares=(0.0,) * len(self.counts), gain=0.0)
+            return Dose(sentence=NOT_HELPING.format(self.data.modality), shares=(0.0,) * len(self.counts), gain=0.0)
         group = groups[arm]
         whole = np.mean([self._mean(self.losses[reference.name, seed]) for seed in self._seeds(arm)])
         percent = fall.times(100 / float(whole))
         percent = percent._replace(high=min(100.0, percent.high))
         return Dose(
-            sentence=HELPING.format(*gain, *percent, arm.name),
+            sentence=HELPING.format(self.data.modality, *gain, *percent, arm.name),
             shares=arm.shares,
             gain=round(gain.mean, 3),
             interval=(round(gain.low, 3), round(gain.high, 3)),

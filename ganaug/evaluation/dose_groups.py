@@ -18,6 +18,8 @@ class Group:
 
     members: NDArray[np.bool_]  # (n_classes,)
     fewer_than: int | None = None
+    noun: str = "images"
+    """What the items are, in the plural."""
 
     def arm(self, share: float, filled: Any) -> Arm:
         """Return the arm in which this share of the classes is synthetic."""
@@ -28,12 +30,12 @@ class Group:
         """Return the dose in words."""
         if self.fewer_than is None:
             return f"{share:.0%} of every class is synthetic".replace("%", " %")
-        classes = f"the classes of fewer than {self.fewer_than} images"
+        classes = f"the classes of fewer than {self.fewer_than} {self.noun}"
         return f"{share:.0%} of {classes} is synthetic; other classes are left alone".replace("%", " %")
 
 
-def rare_classes(counts: NDArray[np.int64]) -> Group | None:
-    """Return the classes of fewer than 40 images, or of fewer if these were more than half of the classes.
+def rare_classes(counts: NDArray[np.int64], noun: str = "images") -> Group | None:
+    """Return the classes of fewer than 40 items, or of fewer if these were more than half of the classes.
 
     None if there are none.
 
@@ -45,4 +47,4 @@ def rare_classes(counts: NDArray[np.int64]) -> Group | None:
     # At most half of the classes have fewer images than the class in the middle.
     limit = min(RARE, int(np.sort(counts)[len(counts) // 2]))
     members = counts < limit
-    return Group(members, limit) if members.any() else None
+    return Group(members, limit, noun) if members.any() else None

@@ -127,9 +127,10 @@ def evaluate(
 
     Parameters
     ----------
-    real : path, (images, labels), (X, y), DataFrame, ImageFolder, LabelledImages or LabelledTable
-        The data: an image folder, a table as a ``.csv`` or ``.parquet`` file, or either in memory. Images are arrays of
-        three or four dimensions. A DataFrame has the classes in its column `target`.
+    real : path, (images, labels), (X, y), DataFrame, ImageFolder, SignalFolder or a labelled dataset of ganaug
+        The data: a folder of images or signals, a table as a ``.csv`` or ``.parquet`` file, or any of them in memory.
+        Images are arrays of three or four dimensions. Signals in memory are a `SignalFolder`, or a `LabelledSignals` of
+        `ganaug.data.signals.dataset.from_arrays`. A DataFrame has the classes in its column `target`.
     generator : Generator, optional
         A trained model to judge as well. Its samples are only compared with data that it was not trained on.
     held_out : as `real`, optional
@@ -149,7 +150,7 @@ def evaluate(
     estimator : scikit-learn classifier, optional
         The classifier for tables; by default a random forest.
     trainer : callable, optional
-        ``trainer(part, seed=, seconds=, device=)`` learns from a training part, a `LabelledImages` or `LabelledTable`,
+        ``trainer(part, seed=, seconds=, device=)`` learns from a training part, such as a `LabelledImages`,
         and returns an object with ``sample({label: n}, seed, screened=True)``. By default it trains a GAN.
     budget : float or None, default=600
         Seconds; None for no limit. ``left_out`` states what the budget did not allow.
@@ -228,7 +229,7 @@ def begin(
     keeps = generator is not None and column in generator.format.column_names
     data, grouping = load(real, target, size, column, keeps)
     if features is not None and not part_of(data.modality, "evaluation.trials.{}").TRIAL.takes_extractor:
-        raise DataError("features says what images are compared by, but the data are a table: leave it out")
+        raise DataError(f"features says what images are compared by, but the data are {_described(data)}: leave it out")
     chosen = replace(chosen, extractor=extractor_of(features))
     if column is None and groups is not None:
         grouping = group_codes(groups, len(data))
@@ -249,6 +250,10 @@ def begin(
         data, grouping = data.part(rows), None if grouping is None else grouping[rows]
         left_out.append(f"{total - len(rows):,} of {total:,} samples, chosen at random")
     return Session(data, chosen, generator=generator, seen=seen, groups=grouping, left_out=left_out, started=started)
+
+
+def _described(data: Dataset) -> str:
+    return "a table" if data.columns else f"{data.modality}s"
 
 
 def _begin_held_out(

@@ -35,7 +35,7 @@ class Exhibits:
     table, and the arrays ``real`` and ``synthetic`` of its values.
     """
 
-    real: Mapping[str, Any] = field(default_factory=dict)  # by class, uint8 images (n, H, W, C) or rows of a table
+    real: Mapping[str, Any] = field(default_factory=dict)  # by class, uint8 pictures (n, H, W, C) or rows of a table
     synthetic: Mapping[str, Any] = field(default_factory=dict)  # the same
     walk: Mapping[str, Any] = field(default_factory=dict)  # by class, the frames of a walk, uint8 (n, H, W, C)
     closest: Sequence[tuple[str, Any, Any, float]] = ()  # class, real item, synthetic item, distance
@@ -75,7 +75,13 @@ def walk_of(generator: Any, data: Dataset, *, seed: int = 0) -> dict[str, NDArra
     """
     if not data.shows_walks or not hasattr(generator, "walk"):
         return {}
-    return {str(data.classes[c]): generator.walk(data.classes[c], FRAMES, [seed, int(c)]) for c in _shown_classes(data)}
+    return {str(data.classes[c]): _frames(generator, data, c, seed) for c in _shown_classes(data)}
+
+
+def _frames(generator: Any, data: Dataset, label: int, seed: int) -> NDArray[np.uint8]:
+    samples = generator.walk(data.classes[label], FRAMES, [seed, int(label)])
+    frames: NDArray[np.uint8] = data.like(samples, np.full(FRAMES, label)).items(np.arange(FRAMES))
+    return frames
 
 
 def _shown_classes(data: Dataset) -> list[int]:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from ganaug.data.containers.rows import as_rows
 from ganaug.data.dataset import Dataset
 from ganaug.data.images.dataset import from_arrays, load_folder
+from ganaug.data.signals.dataset import load_folder as load_signals
+from ganaug.data.signals.folder import holds_signals
 from ganaug.data.tables.dataset import from_frame, split_groups, split_target
 from ganaug.data.tables.table_file import ENDINGS, read_table
 from ganaug.errors import DataError, warn
@@ -45,10 +47,8 @@ def load(real: Any, target: str | None, size: int | None, group: str | None, kee
         if path.suffix.lower() in ENDINGS and not path.is_dir():
             features, labels = split_target(read_table(path), target, path)
             return _table(features, labels, str(target), group, keep_group)
-        if target is not None:
-            raise DataError("target names a column of a table; the classes of an image folder are its subfolders")
-        return _grouped(load_folder(path, size), group, keep_group)
-    real = real.data if isinstance(getattr(real, "data", None), Dataset) else real  # an ImageFolder
+        return _grouped(_folder(path, target, size), group, keep_group)
+    real = real.data if isinstance(getattr(real, "data", None), Dataset) else real  # an ImageFolder or a SignalFolder
     if isinstance(real, Dataset):
         return _grouped(real, group, keep_group)
     if isinstance(real, pd.DataFrame):
@@ -68,6 +68,12 @@ def load(real: Any, target: str | None, size: int | None, group: str | None, kee
             raise DataError(f"X must be a table of two dimensions, or images of three or four, but has {array.ndim}")
         items = pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
     return _table(items.reset_index(drop=True), labels, target or "target", group, keep_group)
+
+
+def _folder(path: Path, target: str | None, size: int | None) -> Dataset:
+    if target is not None:
+        raise DataError("target names a column of a table; the classes of a folder are its subfolders")
+    return load_signals(path) if path.is_dir() and holds_signals(path) else load_folder(path, size)
 
 
 def _table(frame: Any, labels: Any, target: str, group: str | None, keep_group: bool) -> Grouped:

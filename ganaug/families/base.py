@@ -39,6 +39,8 @@ class Family(ABC):
     """
 
     discriminator: nn.Module | None = None
+    grows: bool = True
+    """Whether training goes through the stages of the modality; otherwise it learns at the last from the start."""
 
     def __init__(self, modality: Modality, engine: Engine, generator: nn.Module) -> None:
         self.modality, self.engine, self.generator = modality, engine, generator

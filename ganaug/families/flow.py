@@ -39,6 +39,7 @@ class Flow(Family):
         super().__init__(modality, engine, engine.place(modality.new_generator(Coded(self.flow, network))))
         self.average_encoder = None if self.coder is None else self.averaged(self.coder.encoder)
         self._bank: tuple[Tensor, Tensor] | None = None
+        self.grows = self.coder is not None  # a density has one number of dimensions
         self.optimizer = torch.optim.AdamW(self.flow.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY, fused=True)
 
     @property
@@ -111,7 +112,7 @@ class Outputs(nn.Module):
         super().__init__()
         self._modality = modality
 
-    def __deepcopy__(self, memo: dict[int, object]) -> "Outputs":
+    def __deepcopy__(self, _: dict[int, object]) -> "Outputs":
         """Return a module of the same modality, whose data are not copied."""
         return Outputs(self._modality)
 

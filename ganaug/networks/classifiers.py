@@ -79,6 +79,44 @@ def _pooled(x: Tensor) -> Tensor:
     return F.max_pool2d(x, 2) if x.shape[-1] > MIN_MAP else x
 
 
+class ConvClassifier1d(nn.Module):
+    """A small convolutional classifier of signals with batch normalisation.
+
+    Parameters
+    ----------
+    channels, n_classes : int
+        Number of channels of the signals; number of classes.
+    widths : sequence of int
+        Channels of the convolutions, one after the other; the last is half the number of features.
+    patch : int, default=1
+        Neighbouring values that become channels first.
+    """
+
+    def __init__(self, channels: int, n_classes: int, widths: Sequence[int], *, patch: int = 1) -> None:
+        super().__init__()
+        self.patch = patch
+        sizes = [channels * patch, *widths]
+        self.conv = nn.ModuleList(nn.Conv1d(a, b, 5, padding=2, bias=False) for a, b in pairwise(sizes))
+        self.norm = nn.ModuleList(nn.BatchNorm1d(width) for width in widths)
+        self.head = nn.Linear(2 * widths[-1], n_classes)
+
+    def features(self, signal: Tensor) -> Tensor:
+        """Return the features (B, F) of standardised signals (B, C, L): the mean and the maximum over time."""
+        x = signal
+        if self.patch > 1:
+            x = F.pad(x, (0, -x.shape[-1] % self.patch), mode="replicate")
+            x = torch.unflatten(x, 2, (-1, self.patch)).transpose(2, 3).flatten(1, 2)  # (B, C * patch, L / patch)
+        for conv, norm in zip(self.conv, self.norm, strict=True):
+            x = F.relu(norm(conv(x)))
+            x = F.max_pool1d(x, 2) if x.shape[-1] > MIN_MAP else x
+        return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1).float()
+
+    def forward(self, signal: Tensor) -> Tensor:
+        """Return logits (B, n_classes)."""
+        logits: Tensor = self.head(self.features(signal))
+        return logits
+
+
 class RowClassifier(nn.Module):
     """A small perceptron that classifies encoded rows of a table.
 

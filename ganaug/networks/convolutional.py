@@ -73,10 +73,11 @@ class FiLM(nn.Module):
         nn.init.zeros_(self.by_class.weight)
 
     def forward(self, x: Tensor, style: Tensor, embedding: Tensor) -> Tensor:
-        """Return features (B, C, H, W) of unit power, scaled and shifted."""
+        """Return features (B, C, H, W), or (B, C, L), of unit power, scaled and shifted."""
         affine = self.by_noise(style) + self.by_class(embedding)
-        gain, shift = affine[:, :, None, None].split(self.channels, dim=1)  # (B, C, 1, 1) each
-        power = x.float().square().mean(dim=(1, 2, 3), keepdim=True)  # (B, 1, 1, 1)
+        affine = affine[(..., *[None] * (x.ndim - 2))]
+        gain, shift = affine.split(self.channels, dim=1)  # (B, C, 1, 1) each
+        power = x.float().square().mean(dim=tuple(range(1, x.ndim)), keepdim=True)  # (B, 1, 1, 1)
         scale = (1 + gain) * torch.rsqrt(power + 1e-6)
         return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))
 
@@ -284,7 +285,7 @@ def conv(in_channels: int, out_channels: int, *, kernel: int = 3, zero: bool = F
 def keep_variance(module: nn.Module) -> None:
     """Scale every layer that does not begin at zero so that its activations keep their variance (He et al. 2015)."""
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
+        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
             if layer.weight.any():
@@ -332,6 +333,14 @@ class Styles(nn.Sequential):
         style: Tensor = super().forward(of_unit_power(noise))  # type: ignore[no-untyped-call]
         self.mean.copy_(style.mean(0))
         self.truncation = factor
+
+
+def truncated(generator: nn.Module, factor: float, random: torch.Generator) -> nn.Module:
+    """Return the generator, whose styles are drawn nearer to their mean by a factor below 1."""
+    for part in generator.modules():
+        if factor < 1 and isinstance(part, Styles):
+            part.truncate(factor, random)
+    return generator
 
 
 def shared_first(embedding: Tensor, shared: int, blocks: int) -> list[Tensor]:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.images.pipeline import Pipeline
 from ganaug.networks.classifiers import ConvClassifier
-from ganaug.networks.convolutional import SMALLEST, ConvDiscriminator, ConvGenerator, Styles, resolutions
+from ganaug.networks.convolutional import SMALLEST, ConvDiscriminator, ConvGenerator, resolutions, truncated
 from ganaug.networks.modality import DEFAULT_TECHNIQUES, Bounds, Decoder, Drawn, Modality, noise_dim_of
 from ganaug.networks.projection import ProjectionDiscriminator
 from ganaug.networks.samples import Batch, Samples
@@ -209,10 +209,7 @@ class ImageModality(Modality):
     @torch.no_grad()
     def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
         """Return the generator with the histogram of the real images, where these have plain black or white parts."""
-        if (truncation := self.techniques.truncation) < 1:
-            for part in generator.modules():
-                if isinstance(part, Styles):
-                    part.truncate(truncation, random)
+        truncated(generator, self.techniques.truncation, random)
         affordable = MATCHED_NUMBERS // self.data.images[0].size
         at_once = max(1, min(MAX_MATCHED_AT_ONCE, affordable))
         levels, noise_dim = [], noise_dim_of(generator)

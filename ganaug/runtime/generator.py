@@ -41,7 +41,8 @@ class Generator(NoiseMethods):
     classes : tuple of str, int or bool
         The labels that the model knows.
     format : SampleFormat
-        The form of the samples: `image_shape` for images, the `codec` of the columns for tables.
+        The form of the samples: `image_shape` for images, the `codec` of the columns for tables, `signal_shape` for
+        signals.
 
     Raises
     ------
@@ -180,7 +181,8 @@ class Generator(NoiseMethods):
         Returns
         -------
         X : ndarray of shape (n, height, width, channels), uint8; or DataFrame of n rows
-            The images, or the rows with the columns and dtypes of the training table.
+            The images, or the rows with the columns and dtypes of the training table. Signals are float32, of shape
+            (n, length, channels), in the units of the training signals.
         y : ndarray of shape (n,)
             Their labels.
 

@@ -152,12 +152,13 @@ def train(
     generator; it is called a few times in the later part of the run.
     """
     family, last = state.family, modality.stages[-1]
+    stages = modality.stages if family.grows else (last,)
     family.begin(data)
     begun = time.perf_counter() - state.seconds
     while state.progress < 1 and not state.stopped:
         # Set what depends on progress.
         before, started = state.progress, state.seconds
-        stage = stage_at(before, modality.stages)
+        stage = stage_at(before, stages)
         family.set_rate(FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * before)) / 2)
 
         # Learn from one batch.

@@ -42,6 +42,7 @@ PROGRAMS = [
     "images",
     "likeness",
     "loader",
+    "signals",
     "tables",
     "threads",
     "verdict",

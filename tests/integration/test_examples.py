@@ -55,6 +55,11 @@ def test_train_pytorch_classifier(tmp_path: Path) -> None:
     assert list(tmp_path.glob("tmp*")) == []
 
 
+def test_rare_heart_beats(tmp_path: Path) -> None:
+    shown = run("rare_heart_beats.py", small=True, folder=tmp_path)
+    assert shown == "90 real and 70 synthetic beats: {'normal': 80, 'rare': 80}\n"
+
+
 def test_mixed_table(tmp_path: Path) -> None:
     shown = run("mixed_table.py", "--steps", "3", folder=tmp_path)
     assert "400 real and 320 synthetic rows, classes {'no': 360, 'yes': 360}" in shown

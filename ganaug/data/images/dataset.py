@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,12 +12,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ganaug.data.class_folder import FolderIndex, groups_of_files
 from ganaug.data.dataset import Dataset
 from ganaug.data.images.codec import MODES, ImageCodec, default_size, scaled
-from ganaug.data.images.folder import FolderIndex, scan_folder
-from ganaug.data.images.image_file import image_size, quoted, read_image_and_scale
+from ganaug.data.images.folder import scan_folder
+from ganaug.data.images.image_file import image_size, read_image_and_scale
 from ganaug.data.images.points import image_points
-from ganaug.data.labels import check_labels, listed
+from ganaug.data.labels import check_labels, coded_labels
 from ganaug.errors import DataError, warn
 
 JITTER_LEVELS = 6.0
@@ -27,8 +27,6 @@ JITTER_CONTRAST = 0.05
 """Largest relative change of the contrast of altered images."""
 MIN_BRIGHTEST = 64
 """Grey level that the brightest pixel of all images reaches, unless they were saved with a wrong scale."""
-MAX_UNREADABLE = 0.1
-"""Largest share of a folder's files that may be unreadable."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,22 +110,7 @@ class LabelledImages(Dataset):
 
     def grouped_by(self, name: str, *, keep: bool = False) -> tuple[Self, Sequence[str]]:  # noqa: ARG002
         """Return the images, and the match of a regular expression in the name of each file."""
-        if not self.files:
-            raise DataError("a pattern for groups needs images that come from files: give one group for each image")
-        try:
-            pattern = re.compile(name)
-        except re.error as error:
-            raise DataError(f"the pattern of the groups is no regular expression ({error}): {name!r:.80}") from error
-        found: list[str] = []
-        for file in self.files:
-            match = pattern.search(file.name)
-            if match is None:
-                raise DataError(
-                    f"the pattern of the groups must match the name of every image file, but {name!r:.80} does not "
-                    f"match {file.name!r}"
-                )
-            found.append(match.group(1 if pattern.groups else 0) or "")
-        return self, found
+        return self, groups_of_files(self.files, name, "image")
 
 
 def load_folder(root: str | os.PathLike[str], size: int | None = None) -> LabelledImages:
@@ -144,7 +127,7 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None) -> Labell
     if size is None:
         size = default_size([_longer_side(file) for file in index.files])
     waiting, shapes, kept = _read_all(index, size)
-    labels, classes = _present_classes(index, kept)
+    labels, classes = index.present_classes(kept)
     codec = ImageCodec.fit(shapes, size)
     images = np.empty((len(kept), *codec.shape), dtype=np.uint8)
     while waiting:  # from the back, so that each image is freed as soon as it has its place
@@ -171,13 +154,7 @@ def _read_all(index: FolderIndex, size: int) -> tuple[list[NDArray[np.uint8]], l
         shapes.append(image.shape)
         images.append(scaled(image, size))
         kept.append(position)
-    if len(problems) > MAX_UNREADABLE * len(index.files):
-        raise DataError(
-            f"At least nine in ten images must be readable, but {len(problems)} of {len(index.files)} are not. "
-            f"The first: {' '.join(problems[:3])}"
-        )
-    for problem in problems:
-        warn(f"Skipped a file. {problem}")
+    index.report_unreadable(problems)
     if own_scales:
         warn(
             f"{own_scales} image(s) have 32 bits a pixel and no stated scale. Each is read by a usual scale, or is "
@@ -189,21 +166,6 @@ def _read_all(index: FolderIndex, size: int) -> tuple[list[NDArray[np.uint8]], l
             "all by one factor, before you train on them."
         )
     return images, shapes, kept
-
-
-def _present_classes(index: FolderIndex, kept: list[int]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return the labels of the readable files, and the classes that these have."""
-    labels = index.labels[kept]
-    present = np.unique(labels)
-    lost = [name for code, name in enumerate(index.classes) if code not in present]
-    if len(present) < 2:
-        raise DataError(
-            f"Images of at least two classes must be readable, but in {quoted(index.root)} no file of {listed(lost)} "
-            "is: repair these files, or add others."
-        )
-    if lost:
-        warn(f"Left out {len(lost)} class(es) of which no file can be read: {listed(lost)}.")
-    return np.searchsorted(present, labels).astype(np.int64), tuple(index.classes[code] for code in present)
 
 
 def from_arrays(
@@ -234,39 +196,9 @@ def from_arrays(
         raise DataError(
             f"Images must be uint8, or floating point from 0 to 1, but these are {found}: convert them first."
         )
-    codes, names = _coded(np.asarray(labels), len(pixels), classes)
+    codes, names = coded_labels(np.asarray(labels), len(pixels), classes, "image")
     codec = ImageCodec(default_size([max(pixels.shape[1:3])]) if size is None else size, pixels.shape[3])
     return LabelledImages(np.stack([codec.encode(image) for image in pixels]), codes, names, codec)
-
-
-def _coded(labels: NDArray[Any], n: int, classes: Sequence[str] | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return the labels as indices into the class names, and the class names."""
-    strings = labels.dtype.kind == "U" or (
-        labels.dtype == object and all(isinstance(label, str) for label in labels.flat)
-    )
-    if labels.shape != (n,) or not (strings or labels.dtype.kind in "biu"):
-        raise DataError(
-            f"Labels must be {n} strings or integers, one for each image, but they are {labels.dtype} of shape "
-            f"{labels.shape}: give one for each image."
-        )
-    if classes is None:
-        values, codes = np.unique(labels, return_inverse=True)
-        names = tuple(str(value) for value in values)
-    else:
-        names = tuple(classes)
-        positions = {name: code for code, name in enumerate(names)}
-        codes = np.array([positions.get(label, -1) for label in labels]) if strings else labels.astype(np.int64)
-        if len(positions) < len(names) or set(codes.tolist()) != set(range(len(names))):
-            raise DataError(
-                "Class names must be distinct, and the labels must use all of them and no others, but there are "
-                f"{len(names)} names for the labels {np.unique(labels).tolist()}: leave classes out, or correct them."
-            )
-    if len(names) < 2:
-        raise DataError(
-            f"Images of at least two classes are needed, but all labels are {names[0]!r}: add images of another class."
-        )
-    check_labels(names)
-    return codes.astype(np.int64), names
 
 
 def _longer_side(file: Path) -> int:

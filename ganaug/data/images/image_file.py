@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from ganaug.errors import DataError
+from ganaug.files import file_mode, quoted
 
 MAX_PIXELS = 50_000_000
 """Largest number of pixels of an image that is decoded: 50 million RGBA pixels are 200 MB."""
@@ -40,14 +41,6 @@ UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     8: np.rot90,
 }
 """For each EXIF orientation, the function that turns the stored array (H, W, C) upright."""
-
-
-def file_mode(path: Path) -> int:
-    """Return the mode of a file, as `os.stat` does; 0 if the file does not exist or cannot be seen."""
-    try:
-        return path.stat().st_mode
-    except (OSError, ValueError):
-        return 0
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -160,8 +153,3 @@ def _scaled_to_bytes(values: NDArray[Any], sixteen_bit: bool) -> NDArray[np.uint
     if scale is None:
         values, scale = values - low, (high - low) or 1.0
     return np.round(values * 255 / scale).astype(np.uint8)
-
-
-def quoted(path: Path) -> str:
-    """Return a file name for a message. Names are untrusted: `repr` escapes control characters."""
-    return repr(str(path))

@@ -60,6 +60,10 @@ class ImageFormat(SampleFormat):
             )
         return image_points(images)
 
+    def pictures(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the images."""
+        return samples
+
     def listed(self, samples: NDArray[np.uint8]) -> Sequence[NDArray[np.uint8]]:
         """Return the images one by one."""
         return list(samples)

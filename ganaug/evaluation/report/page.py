@@ -83,6 +83,7 @@ def _content(figures: Mapping[str, Any], exhibits: Exhibits) -> dict[str, Any]:
         "class_metrics": measured,
         "quiz": gallery.quiz(exhibits),
         "no_quiz": gallery.no_quiz(exhibits),
+        "pictured": clean(figures.get("modality") or "image", 20) + "s",
         "samples": gallery.class_samples(figures, exhibits),
         "training": _some(figures.get("training") or {}, "steps", "seconds", "kept_from"),
         "curves": training_curves(figures.get("training") or {}),

@@ -26,6 +26,7 @@ from ganaug.evaluation.trials.image_classifier import (
     label_preserving,
     to_tensor,
 )
+from ganaug.evaluation.trials.rows_by_class import RowsByClass
 
 BATCH = 64
 """Images in a batch."""
@@ -163,7 +164,7 @@ class QuickImageTrial(ImageTrial):
             parts.append(averaged_down(self.synthetic.images, QUICK_SIDE))
             labels.append(self.synthetic.labels)
         images = to_tensor(np.concatenate(parts))  # (n, C, H, W)
-        pools = [_RowsByClass(one, len(train.classes)) for one in labels]
+        pools = [RowsByClass(one, len(train.classes)) for one in labels]
         size = QUICK_BATCH
         weights = (self.counts > 0) if arm.filled else self.counts
         while True:
@@ -175,21 +176,6 @@ class QuickImageTrial(ImageTrial):
                 is_synthetic = kind < np.array(arm.shares)[drawn]
                 rows = np.where(is_synthetic, len(real) + pools[1].at(drawn, place), rows)
             yield images[rows], torch.from_numpy(drawn)
-
-
-class _RowsByClass:
-    """Finds a row of a class by a number from 0 to 1."""
-
-    def __init__(self, labels: NDArray[np.int64], n_classes: int) -> None:
-        self._counts = np.bincount(labels, minlength=n_classes)
-        self._order, self._starts = np.argsort(labels, kind="stable"), np.cumsum(self._counts) - self._counts
-
-    def at(self, classes: NDArray[np.int64], place: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return for each class (n,) the row at a place (n,); any row for a class that has none."""
-        found: NDArray[np.int64] = self._order.take(
-            self._starts[classes] + (place * self._counts[classes]).astype(np.int64), mode="clip"
-        )
-        return found
 
 
 TRIAL = ImageTrial

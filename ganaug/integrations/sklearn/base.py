@@ -46,6 +46,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         ],
         "categorical_features": [StrOptions({"auto"}), "array-like"],
         "image_shape": ["array-like", None],
+        "signal": ["boolean"],
         "augment": [callable, None],
         "techniques": [Mapping, None],
         "time_budget": [Interval(numbers.Real, 0, None, closed="neither"), None],
@@ -63,6 +64,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         sampling_strategy: Any = "auto",
         categorical_features: Any = "auto",
         image_shape: tuple[int, ...] | None = None,
+        signal: bool = False,
         augment: Any = None,
         techniques: Mapping[str, Any] | None = None,
         time_budget: float | None = None,
@@ -76,6 +78,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         self.sampling_strategy = sampling_strategy
         self.categorical_features = categorical_features
         self.image_shape = image_shape
+        self.signal = signal
         self.augment = augment
         self.techniques = techniques
         self.time_budget = time_budget
@@ -89,9 +92,10 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features), or images
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features), or images, or signals
             The rows; missing values are allowed, and are learned. Arrays of shape (n_samples, height, width) or
-            (n_samples, height, width, channels) are images.
+            (n_samples, height, width, channels) are images. With ``signal=True``, arrays of shape (n_samples, length)
+            or (n_samples, length, channels) are signals.
         y : array-like of shape (n_samples,)
             The label of each row: text, whole numbers, or true and false, of two classes at least.
 
@@ -109,7 +113,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         return self
 
     def sample(self, n: int | Mapping[Any, int]) -> tuple[Any, NDArray[Any]]:
-        """Draw synthetic rows or images.
+        """Draw synthetic rows, images or signals.
 
         Parameters
         ----------
@@ -120,7 +124,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         X : the same container as in `fit`
-            The synthetic rows or images.
+            The synthetic rows, images or signals.
         y : ndarray of shape (n,)
             Their labels.
 
@@ -178,7 +182,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         rows = self._check_rows(X, reset=reset)
         target = Target(y)
         check_consistent_length(rows, target.values)
-        container = container_of(X, rows, self.image_shape, None if reset else self._container)
+        container = container_of(X, rows, self.image_shape, None if reset else self._container, signal=self.signal)
         if not reset:
             check_kinds(container.kinds(rows), self._kinds)
         return LabelledInput(X, rows, container, target)

@@ -15,7 +15,7 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
 
     Parameters
     ----------
-    model, space, sampling_strategy, categorical_features, image_shape, augment
+    model, space, sampling_strategy, categorical_features, image_shape, signal, augment
         See `GANAugmenter`.
     time_budget, max_steps, device, random_state, verbose
         See `GANAugmenter`.
@@ -44,7 +44,7 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
         Parameters
         ----------
         X, y
-            Rows or images and their labels, as `GANAugmenter.fit` takes them.
+            Rows, images or signals and their labels, as `GANAugmenter.fit` takes them.
 
         Returns
         -------

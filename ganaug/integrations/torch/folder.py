@@ -19,7 +19,7 @@ class ImageFolder(Dataset[tuple[Any, int]]):
     Parameters
     ----------
     root : path-like
-        The folder. `ganaug.data.images.folder.scan_folder` says which files are images, and which are skipped.
+        The folder. `ganaug.data.class_folder.scan_folder` says which files are images, and which are skipped.
     size : int, optional
         Side of the square images, a power of two; by default chosen from the data as ``ganaug fit`` does.
     transform : callable, optional

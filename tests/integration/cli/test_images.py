@@ -24,9 +24,9 @@ from PIL import Image
 
 from ganaug import cli, files
 from ganaug.cli import main
+from ganaug.cli.class_folders import Manifest, synthetic_files
 from ganaug.cli.drawing import GAP, Pen
 from ganaug.cli.fit import _summarise
-from ganaug.cli.images import Manifest, synthetic_files
 from ganaug.cli.options import duration
 from ganaug.cli.preview import MARGIN, MIN_SIDE, NAMES, _caption, _nearest_pairs, draw_preview, is_preview
 from ganaug.cli.progress import Patience, progress
@@ -280,7 +280,7 @@ def test_learning_from_synthetic_images_is_warned_of(photos: Path, model: Path, 
 def test_a_lone_carriage_return_stays_in_its_field(tmp_path: Path) -> None:
     listed = Manifest(tmp_path)
     (tmp_path / "a").mkdir()
-    listed.write_image(tmp_path / "a" / "1.png", np.zeros((2, 2, 3), np.uint8), "a\rb")
+    listed.write(tmp_path / "a" / "1.png", b"", "a\rb")
     listed.save()
     assert manifest(tmp_path) == [("a/1.png", "a\rb")]
     assert synthetic_files(tmp_path) == {"a/1.png"}
@@ -310,7 +310,7 @@ def test_budgets_that_are_none(text: str, tmp_path: Path) -> None:
         (["--seed", "-1"], "--seed"),
         (["--size", "9"], "power of two"),
         (["--target", "label"], "--target names a column"),
-        (["--model", "oracle"], "'oracle' is not 'gan'"),
+        (["--model", "oracle"], "'oracle' is not one of 'gan', 'vae',"),
         (["--device", "abacus"], "--device"),
         (["--resume", "--steps", "2"], "leave out --resume"),
     ],
@@ -683,7 +683,7 @@ def test_nearest_pairs_show_the_nearest_real_image_of_the_class_beside_a_sample(
     images = np.broadcast_to(levels[:, None, None, None], (4, 8, 8, 1)).copy()
     data = from_arrays(images, np.array(["a", "a", "a", "b"]))
     samples = np.full((3, 8, 8, 1), 0, np.uint8) + np.array([62, 198, 95], np.uint8)[:, None, None, None]
-    pairs = [int(image[0, 0, 0]) for image in _nearest_pairs(data, 0, samples)]
+    pairs = [int(image[0, 0, 0]) for image in _nearest_pairs(data, 0, data.like(samples, np.zeros(3, np.int64)))]
     assert pairs == [198, 200, 95, 90]  # the real image at 60 is of the other class
 
 

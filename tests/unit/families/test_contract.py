@@ -19,7 +19,7 @@ from ganaug.errors import DataError, FormatError
 from ganaug.families import FAMILIES
 from ganaug.training import Run, Trained
 from ganaug.training.loop import ValidationResult
-from tests.conftest import striped_images
+from tests.conftest import striped_images, waves
 
 TOY = "toy"
 COUNTS = {"lying": 24, "upright": 12}
@@ -39,7 +39,12 @@ def table() -> Dataset:
     return from_frame(pd.DataFrame(columns), labels)
 
 
-DATA = {"image": lambda: striped_images(COUNTS), "latents": lambda: striped_images(COUNTS, 32, 3), "table": table}
+DATA = {
+    "image": lambda: striped_images(COUNTS),
+    "latents": lambda: striped_images(COUNTS, 32, 3),
+    "table": table,
+    "signal": lambda: waves(COUNTS),
+}
 SPACE = {"latents": {"space": "latent"}}
 
 every_family_and_modality = pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def test_the_file_says_what_was_trained(
     generator.save(tmp_path / "model.onnx")
     metadata = Generator.load(tmp_path / "model.onnx").metadata
     assert (metadata["family"], metadata["modality"]) == (model, DATA[modality]().modality)
-    assert metadata.get("space") == {"image": "pixels", "latents": "latent", "table": None}[modality]
+    assert metadata.get("space") == {"image": "pixels", "latents": "latent"}.get(modality)
     assert metadata["training"]["steps"] == STEPS
     assert metadata["training"]["losses"]
     assert dict(zip(metadata["classes"], metadata["class_counts"], strict=True)) == COUNTS

@@ -1,0 +1,252 @@
+"""Class folders: what the commands read and write for every kind of data with a file for each sample."""
+
+import csv
+import io
+import itertools
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle, islice
+from os.path import realpath
+from pathlib import Path
+from typing import Any
+
+import click
+from numpy.typing import NDArray
+
+from ganaug.cli.data_files import DataFiles, Written, note_alarms
+from ganaug.cli.text import counted, listing, printable, sentence
+from ganaug.data.tables.table_file import ENDINGS as TABLE_ENDINGS
+from ganaug.errors import DataError, warn
+from ganaug.files import atomic_folder, check_writable, safe_name, safe_names
+from ganaug.runtime.dose import dosed_counts, fill_counts, filled_sizes
+from ganaug.runtime.generator import Generator
+
+MAX_SAMPLES = 1_000_000
+"""Samples in all that `ganaug sample` writes into one folder."""
+BATCH_SIZE = 64
+"""Samples drawn at a time."""
+MANIFEST = "manifest.csv"
+HEADER = ["file", "class"]
+
+
+class ClassFolders(DataFiles):
+    """Folders with a subfolder for each class."""
+
+    file_form: str
+    """The form of the files that are written, in a message."""
+
+    @abstractmethod
+    def load(self, source: Path, size: int | None) -> Any:
+        """Read a folder as a dataset, whose `files` are the file of each sample."""
+
+    @abstractmethod
+    def load_names(self, source: Path) -> Any:
+        """Read a folder to find the files that can be read."""
+
+    @abstractmethod
+    def ending(self, generator: Generator) -> str:
+        """Return the ending of the files that samples are written to."""
+
+    @abstractmethod
+    def encoded(self, generator: Generator, sample: NDArray[Any]) -> bytes:
+        """Return a sample as the content of a file.
+
+        A library could write the file itself, but then a full disk looks like any other error.
+        """
+
+    @abstractmethod
+    def note_differences(self, data: Any, generator: Generator) -> None:
+        """Note if a classifier could tell real samples from synthetic ones by the form of their files."""
+
+    def check_source(self, source: Path, target: str | None) -> None:
+        """Do nothing: `read` is fast enough."""
+
+    def read(self, source: Path, *, size: int | None, **_: Any) -> Any:
+        """Read a folder to learn from it, and warn of synthetic samples in it."""
+        data = self.load(source, size)
+        synthetic = synthetic_files(source)
+        if number := sum(file.relative_to(source).as_posix() in synthetic for file in data.files) if synthetic else 0:
+            warn(
+                f"the folder {source} holds {counted(number, f'synthetic {self.noun}')} that ganaug made, as its "
+                "manifest.csv says, and a generator that learns from them repeats their faults: give the folder of "
+                f"real {self.noun}s, unless this is what you want"
+            )
+        return data
+
+    def check_output(self, output: Path, source: Path | None = None) -> None:
+        """Refuse a table, a folder that cannot be written, and one inside SOURCE."""
+        if output.suffix.lower() in TABLE_ENDINGS:
+            raise click.UsageError(
+                f"{self.a_model} writes a folder of {self.file_form} files: give --output without {output.suffix!r}."
+            )
+        check_writable(output, folder=True)
+        if source is not None and Path(realpath(output)).is_relative_to(realpath(source)):
+            raise click.UsageError(
+                "--output must lie outside of SOURCE, for a folder inside SOURCE would become a class of it."
+            )
+
+    @property
+    def a_model(self) -> str:
+        """A model of this kind of data, at the beginning of a sentence."""
+        return f"{'An' if self.noun[0] in 'aeiou' else 'A'} {self.noun} model"
+
+    def write_samples(
+        self, generator: Generator, labels: Sequence[Any], per_class: int, output: Path, seed: int
+    ) -> None:
+        """Write a file for each sample, in a folder for each class, and the manifest."""
+        if len(labels) * per_class > MAX_SAMPLES:
+            raise DataError(
+                f"--per-class must ask for at most {MAX_SAMPLES:,} {self.noun}s in all, but {per_class:,} of each of "
+                f"{len(labels):,} classes are {len(labels) * per_class:,}: ask for fewer"
+            )
+        # Safe names are chosen among all classes, so that the folder of a class does not depend on the other labels.
+        names = dict(zip(generator.classes, safe_names([str(label) for label in generator.classes]), strict=True))
+        with atomic_folder(output) as temporary:
+            manifest = Manifest(temporary)
+            for label in labels:
+                folder = temporary / names[label]
+                folder.mkdir()
+                for number, sample in enumerate(_draw(generator, label, per_class, seed), start=1):
+                    file = folder / f"{names[label]}-{number:05}{self.ending(generator)}"
+                    manifest.write(file, self.encoded(generator, sample), label)
+            manifest.save()
+
+    def write_balanced(
+        self, source: Path, generator: Generator, output: Path, *, share: float | None, seed: int, **_: Any
+    ) -> Written:
+        """Copy the files of SOURCE, and write samples and copies beside them, and the manifest."""
+        # Files are read as for a fit, to find those that can be read.
+        data, ending = self.load_names(source), self.ending(generator)
+        labels = _labels_by_name(source, data, generator)
+        self.note_differences(data, generator)
+        added, n_synthetic = _filling(data.counts, {name: labels[name] for name in data.classes}, generator, share)
+        repeats = {name: count - n_synthetic[name] for name, count in added.items()}
+        note_alarms(generator, [name for name, count in n_synthetic.items() if count])
+        self._note_dose(generator, [name for name, count in repeats.items() if count], share)
+        with atomic_folder(output) as temporary:
+            manifest = Manifest(temporary)
+            for index, name in enumerate(data.classes):
+                folder = temporary / name  # a name from the file system, never from the model
+                folder.mkdir()
+                files = [file for file, label in zip(data.files, data.labels, strict=True) if label == index]
+                taken, number = _copy(files, source / name, folder), 0
+                for sample in _draw(generator, labels[name], n_synthetic[name], seed):
+                    number += 1
+                    while f"synthetic-{number:05}{ending}" in taken:
+                        number += 1
+                    file = folder / f"synthetic-{number:05}{ending}"
+                    manifest.write(file, self.encoded(generator, sample), name)
+                _repeat(files, repeats[name], folder, taken)
+            manifest.save()
+        return Written(len(data), sum(n_synthetic.values()), sum(repeats.values()))
+
+    def _note_dose(self, generator: Generator, repeated: Sequence[str], share: float | None) -> None:
+        """Say that copies of real samples fill classes up, and why."""
+        if not repeated:
+            return
+        dose = generator.metadata.get("dose")
+        why = f"{sentence(dose['sentence'])} " if dose and share is None else ""
+        names = printable(listing(repeated, limit=5))
+        click.echo(
+            f"Note: {why}Copies of real {self.noun}s, named repeat-*, fill up {names}: take test {self.noun}s from "
+            f"SOURCE, not from here. --synthetic-share 1 fills up with synthetic {self.noun}s alone.",
+            err=True,
+        )
+
+
+class Manifest:
+    """``manifest.csv``: the file, relative to the folder, and the class of every synthetic sample in the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lines = [_csv_line(*HEADER)]
+
+    def write(self, file: Path, content: bytes, label: Any) -> None:
+        """Write a file, and list it."""
+        file.write_bytes(content)
+        self._lines.append(_csv_line(file.relative_to(self._folder).as_posix(), label))
+
+    def save(self) -> None:
+        """Write the manifest."""
+        (self._folder / MANIFEST).write_text("".join(self._lines), encoding="utf-8", newline="")
+
+
+def synthetic_files(folder: Path) -> set[str]:
+    """Return the files, relative to a folder, that its manifest lists; none if it has no manifest of ganaug's."""
+    try:
+        with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            return {row[0] for row in rows if row} if next(rows, None) == HEADER else set()
+    except (OSError, ValueError, csv.Error):  # another file of that name
+        return set()
+
+
+def _draw(generator: Generator, label: Any, count: int, seed: int) -> Iterator[NDArray[Any]]:
+    """Yield screened samples of one class in constant memory; they do not depend on the other classes."""
+    own_seed = (seed, generator.classes.index(label))
+    batches = generator.stream(min(BATCH_SIZE, max(count, 1)), labels=[label], seed=own_seed, screened=True)
+    yield from islice((sample for samples, _ in batches for sample in samples), count)
+
+
+def _csv_line(*fields: object) -> str:
+    """Return a CSV line that ends in a line feed; the csv module quotes a carriage return only if lines end in it."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(fields)
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+def _labels_by_name(source: Path, data: Any, generator: Generator) -> dict[str, Any]:
+    """Return the model's labels by the names of the class folders, which must be the same classes."""
+    labels = {str(label): label for label in generator.classes}
+    if labels.keys() != set(data.classes):
+        raise DataError(
+            f"the model must have the classes of {source}, which are {listing(list(data.classes))}, but it has "
+            f"{listing(list(labels))}: fit a model to this folder"
+        )
+    if any(name.casefold() == MANIFEST for name in data.classes):
+        raise DataError(
+            f"no class folder may be named {MANIFEST!r}, the name of the list of synthetic files: rename it, and fit a "
+            "model to the folder again"
+        )
+    return labels
+
+
+def _copy(files: list[Path], root: Path, folder: Path) -> set[str]:
+    """Copy files unchanged into one folder; return their names in lower case, as some file systems ignore case.
+
+    Files directly in `root` keep their names. The name of a nested file begins with those of its folders, and gets a
+    number if it is taken.
+    """
+    taken: set[str] = set()
+    for file in sorted(files, key=lambda file: len(file.relative_to(root).parts) > 1):
+        *parents, name = file.relative_to(root).parts
+        if parents:
+            stem = safe_name("_".join([*parents, file.stem]))
+            name, number = stem + file.suffix, 1
+            while name.casefold() in taken:
+                number += 1
+                name = f"{stem}~{number}{file.suffix}"
+        with (folder / name).open("xb") as copy:
+            copy.write(file.read_bytes())
+        taken.add(name.casefold())
+    return taken
+
+
+def _filling(
+    sizes: Mapping[str, int], labels: Mapping[str, Any], generator: Generator, share: float | None
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return how many samples each class gains, and how many of these are synthetic."""
+    if share is None and generator.dose is not None:
+        dose = {name: generator.dose[label] for name, label in labels.items()}
+        added = filled_sizes(sizes, dose)
+        return added, dosed_counts(sizes, added, dose)
+    added = {name: max(sizes.values()) - size for name, size in sizes.items()}
+    return added, fill_counts(sum(sizes.values()), added, 1.0 if share is None else share)
+
+
+def _repeat(files: Sequence[Path], count: int, folder: Path, taken: set[str]) -> None:
+    """Copy files again, in turn, until there are `count` copies."""
+    numbers = itertools.count(1)
+    for file in islice(cycle(files), count):
+        name = next(name for number in numbers if (name := f"repeat-{number:05}{file.suffix}").casefold() not in taken)
+        (folder / name).write_bytes(file.read_bytes())

@@ -1,0 +1,94 @@
+"""Signal folders and models of signals: what the commands read and write."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from ganaug.cli import animation
+from ganaug.cli.class_folders import ClassFolders
+from ganaug.cli.data_files import Lines
+from ganaug.cli.preview import draw_preview
+from ganaug.cli.text import counted
+from ganaug.data.signals.dataset import LabelledSignals, load_folder
+from ganaug.data.signals.folder import holds_signals
+from ganaug.data.signals.sample_format import SignalFormat
+from ganaug.data.signals.signal_file import encoded
+from ganaug.runtime.generator import Generator
+
+
+class _SignalFiles(ClassFolders):
+    """Folders of .wav or .npy files, with a subfolder of each class."""
+
+    modality = "signal"
+    noun = "signal"
+    source_form = "a folder of .wav or .npy files"
+    file_form = "WAV or NPY"
+    foreign_options: ClassVar[Mapping[str, str]] = {
+        "target": "--target names a column of a table; the classes of a signal folder are its subfolders.",
+        "features": "--features compares images; signals are compared by a classifier that is trained on them.",
+    }
+    min_budget = 15.0
+    draw_preview = staticmethod(draw_preview)
+
+    def claims(self, source: Path) -> bool:
+        return source.is_dir() and holds_signals(source)
+
+    def load(self, source: Path, size: int | None) -> LabelledSignals:
+        return load_folder(source, size)
+
+    def load_names(self, source: Path) -> LabelledSignals:
+        return load_folder(source)
+
+    def described(self, data: LabelledSignals) -> str:
+        form = data.codec.form
+        rate = f" at {form.sample_rate:,} Hz" if form.sample_rate else ""
+        return (
+            f"{counted(len(data), 'signal')} of {len(data.classes)} classes, taken at {data.codec.length:,} values in "
+            f"{counted(data.codec.channels, 'channel')}{rate}."
+        )
+
+    def ending(self, generator: Generator) -> str:
+        return _format_of(generator).form.ending
+
+    def encoded(self, generator: Generator, sample: NDArray[np.float32]) -> bytes:
+        return encoded(sample, _format_of(generator).form)
+
+    def note_differences(self, data: LabelledSignals, generator: Generator) -> None:
+        synthetic, real = _format_of(generator), data.codec
+        if synthetic.signal_shape != real.shape or synthetic.form != real.form:
+            click.echo(
+                f"Note: synthetic signals are {synthetic} in {_described(synthetic.form)}, and the real ones are "
+                f"{real.length}x{real.channels} in {_described(real.form)}. Bring all to one form before training, "
+                "or a classifier may tell classes by it.",
+                err=True,
+            )
+
+    def check_walk_output(self, output: Path) -> None:
+        animation.check_output(output)
+
+    def write_walk(self, generator: Generator, labels: Sequence[Any], steps: int, output: Path, seed: int) -> str:
+        return animation.write(generator, labels, steps, output, seed)
+
+    def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
+        made = SignalFormat.from_schema(schema)
+        length, channels = made.signal_shape
+        shape = f"{counted(length, 'value')} in {counted(channels, 'channel')}"
+        return [("signal size", shape), ("written as", _described(made.form))]
+
+
+FILES = _SignalFiles()
+
+
+def _format_of(generator: Generator) -> SignalFormat:
+    made = generator.format
+    assert isinstance(made, SignalFormat)  # noqa: S101 - the commands ask these files about models of signals alone
+    return made
+
+
+def _described(form: Any) -> str:
+    rate = f" at {form.sample_rate:,} Hz" if form.sample_rate else ""
+    return f"{form.ending} files of {form.dtype}{rate}"
