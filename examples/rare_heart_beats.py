@@ -52,7 +52,7 @@ X = np.stack([beat(kind) for kind in y])
 # ``signal=True`` says that each row is a signal, and not a row of a table.
 
 augmenter = GANAugmenter(signal=True, max_steps=args.steps, random_state=0).fit(X, y)
-X_balanced, y_balanced = augmenter.transform(X, y)
+_, y_balanced = augmenter.transform(X, y)
 counts = {str(kind): int((y_balanced == kind).sum()) for kind in np.unique(y)}
 print(f"{len(X)} real and {len(X_balanced) - len(X)} synthetic beats: {counts}")
 
