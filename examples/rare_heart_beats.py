@@ -54,7 +54,7 @@ X = np.stack([beat(kind) for kind in y])
 augmenter = GANAugmenter(signal=True, max_steps=args.steps, random_state=0).fit(X, y)
 _, y_balanced = augmenter.transform(X, y)
 counts = {str(kind): int((y_balanced == kind).sum()) for kind in np.unique(y)}
-print(f"{len(X)} real and {len(X_balanced) - len(X)} synthetic beats: {counts}")
+print(f"{len(X)} real and {len(y_balanced) - len(y)} synthetic beats: {counts}")
 
 # %%
 # Real beats on the left, synthetic ones on the right
