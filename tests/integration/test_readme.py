@@ -28,6 +28,8 @@ PAGES = {
     "getting-started": ["console", "console"],
     "guide/images": ["console", "console"],
     "guide/tables": ["console"],
+    "guide/families": ["python"],
+    "guide/signals": ["console", "python", "python"],
     "guide/scikit-learn": ["python"],
     "guide/imbalanced-learn": ["python"],
     "guide/pytorch": ["python"],
@@ -44,13 +46,18 @@ PAGES = {
 
 @pytest.fixture
 def folder(tmp_path: Path, stripes: LabelledImages) -> Path:
-    """Return a folder with the image folder and the table that the blocks speak of."""
+    """Return a folder with the images, the signals and the table that the blocks speak of."""
     for index, (image, label) in enumerate(zip(stripes.images, stripes.labels, strict=True)):
         place = tmp_path / "photos" / stripes.classes[label]
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image[:, :, 0]).save(place / f"{index}.png")
 
     rng = np.random.default_rng(0)
+    for index in range(36):
+        place = tmp_path / "beats" / ("rare" if index % 3 == 0 else "normal")
+        place.mkdir(parents=True, exist_ok=True)
+        np.save(place / f"{index}.npy", rng.normal(size=(64, 1)).astype(np.float32))
+
     churned = rng.permutation(["no"] * 40 + ["yes"] * 12)
     income = rng.lognormal(8, 0.5, 52).round(2)
     customers = pd.DataFrame({"age": rng.integers(18, 90, 52), "income": income, "churned": churned})
@@ -114,7 +121,7 @@ def test_every_block_of_the_readme_runs(folder: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_block_of_the_documentation_runs(page: str, folder: Path, models: Path) -> None:
-    fits_itself = page in ("getting-started", "guide/images", "guide/tables")
+    fits_itself = page in ("getting-started", "guide/images", "guide/signals", "guide/tables")
     if not fits_itself:
         shutil.copytree(models, folder, dirs_exist_ok=True)
     assert run_blocks(ROOT / "docs" / f"{page}.md", folder) == PAGES[page]

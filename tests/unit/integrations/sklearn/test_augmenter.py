@@ -315,6 +315,7 @@ def test_parameters(kind: type[GANAugmenter]) -> None:
         "sampling_strategy": {1: 20},
         "categorical_features": [0],
         "image_shape": (2, 2),
+        "signal": False,
         "augment": None,
         "techniques": {"growing": False},
         "time_budget": 3.5,
