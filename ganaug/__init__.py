@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ganaug.integrations.sklearn import AugmentedClassifier, GANAugmenter, GANSampler
     from ganaug.integrations.torch import (
         AugmentedDataset,
+        ClipFolder,
         ImageFolder,
         SignalFolder,
         SyntheticDataset,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AugmentedClassifier",
     "AugmentedDataset",
+    "ClipFolder",
     "GANAugmenter",
     "GANSampler",
     "Generator",
@@ -44,6 +46,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AugmentedClassifier": "ganaug.integrations.sklearn",
     "AugmentedDataset": "ganaug.integrations.torch",
+    "ClipFolder": "ganaug.integrations.torch",
     "GANAugmenter": "ganaug.integrations.sklearn",
     "GANSampler": "ganaug.integrations.sklearn",
     "Generator": "ganaug.runtime.generator",

@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from ganaug.compute import parallel
+from ganaug.data.clips.dataset import LabelledClips
+from ganaug.data.clips.dataset import from_arrays as clips_from_arrays
 from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.data.signals.dataset import LabelledSignals
 from ganaug.data.signals.dataset import from_arrays as signals_from_arrays
@@ -49,6 +51,25 @@ def waves(counts: dict[str, int], length: int = 40, channels: int = 1, seed: int
             signals.append(wave + pulse + rng.normal(0, 0.05, (length, channels)))
             labels.append(name)
     return signals_from_arrays(np.stack(signals), np.array(labels), sorted(counts))
+
+
+def moving_squares(
+    counts: dict[str, int], frames: int = 4, size: int = 8, channels: int = 1, seed: int = 0
+) -> LabelledClips:
+    """Return clips of a bright square on dark noise: it goes right in classes of even index, and down in the others."""
+    rng = np.random.default_rng(seed)
+    clips, labels = [], []
+    for index, (name, count) in enumerate(counts.items()):
+        for _ in range(count):
+            clip = rng.normal(20, 8, (frames, size, size, channels))
+            across, start = int(rng.integers(0, size - 2)), int(rng.integers(0, 2))
+            for frame in range(frames):
+                along = min(size - 2, start + frame * (size - 2) // frames)
+                top, left = (across, along) if index % 2 == 0 else (along, across)
+                clip[frame, top : top + 2, left : left + 2] = 220
+            clips.append(np.clip(clip, 0, 255).astype(np.uint8))
+            labels.append(name)
+    return clips_from_arrays(np.stack(clips), np.array(labels), sorted(counts))
 
 
 def name_of(value: object) -> str:

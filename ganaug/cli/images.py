@@ -15,9 +15,9 @@ from ganaug.cli.class_folders import ClassFolders
 from ganaug.cli.data_files import Lines
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted
+from ganaug.data.folder_kind import folder_modality
 from ganaug.data.images.dataset import LabelledImages, load_folder
 from ganaug.data.images.image_file import image_size, is_deep
-from ganaug.data.signals.folder import holds_signals
 from ganaug.runtime.generator import Generator
 
 SMALL_SIDE = 8
@@ -39,7 +39,7 @@ class _ImageFiles(ClassFolders):
 
     def claims(self, source: Path) -> bool:
         if source.is_dir():
-            return not holds_signals(source)
+            return folder_modality(source) == self.modality
         return not (source.suffix or source.is_file())
 
     def load(self, source: Path, size: int | None) -> LabelledImages:

@@ -1,6 +1,7 @@
 """The preview: one picture with a row for each class: real samples, synthetic ones, and the nearest pairs of both.
 
-Samples are shown as the pictures that `Dataset.items` gives: images as they are, signals as line charts.
+Samples are shown as the pictures that `Dataset.items` gives: images as they are, signals as line charts, clips as a few
+frames in a row.
 """
 
 import io
@@ -24,6 +25,8 @@ REAL, SYNTHETIC = 6, 8
 PAIRS = 2
 """Synthetic samples that are shown beside the real one nearest to them: those whose distance is smallest."""
 MAX_ROWS = 30  # classes on the page
+WIDE = 2
+"""Pictures that are so many times as wide as high, or more, are shown half as many in a row."""
 MIN_SIDE = 64
 """Smallest side of a picture on the page in pixels; smaller ones are enlarged by a whole number."""
 GUTTER = 18  # pixels between the blocks of a row
@@ -42,8 +45,10 @@ def draw_preview(data: Dataset, generator: "Generator") -> bytes:
     height, wide = data.item(0).shape[:2]
     factor = tile_side(wide, MIN_SIDE) // wide
     height, wide = factor * height, factor * wide
-    step = height + GAP
-    blocks = {"real": REAL, "synthetic": SYNTHETIC, "synthetic | nearest real": 2 * PAIRS}
+    step = max(height, 2 * LINE) + GAP
+    fewer = 2 if wide >= WIDE * height else 1
+    n_real, n_synthetic, n_pairs = REAL // fewer, SYNTHETIC // fewer, PAIRS // fewer
+    blocks = {"real": n_real, "synthetic": n_synthetic, "synthetic | nearest real": 2 * n_pairs}
     lefts = MARGIN + NAMES + np.cumsum([0, *(columns * (wide + GAP) + GUTTER for columns in blocks.values())])
     width = int(lefts[-1]) - GUTTER + MARGIN
     pen = Pen()
@@ -60,10 +65,10 @@ def draw_preview(data: Dataset, generator: "Generator") -> bytes:
         name, at = data.classes[label], top + row * step
         figures = _figures(training, name, counts[name], data.modality)
         _write_row(pen, (MARGIN, at + max(0, height // 2 - LINE)), f"{label}: {name}", figures)
-        chosen = np.sort(np.random.default_rng(label).permutation(np.flatnonzero(data.labels == label))[:REAL])
-        synthetic, _ = generator.sample({name: SYNTHETIC}, seed=label, screened=True)
+        chosen = np.sort(np.random.default_rng(label).permutation(np.flatnonzero(data.labels == label))[:n_real])
+        synthetic, _ = generator.sample({name: n_synthetic}, seed=label, screened=True)
         drawn = data.like(synthetic, np.full(len(synthetic), label))
-        pictures = data.items(chosen), drawn.items(np.arange(len(drawn))), _nearest_pairs(data, label, drawn)
+        pictures = data.items(chosen), drawn.items(np.arange(len(drawn))), _nearest_pairs(data, label, drawn, n_pairs)
         for left, images in zip(lefts, pictures, strict=False):
             for column, image in enumerate(images):
                 page.paste(enlarged(image, wide), (int(left) + column * (wide + GAP), at))
@@ -103,11 +108,11 @@ def _figures(training: dict[str, Any], name: str, count: int, noun: str) -> str:
     return ", ".join(figures)
 
 
-def _nearest_pairs(data: Dataset, label: int, drawn: Dataset) -> list[NDArray[np.uint8]]:
+def _nearest_pairs(data: Dataset, label: int, drawn: Dataset, count: int) -> list[NDArray[np.uint8]]:
     """Return pictures of the synthetic samples that are nearest to a real one of their class, each followed by that."""
     real = data.part(np.flatnonzero(data.labels == label))
     distance = ((drawn.points(real)[:, None] - real.points(real)[None]) ** 2).sum(axis=2)  # (n_synthetic, n_real)
-    closest = np.argsort(distance.min(axis=1), kind="stable")[:PAIRS]
+    closest = np.argsort(distance.min(axis=1), kind="stable")[:count]
     return [image for row in closest for image in (drawn.item(int(row)), real.item(int(distance[row].argmin())))]
 
 

@@ -13,8 +13,8 @@ from ganaug.cli.class_folders import ClassFolders
 from ganaug.cli.data_files import Lines
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted
+from ganaug.data.folder_kind import folder_modality
 from ganaug.data.signals.dataset import LabelledSignals, load_folder
-from ganaug.data.signals.folder import holds_signals
 from ganaug.data.signals.sample_format import SignalFormat
 from ganaug.data.signals.signal_file import encoded
 from ganaug.runtime.generator import Generator
@@ -35,7 +35,7 @@ class _SignalFiles(ClassFolders):
     draw_preview = staticmethod(draw_preview)
 
     def claims(self, source: Path) -> bool:
-        return source.is_dir() and holds_signals(source)
+        return source.is_dir() and folder_modality(source) == self.modality
 
     def load(self, source: Path, size: int | None) -> LabelledSignals:
         return load_folder(source, size)

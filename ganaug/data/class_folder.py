@@ -7,8 +7,9 @@ import os
 import re
 import stat
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,10 @@ from ganaug.files import file_mode, quoted
 
 MAX_UNREADABLE = 0.1
 """Largest share of a folder's files that may be unreadable."""
+MAX_LISTED = 10_000
+"""Names of files that are listed to tell what kind of data a folder holds."""
+MAX_LOOKED_AT = 16
+"""Files whose heads are read to tell what kind of data a folder holds."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,22 @@ def list_files(root: str | os.PathLike[str], kind: FileKind) -> tuple[Path, ...]
     if unread := _unread_sentence(scan.unread, kind):
         warn(unread.lstrip())
     return tuple(files)
+
+
+def some_files(root: Path, wanted: Callable[[str], bool]) -> list[Path]:
+    """Return at most `MAX_LOOKED_AT` files below a folder, evenly spread over those whose names are wanted.
+
+    Hidden files and links are left out, and the search ends after `MAX_LISTED` names.
+    """
+    found = islice((path for path in _files_below(root) if wanted(path.name)), MAX_LISTED)
+    files = sorted(found)
+    return files[:: max(1, -(-len(files) // MAX_LOOKED_AT))]
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place, name) for name in names if not name.startswith("."))
 
 
 def _folder(kind: FileKind) -> str:

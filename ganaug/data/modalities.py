@@ -18,6 +18,7 @@ MODALITIES = {
     "image": "images",
     "table": "tables",
     "signal": "signals",
+    "clip": "clips",
 }
 
 SPACES = ("auto", "pixels", "latent")

@@ -7,8 +7,8 @@ from typing import Literal
 Kind = Literal["nothing", "classical", "gan", "classical+gan", "placebo", "synthetic only", "sampler"]
 """The last is an over-sampler of the user, which only the model selection policy tries."""
 Filling = Literal["", "repeats", "altered", "smote", "jittered", "warped"]
-"""Not at all, with repeats of real items, or with altered items (by albumentations for images, by SMOTE for rows). The
-last three are for signals."""
+"""Not at all, with repeats of real items, or with altered items (by albumentations for images, by shifts for clips,
+by SMOTE for rows). The last three are for signals."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,21 @@ SIGNAL_ARMS = (
     Arm("synthetic only", "synthetic only", share=1.0, optional=True),
 )
 """For signals: as for images. SMOTE interpolates between signals of a class, value by value."""
+
+CLIP_ARMS = (
+    NOTHING,
+    Arm("class weights", "classical", weighted=True),
+    Arm("tuned threshold", "classical", tuned=True),
+    Arm("random oversampling", "classical", filled="repeats"),
+    Arm("shifts and brightness", "classical", filled="altered"),
+    Arm("GAN, 15 % of a batch", "gan", share=0.15, filled="repeats", optional=True),
+    Arm("GAN, 30 % of a batch", "gan", share=0.3, filled="repeats"),
+    Arm("GAN, 60 % of a batch", "gan", share=0.6, filled="repeats", optional=True),
+    Arm("shifts and brightness + GAN, 30 % of a batch", "classical+gan", share=0.3, filled="altered"),
+    Arm("jittered copies, 30 % of a batch", "placebo", share=0.3, filled="repeats"),
+    Arm("synthetic only", "synthetic only", share=1.0, optional=True),
+)
+"""For clips: as for images. All frames of a clip are shifted alike."""
 
 TABLE_ARMS = (
     NOTHING,

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.clips.dataset import from_arrays as clips_from_arrays
 from ganaug.data.containers.rows import as_rows
 from ganaug.data.dataset import Dataset
-from ganaug.data.images.dataset import from_arrays, load_folder
-from ganaug.data.signals.dataset import load_folder as load_signals
-from ganaug.data.signals.folder import holds_signals
+from ganaug.data.folder_kind import folder_modality
+from ganaug.data.images.dataset import from_arrays
+from ganaug.data.modalities import part_of
 from ganaug.data.tables.dataset import from_frame, split_groups, split_target
 from ganaug.data.tables.table_file import ENDINGS, read_table
 from ganaug.errors import DataError, warn
@@ -62,10 +63,14 @@ def load(real: Any, target: str | None, size: int | None, group: str | None, kee
     items, labels = as_rows(real[0]), real[1]
     if not isinstance(items, pd.DataFrame):
         array = np.asarray(items)
+        if array.ndim == 5:
+            return _grouped(clips_from_arrays(array, np.asarray(labels), size=size), group, keep_group)
         if array.ndim > 2:
             return _grouped(from_arrays(array, np.asarray(labels), size=size), group, keep_group)
         if array.ndim != 2:
-            raise DataError(f"X must be a table of two dimensions, or images of three or four, but has {array.ndim}")
+            raise DataError(
+                f"X must be a table of two dimensions, images of three or four, or clips of five, but has {array.ndim}"
+            )
         items = pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
     return _table(items.reset_index(drop=True), labels, target or "target", group, keep_group)
 
@@ -73,7 +78,8 @@ def load(real: Any, target: str | None, size: int | None, group: str | None, kee
 def _folder(path: Path, target: str | None, size: int | None) -> Dataset:
     if target is not None:
         raise DataError("target names a column of a table; the classes of a folder are its subfolders")
-    return load_signals(path) if path.is_dir() and holds_signals(path) else load_folder(path, size)
+    loaded: Dataset = part_of(folder_modality(path), "data.{}.dataset").load_folder(path, size)
+    return loaded
 
 
 def _table(frame: Any, labels: Any, target: str, group: str | None, keep_group: bool) -> Grouped:

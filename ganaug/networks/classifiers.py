@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from ganaug.compute.engine import Engine
 from ganaug.compute.parallel import cancellation_point
+from ganaug.networks.convolutional_3d import unshuffle
 
 PEAK_RATE = 3e-3  # learning rate of AdamW after the warm-up
 WEIGHT_DECAY = 0.02  # of AdamW
@@ -117,6 +118,44 @@ class ConvClassifier1d(nn.Module):
         return logits
 
 
+class ConvClassifier3d(nn.Module):
+    """A small classifier of clips: convolutions in the plane and in time, with batch normalisation.
+
+    Parameters
+    ----------
+    channels, n_classes : int
+        Number of channels of the clips; number of classes.
+    widths : sequence of int
+        Channels of the convolutions, one after the other; the last is half the number of features.
+    max_side : int
+        Larger clips are averaged down to this side first.
+    """
+
+    def __init__(self, channels: int, n_classes: int, widths: Sequence[int], *, max_side: int) -> None:
+        super().__init__()
+        self.max_side = max_side
+        sizes = [4 * channels, *widths]
+        self.conv = nn.ModuleList(nn.Conv3d(a, b, 3, padding=1, bias=False) for a, b in pairwise(sizes))
+        self.norm = nn.ModuleList(nn.BatchNorm3d(width) for width in widths)
+        self.head = nn.Linear(2 * widths[-1], n_classes)
+
+    def features(self, clip: Tensor) -> Tensor:
+        """Return the features (B, F) of clips (B, C, T, H, W) in [-1, 1]: the mean and the maximum over all places."""
+        x = clip
+        if x.shape[-1] > self.max_side:
+            factor = x.shape[-1] // self.max_side
+            x = F.avg_pool3d(x, (1, factor, factor))
+        x = unshuffle(x)  # (B, 4C, T, H / 2, W / 2)
+        for conv, norm in zip(self.conv, self.norm, strict=True):
+            x = _pooled_3d(F.relu(norm(conv(x))))
+        return torch.cat([x.mean(dim=(2, 3, 4)), x.amax(dim=(2, 3, 4))], dim=1).float()
+
+    def forward(self, clip: Tensor) -> Tensor:
+        """Return logits (B, n_classes)."""
+        logits: Tensor = self.head(self.features(clip))
+        return logits
+
+
 class RowClassifier(nn.Module):
     """A small perceptron that classifies encoded rows of a table.
 
@@ -140,6 +179,11 @@ class RowClassifier(nn.Module):
         """Return logits (B, n_classes)."""
         logits: Tensor = self.head(self.features(rows))
         return logits
+
+
+def _pooled_3d(x: Tensor) -> Tensor:
+    """Halve each side of a map (B, C, T, H, W) that is longer than `MIN_MAP`."""
+    return F.max_pool3d(x, [2 if side > MIN_MAP else 1 for side in x.shape[2:]])
 
 
 def fit_classifier(

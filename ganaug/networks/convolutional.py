@@ -73,7 +73,7 @@ class FiLM(nn.Module):
         nn.init.zeros_(self.by_class.weight)
 
     def forward(self, x: Tensor, style: Tensor, embedding: Tensor) -> Tensor:
-        """Return features (B, C, H, W), or (B, C, L), of unit power, scaled and shifted."""
+        """Return features (B, C, H, W), (B, C, L) or (B, C, T, H, W), of unit power, scaled and shifted."""
         affine = self.by_noise(style) + self.by_class(embedding)
         affine = affine[(..., *[None] * (x.ndim - 2))]
         gain, shift = affine.split(self.channels, dim=1)  # (B, C, 1, 1) each
@@ -285,7 +285,7 @@ def conv(in_channels: int, out_channels: int, *, kernel: int = 3, zero: bool = F
 def keep_variance(module: nn.Module) -> None:
     """Scale every layer that does not begin at zero so that its activations keep their variance (He et al. 2015)."""
     for layer in module.modules():
-        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
+        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
             if layer.weight.any():

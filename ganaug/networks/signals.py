@@ -157,6 +157,8 @@ class SignalModality(Modality):
 
     def points(self, real: Tensor, random: torch.Generator) -> Tensor:
         """Return the values of each signal in a row, (B, C * length), with a little noise: some may be constant."""
+        if real.shape[-1] < self.stages[-1]:  # a stage of the growth
+            real = F.interpolate(real, self.stages[-1], mode="linear", align_corners=False)
         values = real[:, :, : self.length].flatten(1)
         return values + SPREAD * torch.randn(values.shape, generator=random).to(real.device)
 

@@ -29,7 +29,7 @@ MAX_BEND = 0.15
 def augment(images: Tensor, strength: Tensor) -> Tensor:
     """Warp and relight images of shape (B, C, H, W) by `strength`, uniform in [-1, 1] of shape (B, DRAWS)."""
     images = warp(images, strength)
-    return _relight(images, strength[:, 6:9]) if images.shape[1] == 3 else images
+    return relight(images, strength[:, 6:9]) if images.shape[1] == 3 else images
 
 
 def strengths(count: int, random: torch.Generator) -> Tensor:
@@ -61,7 +61,8 @@ def warp(images: Tensor, strength: Tensor) -> Tensor:
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _relight(images: Tensor, u: Tensor) -> Tensor:
+def relight(images: Tensor, u: Tensor) -> Tensor:
+    """Change brightness, saturation and contrast of images (B, 3, H, W) by strengths (B, 3) in [-1, 1]."""
     brightness, saturation, contrast = (u * u.new_tensor([0.2, 0.5, 0.3]))[:, :, None, None, None].unbind(1)
     images = images + brightness
     grey = images.mean(dim=1, keepdim=True)

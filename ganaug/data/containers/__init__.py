@@ -1,10 +1,10 @@
-"""Containers of users' data: synthetic rows, images and signals are given in the form of the real ones."""
+"""Containers of users' data: synthetic rows, images, signals and clips are given in the form of the real ones."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from ganaug.data.containers.container import Container
-from ganaug.data.containers.images import ImageContainer, image_container
+from ganaug.data.containers.images import ClipContainer, ImageContainer, image_container
 from ganaug.data.containers.rows import TableContainer, table_container
 from ganaug.data.containers.signals import SignalContainer, signal_container
 from ganaug.errors import DataError
@@ -22,15 +22,18 @@ def container_of(
 ) -> Container:
     """Return the container of a user's `X`, which validation turned into `rows`.
 
-    Arrays of more than two dimensions hold images, and so do flat rows if `image_shape` is given; all arrays hold
-    signals if `signal` is true. `fitted` is the container in fit; `DataError` says how `X` differs from it.
+    Arrays of three or four dimensions hold images, arrays of five hold clips, and flat rows hold either if
+    `image_shape` is given, clips if it has four numbers; all arrays hold signals if `signal` is true. `fitted` is the
+    container in fit; `DataError` says how `X` differs from it.
     """
     if signal and image_shape is not None:
         raise DataError(
             "image_shape must be None with signal=True, because signals are no images: leave one of them out."
         )
     flat = getattr(rows, "ndim", 2) == 2
-    kind: type[Container] = TableContainer if flat and image_shape is None else ImageContainer
+    shape = getattr(rows, "shape", ())[1:] if image_shape is None else image_shape
+    pixels = ClipContainer if len(shape) == ClipContainer.axes else ImageContainer
+    kind: type[Container] = TableContainer if flat and image_shape is None else pixels
     kind = SignalContainer if signal else kind
     if fitted is not None and fitted.modality != kind.modality:
         raise DataError(

@@ -1,18 +1,21 @@
-"""Containers of images: arrays, nested lists, or flat rows of any container of rows <-> uint8 pixels."""
+"""Containers of images and clips: arrays, nested lists, or flat rows of any container of rows <-> uint8 pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug.data.clips.codec import restored
+from ganaug.data.clips.dataset import from_arrays as clips_from_arrays
 from ganaug.data.containers.container import Container
 from ganaug.data.containers.rows import named_columns
+from ganaug.data.dataset import Dataset
 from ganaug.data.images.codec import unpadded
-from ganaug.data.images.dataset import LabelledImages, from_arrays
+from ganaug.data.images.dataset import from_arrays
 from ganaug.data.labels import Label
 from ganaug.errors import DataError
 
@@ -23,6 +26,8 @@ class ImageContainer(Container):
 
     modality = "image"
     described = "images"
+    axes: ClassVar[int] = 3
+    """Axes of one item with its channels."""
 
     shape: tuple[int, ...]
     """Height and width, and the channels if the user's images have this axis."""
@@ -40,9 +45,14 @@ class ImageContainer(Container):
 
     def unwrap(self, X: Any) -> NDArray[np.uint8]:
         """Return uint8 images of shape (n, height, width, channels)."""
-        values = _dense(X).astype(np.float64).reshape(-1, *self.shape)
-        pixels = np.round(values * (255 / self.white)).astype(np.uint8)
-        return pixels if pixels.ndim == 4 else pixels[..., None]
+        values = _dense(X).astype(np.float64).reshape(-1, *self.whole_shape)
+        pixels: NDArray[np.uint8] = np.round(values * (255 / self.white)).astype(np.uint8)
+        return pixels
+
+    @property
+    def whole_shape(self) -> tuple[int, ...]:
+        """The shape with the axis of the channels."""
+        return (*self.shape, 1)[: self.axes]
 
     def promoted(self, X: Any, samples: NDArray[np.uint8]) -> Self:
         """Return this container with promoted dtypes for flat rows; `matched_to` has promoted the dtype of arrays."""
@@ -73,9 +83,10 @@ class ImageContainer(Container):
         The largest value of dark images is less than white, and proves no range. `DataError` if the shapes differ, or
         if the ranges differ and the range of these images is ambiguous.
         """
-        if (*self.shape, 1)[:3] != (*fitted.shape, 1)[:3]:
+        if self.whole_shape != fitted.whole_shape:
             raise DataError(
-                f"Images must be of shape {fitted.shape}, as in fit, but are of {self.shape}: reshape them."
+                f"{self.described.capitalize()} must be of shape {fitted.shape}, as in fit, but are of {self.shape}: "
+                "reshape them."
             )
         fractions = self.dtype.kind == "b" or (self.dtype.kind == "f" and 0 < self.high <= 1)
         if (fractions and fitted.white > 1) or (self.white == 255 and fitted.white == 1):
@@ -90,30 +101,50 @@ class ImageContainer(Container):
         return replace(self, white=fitted.white, whole=fitted.whole or dtype.kind in "biu", dtype=dtype)
 
     def class_name(self, label: Label) -> Label:
-        """Return the text of the label: the classes of images are named like folders."""
+        """Return the text of the label: the classes are named like folders."""
         return str(label)
 
     def dataset(
         self, X: Any, codes: NDArray[np.int64], classes: Sequence[Label], categorical_features: Any = "auto"
-    ) -> LabelledImages:
+    ) -> Dataset:
         """Return the images and their labels as images to train on."""
         if not isinstance(categorical_features, str):
-            raise DataError("categorical_features must be 'auto' for images: they have no columns")
-        return from_arrays(self.unwrap(X), codes, [str(name) for name in classes])
+            raise DataError(f"categorical_features must be 'auto' for {self.described}: they have no columns")
+        return self._labelled(self.unwrap(X), codes, [str(name) for name in classes])
+
+    def _labelled(self, pixels: NDArray[np.uint8], codes: NDArray[np.int64], classes: Sequence[str]) -> Dataset:
+        return from_arrays(pixels, codes, classes)
 
     def _rows(self, samples: NDArray[np.uint8]) -> pd.DataFrame:
         rows = self._values(samples).reshape(len(samples), prod(self.shape))
         return pd.DataFrame(rows, columns=named_columns(range(rows.shape[1])))
 
     def _values(self, samples: NDArray[np.uint8]) -> NDArray[Any]:
-        height, width = self.shape[:2]
-        pixels = np.array([unpadded(image, height, width) for image in samples]).reshape(-1, *self.shape)
+        pixels = np.array([self._restored(sample) for sample in samples]).reshape(-1, *self.shape)
         values = pixels * (self.white / 255)
         return (np.round(values) if self.whole else values).astype(self.dtype)
 
+    def _restored(self, sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a sample with the sides of the user's images."""
+        return unpadded(sample, *self.shape[:2])
+
+
+class ClipContainer(ImageContainer):
+    """Clips of one shape: frames, height, width, channels. Their values are those of images."""
+
+    modality = "clip"
+    described = "clips"
+    axes: ClassVar[int] = 4
+
+    def _labelled(self, pixels: NDArray[np.uint8], codes: NDArray[np.int64], classes: Sequence[str]) -> Dataset:
+        return clips_from_arrays(pixels, codes, classes)
+
+    def _restored(self, sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return restored(sample, *self.shape[:3])
+
 
 def image_container(X: Any, rows: Any, image_shape: Sequence[int] | None, flat: Container | None) -> ImageContainer:
-    """Return the container of images.
+    """Return the container of images, or of clips, whose shape has four axes.
 
     The range of the values is taken to be 0 to 1 if no value is larger than 1; 0 to 255 if the largest is above 127;
     else 0 to the largest value (scikit-learn's digits: 0 to 16). Images of whole numbers are given as whole numbers.
@@ -121,8 +152,11 @@ def image_container(X: Any, rows: Any, image_shape: Sequence[int] | None, flat: 
     """
     values = _dense(rows)
     shape = tuple(int(side) for side in (values.shape[1:] if image_shape is None else image_shape))
-    if len(shape) not in (2, 3) or min(shape) < 1:
-        raise DataError(f"image_shape must be (height, width) or (height, width, channels), but is {shape}.")
+    if len(shape) not in (2, 3, 4) or min(shape) < 1:
+        raise DataError(
+            "image_shape must be (height, width) or (height, width, channels), or for clips (frames, height, width, "
+            f"channels), but is {shape}."
+        )
     if prod(values.shape[1:]) != prod(shape) or (values.ndim > 2 and values.shape[1:] != shape):
         raise DataError(
             f"Every image must have the shape {shape}, {prod(shape)} values, but X has the shape {values.shape}: "
@@ -135,7 +169,8 @@ def image_container(X: Any, rows: Any, image_shape: Sequence[int] | None, flat: 
         raise DataError(f"Pixels must be numbers from 0 to 255, or from 0 to 1, but these are from {low} to {high}.")
     white = 1.0 if high <= 1 else 255.0 if high > 127 else high
     whole = values.dtype.kind in "biu" or (high > 1 and bool((values == np.round(values)).all()))
-    return ImageContainer(shape, white, whole, values.dtype, flat, isinstance(X, list | tuple), high)
+    kind = ClipContainer if len(shape) == ClipContainer.axes else ImageContainer
+    return kind(shape, white, whole, values.dtype, flat, isinstance(X, list | tuple), high)
 
 
 def _dense(rows: Any) -> NDArray[Any]:

@@ -96,7 +96,7 @@ class ImageCodec:
             square[:] = np.round(np.median(border, axis=0)).astype(np.uint8)
         top, left = (self.size - height) // 2, (self.size - width) // 2
         square[top : top + height, left : left + width] = content
-        return _with_plain_background(square) if self.channels == 4 else square
+        return plain_background(square) if self.channels == 4 else square
 
 
 def default_size(longer_sides: Sequence[int]) -> int:
@@ -149,7 +149,7 @@ def pil_image(pixels: NDArray[np.uint8], mode: str | None = None, size: tuple[in
     return image if mode in (None, image.mode) else image.convert(mode)
 
 
-def _with_plain_background(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def plain_background(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Give the nearly invisible pixels of an RGBA image the mean colour of the visible ones.
 
     A generator would learn other colours as a part of the image, and would mix them into the edges of visible parts.

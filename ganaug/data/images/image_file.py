@@ -82,7 +82,7 @@ def read_image_and_scale(
         if at_least is not None:
             image.draft(None, (at_least, at_least))
         image.load()
-        upright = UPRIGHT.get(_orientation(image), UPRIGHT[1])(_pixels(image))
+        upright = UPRIGHT.get(_orientation(image), UPRIGHT[1])(pixels_of(image))
         own_scale = image.mode.startswith(DEEP_MODES) and not image.mode.startswith(SIXTEEN_BIT_MODE)
         return np.array(upright, order="C"), own_scale  # a copy: Pillow's memory is read-only
 
@@ -125,7 +125,7 @@ def _orientation(image: Image.Image) -> int:
     return 1
 
 
-def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
     """Return a loaded image as (H, W, 1), (H, W, 3) or, if an alpha is below 255, (H, W, 4)."""
     if image.mode.startswith(DEEP_MODES):
         return _scaled_to_bytes(np.asarray(image), sixteen_bit=image.mode.startswith(SIXTEEN_BIT_MODE))[..., None]

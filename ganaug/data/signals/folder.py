@@ -2,13 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from ganaug.data import class_folder
-from ganaug.data.class_folder import FileKind, FolderIndex
+from ganaug.data.class_folder import FileKind, FolderIndex, some_files
 from ganaug.data.images.folder import KIND as IMAGES
 from ganaug.data.signals.codec import MAX_LENGTH
 from ganaug.data.signals.signal_file import FileForm, Signal, read_signal
@@ -22,8 +21,6 @@ UNREAD_ENDINGS = frozenset(
 )
 """Endings of other signal files: a warning says that they are not read."""
 KIND = FileKind("signal", "a", ENDINGS, UNREAD_ENDINGS, "WAV or NPY")
-MAX_LISTED = 10_000
-"""Entries of a folder that are looked at to tell what kind of data it holds."""
 
 
 def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
@@ -32,9 +29,8 @@ def scan_folder(root: str | os.PathLike[str]) -> FolderIndex:
 
 
 def holds_signals(root: Path) -> bool:
-    """Tell whether a folder holds signal files, and no images; the first files found decide."""
-    names = list(islice(_names(root), MAX_LISTED))
-    return any(map(KIND.names, names)) and not any(map(IMAGES.names, names))
+    """Tell whether a folder holds files that may be signals, and no images."""
+    return bool(some_files(root, KIND.names)) and not some_files(root, IMAGES.names)
 
 
 def read_all(index: FolderIndex) -> tuple[list[Signal], list[int], list[int], FileForm]:
@@ -88,10 +84,3 @@ def _check_alike(files: Sequence[Path], values: Sequence[object], what: str, uni
                 + f" and most have {usual} {unit}".rstrip()
                 + ": convert it, or take it out of the data."
             )
-
-
-def _names(folder: Path) -> Iterator[str]:
-    """Yield the names of the files below a folder that are not hidden; links to folders are not followed."""
-    for _, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (name for name in names if not name.startswith("."))

@@ -10,7 +10,7 @@ from ganaug.integrations.sklearn.base import BaseGAN
 
 
 class GANAugmenter(BaseGAN):
-    """Train a generator on labelled rows, images or signals, and add synthetic ones to the small classes.
+    """Train a generator on labelled rows, images, signals or clips, and add synthetic ones to the small classes.
 
     Parameters
     ----------
@@ -36,9 +36,10 @@ class GANAugmenter(BaseGAN):
         Columns of numbers that are categories: column names, positions, or one bool for each column. Columns of text,
         bool and categorical dtypes always hold categories; "auto" adds no others.
     image_shape : (height, width) or (height, width, channels), optional
-        The shape of the images, if each row of `X` is a flat image. Arrays of more than two dimensions are images
-        without this parameter. The values of images are numbers from 0 to 1, or from 0 to 255, or from 0 to the largest
-        value in `X` if that is more than 1 and at most 127. Synthetic images have the same range.
+        The shape of the images, if each row of `X` is a flat image; or of clips (frames, height, width, channels).
+        Arrays of three or four dimensions are images without this parameter, and arrays of five are clips. The values
+        of images are numbers from 0 to 1, or from 0 to 255, or from 0 to the largest value in `X` if that is more than
+        1 and at most 127. Synthetic images have the same range.
     signal : bool, default=False
         Whether `X` holds signals: time series, sounds or other arrays of shape (n, length, channels) or (n, length).
         Their values may have any unit. Without it, arrays of three dimensions are grey images.
@@ -50,8 +51,8 @@ class GANAugmenter(BaseGAN):
         Techniques of training that are switched on or off, such as ``{"feature_matching": 0.5}``. The defaults are what
         was measured; the names are the attributes of `ganaug.techniques.switches.Techniques`.
     time_budget : float, optional
-        Time for the training, in seconds. By default, training takes about three minutes for images, and two for
-        signals; for tables, a number of steps that depends on the size of the table.
+        Time for the training, in seconds. By default, training takes about three minutes for images and clips, and
+        two for signals; for tables, a number of steps that depends on the size of the table.
     max_steps : int, optional
         Largest number of training steps. With `max_steps`, an integer `random_state` and no `time_budget`, a fit gives
         the same generator each time.

@@ -92,9 +92,10 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features), or images, or signals
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features), or images, signals, clips
             The rows; missing values are allowed, and are learned. Arrays of shape (n_samples, height, width) or
-            (n_samples, height, width, channels) are images. With ``signal=True``, arrays of shape (n_samples, length)
+            (n_samples, height, width, channels) are images, and arrays of shape (n_samples, frames, height, width,
+            channels) are clips. With ``signal=True``, arrays of shape (n_samples, length)
             or (n_samples, length, channels) are signals.
         y : array-like of shape (n_samples,)
             The label of each row: text, whole numbers, or true and false, of two classes at least.
@@ -113,7 +114,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         return self
 
     def sample(self, n: int | Mapping[Any, int]) -> tuple[Any, NDArray[Any]]:
-        """Draw synthetic rows, images or signals.
+        """Draw synthetic rows, images, signals or clips.
 
         Parameters
         ----------
@@ -124,7 +125,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         X : the same container as in `fit`
-            The synthetic rows, images or signals.
+            The synthetic rows, images, signals or clips.
         y : ndarray of shape (n,)
             Their labels.
 

@@ -31,12 +31,13 @@ class AugmentedDataset(Dataset[tuple[Any, ...]]):
     Parameters
     ----------
     dataset : map-style Dataset
-        Gives ``(image, label)``, ``(signal, label)`` or ``(row, label)``. Its `targets` and `classes`, as torchvision
-        names them, are used. Without `targets`, all items are read once for their labels.
+        Gives ``(image, label)``, ``(signal, label)``, ``(clip, label)`` or ``(row, label)``. Its `targets` and
+        `classes`, as torchvision names them, are used. Without `targets`, all items are read once for their labels.
 
         Images may be PIL images, tensors (C, H, W) or arrays (H, W, C): uint8, or floating point from 0 to 1, from -1
         to 1 or from 0 to 255. A signal may be a tensor or an array, (C, L), (L, C) or, of one channel, (L,), in the
-        units that the generator learned. A row may be a tensor, an array, a list or a tuple of the values of the
+        units that the generator learned. A clip may be a tensor or an array (C, T, H, W), (T, C, H, W) or (T, H, W, C),
+        with values like those of images. A row may be a tensor, an array, a list or a tuple of the values of the
         columns that the generator learned, in their order and units, or a dict from the names of these columns. If the
         dataset has a `transform`, its items may be anything.
     generator : Generator

@@ -139,7 +139,7 @@ class _Conversion:
         self.mode = example.mode if self.is_pil else MODES[layout.channels]
         if not self.is_pil:
             arrays = [_as_array(image) for image in real]
-            self.black, self.white = _value_range(arrays)
+            self.black, self.white = value_range(arrays)
             self.has_channels, self.dtype = arrays[0].ndim == 3, arrays[0].dtype
             self.tensor = (example.device, example.dtype) if isinstance(example, Tensor) else None
 
@@ -158,7 +158,7 @@ class _Conversion:
         return array if self.tensor is None else torch.from_numpy(array).to(*self.tensor)
 
 
-def _value_range(images: list[NDArray[Any]]) -> tuple[int, int]:
+def value_range(images: list[NDArray[Any]]) -> tuple[int, int]:
     """Return the values of black and white; `DataError` for images that leave them in doubt."""
     low, high = float(min(image.min() for image in images)), float(max(image.max() for image in images))
     dtype = images[0].dtype
@@ -172,8 +172,8 @@ def _value_range(images: list[NDArray[Any]]) -> tuple[int, int]:
         if low >= -0.3 and 127 < high <= 255.3:
             return 0, 255
     raise DataError(
-        "images must be uint8 from 0 to 255, or floating point from 0 to 1, from -1 to 1 or from 0 to 255, so that "
-        f"synthetic ones can be made alike, but {len(images)} of them are {dtype} from {low:.6g} to {high:.6g}: "
+        "pixels must be uint8 from 0 to 255, or floating point from 0 to 1, from -1 to 1 or from 0 to 255, so that "
+        f"synthetic ones can be made alike, but those of {len(images)} items are {dtype} from {low:.6g} to {high:.6g}: "
         f"{REMEDY}"
     )
 

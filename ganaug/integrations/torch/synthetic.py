@@ -36,8 +36,8 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
         workers changes neither the batches nor their order. Otherwise it changes the order of the samples alone, if
         `size` is given.
     transform : callable, optional
-        Applied to every sample: a uint8 array of shape (H, W, C), a float32 array of shape (length, channels), or a
-        dict from column to value.
+        Applied to every sample: a uint8 array of shape (H, W, C), a float32 array of shape (length, channels), a uint8
+        array (T, H, W, C), or a dict from column to value.
     screened : bool, default=True
         Keep only samples that the model's own classifier, if it has one, assigns to their class.
     num_replicas, rank : int, optional
@@ -56,8 +56,8 @@ class SyntheticDataset(IterableDataset[tuple[Any, int]]):
     Notes
     -----
     An item is ``(x, label)``. Without a `transform`, x is a float32 tensor: an image (C, H, W) in [0, 1], a signal
-    (channels, length), or the values of the columns. Every iteration is a new epoch, with new samples, unless
-    `set_epoch` was called.
+    (channels, length), a clip (C, T, H, W) in [0, 1], or the values of the columns. Every iteration is a new epoch,
+    with new samples, unless `set_epoch` was called.
 
     Examples
     --------

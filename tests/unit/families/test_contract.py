@@ -19,7 +19,7 @@ from ganaug.errors import DataError, FormatError
 from ganaug.families import FAMILIES
 from ganaug.training import Run, Trained
 from ganaug.training.loop import ValidationResult
-from tests.conftest import striped_images, waves
+from tests.conftest import moving_squares, striped_images, waves
 
 TOY = "toy"
 COUNTS = {"lying": 24, "upright": 12}
@@ -44,6 +44,7 @@ DATA = {
     "latents": lambda: striped_images(COUNTS, 32, 3),
     "table": table,
     "signal": lambda: waves(COUNTS),
+    "clip": lambda: moving_squares(COUNTS, size=16, frames=8),
 }
 SPACE = {"latents": {"space": "latent"}}
 

@@ -1,0 +1,1 @@
+"""Clips and volumes: files, labelled folders, and the codec that gives all clips one shape."""
