@@ -95,6 +95,12 @@ def waves_generator() -> Generator:
     return fit(waves({"fast": 10, "slow": 4}, channels=2), max_steps=2, random_state=0)
 
 
+@pytest.fixture(scope="session")
+def squares_generator() -> Generator:
+    """Return a generator that was trained on `moving_squares` in colour for two steps."""
+    return fit(moving_squares({"down": 10, "right": 4}, channels=3), max_steps=2, random_state=0)
+
+
 @pytest.fixture(autouse=True)
 def just_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count a command's time budget from the start of the test, not from the start of the test suite's process."""
