@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     "--synthetic-share",
     type=share,
     metavar="auto|S",
-    help="For images and signals: largest synthetic share of the whole, from 0 to 1; 1 adds synthetic ones alone.  "
+    help="For files: largest synthetic share of the whole, from 0 to 1; 1 adds synthetic ones alone.  "
     "[default: auto, the measured dose of each class]",
 )
 @seed_option("The same seed adds the same samples.")
@@ -39,7 +39,7 @@ def command(
     A model of images or signals may record a dose: the share of each class that was measured to be best synthetic. Then
     that share is synthetic, and copies of real files, whose names begin with "repeat-", fill up the rest.
 
-    In a table the synthetic rows come last, and the column "synthetic" is true for them. Files of images and signals
+    In a table the synthetic rows come last, and the column "synthetic" is true for them. Files in folders
     are copied unchanged. A file of a nested folder goes into the folder of its class, and its name begins with the
     names of the nested folders. The file manifest.csv lists every added file and its class.
     """

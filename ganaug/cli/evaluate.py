@@ -49,7 +49,7 @@ def command(
 ) -> None:
     """Find out whether synthetic samples of SOURCE look real, are copies, and help a classifier.
 
-    SOURCE is a folder of images or signals, or a .csv or .parquet table. It is cut into folds. For each fold, a
+    SOURCE is a folder of images, signals or clips, or a .csv or .parquet table. It is cut into folds. For each fold, a
     generator is trained on the other folds, and so is a small classifier: with nothing done about class imbalance, with
     the classical remedies, and with synthetic samples. The verdict is one of "helps", "no difference" and "hurts". If
     too few splits were finished for a verdict, it is "no difference", and the sentence beside it says so.

@@ -1,4 +1,4 @@
-"""``ganaug fit``: a folder of images or signals, or a table in, a model file out."""
+"""``ganaug fit``: a folder of images, signals or clips, or a table in, a model file out."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +26,7 @@ MAX_STEPS = 10**9  # training steps: more would run for years
 KEPT = "The run is kept in {}: the same command with --resume continues it."
 
 
-@click.command("fit", short_help="Train a generator on images, signals or a table.")
+@click.command("fit", short_help="Train a generator on images, signals, clips or a table.")
 @click.argument("source", type=path)
 @click.option("--output", type=path, required=True, metavar="MODEL.onnx", help="The model file to write.")
 @click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
@@ -34,7 +34,7 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
     "--size",
     type=int,
     metavar="N",
-    help="Side of images in pixels: 8, 16, ... 512; or the length of signals.  [default: by the data]",
+    help="Side of images or clips in pixels: 8, 16, ...; or the length of signals.  [default: by the data]",
 )
 @click.option(
     "--model",
@@ -62,7 +62,7 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
     "--budget",
     type=duration,
     metavar="TIME",
-    help="Time for all, such as 90s, 5m or 1h.  [default: --steps, or 3m for images, 2m for signals, "
+    help="Time for all, such as 90s, 5m or 1h.  [default: --steps, or 3m for images and clips, 2m for signals, "
     "700 to 3,000 steps for tables]",
 )
 @click.option("--steps", type=click.IntRange(1, MAX_STEPS), metavar="N", help="Train for at most N steps.")
@@ -90,9 +90,9 @@ def command(
 ) -> None:
     """Train a generator on SOURCE: a folder with a subfolder for each class, or a .csv or .parquet table.
 
-    A folder holds images, or .wav or .npy signals. A fifth of the time or of the steps measures what synthetic images
-    or signals are worth on SOURCE. The model file records how much of each class is best synthetic, the dose, which
-    `ganaug balance` and the loaders follow.
+    A folder holds images, .wav or .npy signals, or clips: .npy, animated images, TIFF stacks. A fifth of the time or of
+    the steps measures what synthetic images or signals are worth on SOURCE. The model file records how much of each
+    class is best synthetic, the dose, which `ganaug balance` and the loaders follow.
 
     Ctrl-C ends the training early and keeps the best generator so far. Until the run is complete, it is kept in
     MODEL.onnx.checkpoint beside the model; with --keep-checkpoint, longer. An existing model file is replaced when the

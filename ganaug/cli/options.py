@@ -70,7 +70,7 @@ def path(text: str) -> "Path":
 
 def samples_output(more: str = "") -> Callable[[Any], Any]:
     """Return the option ``--output`` of commands that write samples; `more` is what its help text adds."""
-    folder = "For images and signals a folder, which must be new or empty"
+    folder = "For images, signals and clips a folder, which must be new or empty"
     usual = f"{folder}; for a table a .csv or .parquet file, which is replaced."
     return click.option("--output", type=path, required=True, metavar="DIR_OR_FILE", help=f"{usual} {more}".rstrip())
 

@@ -1,4 +1,4 @@
-"""``ganaug sample``: a model file in, a folder of synthetic images or signals, or a table of synthetic rows out."""
+"""``ganaug sample``: a model file in, a folder of synthetic images, signals or clips, or a table of rows out."""
 
 from typing import TYPE_CHECKING
 
@@ -33,15 +33,15 @@ MAX_STEPS = 10_000  # samples of a class along a walk: nobody watches more
 def command(
     model: "Path", output: "Path", per_class: int | None, names: tuple[str, ...], walk: bool, seed: int
 ) -> None:
-    """Draw synthetic samples from a model: PNG, WAV or NPY files in a folder for each class, or rows of one table.
+    """Draw synthetic samples from a model: files in a folder for each class, or rows of one table.
 
     The samples are screened: if the classifier in the model does not read a sample as its class, the sample is drawn
-    again, with at most four draws for each sample. Beside images and signals, the file manifest.csv lists every file
-    and its class.
+    again, with at most four draws for each sample. Beside files, the file manifest.csv lists every file and its
+    class.
 
     With --walk, the samples lie along a closed way through the noise, which is the same in every class, and are not
-    screened. Images and signals become an animation with a tile for each class; a table becomes a plot with a panel for
-    each column and a line for each class.
+    screened. Images, signals and clips become an animation with a tile for each class; a table becomes a plot with a
+    panel for each column and a line for each class.
     """
     from ganaug.runtime.generator import Generator
 

@@ -12,7 +12,7 @@ from ganaug.errors import DataError
 
 
 class Dataset(ABC):
-    """Labelled items: images, rows of a table, or signals. There is one subclass for each kind of data.
+    """Labelled items: images, rows of a table, signals, or clips. There is one subclass for each kind of data.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def content(self) -> Any:
-        """The items without labels: an array of images or signals, or a DataFrame."""
+        """The items without labels: an array of images, signals or clips, or a DataFrame."""
 
     @property
     @abstractmethod
@@ -138,7 +138,7 @@ class Dataset(ABC):
         Parameters
         ----------
         name : str
-            For images and signals, a regular expression that is searched for in the name of each file: the group is the
+            For data in files, a regular expression that is searched for in the name of each file: the group is the
             first capture group, or else the whole match. For a table, a column, which is removed from the data.
         keep : bool
             Whether to keep the column.

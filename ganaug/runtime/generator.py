@@ -42,7 +42,7 @@ class Generator(NoiseMethods):
         The labels that the model knows.
     format : SampleFormat
         The form of the samples: `image_shape` for images, the `codec` of the columns for tables, `signal_shape` for
-        signals.
+        signals, `clip_shape` for clips.
 
     Raises
     ------
@@ -182,7 +182,8 @@ class Generator(NoiseMethods):
         -------
         X : ndarray of shape (n, height, width, channels), uint8; or DataFrame of n rows
             The images, or the rows with the columns and dtypes of the training table. Signals are float32, of shape
-            (n, length, channels), in the units of the training signals.
+            (n, length, channels), in the units of the training signals. Clips are uint8, of shape (n, frames,
+            height, width, channels).
         y : ndarray of shape (n,)
             Their labels.
 

@@ -35,6 +35,7 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 PROGRAMS = [
     "against",
+    "clips",
     "combinations",
     "derived",
     "dose",

@@ -44,7 +44,7 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
         Parameters
         ----------
         X, y
-            Rows, images or signals and their labels, as `GANAugmenter.fit` takes them.
+            Rows, images, signals or clips and their labels, as `GANAugmenter.fit` takes them.
 
         Returns
         -------

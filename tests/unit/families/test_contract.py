@@ -44,7 +44,7 @@ DATA = {
     "latents": lambda: striped_images(COUNTS, 32, 3),
     "table": table,
     "signal": lambda: waves(COUNTS),
-    "clip": lambda: moving_squares(COUNTS, size=16),
+    "clip": lambda: moving_squares(COUNTS, frames=8),
 }
 SPACE = {"latents": {"space": "latent"}}
 
