@@ -19,6 +19,7 @@ The sets:
 
 from __future__ import annotations
 
+import importlib
 import time
 import warnings
 from argparse import Namespace
@@ -104,9 +105,8 @@ def _moved(image: NDArray[np.float64], step: tuple[int, int], rng: np.random.Gen
 
 def head(seed: int = 0) -> Clips:
     """Return windows of a head; the classifier learns from another volume than the generator."""
-    import nibabel
-
-    file = Path(nibabel.__file__).parent / "tests" / "data" / VOLUMES
+    nibabel = importlib.import_module("nibabel")
+    file = Path(str(nibabel.__file__)).parent / "tests" / "data" / VOLUMES
     values = np.asarray(nibabel.load(file).dataobj).T.astype(np.float64)  # (volumes, slices, rows, columns)
     volumes = [np.round(255 * (one / np.quantile(one, 0.999)).clip(0, 1)).astype(np.uint8) for one in values]
     rng = np.random.default_rng(seed)
@@ -192,8 +192,8 @@ def as_markdown(found: list[Record], options: Namespace, machine: Record) -> str
         f"A fit of {length} on one thread, to {OF_A_CLASS} clips of each class, {FRAMES} frames of {SIDE} x {SIDE} "
         f"pixels. {machine['processor']}, torch {machine['torch']}.",
         "",
-        "The classifier learned from real clips that the generator did not see. Variety is the mean distance of samples "
-        "of a class, relative to that of real clips.",
+        "The classifier learned from real clips that the generator did not see. Variety is the mean distance of "
+        "samples of a class, relative to that of real clips.",
         "",
         markdown_table(list(columns.values()), rows),
     ]

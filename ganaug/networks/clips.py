@@ -23,7 +23,7 @@ from ganaug.techniques.losses import gaussian_loss, variety_loss
 from ganaug.techniques.switches import Techniques
 
 DEFAULT_SECONDS = 180.0  # of a training for which the user gives no length
-SCREEN_WIDTHS = (24, 32, 48)  # channels of the screen's convolutions
+SCREEN_WIDTHS = (16, 32, 48)  # channels of the screen's convolutions
 SCREEN_SIDE = 32
 """Side in pixels to which the screen averages larger clips."""
 MATCHED = 64
@@ -112,7 +112,7 @@ class ClipModality(Modality):
         return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload,no-any-return]
 
     def new_classifier(self) -> ConvClassifier3d:
-        """Return a classifier of 70,000 parameters that works on 2x2 patches, as the generator does."""
+        """Return a classifier of 57,000 parameters that works on 2x2 patches, as the generator does."""
         return ConvClassifier3d(self.shape[0], self.n_classes, SCREEN_WIDTHS, max_side=SCREEN_SIDE)
 
     def at_stage(self, real: Tensor, stage: int) -> Tensor:
