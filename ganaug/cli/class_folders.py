@@ -13,6 +13,7 @@ from typing import Any
 import click
 from numpy.typing import NDArray
 
+from ganaug.cli import animation
 from ganaug.cli.data_files import DataFiles, Written, note_alarms
 from ganaug.cli.text import counted, listing, printable, sentence
 from ganaug.data.tables.table_file import ENDINGS as TABLE_ENDINGS
@@ -110,6 +111,12 @@ class ClassFolders(DataFiles):
                     file = folder / f"{names[label]}-{number:05}{self.ending(generator)}"
                     manifest.write(file, self.encoded(generator, sample), label)
             manifest.save()
+
+    def check_walk_output(self, output: Path) -> None:
+        animation.check_output(output)
+
+    def write_walk(self, generator: Generator, labels: Sequence[Any], steps: int, output: Path, seed: int) -> str:
+        return animation.write(generator, labels, steps, output, seed)
 
     def write_balanced(
         self, source: Path, generator: Generator, output: Path, *, share: float | None, seed: int, **_: Any

@@ -1,7 +1,7 @@
 """Image folders and models of images: what the commands read and write."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganaug.cli import animation
 from ganaug.cli.class_folders import ClassFolders
 from ganaug.cli.data_files import Lines
 from ganaug.cli.preview import draw_preview
@@ -56,12 +55,6 @@ class _ImageFiles(ClassFolders):
 
     def encoded(self, generator: Generator, sample: NDArray[np.uint8]) -> bytes:  # noqa: ARG002
         return encode(sample)
-
-    def check_walk_output(self, output: Path) -> None:
-        animation.check_output(output)
-
-    def write_walk(self, generator: Generator, labels: Sequence[Any], steps: int, output: Path, seed: int) -> str:
-        return animation.write(generator, labels, steps, output, seed)
 
     def note_differences(self, data: LabelledImages, generator: Generator) -> None:
         height, width, _ = generator.image_shape

@@ -1,6 +1,6 @@
 """Signal folders and models of signals: what the commands read and write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,7 +8,6 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.cli import animation
 from ganaug.cli.class_folders import ClassFolders
 from ganaug.cli.data_files import Lines
 from ganaug.cli.preview import draw_preview
@@ -66,12 +65,6 @@ class _SignalFiles(ClassFolders):
                 "or a classifier may tell classes by it.",
                 err=True,
             )
-
-    def check_walk_output(self, output: Path) -> None:
-        animation.check_output(output)
-
-    def write_walk(self, generator: Generator, labels: Sequence[Any], steps: int, output: Path, seed: int) -> str:
-        return animation.write(generator, labels, steps, output, seed)
 
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
         made = SignalFormat.from_schema(schema)

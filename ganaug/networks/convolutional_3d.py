@@ -22,7 +22,9 @@ from ganaug.networks.convolutional import (
     SLOPE,
     Clip,
     FiLM,
+    NoiseParts,
     Styles,
+    bending_and_drawing,
     keep_variance,
     of_unit_power,
     resolutions,
@@ -172,6 +174,11 @@ class ClipGenerator(nn.Module):
         keep_variance(self)
         for i, head in enumerate(self.to_pixels):
             head.begin(FAINT if i == 0 else 0.0)  # type: ignore[operator]
+
+    @property
+    def noise_parts(self) -> NoiseParts:
+        """The parts of a noise vector."""
+        return bending_and_drawing(self.bending, self.noise_dim)
 
     def forward(self, noise: Tensor, label: Tensor, side: int | None = None) -> Tensor:
         """Return clips (B, C, frames, side, side); `side` is one of the stages', by default the last."""

@@ -17,15 +17,12 @@ from ganaug.data.clips.clip_file import MIN_FRAMES, MIN_SIDE, ClipForm, as_bytes
 from ganaug.data.clips.codec import ClipCodec
 from ganaug.data.clips.folder import common_form, read_all, scan_folder
 from ganaug.data.clips.pictures import draw_clips
+from ganaug.data.clips.points import clip_points
 from ganaug.data.dataset import Dataset
 from ganaug.data.images.codec import MODES
 from ganaug.data.labels import check_labels, coded_labels
 from ganaug.errors import DataError, warn
 
-POINT_SIDE = 8
-"""Pixels a side of clips whose distances are measured: at this size, a shift by one pixel changes little."""
-POINT_FRAMES = 4
-"""Frames of clips whose distances are measured, each the mean of several."""
 JITTER_LEVELS = 6.0
 """Standard deviation of the noise in altered clips, in grey levels."""
 JITTER_CONTRAST = 0.05
@@ -82,14 +79,8 @@ class LabelledClips(Dataset):
         return replace(self, clips=clips, labels=labels, files=())
 
     def points(self, reference: Self) -> NDArray[np.float32]:  # noqa: ARG002
-        """Return the clips, averaged to `POINT_FRAMES` of `POINT_SIDE` pixels, as flat rows of values from 0 to 1."""
-        n, frames, height, width, channels = self.clips.shape
-        pooled = POINT_FRAMES, POINT_SIDE, POINT_SIDE
-        blocks = [
-            part for size, count in zip((frames, height, width), pooled, strict=True) for part in (count, size // count)
-        ]
-        means: NDArray[np.float32] = self.clips.reshape(n, *blocks, channels).mean(axis=(2, 4, 6), dtype=np.float32)
-        return np.divide(means.reshape(n, -1), np.float32(255))
+        """Return the clips as `clip_points` does."""
+        return clip_points(self.clips)
 
     def jittered(self, random: np.random.Generator) -> Self:
         """Return the clips with a little noise, and with a slightly different contrast."""

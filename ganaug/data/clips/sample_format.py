@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.clips.clip_file import DTYPES, MAX_DURATION, PILLOW_FORMATS, ClipForm
+from ganaug.data.clips.pictures import draw_clips
+from ganaug.data.clips.points import clip_points
 from ganaug.data.images.codec import MODES
 from ganaug.data.json_checks import is_int
 from ganaug.data.sample_format import OutputForm, SampleFormat
-from ganaug.errors import FormatError
+from ganaug.errors import DataError, FormatError
 
 MAX_FRAMES = 1024
 """Most frames in a model file."""
@@ -66,6 +68,20 @@ class ClipFormat(SampleFormat):
     def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
         """Return the clips, uint8 (n, frames, height, width, channels)."""
         return outputs["clip"]
+
+    def points(self, samples: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return clips as `clip_points` does."""
+        clips = np.asarray(samples)
+        if clips.dtype != np.uint8 or clips.shape[1:] != self.clip_shape:
+            raise DataError(
+                f"the clips must be uint8 of shape (n, {', '.join(map(str, self.clip_shape))}), but are {clips.dtype} "
+                f"of shape {clips.shape}: scale and convert them first"
+            )
+        return clip_points(clips)
+
+    def pictures(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return pictures of clips, each with some of its frames in a row."""
+        return draw_clips(samples)
 
     def listed(self, samples: NDArray[np.uint8]) -> Sequence[NDArray[np.uint8]]:
         """Return the clips one by one."""
