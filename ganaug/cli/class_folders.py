@@ -113,9 +113,11 @@ class ClassFolders(DataFiles):
             manifest.save()
 
     def check_walk_output(self, output: Path) -> None:
+        """Refuse, before any work, a file that is no animation or cannot be written."""
         animation.check_output(output)
 
     def write_walk(self, generator: Generator, labels: Sequence[Any], steps: int, output: Path, seed: int) -> str:
+        """Write an animation with a tile for each label, and return what was written."""
         return animation.write(generator, labels, steps, output, seed)
 
     def write_balanced(

@@ -30,6 +30,7 @@ PAGES = {
     "guide/tables": ["console"],
     "guide/families": ["python"],
     "guide/signals": ["console", "python", "python"],
+    "guide/clips": ["console", "python", "python"],
     "guide/scikit-learn": ["python"],
     "guide/imbalanced-learn": ["python"],
     "guide/pytorch": ["python"],
@@ -46,7 +47,7 @@ PAGES = {
 
 @pytest.fixture
 def folder(tmp_path: Path, stripes: LabelledImages) -> Path:
-    """Return a folder with the images, the signals and the table that the blocks speak of."""
+    """Return a folder with the images, the signals, the clips and the table that the blocks speak of."""
     for index, (image, label) in enumerate(zip(stripes.images, stripes.labels, strict=True)):
         place = tmp_path / "photos" / stripes.classes[label]
         place.mkdir(parents=True, exist_ok=True)
@@ -57,6 +58,9 @@ def folder(tmp_path: Path, stripes: LabelledImages) -> Path:
         place = tmp_path / "beats" / ("rare" if index % 3 == 0 else "normal")
         place.mkdir(parents=True, exist_ok=True)
         np.save(place / f"{index}.npy", rng.normal(size=(64, 1)).astype(np.float32))
+        place = tmp_path / "gestures" / ("wave" if index % 3 == 0 else "point")
+        place.mkdir(parents=True, exist_ok=True)
+        np.save(place / f"{index}.npy", rng.integers(0, 256, (4, 8, 8), dtype=np.uint8))
 
     churned = rng.permutation(["no"] * 40 + ["yes"] * 12)
     income = rng.lognormal(8, 0.5, 52).round(2)
@@ -78,7 +82,7 @@ def models(tmp_path_factory: pytest.TempPathFactory, stripes_generator: Generato
 
 def quick(command: list[str]) -> list[str]:
     """Return a command with little training; an evaluation ends at once, and leaves out what there was no time for."""
-    kept = [word for word in command if word not in ("--budget", "3m", "10m")]
+    kept = [word for word in command if word not in ("--budget", "3m", "5m", "10m")]
     return [*kept, *{"fit": ["--steps=5"], "evaluate": ["--budget=3s"]}.get(command[1], [])]
 
 
@@ -121,7 +125,7 @@ def test_every_block_of_the_readme_runs(folder: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_block_of_the_documentation_runs(page: str, folder: Path, models: Path) -> None:
-    fits_itself = page in ("getting-started", "guide/images", "guide/signals", "guide/tables")
+    fits_itself = page in ("getting-started", "guide/clips", "guide/images", "guide/signals", "guide/tables")
     if not fits_itself:
         shutil.copytree(models, folder, dirs_exist_ok=True)
     assert run_blocks(ROOT / "docs" / f"{page}.md", folder) == PAGES[page]

@@ -148,7 +148,8 @@ def test_fit_refuses(customers: Path, parquet: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.parquet").write_bytes(parquet.read_bytes()[:-50])
     refused("fit", tmp_path / "cut.parquet", *output, "--target", "y", saying="must be a whole Parquet file")
     (tmp_path / "t.tsv").write_text("a\ty\n1\tn\n")
-    forms = "an image folder, a .csv or .parquet file, or a folder of .wav or .npy files"
+    clips = "a folder of clips (.npy, animated .gif, .webp or .png, .tiff stacks)"
+    forms = f"an image folder, a .csv or .parquet file, a folder of .wav or .npy files, or {clips}"
     other = f"must be {forms}, but SOURCE is {str(tmp_path / 't.tsv')!r}"
     refused("fit", tmp_path / "t.tsv", *output, "--target", "y", saying=other)
     (tmp_path / "folder.csv").mkdir()
