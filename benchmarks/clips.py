@@ -51,7 +51,7 @@ OF_A_CLASS, JUDGED = 40, 64
 JUDGE_STEPS = 400
 WINDOW = 32
 """Side of a window of the head in voxels, which is averaged down to `SIDE`."""
-PLACES = {"front left": (30, 22), "front right": (30, 42), "back left": (62, 22), "back right": (62, 42)}
+PLACES = {"upper left": (12, 32), "upper right": (12, 64), "lower left": (50, 32), "lower right": (50, 64)}
 """Corners of windows in a slice, row and column, which are moved by up to `MOVED` voxels."""
 MOVED = 5
 VOLUMES = "example4d.nii.gz"
@@ -110,7 +110,7 @@ def head(seed: int = 0) -> Clips:
     values = np.asarray(nibabel.load(file).dataobj).T.astype(np.float64)  # (volumes, slices, rows, columns)
     volumes = [np.round(255 * (one / np.quantile(one, 0.999)).clip(0, 1)).astype(np.uint8) for one in values]
     rng = np.random.default_rng(seed)
-    first, second = (volume[:, ::-1] for volume in volumes)
+    first, second = volumes
     parts = (first, OF_A_CLASS), (second, 2 * OF_A_CLASS), (first, OF_A_CLASS)
     return Clips(*(_windows(volume, count, rng) for volume, count in parts))
 
