@@ -683,7 +683,8 @@ def test_nearest_pairs_show_the_nearest_real_image_of_the_class_beside_a_sample(
     images = np.broadcast_to(levels[:, None, None, None], (4, 8, 8, 1)).copy()
     data = from_arrays(images, np.array(["a", "a", "a", "b"]))
     samples = np.full((3, 8, 8, 1), 0, np.uint8) + np.array([62, 198, 95], np.uint8)[:, None, None, None]
-    pairs = [int(image[0, 0, 0]) for image in _nearest_pairs(data, 0, data.like(samples, np.zeros(3, np.int64)))]
+    drawn = data.like(samples, np.zeros(3, np.int64))
+    pairs = [int(image[0, 0, 0]) for image in _nearest_pairs(data, 0, drawn, 2)]
     assert pairs == [198, 200, 95, 90]  # the real image at 60 is of the other class
 
 
