@@ -1,5 +1,6 @@
 """The methods of a generator that work on noise vectors instead of drawing them anew."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ganaug.runtime.session import Runtime
 Batch = tuple[Any, NDArray[Any]]
 
 
-class NoiseMethods:
+class NoiseMethods(ABC):
     """What a `Generator` does with given noise: decode it, walk through it, interpolate, mix, and find it again.
 
     A noise vector has `noise_dim` numbers (see `Generator.metadata`), of a standard normal distribution. A whole number
@@ -33,11 +34,11 @@ class NoiseMethods:
     _content: tuple[str, ...]
     _runtime: Runtime
 
-    def _index_of(self, label: Any) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _index_of(self, label: Any) -> int: ...
 
-    def _finished(self, arrays: Arrays) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _finished(self, arrays: Arrays) -> Any: ...
 
     def decode(self, noise: ArrayLike | int, y: Any) -> Any:
         """Draw the samples of given noise vectors.

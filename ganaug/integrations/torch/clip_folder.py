@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from ganaug.data.clips.dataset import load_folder
+from ganaug.integrations.torch.labelled_folder import LabelledFolder
 
 
-class ClipFolder(Dataset[tuple[Any, int]]):
+class ClipFolder(LabelledFolder):
     """A folder with one subfolder of clips or volumes per class. All clips are read into memory at once.
 
     Parameters
@@ -56,17 +56,7 @@ class ClipFolder(Dataset[tuple[Any, int]]):
         *,
         transform: Callable[[NDArray[np.uint8]], Any] | None = None,
     ) -> None:
-        self.data = load_folder(root, size, frames)
-        self.classes = list(self.data.classes)
-        self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
-        self.targets: list[int] = self.data.labels.tolist()
-        self.transform = transform
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, index: int) -> tuple[Any, int]:
-        return self.present(self.data.clips[index]), self.targets[index]
+        super().__init__(load_folder(root, size, frames), transform)
 
     def present(self, clip: NDArray[np.uint8]) -> Any:
         """Return a clip, uint8 (T, H, W, C), in the form of the clips of the items."""

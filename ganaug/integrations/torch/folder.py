@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from ganaug.data.images.dataset import load_folder
+from ganaug.integrations.torch.labelled_folder import LabelledFolder
 
 
-class ImageFolder(Dataset[tuple[Any, int]]):
+class ImageFolder(LabelledFolder):
     """A folder with one subfolder of images per class. All images are read into memory at once.
 
     Parameters
@@ -51,17 +51,7 @@ class ImageFolder(Dataset[tuple[Any, int]]):
         *,
         transform: Callable[[NDArray[np.uint8]], Any] | None = None,
     ) -> None:
-        self.data = load_folder(root, size)
-        self.classes = list(self.data.classes)
-        self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
-        self.targets: list[int] = self.data.labels.tolist()
-        self.transform = transform
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, index: int) -> tuple[Any, int]:
-        return self.present(self.data.images[index]), self.targets[index]
+        super().__init__(load_folder(root, size), transform)
 
     def present(self, image: NDArray[np.uint8]) -> Any:
         """Return pixels, uint8 (H, W, C), in the form of the images of the items."""

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from ganaug.data.signals.dataset import load_folder
+from ganaug.integrations.torch.labelled_folder import LabelledFolder
 
 
-class SignalFolder(Dataset[tuple[Any, int]]):
+class SignalFolder(LabelledFolder):
     """A folder with one subfolder of .wav or .npy files per class. All signals are read into memory at once.
 
     Parameters
@@ -53,17 +53,7 @@ class SignalFolder(Dataset[tuple[Any, int]]):
         *,
         transform: Callable[[NDArray[np.float32]], Any] | None = None,
     ) -> None:
-        self.data = load_folder(root, length)
-        self.classes = list(self.data.classes)
-        self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
-        self.targets: list[int] = self.data.labels.tolist()
-        self.transform = transform
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, index: int) -> tuple[Any, int]:
-        return self.present(self.data.signals[index]), self.targets[index]
+        super().__init__(load_folder(root, length), transform)
 
     def present(self, signal: NDArray[np.float32]) -> Any:
         """Return a signal, float32 (length, channels), in the form of the signals of the items."""
