@@ -1,6 +1,5 @@
 """Clips as networks see them: the modality of labelled clips."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
@@ -10,16 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug.data.clips.dataset import LabelledClips
-from ganaug.errors import DataError
+from ganaug.networks.array_modality import ArrayModality, histogram_matched
 from ganaug.networks.classifiers import ConvClassifier3d
-from ganaug.networks.convolutional import truncated
 from ganaug.networks.convolutional_3d import ClipDiscriminator, ClipGenerator, Stages
-from ganaug.networks.modality import DEFAULT_TECHNIQUES, Bounds, Decoder, Drawn, Modality, noise_dim_of
+from ganaug.networks.mapping import truncated
+from ganaug.networks.modality import DEFAULT_TECHNIQUES, Bounds, Decoder, Drawn, refuse_image_settings
 from ganaug.networks.projection import ProjectionDiscriminator
-from ganaug.networks.samples import Batch, Samples
+from ganaug.networks.samples import Samples
 from ganaug.techniques.clip_augmentation import distort
-from ganaug.techniques.histogram_matching import HistogramMatched, level_shares, matching_curve
-from ganaug.techniques.losses import gaussian_loss, variety_loss
+from ganaug.techniques.losses import variety_loss
 from ganaug.techniques.switches import Techniques
 
 DEFAULT_SECONDS = 180.0  # of a training for which the user gives no length
@@ -67,27 +65,25 @@ class ClipDecoder(Decoder):
         return Drawn(clip, clip, (pixels,))
 
 
-class ClipModality(Modality):
+class ClipModality(ArrayModality):
     """Labelled clips and convolutional networks that grow in the plane and in time."""
 
-    code_dim = 64
-    batch_size = 16
     mixed = True
     export_seconds = 4.0
-    clear_agreement = 0.6
 
     data: LabelledClips
 
-    def __init__(
-        self, data: LabelledClips, *, seed: int, augment: Any = None, techniques: Techniques = DEFAULT_TECHNIQUES
-    ) -> None:
-        if augment is not None:
-            raise DataError("augment must be None for clips, because it is a pipeline for images: leave it out")
+    def __init__(self, data: LabelledClips, *, seed: int, techniques: Techniques = DEFAULT_TECHNIQUES) -> None:
         super().__init__(data, seed=seed, techniques=techniques)
         codec = data.codec
-        self.shape = codec.channels, codec.frames, codec.size, codec.size
         self.growth = Stages.of(codec.frames, codec.size)
-        self.stages = self.growth.sides if self.techniques.growing else self.growth.sides[-1:]
+        self.stages = self.grown(self.growth.sides)
+
+    @property
+    def output_shape(self) -> tuple[int, int, int, int]:
+        """Shape of a clip: channels, frames, height, width."""
+        codec = self.data.codec
+        return codec.channels, codec.frames, codec.size, codec.size
 
     @staticmethod
     def default_bounds(data: LabelledClips) -> Bounds:  # noqa: ARG004
@@ -101,62 +97,31 @@ class ClipModality(Modality):
 
     def new_network(self) -> ClipGenerator:
         """Return an untrained convolutional generator."""
-        names = "mapping_layers", "shared_blocks", "style_mixing"
-        settings: dict[str, Any] = {name: getattr(self.techniques, name) for name in names}
-        network = ClipGenerator(self.n_classes, self.growth, self.shape[0], noise_dim=self.code_dim, **settings)
+        network = ClipGenerator(self.n_classes, self.growth, self.output_shape[0], **self.network_settings)
         return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload,no-any-return]
 
     def new_discriminator(self) -> ProjectionDiscriminator:
         """Return an untrained convolutional discriminator."""
-        network = ClipDiscriminator(self.n_classes, self.growth, self.shape[0])
+        network = ClipDiscriminator(self.n_classes, self.growth, self.output_shape[0])
         return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload,no-any-return]
 
     def new_classifier(self) -> ConvClassifier3d:
         """Return a classifier of 57,000 parameters that works on 2x2 patches, as the generator does."""
-        return ConvClassifier3d(self.shape[0], self.n_classes, SCREEN_WIDTHS, max_side=SCREEN_SIDE)
+        return ConvClassifier3d(self.output_shape[0], self.n_classes, SCREEN_WIDTHS, max_side=SCREEN_SIDE)
 
     def at_stage(self, real: Tensor, stage: int) -> Tensor:
         """Return clips averaged down to the side and the frames that are being trained."""
         frames = self.growth.frames[self.growth.sides.index(stage)]
         if real.shape[-1] == stage:
             return real
-        factor = self.shape[3] // stage
-        return F.avg_pool3d(real, (self.shape[1] // frames, factor, factor))
-
-    def synthesise(self, generator: nn.Module, batch: Batch) -> Tensor:
-        """Return synthetic clips (B, C, T, H, W) in [-1, 1].
-
-        The clips of one class share half of the noise that bends them. Otherwise bending alone could provide the
-        variety that the loss asks for, and the drawing before it would not vary.
-        """
-        noise, shared = batch.noise(), generator.bending // 2  # type: ignore[operator]
-        noise[:, :shared] = noise[batch.label % len(noise), :shared]
-        synthetic: Tensor = generator(noise, batch.label, batch.real.shape[-1])
-        return synthetic
-
-    def reconstruct(self, network: nn.Module, code: Tensor, batch: Batch) -> Tensor:
-        """Return clips (B, C, T, H, W) in [-1, 1]."""
-        clips: Tensor = network(code, batch.label, batch.real.shape[-1])
-        return clips
-
-    def reconstruction_loss(self, outputs: Tensor, real: Tensor) -> Tensor:
-        """Return the loss of a normal distribution of every value."""
-        return gaussian_loss((outputs.float() - real).flatten(1), together=True)
-
-    @property
-    def point_dim(self) -> int:
-        """The number of values of a clip."""
-        return math.prod(self.shape)
+        factor = self.output_shape[3] // stage
+        return F.avg_pool3d(real, (self.output_shape[1] // frames, factor, factor))
 
     def points(self, real: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return the values of each clip in a row, (B, C * T * H * W)."""
-        if real.shape[1:] != self.shape:  # a stage of the growth
-            real = F.interpolate(real, self.shape[1:], mode="trilinear", align_corners=False)
+        if real.shape[1:] != self.output_shape:  # a stage of the growth
+            real = F.interpolate(real, self.output_shape[1:], mode="trilinear", align_corners=False)
         return real.flatten(1)
-
-    def outputs_of(self, points: Tensor) -> Tensor:
-        """Return clips (B, C, T, H, W), clipped to [-1, 1]."""
-        return points.view(-1, *self.shape).clamp(-1, 1)
 
     def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:
         """Return clips warped, relit and shifted in time."""
@@ -168,19 +133,10 @@ class ClipModality(Modality):
         seen, drawn = (F.adaptive_avg_pool3d(x.float(), size).flatten(1) for x in (real, synthetic))
         return VARIETY_WEIGHT * variety_loss(seen, drawn, label)  # of (B, C * 256) each
 
-    @torch.no_grad()
     def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
         """Return the generator with the histogram of the real clips, where these have plain black or white parts."""
         truncated(generator, self.techniques.truncation, random)
-        levels, noise_dim = [], noise_dim_of(generator)
-        for _ in range(MATCHED // MATCHED_AT_ONCE):
-            real, label = learned.draw(MATCHED_AT_ONCE, random)
-            drawn = generator(torch.randn(MATCHED_AT_ONCE, noise_dim, generator=random), label.cpu())
-            if not torch.isfinite(drawn).all():  # the training failed, and the runtime will refuse the model
-                return generator
-            levels.append(torch.stack([level_shares(drawn), level_shares(real.cpu())]))
-        curve = matching_curve(*torch.stack(levels).mean(0))
-        return HistogramMatched(generator, curve) if curve else generator
+        return histogram_matched(generator, learned, random, count=MATCHED, at_once=MATCHED_AT_ONCE)
 
     def decoder(self, generator: nn.Module) -> Decoder:
         """Return the generator with the rounding to pixels."""
@@ -188,14 +144,14 @@ class ClipModality(Modality):
 
     def schema(self) -> Mapping[str, Any]:
         """Return the shape of the clips, and the form of their files."""
-        channels, frames, height, width = self.shape
+        channels, frames, height, width = self.output_shape
         form = self.data.codec.form
         written = {"ending": form.ending, "dtype": form.dtype, "axes": form.axes, "duration": form.duration}
         return {"frames": frames, "height": height, "width": width, "channels": channels} | written
 
     def settings(self) -> dict[str, object]:
         """Return the number of frames and the size."""
-        return {"frames": self.shape[1], "size": self.shape[3]}
+        return {"frames": self.output_shape[1], "size": self.output_shape[3]}
 
 
 def modality(
@@ -208,9 +164,8 @@ def modality(
     techniques: Techniques,
 ) -> ClipModality:
     """Return the modality of clips. It has one space, and its networks one width."""
-    if space != "auto":
-        raise DataError(f"space must be 'auto' for clips, but is {space!r}: the other spaces are for images")
-    return ClipModality(data, seed=seed, augment=augment, techniques=techniques)
+    refuse_image_settings("clips", augment, space)
+    return ClipModality(data, seed=seed, techniques=techniques)
 
 
 MODALITY = ClipModality

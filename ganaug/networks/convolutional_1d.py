@@ -5,26 +5,15 @@ Both grow: a network for some length also runs at a half, a quarter, ... of it, 
 skip path. One time warp, learned from all classes, bends what the first stage draws.
 """
 
-import math
-from itertools import pairwise
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Unpack
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.networks.convolutional import (
-    FAINT,
-    SLOPE,
-    FiLM,
-    NoiseParts,
-    Styles,
-    bending_and_drawing,
-    keep_variance,
-    of_unit_power,
-    shared_first,
-)
-from ganaug.networks.projection import ProjectionDiscriminator
+from ganaug.networks.growing import Grids, GrowingDiscriminator, GrowingGenerator, Settings
+from ganaug.networks.mapping import SLOPE
 from ganaug.techniques.signal_augmentation import influence
 
 MIN_PATCH = 2
@@ -41,8 +30,6 @@ DEPTHS = {16: 2, 32: 2, 64: 1, 128: 1, 256: 1}
 """Convolutions in a block by the largest number of patches: fewer on fine grids, where each costs most."""
 SKETCH = 16
 """Channels that values are drawn from."""
-BENDING = 5
-"""One in this many numbers of the noise goes to the time warp, and nowhere else."""
 KNOTS = 6
 """Places of a signal whose displacement is free."""
 FURTHEST = 0.15
@@ -82,14 +69,11 @@ class Layout(NamedTuple):
         return tuple(self.patch * cells for cells in self.cells)
 
     @property
-    def widths(self) -> list[int]:
-        """Feature channels of each stage."""
-        return [next(width for most, width in WIDTHS.items() if cells <= most) for cells in self.cells]
-
-    @property
-    def depths(self) -> list[int]:
-        """Convolutions in a block of each stage."""
-        return [next(depth for most, depth in DEPTHS.items() if cells <= most) for cells in self.cells]
+    def grids(self) -> Grids:
+        """The grids of the networks."""
+        widths = [next(width for most, width in WIDTHS.items() if cells <= most) for cells in self.cells]
+        depths = [next(depth for most, depth in DEPTHS.items() if cells <= most) for cells in self.cells]
+        return Grids(self.cells[:1], widths, depths, self.lengths)
 
 
 class TimeWarp(nn.Module):
@@ -123,22 +107,6 @@ def bend(x: Tensor, displacement: Tensor, length: int) -> Tensor:
     return x @ near.to(x.dtype)  # near: (B, length, wide)
 
 
-class GeneratorBlock(nn.Module):
-    """Residual convolutions controlled by style and class; the last begins at zero."""
-
-    def __init__(self, channels: int, depth: int, style_dim: int) -> None:
-        super().__init__()
-        self.film = nn.ModuleList(FiLM(channels, style_dim) for _ in range(depth))
-        self.conv = nn.ModuleList(conv(channels, channels, zero=i == depth - 1) for i in range(depth))
-
-    def forward(self, x: Tensor, style: Tensor, embedding: Tensor) -> Tensor:
-        """Return refined features (B, C, cells)."""
-        h = x
-        for film, conv in zip(self.film, self.conv, strict=True):
-            h = conv(F.leaky_relu(film(h, style, embedding), SLOPE))
-        return x + h
-
-
 class ValueHead(nn.Module):
     """Maps features of patches to values, through a sketch of a few channels, half as long and enlarged smoothly.
 
@@ -162,123 +130,49 @@ class ValueHead(nn.Module):
         self.draw.weight.mul_(strength)
 
 
-class SignalGenerator(nn.Module):
-    """Maps noise and a class index to a standardised signal.
+class SignalGenerator(GrowingGenerator):
+    """Maps noise and a class index to a standardised signal (B, channels, length).
 
     Parameters
     ----------
-    n_classes, channels : int
-        Number of classes; channels of the signal.
+    n_classes : int
+        Number of classes.
     layout : Layout
         Patches and stages of the full signal.
-    noise_dim, style_dim : int
-        Length of the noise vector; length of the vectors through which noise and class control every block.
-    mapping_layers, shared_blocks, style_mixing : int, int, float
-        See `Techniques`.
+    channels : int
+        Channels of the signal.
+    **settings
+        See `GrowingGenerator`.
     """
 
-    def __init__(
-        self,
-        n_classes: int,
-        layout: Layout,
-        channels: int,
-        *,
-        noise_dim: int = 64,
-        style_dim: int = 128,
-        mapping_layers: int = 2,
-        shared_blocks: int = 0,
-        style_mixing: float = 0.0,
-    ) -> None:
-        super().__init__()
-        self.layout, self.noise_dim, self.n_classes = layout, noise_dim, n_classes
-        widths = layout.widths
-        self.embed = nn.Embedding(n_classes, style_dim)
-        self.bending = noise_dim // BENDING if len(widths) > 1 else 0
-        drawing = noise_dim - self.bending
-        self.warp = TimeWarp(self.bending) if self.bending else None
-        self.style = Styles(drawing, style_dim, mapping_layers, style_mixing)
-        self.shared_blocks = shared_blocks
-        self.seed = nn.Linear(drawing, widths[0] * layout.cells[0])
-        self.narrow = nn.ModuleList(nn.Conv1d(a, b, 1) for a, b in pairwise(widths))
-        self.block = nn.ModuleList(GeneratorBlock(*size, style_dim) for size in zip(widths, layout.depths, strict=True))
-        self.to_values = nn.ModuleList(ValueHead(width, channels, layout.patch) for width in widths)
-        keep_variance(self)
-        for i, head in enumerate(self.to_values):
-            head.begin(FAINT if i == 0 else 0.0)  # type: ignore[operator]
+    def __init__(self, n_classes: int, layout: Layout, channels: int, **settings: Unpack[Settings]) -> None:
+        def head(_: int, width: int) -> ValueHead:
+            return ValueHead(width, channels, layout.patch)
 
-    @property
-    def noise_parts(self) -> NoiseParts:
-        """The parts of a noise vector."""
-        return bending_and_drawing(self.bending, self.noise_dim)
+        super().__init__(n_classes, layout.grids, layer=line, pointwise=nn.Conv1d, head=head, warp=TimeWarp, **settings)
 
-    def forward(self, noise: Tensor, label: Tensor, length: int | None = None) -> Tensor:
-        """Return signals (B, channels, length); `length` is one of the layout's, by default the full one."""
-        stages = range(len(self.layout.cells) if length is None else self.layout.lengths.index(length) + 1)
-        bending, drawing = noise[:, : self.bending], noise[:, self.bending :]
-        z = of_unit_power(drawing)
-        styles = self.style(z, noise, len(self.block))
-        embedding = self.embed(label) / math.sqrt(self.embed.embedding_dim)
-        embeddings = shared_first(embedding, self.shared_blocks, len(self.block))
-        x = self.seed(z).unflatten(1, (self.layout.widths[0], self.layout.cells[0]))
-        x = self.block[0](x, styles[0], embeddings[0])
-        signal: Tensor = self.to_values[0](x).float()
-        for i in stages[1:]:
-            x = self.narrow[i - 1](x)
-            if i == 1 and self.warp is not None:
-                displacement = self.warp(bending)
-                x = bend(x, displacement, self.layout.cells[0])
-                signal = bend(signal, displacement, self.layout.lengths[0])
-            else:
-                x, signal = upsample(x), upsample(signal)
-            x = self.block[i](x, styles[i], embeddings[i])
-            signal = signal + self.to_values[i](x).float()
-        return signal
+    def to_grid(self, x: Tensor, number: int, displacement: Tensor | None, *, by_product: bool) -> Tensor:  # noqa: ARG002
+        """Return maps (B, C, L) of twice the length."""
+        return upsample(x) if displacement is None else bend(x, displacement, x.shape[-1])
 
 
-class DiscriminatorBlock(nn.Module):
-    """Residual convolutions without normalisation; the last begins at zero (R3GAN, Huang et al. 2024)."""
+class SignalDiscriminator(GrowingDiscriminator):
+    """Maps a signal and its class index to one logit. See `SignalGenerator` for the parameters."""
 
-    def __init__(self, channels: int, depth: int) -> None:
-        super().__init__()
-        self.conv = nn.ModuleList(conv(channels, channels, zero=i == depth - 1) for i in range(depth))
+    def __init__(self, n_classes: int, layout: Layout, channels: int) -> None:
+        stem = partial(conv, layout.patch * channels)
+        super().__init__(
+            n_classes, layout.grids, layer=line, pointwise=nn.Conv1d, widen=widening, stem=stem, narrower=4
+        )
+        self.patch = layout.patch
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return refined features (B, C, cells)."""
-        h = x
-        for conv in self.conv:
-            h = conv(F.leaky_relu(h, SLOPE))
-        return x + h
+    def patches(self, sample: Tensor) -> Tensor:
+        """Return signals (B, C, L) as patches (B, C * patch, L / patch)."""
+        return unshuffle(sample, self.patch)
 
-
-class SignalDiscriminator(ProjectionDiscriminator):
-    """Maps a signal and its class index to one logit.
-
-    The parameters are those of `SignalGenerator`; `feature_dim` is the length of the features that are projected on the
-    class.
-    """
-
-    def __init__(self, n_classes: int, layout: Layout, channels: int, *, feature_dim: int = 128) -> None:
-        super().__init__(n_classes, feature_dim)
-        self.layout, widths = layout, layout.widths
-        self.from_values = nn.ModuleList(conv(layout.patch * channels, width) for width in widths)
-        self.block = nn.ModuleList(DiscriminatorBlock(*size) for size in zip(widths, layout.depths, strict=True))
-        self.widen = nn.ModuleList(conv(fine, coarse, kernel=1, zero=True) for coarse, fine in pairwise(widths))
-        self.squeeze = nn.Conv1d(widths[0], widths[0] // 4, 1)
-        self.flatten = nn.Linear(widths[0] // 4 * layout.cells[0], feature_dim)
-        keep_variance(self)
-
-    def features(self, sample: Tensor) -> Tensor:
-        """Return features of signals (B, C, L) that do not depend on the label, (B, feature_dim)."""
-        stage = self.layout.lengths.index(sample.shape[-1])
-        x = self.block[stage](self._patches(sample, stage))
-        for i in reversed(range(stage)):
-            sample = F.avg_pool1d(sample, 2)
-            x = self.block[i](self._patches(sample, i) + self.widen[i](F.avg_pool1d(x, 2)))
-        x = F.leaky_relu(self.squeeze(F.leaky_relu(x, SLOPE)), SLOPE)
-        return F.leaky_relu(self.flatten(x.flatten(1)), SLOPE).float()
-
-    def _patches(self, sample: Tensor, stage: int) -> Tensor:
-        return F.leaky_relu(self.from_values[stage](unshuffle(sample, self.layout.patch)), SLOPE)
+    def pooled(self, x: Tensor, number: int) -> Tensor:  # noqa: ARG002
+        """Return maps (B, C, L) of half the length."""
+        return F.avg_pool1d(x, 2)
 
 
 def conv(in_channels: int, out_channels: int, *, kernel: int = KERNEL, zero: bool = False) -> nn.Conv1d:
@@ -287,6 +181,16 @@ def conv(in_channels: int, out_channels: int, *, kernel: int = KERNEL, zero: boo
     if zero:
         nn.init.zeros_(layer.weight)
     return layer
+
+
+def line(channels: int, *, zero: bool) -> nn.Conv1d:
+    """Return a convolution that keeps the number of channels."""
+    return conv(channels, channels, zero=zero)
+
+
+def widening(in_channels: int, out_channels: int, *, zero: bool) -> nn.Conv1d:
+    """Return a convolution of one cell."""
+    return conv(in_channels, out_channels, kernel=1, zero=zero)
 
 
 def upsample(x: Tensor) -> Tensor:

@@ -8,29 +8,16 @@ Both grow, in the plane and in time: a network for clips of T frames of side S a
 begins as a resampled skip path. One warp of the plane, learned from all classes, bends all frames alike.
 """
 
-import math
-from itertools import pairwise
-from typing import Literal, NamedTuple
+from functools import partial
+from typing import Literal, NamedTuple, Unpack
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.networks.convolutional import (
-    BENDING,
-    FAINT,
-    SLOPE,
-    Clip,
-    FiLM,
-    NoiseParts,
-    Styles,
-    bending_and_drawing,
-    keep_variance,
-    of_unit_power,
-    resolutions,
-    shared_first,
-)
-from ganaug.networks.projection import ProjectionDiscriminator
+from ganaug.networks.convolutional import resolutions
+from ganaug.networks.growing import Grids, GrowingDiscriminator, GrowingGenerator, Settings, clip
+from ganaug.networks.mapping import SLOPE
 from ganaug.networks.warp import Warp, bend
 
 MIN_FRAMES = 4
@@ -63,19 +50,15 @@ class Stages(NamedTuple):
         return cls(sides, tuple(counts))
 
     @property
-    def grids(self) -> tuple[int, ...]:
-        """Sides of the patch grid of each stage."""
-        return tuple(side // 2 for side in self.sides)
+    def grids(self) -> Grids:
+        """The grids of the networks, of patches of 2x2 pixels."""
+        sides = [side // 2 for side in self.sides]
+        first = self.frames[0], sides[0], sides[0]
+        return Grids(first, [WIDTHS[side] for side in sides], [DEPTHS[side] for side in sides], self.sides)
 
-    @property
-    def widths(self) -> list[int]:
-        """Feature channels of each stage."""
-        return [WIDTHS[grid] for grid in self.grids]
-
-    @property
-    def depths(self) -> list[int]:
-        """Convolutions in a block of each stage."""
-        return [DEPTHS[grid] for grid in self.grids]
+    def doubles(self, number: int) -> bool:
+        """Return whether the grid of this number has twice the frames of the grid before it."""
+        return self.frames[number] > self.frames[number - 1]
 
 
 class FactorisedConv(nn.Module):
@@ -91,22 +74,6 @@ class FactorisedConv(nn.Module):
         """Return features (B, C, T, H, W)."""
         features: Tensor = self.time(F.leaky_relu(self.plane(x), SLOPE))
         return features
-
-
-class GeneratorBlock(nn.Module):
-    """Residual factorised convolutions controlled by style and class; the last begins at zero."""
-
-    def __init__(self, channels: int, depth: int, style_dim: int) -> None:
-        super().__init__()
-        self.film = nn.ModuleList(FiLM(channels, style_dim) for _ in range(depth))
-        self.conv = nn.ModuleList(FactorisedConv(channels, zero=i == depth - 1) for i in range(depth))
-
-    def forward(self, x: Tensor, style: Tensor, embedding: Tensor) -> Tensor:
-        """Return refined features (B, C, T, H, W)."""
-        h = x
-        for film, conv in zip(self.film, self.conv, strict=True):
-            h = conv(F.leaky_relu(film(h, style, embedding), SLOPE))
-        return x + h
 
 
 class PixelHead(nn.Module):
@@ -131,129 +98,63 @@ class PixelHead(nn.Module):
         self.draw.weight.mul_(strength)
 
 
-class ClipGenerator(nn.Module):
-    """Maps noise and a class index to a clip in [-1, 1].
+class ClipGenerator(GrowingGenerator):
+    """Maps noise and a class index to a clip (B, channels, frames, side, side) in [-1, 1].
 
     Parameters
     ----------
-    n_classes, channels : int
-        Number of classes; channels of the clip.
+    n_classes : int
+        Number of classes.
     stages : Stages
         Sides and frames that the network grows through.
-    noise_dim, style_dim : int
-        Length of the noise vector; length of the vectors through which noise and class control every block.
-    mapping_layers, shared_blocks, style_mixing : int, int, float
-        See `Techniques`.
+    channels : int
+        Channels of the clip.
+    **settings
+        See `GrowingGenerator`.
     """
 
-    def __init__(
-        self,
-        n_classes: int,
-        stages: Stages,
-        channels: int,
-        *,
-        noise_dim: int = 64,
-        style_dim: int = 128,
-        mapping_layers: int = 2,
-        shared_blocks: int = 0,
-        style_mixing: float = 0.0,
-    ) -> None:
-        super().__init__()
-        self.stages, self.noise_dim, self.n_classes = stages, noise_dim, n_classes
-        widths, grid = stages.widths, stages.grids[0]
-        self.embed = nn.Embedding(n_classes, style_dim)
-        self.bending = noise_dim // BENDING if len(widths) > 1 else 0
-        drawing = noise_dim - self.bending
-        self.warp = Warp(self.bending) if self.bending else None
-        self.style = Styles(drawing, style_dim, mapping_layers, style_mixing)
-        self.shared_blocks = shared_blocks
-        self.seed = nn.Linear(drawing, widths[0] * stages.frames[0] * grid**2)
-        self.narrow = nn.ModuleList(nn.Conv3d(a, b, 1) for a, b in pairwise(widths))
-        self.block = nn.ModuleList(GeneratorBlock(*size, style_dim) for size in zip(widths, stages.depths, strict=True))
-        self.to_pixels = nn.ModuleList(PixelHead(width, channels, sharp=i == 0) for i, width in enumerate(widths))
-        keep_variance(self)
-        for i, head in enumerate(self.to_pixels):
-            head.begin(FAINT if i == 0 else 0.0)  # type: ignore[operator]
+    def __init__(self, n_classes: int, stages: Stages, channels: int, **settings: Unpack[Settings]) -> None:
+        def head(number: int, width: int) -> PixelHead:
+            return PixelHead(width, channels, sharp=number == 0)
 
-    @property
-    def noise_parts(self) -> NoiseParts:
-        """The parts of a noise vector."""
-        return bending_and_drawing(self.bending, self.noise_dim)
+        super().__init__(
+            n_classes, stages.grids, layer=FactorisedConv, pointwise=nn.Conv3d, head=head, warp=Warp, **settings
+        )
+        self.stages = stages
 
-    def forward(self, noise: Tensor, label: Tensor, side: int | None = None) -> Tensor:
-        """Return clips (B, C, frames, side, side); `side` is one of the stages', by default the last."""
-        sides, frames, grids = self.stages.sides, self.stages.frames, self.stages.grids
-        last = len(sides) if side is None else sides.index(side) + 1
-        bending, drawing = noise[:, : self.bending], noise[:, self.bending :]
-        z = of_unit_power(drawing)
-        styles = self.style(z, noise, len(self.block))
-        embedding = self.embed(label) / math.sqrt(self.embed.embedding_dim)
-        embeddings = shared_first(embedding, self.shared_blocks, len(self.block))
-        x = self.seed(z).unflatten(1, (self.stages.widths[0], frames[0], grids[0], grids[0]))
-        x = self.block[0](x, styles[0], embeddings[0])
-        clip = self.to_pixels[0](x).float()
-        for i in range(1, last):
-            x = self.narrow[i - 1](x)
-            if i == 1 and self.warp is not None:
-                displacement = self.warp(bending)
-                x = bent(x, displacement, by_product=not self.training)
-                clip = bent(clip, displacement)
-            else:
-                x, clip = in_plane(x), in_plane(clip)
-            if frames[i] > frames[i - 1]:
-                x, clip = in_time(x), in_time(clip)
-            x = self.block[i](x, styles[i], embeddings[i])
-            clip = clip + self.to_pixels[i](x).float()
-        clipped: Tensor = Clip.apply(clip) if self.training else clip.clamp(-1, 1)  # type: ignore[no-untyped-call]
-        return clipped
+    def to_grid(self, x: Tensor, number: int, displacement: Tensor | None, *, by_product: bool) -> Tensor:
+        """Return maps (B, C, T, H, W) of twice the side, and of twice the frames where the time doubles."""
+        x = in_plane(x) if displacement is None else bent(x, displacement, by_product=by_product)
+        return in_time(x) if self.stages.doubles(number) else x
+
+    def bounded(self, drawn: Tensor) -> Tensor:
+        """Return values clipped to [-1, 1]."""
+        return clip(drawn, training=self.training)
 
 
-class DiscriminatorBlock(nn.Module):
-    """Residual factorised convolutions without normalisation; the last begins at zero (R3GAN, Huang et al. 2024)."""
+class ClipDiscriminator(GrowingDiscriminator):
+    """Maps a clip and its class index to one logit. See `ClipGenerator` for the parameters."""
 
-    def __init__(self, channels: int, depth: int) -> None:
-        super().__init__()
-        self.conv = nn.ModuleList(FactorisedConv(channels, zero=i == depth - 1) for i in range(depth))
+    def __init__(self, n_classes: int, stages: Stages, channels: int) -> None:
+        stem = partial(conv, 4 * channels, kernel=(3, 3, 3))
+        super().__init__(
+            n_classes,
+            stages.grids,
+            layer=FactorisedConv,
+            pointwise=nn.Conv3d,
+            widen=widening,
+            stem=stem,
+            narrower=4,
+        )
+        self.stages = stages
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return refined features (B, C, T, H, W)."""
-        h = x
-        for conv in self.conv:
-            h = conv(F.leaky_relu(h, SLOPE))
-        return x + h
+    def patches(self, sample: Tensor) -> Tensor:
+        """Return clips (B, C, T, H, W) as patches (B, 4C, T, H / 2, W / 2)."""
+        return unshuffle(sample)
 
-
-class ClipDiscriminator(ProjectionDiscriminator):
-    """Maps a clip and its class index to one logit.
-
-    The parameters are those of `ClipGenerator`; `feature_dim` is the length of the features that are projected on the
-    class.
-    """
-
-    def __init__(self, n_classes: int, stages: Stages, channels: int, *, feature_dim: int = 128) -> None:
-        super().__init__(n_classes, feature_dim)
-        self.stages, widths = stages, stages.widths
-        self.from_pixels = nn.ModuleList(conv(4 * channels, width, kernel=(3, 3, 3)) for width in widths)
-        self.block = nn.ModuleList(DiscriminatorBlock(*size) for size in zip(widths, stages.depths, strict=True))
-        self.widen = nn.ModuleList(conv(fine, coarse, kernel=(1, 1, 1), zero=True) for coarse, fine in pairwise(widths))
-        self.squeeze = nn.Conv3d(widths[0], widths[0] // 4, 1)
-        self.flatten = nn.Linear(widths[0] // 4 * stages.frames[0] * stages.grids[0] ** 2, feature_dim)
-        keep_variance(self)
-
-    def features(self, sample: Tensor) -> Tensor:
-        """Return features of clips (B, C, T, H, W) that do not depend on the label, (B, feature_dim)."""
-        stage = self.stages.sides.index(sample.shape[-1])
-        x = self.block[stage](self._patches(sample, stage))
-        for i in reversed(range(stage)):
-            factors = self.stages.frames[i + 1] // self.stages.frames[i], 2, 2
-            sample = F.avg_pool3d(sample, factors)
-            x = self.block[i](self._patches(sample, i) + self.widen[i](F.avg_pool3d(x, factors)))
-        x = F.leaky_relu(self.squeeze(F.leaky_relu(x, SLOPE)), SLOPE)
-        return F.leaky_relu(self.flatten(x.flatten(1)), SLOPE).float()
-
-    def _patches(self, sample: Tensor, stage: int) -> Tensor:
-        x = unshuffle(sample)
-        return F.leaky_relu(self.from_pixels[stage](x), SLOPE)
+    def pooled(self, x: Tensor, number: int) -> Tensor:
+        """Return maps (B, C, T, H, W) of half the side, and of half the frames where the time doubles."""
+        return F.avg_pool3d(x, (2 if self.stages.doubles(number) else 1, 2, 2))
 
 
 def conv(
@@ -270,6 +171,11 @@ def conv(
     if zero:
         nn.init.zeros_(layer.weight)
     return layer
+
+
+def widening(in_channels: int, out_channels: int, *, zero: bool) -> nn.Conv3d:
+    """Return a convolution of one cell."""
+    return conv(in_channels, out_channels, kernel=(1, 1, 1), zero=zero)
 
 
 def shuffle(x: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """Images as networks see them: the modality of labelled images."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
@@ -11,14 +10,15 @@ from torch.nn import functional as F
 
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.images.pipeline import Pipeline
+from ganaug.networks.array_modality import ArrayModality, histogram_matched
 from ganaug.networks.classifiers import ConvClassifier
-from ganaug.networks.convolutional import SMALLEST, ConvDiscriminator, ConvGenerator, resolutions, truncated
-from ganaug.networks.modality import DEFAULT_TECHNIQUES, Bounds, Decoder, Drawn, Modality, noise_dim_of
+from ganaug.networks.convolutional import SMALLEST, ConvDiscriminator, ConvGenerator, resolutions
+from ganaug.networks.mapping import truncated
+from ganaug.networks.modality import DEFAULT_TECHNIQUES, Bounds, Decoder, Drawn
 from ganaug.networks.projection import ProjectionDiscriminator
-from ganaug.networks.samples import Batch, Samples
+from ganaug.networks.samples import Samples
 from ganaug.techniques.augmentation import distort
-from ganaug.techniques.histogram_matching import HistogramMatched, level_shares, matching_curve
-from ganaug.techniques.losses import gaussian_loss, variety_loss
+from ganaug.techniques.losses import variety_loss
 from ganaug.techniques.switches import Techniques
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -87,14 +87,11 @@ class ImageDecoder(Decoder):
         return Drawn(image, image, (as_pixels(image),))
 
 
-class ImageModality(Modality):
+class ImageModality(ArrayModality):
     """Labelled images and convolutional networks that grow with the resolution."""
 
-    code_dim = 64
-    batch_size = 16
     mixed = True
     export_seconds = 2.0
-    clear_agreement = 0.6
     space = "pixels"
 
     data: LabelledImages
@@ -114,19 +111,7 @@ class ImageModality(Modality):
         self.space_reason = space_reason
         self.pipeline = None if augment is None else Pipeline(augment, data.images[0])
         self.size, self.channels = data.codec.size, data.codec.channels
-        self.stages = self._grown(resolutions(self.size))
-
-    def _grown(self, stages: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the stages of the training: all of them, or without growing the last."""
-        return stages if self.techniques.growing else stages[-1:]
-
-    @property
-    def _network_settings(self) -> dict[str, Any]:
-        """The parameters of a network that draws, besides the shape."""
-        chosen = self.techniques
-        names = "mapping_layers", "shared_blocks", "style_mixing"
-        own = {"noise_dim": self.code_dim, "capacity": self.capacity}
-        return own | {name: getattr(chosen, name) for name in names}
+        self.stages = self.grown(resolutions(self.size))
 
     @staticmethod
     def default_bounds(data: LabelledImages) -> Bounds:  # noqa: ARG004
@@ -144,7 +129,9 @@ class ImageModality(Modality):
 
     def new_network(self) -> nn.Module:
         """Return an untrained convolutional generator."""
-        network = ConvGenerator(self.n_classes, self.size, self.channels, **self._network_settings)
+        network = ConvGenerator(
+            self.n_classes, self.size, self.channels, capacity=self.capacity, **self.network_settings
+        )
         return channels_last(network)
 
     def new_discriminator(self) -> ProjectionDiscriminator:
@@ -158,39 +145,6 @@ class ImageModality(Modality):
     def at_stage(self, real: Tensor, stage: int) -> Tensor:
         """Return images averaged down to the side that is being trained."""
         return real if stage == self.size else F.avg_pool2d(real, self.size // stage)
-
-    def synthesise(self, generator: nn.Module, batch: Batch) -> Tensor:
-        """Return synthetic images (B, C, H, W) in [-1, 1].
-
-        The images of one class share half of the noise that bends them. Otherwise bending alone could provide the
-        variety that the loss asks for, and the drawing before it would not vary.
-        """
-        noise, shared = batch.noise(), generator.bending // 2  # type: ignore[operator]
-        noise[:, :shared] = noise[batch.label % len(noise), :shared]
-        synthetic: Tensor = generator(noise, batch.label, batch.real.shape[-1])
-        return synthetic
-
-    def reconstruct(self, network: nn.Module, code: Tensor, batch: Batch) -> Tensor:
-        """Return images (B, C, H, W) in [-1, 1]."""
-        images: Tensor = network(code, batch.label, batch.real.shape[-1])
-        return images
-
-    def reconstruction_loss(self, outputs: Tensor, real: Tensor) -> Tensor:
-        """Return the loss of a normal distribution of every value."""
-        return gaussian_loss((outputs.float() - real).flatten(1), together=True)
-
-    @property
-    def point_dim(self) -> int:
-        """The number of values of an image."""
-        return math.prod(self.output_shape)
-
-    def points(self, real: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
-        """Return the values of each image in a row, (B, C * H * W)."""
-        return real.flatten(1)
-
-    def outputs_of(self, points: Tensor) -> Tensor:
-        """Return images (B, C, H, W), clipped to [-1, 1]."""
-        return points.view(-1, *self.output_shape).clamp(-1, 1)
 
     @property
     def output_shape(self) -> tuple[int, int, int]:
@@ -206,21 +160,13 @@ class ImageModality(Modality):
         seen, drawn = (F.avg_pool2d(x.float(), x.shape[-1] // SMALLEST).flatten(1) for x in (real, synthetic))
         return VARIETY_WEIGHT * variety_loss(seen, drawn, label)  # of (B, C * 64) each
 
-    @torch.no_grad()
     def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:
         """Return the generator with the histogram of the real images, where these have plain black or white parts."""
         truncated(generator, self.techniques.truncation, random)
         affordable = MATCHED_NUMBERS // self.data.images[0].size
         at_once = max(1, min(MAX_MATCHED_AT_ONCE, affordable))
-        levels, noise_dim = [], noise_dim_of(generator)
-        for _ in range(max(MIN_MATCHED, min(MAX_MATCHED, affordable)) // at_once):
-            real, label = learned.draw(at_once, random)
-            drawn = generator(torch.randn(at_once, noise_dim, generator=random), label.cpu())
-            if not torch.isfinite(drawn).all():  # the training failed, and the runtime will refuse the model
-                return generator
-            levels.append(torch.stack([level_shares(drawn), level_shares(real.cpu())]))
-        curve = matching_curve(*torch.stack(levels).mean(0))
-        return HistogramMatched(generator, curve) if curve else generator
+        count = max(MIN_MATCHED, min(MAX_MATCHED, affordable))
+        return histogram_matched(generator, learned, random, count=count, at_once=at_once)
 
     def decoder(self, generator: nn.Module) -> Decoder:
         """Return the generator with the rounding to pixels."""

@@ -140,7 +140,7 @@ class LatentImageModality(ImageModality):
         super().__init__(data, seed=seed, **settings)
         self.autoencoder = Autoencoder.load(self.channels)
         self.side = self.size // FACTOR  # of the latents
-        self.stages = self._grown(tuple(FACTOR * side for side in resolutions(self.side)))
+        self.stages = self.grown(tuple(FACTOR * side for side in resolutions(self.side)))
         some = data.part(np.random.default_rng(seed).permutation(len(data))[:MEASURED_IMAGES])
         image = self.encoded(some, CPU).inputs(torch.arange(len(some)))
         self.standardiser = Standardiser.of(self.autoencoder.encode(image))
@@ -179,7 +179,9 @@ class LatentImageModality(ImageModality):
     def new_network(self) -> nn.Module:
         """Return a convolutional generator of latents."""
         channels = self.autoencoder.latent_channels
-        network = LatentConvGenerator(self.n_classes, self.side, channels, **self._network_settings)
+        network = LatentConvGenerator(
+            self.n_classes, self.side, channels, capacity=self.capacity, **self.network_settings
+        )
         return self._begun("generator", network)
 
     def new_discriminator(self) -> ProjectionDiscriminator:

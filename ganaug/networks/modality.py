@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganaug.compute.engine import Engine
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import part_of
+from ganaug.errors import DataError
 from ganaug.networks.projection import Encoder, ProjectionDiscriminator
 from ganaug.networks.samples import Batch, Samples
 from ganaug.techniques.switches import Techniques
@@ -252,6 +253,14 @@ class Modality(ABC):
     def settings(self) -> dict[str, object]:
         """Return what a resumed training must share besides the data."""
         return {}
+
+
+def refuse_image_settings(kind: str, augment: Any, space: str) -> None:
+    """Raise `DataError` if settings that only images have are given for data of another kind, such as "signals"."""
+    if augment is not None:
+        raise DataError(f"augment must be None for {kind}, because it is a pipeline for images: leave it out")
+    if space != "auto":
+        raise DataError(f"space must be 'auto' for {kind}, but is {space!r}: the other spaces are for images")
 
 
 def noise_dim_of(generator: nn.Module) -> int:

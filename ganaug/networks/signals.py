@@ -8,14 +8,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug.data.signals.dataset import LabelledSignals
-from ganaug.errors import DataError
+from ganaug.networks.array_modality import ArrayModality
 from ganaug.networks.classifiers import ConvClassifier1d
-from ganaug.networks.convolutional import truncated
 from ganaug.networks.convolutional_1d import Layout, SignalDiscriminator, SignalGenerator
-from ganaug.networks.modality import DEFAULT_TECHNIQUES, Bounds, Decoder, Drawn, Modality
+from ganaug.networks.mapping import truncated
+from ganaug.networks.modality import DEFAULT_TECHNIQUES, Bounds, Decoder, Drawn, refuse_image_settings
 from ganaug.networks.projection import ProjectionDiscriminator
-from ganaug.networks.samples import Batch, Samples
-from ganaug.techniques.losses import gaussian_loss, variety_and_energy_loss
+from ganaug.networks.samples import Samples
+from ganaug.techniques.losses import variety_and_energy_loss
 from ganaug.techniques.signal_augmentation import distort
 from ganaug.techniques.switches import Techniques
 
@@ -73,26 +73,24 @@ class SignalDecoder(Decoder):
         return Drawn(drawn, drawn, (torch.minimum(torch.maximum(values, self.low), self.high),))
 
 
-class SignalModality(Modality):
+class SignalModality(ArrayModality):
     """Labelled signals and one-dimensional convolutional networks that grow with the length."""
 
-    code_dim = 64
-    batch_size = 16
     mixed = False
     export_seconds = 2.0
-    clear_agreement = 0.6
 
     data: LabelledSignals
 
-    def __init__(
-        self, data: LabelledSignals, *, seed: int, augment: Any = None, techniques: Techniques = DEFAULT_TECHNIQUES
-    ) -> None:
-        if augment is not None:
-            raise DataError("augment must be None for signals, because it is a pipeline for images: leave it out")
+    def __init__(self, data: LabelledSignals, *, seed: int, techniques: Techniques = DEFAULT_TECHNIQUES) -> None:
         super().__init__(data, seed=seed, techniques=techniques)
         self.length, self.channels = data.codec.shape
         self.layout = Layout.of(self.length)
-        self.stages = self.layout.lengths if techniques.growing else self.layout.lengths[-1:]
+        self.stages = self.grown(self.layout.lengths)
+
+    @property
+    def output_shape(self) -> tuple[int, int]:
+        """Shape of a signal: channels and length, without what continues it."""
+        return self.channels, self.length
 
     @staticmethod
     def default_bounds(data: LabelledSignals) -> Bounds:  # noqa: ARG004
@@ -107,16 +105,7 @@ class SignalModality(Modality):
 
     def new_network(self) -> SignalGenerator:
         """Return an untrained convolutional generator."""
-        chosen = self.techniques
-        return SignalGenerator(
-            self.n_classes,
-            self.layout,
-            self.channels,
-            noise_dim=self.code_dim,
-            mapping_layers=chosen.mapping_layers,
-            shared_blocks=chosen.shared_blocks,
-            style_mixing=chosen.style_mixing,
-        )
+        return SignalGenerator(self.n_classes, self.layout, self.channels, **self.network_settings)
 
     def new_discriminator(self) -> ProjectionDiscriminator:
         """Return an untrained convolutional discriminator."""
@@ -130,31 +119,6 @@ class SignalModality(Modality):
         """Return signals averaged down to the length that is being trained."""
         return real if stage == self.layout.lengths[-1] else F.avg_pool1d(real, self.layout.lengths[-1] // stage)
 
-    def synthesise(self, generator: nn.Module, batch: Batch) -> Tensor:
-        """Return synthetic signals (B, C, L).
-
-        The signals of one class share half of the noise that bends them. Otherwise bending alone could provide the
-        variety that the loss asks for, and the drawing before it would not vary.
-        """
-        noise, shared = batch.noise(), generator.bending // 2  # type: ignore[operator]
-        noise[:, :shared] = noise[batch.label % len(noise), :shared]
-        synthetic: Tensor = generator(noise, batch.label, batch.real.shape[-1])
-        return synthetic
-
-    def reconstruct(self, network: nn.Module, code: Tensor, batch: Batch) -> Tensor:
-        """Return signals (B, C, L)."""
-        signals: Tensor = network(code, batch.label, batch.real.shape[-1])
-        return signals
-
-    def reconstruction_loss(self, outputs: Tensor, real: Tensor) -> Tensor:
-        """Return the loss of a normal distribution of every value."""
-        return gaussian_loss((outputs.float() - real).flatten(1), together=True)
-
-    @property
-    def point_dim(self) -> int:
-        """The number of values of a signal."""
-        return self.channels * self.length
-
     def points(self, real: Tensor, random: torch.Generator) -> Tensor:
         """Return the values of each signal in a row, (B, C * length), with a little noise: some may be constant."""
         if real.shape[-1] < self.stages[-1]:  # a stage of the growth
@@ -164,7 +128,7 @@ class SignalModality(Modality):
 
     def outputs_of(self, points: Tensor) -> Tensor:
         """Return signals (B, C, L)."""
-        return self._continued(points.view(-1, self.channels, self.length))
+        return self._continued(points.view(-1, *self.output_shape))
 
     def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:
         """Return signals shifted, warped and scaled."""
@@ -220,9 +184,8 @@ def modality(
     techniques: Techniques,
 ) -> SignalModality:
     """Return the modality of signals. It has one space, and its networks one width."""
-    if space != "auto":
-        raise DataError(f"space must be 'auto' for signals, but is {space!r}: the other spaces are for images")
-    return SignalModality(data, seed=seed, augment=augment, techniques=techniques)
+    refuse_image_settings("signals", augment, space)
+    return SignalModality(data, seed=seed, techniques=techniques)
 
 
 MODALITY = SignalModality

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from ganaug.compute.modes import seeded
 from ganaug.data.tables.constraints.constraints import Constraints
 from ganaug.data.tables.dataset import LabelledTable
-from ganaug.errors import DataError
 from ganaug.networks.classifiers import RowClassifier
-from ganaug.networks.modality import DEFAULT_TECHNIQUES, Bounds, Decoder, Drawn, Modality
+from ganaug.networks.modality import DEFAULT_TECHNIQUES, Bounds, Decoder, Drawn, Modality, refuse_image_settings
 from ganaug.networks.perceptron import RowDiscriminator, RowGenerator, RowNetwork
 from ganaug.networks.samples import Batch, Samples
 from ganaug.networks.table_decoder import TableDecoder
@@ -70,11 +69,7 @@ class TableModality(Modality):
 
     data: LabelledTable
 
-    def __init__(
-        self, data: LabelledTable, *, seed: int, augment: Any = None, techniques: Techniques = DEFAULT_TECHNIQUES
-    ) -> None:
-        if augment is not None:
-            raise DataError("augment must be None for a table, because it is a pipeline for images: leave it out")
+    def __init__(self, data: LabelledTable, *, seed: int, techniques: Techniques = DEFAULT_TECHNIQUES) -> None:
         super().__init__(data, seed=seed, techniques=techniques)
         self.constraints = Constraints.detect(data.codec, data.frame)
         self.layout = self.constraints.layout
@@ -195,9 +190,8 @@ def modality(
     techniques: Techniques,
 ) -> TableModality:
     """Return the modality of a table. It has one space, and its networks one width."""
-    if space != "auto":
-        raise DataError(f"space must be 'auto' for a table, but is {space!r}: the other spaces are for images")
-    return TableModality(data, seed=seed, augment=augment, techniques=techniques)
+    refuse_image_settings("a table", augment, space)
+    return TableModality(data, seed=seed, techniques=techniques)
 
 
 MODALITY = TableModality

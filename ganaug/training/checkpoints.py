@@ -23,7 +23,7 @@ from ganaug.errors import DataError, FormatError, GanaugError
 from ganaug.files import atomic_write
 from ganaug.training.loop import State, ValidationResult
 
-FORMAT_VERSION = 3  # of the index
+FORMAT_VERSION = 4  # of the index
 MAX_REASON = 1000  # characters
 INDEX = "checkpoint.json"
 _NOUNS = {

@@ -55,7 +55,7 @@ def test_growing_leaves_both_functions_as_they_were() -> None:
     torch.manual_seed(0)
     stages = Stages.of(8, 16)
     generator, discriminator = ClipGenerator(2, stages, 1), ClipDiscriminator(2, stages, 1)
-    generator.to_pixels[0].begin(0.2)  # type: ignore[operator]  # no value is clipped
+    generator.draw[0].begin(0.2)  # type: ignore[operator]  # no value is clipped
     noise, label = torch.randn(3, 64), torch.tensor([0, 1, 1])
     small, large = generator(noise, label, 8), generator(noise, label)
     torch.testing.assert_close(large, in_time(in_plane(small)))

@@ -10,12 +10,12 @@ from ganaug.networks.convolutional import (
     DEPTHS,
     WIDER,
     WIDTHS,
-    Clip,
     ConvDiscriminator,
     ConvGenerator,
     PixelHead,
     resolutions,
 )
+from ganaug.networks.growing import clip
 from ganaug.networks.warp import FURTHEST, KNOTS, bend
 from ganaug.techniques.histogram_matching import level_shares, matching_curve
 
@@ -39,7 +39,7 @@ def test_shapes_at_every_resolution(size: int, channels: int) -> None:
 def test_growing_leaves_both_functions_as_they_were() -> None:
     torch.manual_seed(0)
     generator, discriminator = ConvGenerator(2, 32, 1), ConvDiscriminator(2, 32, 1)
-    generator.to_pixels[0].begin(0.5)  # type: ignore[operator]
+    generator.draw[0].begin(0.5)  # type: ignore[operator]
     noise, label = torch.randn(5, 64), torch.tensor([0, 1, 0, 1, 0])
     small, large = generator(noise, label, 16), generator(noise, label, 32)
     assert small.abs().max() < 1  # nothing is clipped yet
@@ -117,7 +117,7 @@ def test_even_features_become_even_pixels_whatever_is_learned() -> None:
 
 def test_values_beyond_the_range_keep_only_the_gradients_that_lead_back() -> None:
     x = torch.tensor([-2.0, -2.0, 0.5, 0.5, 2.0, 2.0], requires_grad=True)
-    clipped = Clip.apply(x)
+    clipped = clip(x, training=True)
     assert clipped.tolist() == [-1.0, -1.0, 0.5, 0.5, 1.0, 1.0]
     clipped.backward(torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0, -1.0]))
     assert x.grad is not None

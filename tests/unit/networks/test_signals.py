@@ -32,7 +32,7 @@ def test_a_layout_holds_the_signal_with_little_padding(length: int) -> None:
     assert length <= layout.lengths[-1] <= 1.13 * length
     assert layout.cells[-1] <= 256
     assert layout.cells[0] <= 16
-    assert len(layout.widths) == len(layout.depths) == len(layout.cells)
+    assert len(layout.grids.widths) == len(layout.grids.depths) == len(layout.cells)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -8,7 +8,7 @@ import torch
 
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.errors import DataError
-from ganaug.networks.convolutional import Styles
+from ganaug.networks.mapping import Styles
 from ganaug.techniques.losses import class_gain_penalty, deviation_of_halves, feature_matching_loss
 from ganaug.techniques.spectral_norm import normalise_spectra, without_parametrisations
 from ganaug.techniques.switches import RANGES, Techniques
