@@ -143,9 +143,12 @@ class _Images:
         generator = augmenter.fit(self.data.train_images, names).generator_
         seconds = time.process_time() - began
         classes = range(len(self.data.classes))
-        images = [self._drawn(generator, label, setting) for label in self.data.classes]
-        read = [float((self.reader.read(images[k]) == k).mean()) for k in classes]
-        dose = Dose(tuple(images), np.where(self.counts < FIXED_BELOW, FIXED_SHARE, 0.0))
+        # The screen would hide what a setting does to the label, and is what samples are used with.
+        plain, screened = (
+            [self._drawn(generator, label, setting, is_on) for label in self.data.classes] for is_on in (False, True)
+        )
+        read = [float((self.reader.read(plain[k]) == k).mean()) for k in classes]
+        dose = Dose(tuple(screened), np.where(self.counts < FIXED_BELOW, FIXED_SHARE, 0.0))
         gains = [self._classifier(dose, one) - self.classical[one] for one in range(CLASSIFIERS)]
         training = generator.metadata["training"]
         return {
@@ -159,9 +162,9 @@ class _Images:
             "cpu_seconds": seconds,
         }
 
-    def _drawn(self, generator: Any, label: str, setting: str) -> Any:
+    def _drawn(self, generator: Any, label: str, setting: str, screened: bool) -> Any:
         if setting != REJECTION:
-            return generator.sample({label: DRAWN}, seed=0, screened=True)[0]
+            return generator.sample({label: DRAWN}, seed=0, screened=screened)[0]
         images, _ = generator.sample({label: CANDIDATES * DRAWN}, seed=0)
         realism = generator.realism({label: CANDIDATES * DRAWN}, seed=0).astype(np.float64).clip(1e-6, 1 - 1e-6)
         odds = realism / (1 - realism)
