@@ -1,5 +1,7 @@
 """A discriminator and what it is asked: pairing within a class, classes told apart, R1 and R2 penalties."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -48,6 +50,11 @@ class Adversary:
             normalise_spectra(self.discriminator)
         if self.techniques.adaptive_augmentation:  # a checkpoint must hold the share that has been reached
             self.discriminator.register_buffer("distorted_share", torch.zeros((), device=engine.device))
+
+    @property
+    def group(self) -> dict[str, Any]:
+        """The parameters of the discriminator with their settings of Adam, for an optimiser."""
+        return {"params": list(self.discriminator.parameters()), "lr": PEAK_RATE, "betas": BETAS}
 
     def loss(self, batch: Batch, synthetic: Tensor, weight: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
         """Judge the real samples of a batch and synthetic samples (B, ...) of the same classes, all distorted alike.

@@ -4,8 +4,6 @@ import torch
 from torch import Tensor, nn
 
 from ganaug.compute.engine import Engine
-from ganaug.families.adversary import BETAS as ADVERSARY_BETAS
-from ganaug.families.adversary import PEAK_RATE as ADVERSARY_RATE
 from ganaug.families.adversary import Adversary
 from ganaug.families.base import Family
 from ganaug.networks.coded import ClassNormal, Coded
@@ -43,8 +41,7 @@ class VAE(Family):
         self.adversary = Adversary(modality, engine) if ADVERSARIAL_WEIGHT else None
         if self.adversary is not None:
             self.discriminator = self.adversary.discriminator
-            judges = list(self.discriminator.parameters())
-            groups.append({"params": judges, "lr": ADVERSARY_RATE, "betas": ADVERSARY_BETAS})
+            groups.append(self.adversary.group)
         self.optimizer = torch.optim.Adam(groups, fused=True)
 
     @property
