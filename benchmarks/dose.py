@@ -28,7 +28,7 @@ from torch import Tensor
 from ganaug.data.dataset import Dataset
 from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.evaluation.arms import Arm
-from ganaug.evaluation.dose import measure_dose
+from ganaug.evaluation.dose_measurement import measure_dose
 from ganaug.evaluation.trials.images import QuickImageTrial
 
 CASES = ("unseen", "copies", "noise", "shuffled")

@@ -12,7 +12,7 @@ from ganaug.networks.samples import Batch, Samples
 
 PEAK_RATE = 1e-3  # learning rate of both networks
 BETAS = (0.5, 0.99)
-"""Of Adam. With the usual momentum of 0.9 the discriminator, which has none, wins against details that come late."""
+"""Of Adam. With the usual momentum of 0.9, samples collapse under a discriminator of this weight."""
 CODE_NOISE = 0.2
 """Standard deviation of the noise on codes, whose numbers are near 1: neighbours must draw similar samples."""
 CODE_WEIGHT = 0.05
@@ -41,10 +41,11 @@ class Coder:
         self.network = engine.place(modality.new_network())
         self.encoder = engine.place(modality.new_encoder(modality.code_dim))
         self.networks: dict[str, nn.Module] = {"encoder": self.encoder}
-        groups = [{"params": [*self.network.parameters(), *self.encoder.parameters()], "lr": PEAK_RATE, "betas": BETAS}]
         self.adversary = Adversary(modality, engine)
         self.networks["discriminator"] = self.adversary.discriminator
-        self.optimizer = torch.optim.Adam([*groups, self.adversary.group], fused=True)
+        learned = [*self.network.parameters(), *self.encoder.parameters()]
+        own = {"params": learned, "lr": PEAK_RATE, "betas": BETAS}
+        self.optimizer = torch.optim.Adam([own, self.adversary.group], fused=True)
 
     def learn(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Take one step: code the samples, disturb the codes, and draw the samples again."""

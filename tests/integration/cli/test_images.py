@@ -841,7 +841,7 @@ def digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder.mkdir(parents=True)
         for number, row in enumerate(images[labels == name][:count]):
             Image.fromarray((row.reshape(8, 8) * 15).astype(np.uint8)).save(folder / f"{number}.png")
-    monkeypatch.setattr("ganaug.evaluation.dose.MIN_STEPS", 4)
+    monkeypatch.setattr("ganaug.evaluation.dose_measurement.MIN_STEPS", 4)
     monkeypatch.setattr("ganaug.evaluation.trials.images.QuickImageTrial.usual_steps", 5)
     return tmp_path / "digits"
 
@@ -868,7 +868,7 @@ def test_an_interrupt_of_the_dose_keeps_the_finished_generator(
     number: signal.Signals, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "a.onnx"
-    monkeypatch.setattr("ganaug.evaluation.dose.calibrated_log_loss", raising(number))
+    monkeypatch.setattr("ganaug.evaluation.dose_measurement.calibrated_log_loss", raising(number))
     result = run("fit", digits, "--output", output, "--steps", 40, "--no-preview")
     assert result.exit_code == 130
     assert Generator.load(output).metadata["training"]["steps"] == 40

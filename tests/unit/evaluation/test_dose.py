@@ -1,7 +1,7 @@
 """The dose: what synthetic samples are worth, measured on the training images."""
 
 import threading
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,10 @@ import pytest
 
 from ganaug.data.dataset import Dataset
 from ganaug.data.images.dataset import LabelledImages, from_arrays
-from ganaug.evaluation import dose
-from ganaug.evaluation.dose import divided, fit, measure_dose
+from ganaug.evaluation.dose import divided, fit, measuring
 from ganaug.evaluation.dose_groups import rare_classes
+from ganaug.evaluation.dose_measurement import DoseMeasurement, measure_dose
+from ganaug.evaluation.fold_sampler import train_fold
 from ganaug.evaluation.trials.images import QuickImageTrial
 from ganaug.networks.modality import Bounds
 from ganaug.runtime.dose import is_dose
@@ -92,7 +93,7 @@ def test_no_generator_sees_an_image_that_its_classifiers_are_tested_on() -> None
         parts.append((part, settings))
         return noise(part)
 
-    measured = dose._Measurement(data, trainer, 0, Bounds(None, 400), None)
+    measured = DoseMeasurement(data, trainer, 0, Bounds(None, 400), None)
     measured.train(None, workers=2)
     assert [settings["steps"] for _, settings in parts] == [200, 200]
     assert len({settings["seed"] for _, settings in parts}) == 2
@@ -121,7 +122,7 @@ def test_unseen_real_images_help_and_noise_does_not(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_generator_that_had_too_few_steps_says_nothing(stripes: LabelledImages) -> None:
-    fold = dose.partial(dose.train_fold, device="cpu")
+    fold = partial(train_fold, device="cpu")
     found = measure_dose(stripes, fold, seed=0, bounds=Bounds(None, 20))
     assert found.shares is None
     assert "need 200 training steps each, and the budget allows about 10" in found.sentence
@@ -129,7 +130,7 @@ def test_a_generator_that_had_too_few_steps_says_nothing(stripes: LabelledImages
 
 @pytest.mark.slow
 def test_a_fit_records_its_dose_and_repeats_exactly(stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dose, "MIN_STEPS", 4)
+    monkeypatch.setattr("ganaug.evaluation.dose_measurement.MIN_STEPS", 4)
     monkeypatch.setattr("ganaug.evaluation.trials.images.QuickImageTrial.usual_steps", 5)
     one, other = (fit(stripes, max_steps=40, random_state=0) for _ in range(2))
     assert one.metadata["training"]["steps"] == 40
@@ -141,11 +142,11 @@ def test_a_fit_records_its_dose_and_repeats_exactly(stripes: LabelledImages, mon
 def test_the_dose_does_not_depend_on_the_number_of_cores(
     stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dose, "MIN_STEPS", 4)
+    monkeypatch.setattr("ganaug.evaluation.dose_measurement.MIN_STEPS", 4)
     monkeypatch.setattr("ganaug.evaluation.trials.images.QuickImageTrial.usual_steps", 5)
     found = []
     for cores in (1, 2):
-        monkeypatch.setattr(dose, "usable_cores", lambda cores=cores: cores)
+        monkeypatch.setattr("ganaug.evaluation.dose.usable_cores", lambda cores=cores: cores)
         found.append(fit(stripes, max_steps=20, random_state=0))
     one, two = (generator.metadata for generator in found)
     assert one["dose"] == two["dose"]
@@ -153,10 +154,10 @@ def test_the_dose_does_not_depend_on_the_number_of_cores(
 
 
 def test_leaving_a_fit_ends_the_generators_beside_it(stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dose, "usable_cores", lambda: 2)
+    monkeypatch.setattr("ganaug.evaluation.dose.usable_cores", lambda: 2)
     run = Run(stripes, max_steps=10**6, random_state=0)
     before = threading.active_count()
-    with dose.measuring(run, Bounds(None, 10**6)):
+    with measuring(run, Bounds(None, 10**6)):
         assert threading.active_count() > before
     assert threading.active_count() == before
 
