@@ -132,13 +132,13 @@ SETS = {"digits": digits, "head": head}
 def measure(name: str, model: str, options: Namespace, folder: Path) -> Record:
     """Fit a generator, and return what a classifier reads, and the speed."""
     data = SETS[name]()
-    judge = ClipTrial(data.judging, data.test, None, seed=0, steps=JUDGE_STEPS).balanced
+    judge = ClipTrial(data.judging, data.test, None, seed=0, steps=JUDGE_STEPS)
     limits = {"time_budget": None if options.max_steps else options.budget, "max_steps": options.max_steps}
     generator = fit(data.learned, model=model, random_state=0, **limits)
     training = generator.metadata["training"]
 
     def read(clips: Pixels, labels: list[str]) -> float:
-        guess = judge.probabilities(clips).argmax(axis=1)
+        guess = judge.class_probabilities(from_arrays(clips, np.array(labels), size=SIDE)).argmax(axis=1)
         return round(100 * float(np.mean([data.learned.classes[i] for i in guess] == np.array(labels))), 1)
 
     wanted = dict.fromkeys(generator.classes, JUDGED)

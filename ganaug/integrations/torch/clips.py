@@ -1,7 +1,6 @@
 """Synthetic clips in the form of the clips of a user's dataset: type, layout, dtype, range, transform."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from ganaug.data.clips.sample_format import ClipFormat
 from ganaug.errors import DataError
 from ganaug.integrations.torch.clip_folder import to_tensor
 from ganaug.integrations.torch.images import value_range
-from ganaug.integrations.torch.item_maker import ItemMaker, Items, Transform, described, tried
+from ganaug.integrations.torch.item_maker import ArrayItemMaker, Transform, chained, described
 
 Pixels = NDArray[np.uint8]
 """A generator's clip, (T, H, W, C)."""
@@ -26,32 +25,38 @@ REMEDY = (
 )
 
 
-class ClipMaker(ItemMaker):
+class ClipMaker(ArrayItemMaker):
     """Makes items of clips: as `ClipFolder` does, by a transform, or by conversion to the form of real clips."""
-
-    takes_transform = True
-
-    def __init__(self, dataset: Any, items: Items, form: ClipFormat, transform: Transform) -> None:
-        super().__init__(dataset, items, form, transform)
-        real, own_transform = [clip for clip, _ in items], getattr(dataset, "transform", None)
-        self._formed: Callable[[Pixels], Any]
-        if transform is not None:
-            self._formed = _suitable(transform, real[0], form, "synthetic_transform")
-        elif callable(getattr(dataset, "present", None)):  # a `ClipFolder`
-            self._formed = dataset.present
-        elif own_transform is not None:
-            self._formed = _suitable(own_transform, real[0], form, "the dataset's `transform`")
-        else:
-            self._formed = _Conversion(real, form)
-
-    def formed(self, sample: Pixels) -> Any:
-        """Return a clip in the form of the user's."""
-        return self._formed(sample)
 
     @staticmethod
     def without_items(form: ClipFormat, transform: Transform) -> Callable[[Pixels], Any]:  # noqa: ARG004
         """Return the transform, which takes uint8 (T, H, W, C), or a conversion to tensors (C, T, H, W) in [0, 1]."""
         return transform or to_tensor
+
+    @staticmethod
+    def suitable(
+        transform: Callable[..., Any],
+        real: list[Any],
+        form: ClipFormat,
+        name: str,
+        *,
+        arrays_first: bool,  # noqa: ARG004
+    ) -> Callable[[Any], Any]:
+        """Find by trial whether a transform takes arrays (T, H, W, C) or tensors."""
+        trial = np.random.default_rng(0).integers(0, 256, form.clip_shape, np.uint8)
+        found, failure = chained(transform, [np.copy, to_tensor, _frames_first], trial, real[0])
+        if found is None:
+            raise DataError(
+                f"{name} must turn a uint8 array (T, H, W, C), or a tensor (C, T, H, W) or (T, C, H, W) in [0, 1], "
+                f"into what the dataset's items hold, {described(real[0])}, but gives {failure}: let it take the clip "
+                "as it was read, and do all that is done to it"
+            )
+        return found
+
+    @staticmethod
+    def conversion(real: list[Any], form: ClipFormat) -> "_Conversion":
+        """Return the conversion of a sample to the form of the real ones."""
+        return _Conversion(real, form)
 
 
 MAKER = ClipMaker
@@ -82,26 +87,6 @@ class _Conversion:
         if isinstance(self.example, Tensor):
             return torch.from_numpy(np.ascontiguousarray(values)).to(self.example.device, self.example.dtype)
         return np.array(values, dtype=self.example.dtype, order="C")
-
-
-def _chained(convert: Callable[[Pixels], Any], transform: Callable[..., Any], clip: Pixels) -> Any:
-    return transform(convert(clip))
-
-
-def _suitable(transform: Callable[..., Any], real: Any, form: ClipFormat, name: str) -> Callable[[Pixels], Any]:
-    """Find by trial whether a transform takes arrays (T, H, W, C) or tensors, and makes clips like the real one."""
-    failures = []
-    trial = np.random.default_rng(0).integers(0, 256, form.clip_shape, np.uint8)
-    takes: list[Callable[[Pixels], Any]] = [np.copy, to_tensor, _frames_first]
-    for convert, made, error in tried(takes, lambda convert: transform(convert(trial))):
-        if not error and described(made) == described(real):
-            return partial(_chained, convert, transform)
-        failures.append(error or described(made))
-    raise DataError(
-        f"{name} must turn a uint8 array (T, H, W, C), or a tensor (C, T, H, W) or (T, C, H, W) in [0, 1], into what "
-        f"the dataset's items hold, {described(real)}, but gives {failures[0]}: let it take the clip as it was read, "
-        "and do all that is done to it"
-    )
 
 
 def _frames_first(clip: Pixels) -> Tensor:

@@ -15,7 +15,7 @@ from ganaug.data.images.codec import MODES, pil_image
 from ganaug.data.images.sample_format import ImageFormat
 from ganaug.errors import DataError
 from ganaug.integrations.torch.folder import to_tensor
-from ganaug.integrations.torch.item_maker import ItemMaker, Items, Transform, described, tried
+from ganaug.integrations.torch.item_maker import ArrayItemMaker, Transform, described, tried
 
 MIN_WHITE = 0.1
 """Smallest share of white that the brightest value of the real images must reach: below it, their range is unclear."""
@@ -29,33 +29,47 @@ Pixels = NDArray[np.uint8]
 """A generator's image, (H, W, C)."""
 
 
-class ImageMaker(ItemMaker):
+class ImageMaker(ArrayItemMaker):
     """Makes items of images: like `ImageFolder` does, by a transform, or by conversion to the form of real images."""
-
-    takes_transform = True
-
-    def __init__(self, dataset: Any, items: Items, form: ImageFormat, transform: Transform) -> None:
-        super().__init__(dataset, items, form, transform)
-        images, is_folder = [image for image, _ in items], callable(getattr(dataset, "present", None))
-        own_transform = getattr(dataset, "transform", None)
-        self._formed: Callable[[Pixels], Any]
-        if transform is not None:
-            self._formed = _suitable(transform, images, form, "synthetic_transform", is_folder)
-        elif is_folder:  # an `ImageFolder`
-            self._formed = dataset.present
-        elif own_transform is not None:
-            self._formed = _suitable(own_transform, images, form, "the dataset's `transform`")
-        else:
-            self._formed = _Conversion(images)
-
-    def formed(self, sample: Pixels) -> Any:
-        """Return an image in the form of the user's."""
-        return self._formed(sample)
 
     @staticmethod
     def without_items(form: ImageFormat, transform: Transform) -> Callable[[Pixels], Any]:  # noqa: ARG004
         """Return the transform, which takes uint8 arrays (H, W, C), or a conversion to tensors (C, H, W) in [0, 1]."""
         return transform or to_tensor
+
+    @staticmethod
+    def suitable(
+        transform: Callable[..., Any], real: list[Any], form: ImageFormat, name: str, *, arrays_first: bool
+    ) -> Callable[[Any], Any]:
+        """Find by trial the kind of image that a transform turns into images like the real ones."""
+        forms, sizes = {_form(image) for image in real}, {_size(image) for image in real}
+        one_size = len(sizes) == 1
+        # A transform that takes both arrays and PIL images is given the kind that the dataset gives its own transform.
+        takes = (("array", "PIL") if arrays_first else ("PIL", "array")) + ("named array",)
+        kinds = product(takes, (None, *(sizes - {None} if one_size else ())), (None, *MODES.values()))
+        trial = _trial_images(form.image_shape)
+        failures = []
+        candidates = (_Transform(transform, *kind) for kind in kinds)
+        for candidate, made, error in tried(candidates, lambda candidate: [candidate(one) for one in trial]):
+            if error:
+                failures.append(error)
+            elif _form(made[0]) in forms and (not one_size or _size(made[0]) in sizes) and _covers(made, real):
+                return candidate
+            else:
+                failures.append(_described(made))
+        raise DataError(
+            f"{name} must turn a PIL image, a uint8 array (H, W, C), or such an array named `image`, into what the "
+            f"dataset's items hold, {_described(real)}, but gives {failures[0]}: let it take the image as it was read, "
+            "and do all that is done to it, resizing and normalising too"
+        )
+
+    @staticmethod
+    def conversion(
+        real: list[Any],
+        form: ImageFormat,  # noqa: ARG004
+    ) -> "_Conversion":
+        """Return the conversion of a sample to the form of the real ones."""
+        return _Conversion(real)
 
 
 MAKER = ImageMaker
@@ -76,32 +90,6 @@ class _Transform:
             return self.transform(image)
         array = _as_pixels(image).copy()  # a copy, as the transform may work in place
         return self.transform(array) if self.takes == "array" else self.transform(image=array)["image"]
-
-
-def _suitable(
-    transform: Callable[..., Any], real: list[Any], form: ImageFormat, name: str, arrays_first: bool = False
-) -> _Transform:
-    """Find by trial the kind of image that a transform turns into images like the real ones."""
-    forms, sizes = {_form(image) for image in real}, {_size(image) for image in real}
-    one_size = len(sizes) == 1
-    # A transform that takes both arrays and PIL images is given the kind that the dataset gives its own transform.
-    takes = (("array", "PIL") if arrays_first else ("PIL", "array")) + ("named array",)
-    kinds = product(takes, (None, *(sizes - {None} if one_size else ())), (None, *MODES.values()))
-    trial = _trial_images(form.image_shape)
-    failures = []
-    candidates = (_Transform(transform, *kind) for kind in kinds)
-    for candidate, made, error in tried(candidates, lambda candidate: [candidate(one) for one in trial]):
-        if error:
-            failures.append(error)
-        elif _form(made[0]) in forms and (not one_size or _size(made[0]) in sizes) and _covers(made, real):
-            return candidate
-        else:
-            failures.append(_described(made))
-    raise DataError(
-        f"{name} must turn a PIL image, a uint8 array (H, W, C), or such an array named `image`, into what the "
-        f"dataset's items hold, {_described(real)}, but gives {failures[0]}: let it take the image as it was read, "
-        "and do all that is done to it, resizing and normalising too"
-    )
 
 
 def _trial_images(shape: tuple[int, int, int]) -> list[Pixels]:

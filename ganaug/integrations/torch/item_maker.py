@@ -3,6 +3,7 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -49,6 +50,65 @@ class ItemMaker(ABC):
     @abstractmethod
     def without_items(form: Any, transform: Transform) -> Callable[[Sample], Any]:
         """Return the function that makes the x of a stream's item: `transform`, or a conversion to a float32 tensor."""
+
+
+class ArrayItemMaker(ItemMaker):
+    """Makes items whose samples are arrays: as a folder of this package does, by a transform, or by conversion."""
+
+    takes_transform = True
+
+    def __init__(self, dataset: Any, items: Items, form: Any, transform: Transform) -> None:
+        super().__init__(dataset, items, form, transform)
+        real, is_folder = [x for x, _ in items], callable(getattr(dataset, "present", None))
+        own_transform = getattr(dataset, "transform", None)
+        self._formed: Callable[[Any], Any]
+        if transform is not None:
+            self._formed = self.suitable(transform, real, form, "synthetic_transform", arrays_first=is_folder)
+        elif is_folder:
+            self._formed = dataset.present
+        elif own_transform is not None:
+            self._formed = self.suitable(own_transform, real, form, "the dataset's `transform`", arrays_first=False)
+        else:
+            self._formed = self.conversion(real, form)
+
+    def formed(self, sample: Sample) -> Any:
+        """Return a sample in the form of the user's."""
+        return self._formed(sample)
+
+    @staticmethod
+    @abstractmethod
+    def suitable(
+        transform: Callable[..., Any], real: list[Any], form: Any, name: str, *, arrays_first: bool
+    ) -> Callable[[Any], Any]:
+        """Find by trial what a transform takes, and return the function from a sample to what it makes of it.
+
+        `DataError`, which calls the transform by its `name`, if that is nothing like the real ones. A transform that
+        takes arrays as well as other things is given arrays if `arrays_first`.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def conversion(real: list[Any], form: Any) -> Callable[[Any], Any]:
+        """Return the conversion of a sample to the form of the real ones; `DataError` if it is not known."""
+
+
+def chained(
+    transform: Callable[..., Any], takes: Iterable[Callable[[Any], Any]], trial: Any, real: Any
+) -> tuple[Callable[[Any], Any] | None, str]:
+    """Find the first conversion after which a transform makes of a trial sample what is like a real item.
+
+    Returns conversion and transform in one function, or None and what the first conversion led to.
+    """
+    failures = []
+    for convert, made, error in tried(takes, lambda convert: transform(convert(trial))):
+        if not error and described(made) == described(real):
+            return partial(_in_turn, convert, transform), ""
+        failures.append(error or described(made))
+    return None, failures[0]
+
+
+def _in_turn(convert: Callable[[Any], Any], transform: Callable[..., Any], sample: Any) -> Any:
+    return transform(convert(sample))
 
 
 def tried(candidates: Iterable[T], make: Callable[[T], Any]) -> Iterator[tuple[T, Any, str]]:

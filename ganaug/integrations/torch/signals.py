@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor
 from ganaug.data.signals.sample_format import SignalFormat
 from ganaug.data.signals.signal_file import converted
 from ganaug.errors import DataError
-from ganaug.integrations.torch.item_maker import ItemMaker, Items, Transform, described, tried
+from ganaug.integrations.torch.item_maker import ArrayItemMaker, Transform, chained, described
 from ganaug.integrations.torch.signal_folder import to_tensor
 
 Values = NDArray[np.float32]
@@ -24,33 +23,38 @@ REMEDY = (
 )
 
 
-class SignalMaker(ItemMaker):
+class SignalMaker(ArrayItemMaker):
     """Makes items of signals: as `SignalFolder` does, by a transform, or by conversion to the form of real ones."""
-
-    takes_transform = True
-
-    def __init__(self, dataset: Any, items: Items, form: SignalFormat, transform: Transform) -> None:
-        super().__init__(dataset, items, form, transform)
-        real = items[0][0]
-        own_transform = getattr(dataset, "transform", None)
-        self._formed: Callable[[Values], Any]
-        if transform is not None:
-            self._formed = _suitable(transform, real, form, "synthetic_transform")
-        elif callable(getattr(dataset, "present", None)):  # a `SignalFolder`
-            self._formed = dataset.present
-        elif own_transform is not None:
-            self._formed = _suitable(own_transform, real, form, "the dataset's `transform`")
-        else:
-            self._formed = _Conversion.of(real, form)
-
-    def formed(self, sample: Values) -> Any:
-        """Return a signal in the form of the user's."""
-        return self._formed(sample)
 
     @staticmethod
     def without_items(form: SignalFormat, transform: Transform) -> Callable[[Values], Any]:  # noqa: ARG004
         """Return the transform, which takes float32 arrays (L, C), or a conversion to tensors (C, L)."""
         return transform or to_tensor
+
+    @staticmethod
+    def suitable(
+        transform: Callable[..., Any],
+        real: list[Any],
+        form: SignalFormat,
+        name: str,
+        *,
+        arrays_first: bool,  # noqa: ARG004
+    ) -> Callable[[Any], Any]:
+        """Find by trial whether a transform takes arrays (L, C) or tensors (C, L)."""
+        trial = np.random.default_rng(0).normal(size=form.signal_shape).astype(np.float32)
+        found, failure = chained(transform, [np.copy, to_tensor], trial, real[0])
+        if found is None:
+            raise DataError(
+                f"{name} must turn a float32 array (L, C), or a tensor (C, L), into what the dataset's items hold, "
+                f"{described(real[0])}, but gives {failure}: let it take the signal as it was read, and do all that "
+                "is done to it"
+            )
+        return found
+
+    @staticmethod
+    def conversion(real: list[Any], form: SignalFormat) -> "_Conversion":
+        """Return the conversion of a sample to the form of the real ones."""
+        return _Conversion.of(real[0], form)
 
 
 MAKER = SignalMaker
@@ -87,23 +91,3 @@ class _Conversion:
                 own.to(self.example.dtype) if self.example.is_floating_point() else own.round().to(self.example.dtype)
             )
         return np.array(converted(values, self.example.dtype), order="C")
-
-
-def _chained(convert: Callable[[Values], Any], transform: Callable[..., Any], signal: Values) -> Any:
-    return transform(convert(signal))
-
-
-def _suitable(transform: Callable[..., Any], real: Any, form: SignalFormat, name: str) -> Callable[[Values], Any]:
-    """Find by trial whether a transform takes arrays (L, C) or tensors (C, L), and makes signals like the real one."""
-    failures = []
-    trial = np.random.default_rng(0).normal(size=form.signal_shape).astype(np.float32)
-    takes: list[Callable[[Values], Any]] = [np.copy, to_tensor]
-    for convert, made, error in tried(takes, lambda convert: transform(convert(trial))):
-        if not error and described(made) == described(real):
-            return partial(_chained, convert, transform)
-        failures.append(error or described(made))
-    raise DataError(
-        f"{name} must turn a float32 array (L, C), or a tensor (C, L), into what the dataset's items hold, "
-        f"{described(real)}, but gives {failures[0]}: let it take the signal as it was read, and do all that is done "
-        "to it"
-    )

@@ -8,7 +8,7 @@ import torch
 
 from ganaug.data.signals.dataset import LabelledSignals
 from ganaug.evaluation.arms import SIGNAL_ARMS, Arm
-from ganaug.evaluation.trials.signals import BATCH, SignalTrial
+from ganaug.evaluation.trials.signals import SignalTrial
 from tests.conftest import waves
 
 
@@ -53,7 +53,7 @@ def test_arms_that_fill_up_draw_all_classes_alike(trial: SignalTrial) -> None:
     for filled, share in (("", 6 / 26), ("repeats", 0.5), ("smote", 0.5), ("warped", 0.5)):
         batches = trial._batches(Arm("a", "classical", filled=filled), trial.train)  # type: ignore[arg-type]
         labels = torch.cat([next(batches)[1] for _ in range(30)])
-        assert len(labels) == 30 * BATCH
+        assert len(labels) == 30 * SignalTrial.batch
         assert float((labels == 1).float().mean()) == pytest.approx(share, abs=0.05)
 
 
