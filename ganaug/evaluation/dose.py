@@ -3,6 +3,7 @@
 Each has half as long as the training. On a single core they learn after it, for a short time.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -34,6 +35,8 @@ BUDGET_SHARE = 0.2
 MIN_BUDGET = 60.0
 """Seconds of a fit below which no dose is measured: the training needs them all."""
 POLLED = 0.2  # seconds
+MIN_SECONDS = 1.0
+"""Time of the generators of the folds where a trial of the families has left none."""
 
 
 def fit(data: Dataset, **settings: Any) -> Generator:
@@ -80,16 +83,21 @@ def measuring(run: Run, bounds: Bounds | None) -> Iterator[Callable[..., Dose | 
         if usable_cores() == 1:
             yield lambda _, show=silent: measurement.dose(show)
             return
-        # Each generator has half of the time of the whole training, which is half as long as the training itself.
-        seconds = None if run.bounds.seconds is None else run.bounds.seconds / FOLDS
-        with beside(partial(measurement.train, seconds, workers=1)) as samplers:
+        with beside(partial(_train_beside, run, measurement)) as samplers:
             yield lambda _, show=silent: measurement.dose(show, samplers)
+
+
+def _train_beside(run: Run, measurement: DoseMeasurement) -> list[Any]:
+    """Train the generators of the folds, one after the other, in the time that the training itself has left."""
+    while not run.family_chosen.wait(POLLED):  # a trial of the families may go on
+        cancellation_point()
+    seconds = run.bounds.seconds
+    left = None if seconds is None else max(MIN_SECONDS, run.started + seconds - time.perf_counter())
+    return measurement.train(left and left / FOLDS, workers=1)
 
 
 def _train_fold_of(run: Run, part: Dataset, **bounds: Any) -> FoldSampler:
     """Train the generator of a fold with the settings of a run."""
-    while not run.family_chosen.wait(POLLED):  # a trial of the families may go on
-        cancellation_point()
     modality = run.modality
     return train_fold(
         part,

@@ -56,26 +56,26 @@ class VAE(Family):
         return {"adam": self.optimizer}
 
     def learn(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """Take one step: code the samples, draw them again, keep the codes near the prior, and judge its samples."""
-        real = self.modality.distort_learnable(batch.real, batch.random)
+        """Take one step: draw one half of a batch from the codes of its samples, and the other from the prior."""
+        half = len(batch.label) - len(batch.label) // 2
+        real, label = self.modality.distort_learnable(batch.real[:half], batch.random), batch.label[:half]
         with self.engine.autocast():
-            mean, log_deviation = self.encoder(real, batch.label).chunk(2, dim=1)  # (B, code_dim) each
-            noise = torch.randn(mean.shape, generator=batch.random).to(mean.device)
-            outputs = self.modality.reconstruct(self.network, mean + log_deviation.exp() * noise, batch)
+            mean, log_deviation = self.encoder(real, label).chunk(2, dim=1)  # (half, code_dim) each
+            noise = torch.randn(len(batch.label), mean.shape[1], generator=batch.random).to(mean.device)
+            drawn = self.prior(noise[half:], batch.label[half:])  # (B - half, code_dim)
+            code = torch.cat([mean + log_deviation.exp() * noise[:half], drawn])
+            outputs = self.modality.reconstruct(self.network, code, batch)  # (B, ...)
 
         # The bound on the likelihood, for each value of a sample.
         size = real[0].numel()
-        reconstruction = self.modality.reconstruction_loss(outputs, real).mean() / size
-        divergence = normal_divergence(*self.prior.standardised(mean, log_deviation, batch.label)).mean(
-            0
-        )  # (code_dim,)
+        reconstruction = self.modality.reconstruction_loss(outputs[:half], real).mean() / size
+        divergence = normal_divergence(*self.prior.standardised(mean, log_deviation, label)).mean(0)  # (code_dim,)
         warm = min(1.0, batch.progress / WARM_UP)
         loss = reconstruction + warm * DIVERGENCE_WEIGHT * divergence.clamp_min(FREE_NATS).sum() / size
         losses = {"reconstruction": reconstruction, "divergence": divergence.sum()}
 
         if self.adversary is not None:
-            with self.engine.autocast():
-                synthetic = self.modality.synthesise(self.generator, batch)  # (B, ...)
+            synthetic = self.modality.relaxed(outputs, batch)
             of_adversary, more = self.adversary.loss(batch, synthetic, ADVERSARIAL_WEIGHT)
             variety = self.modality.discrepancy(batch.real, synthetic, batch.label)
             loss, losses = loss + of_adversary + variety, losses | more | {"variety": variety}

@@ -1,6 +1,7 @@
 """The dose: what synthetic samples are worth, measured on the training images."""
 
 import threading
+import time
 from functools import cache, partial
 from typing import Any
 
@@ -160,6 +161,22 @@ def test_leaving_a_fit_ends_the_generators_beside_it(stripes: LabelledImages, mo
     with measuring(run, Bounds(None, 10**6)):
         assert threading.active_count() > before
     assert threading.active_count() == before
+
+
+def test_a_trial_of_families_shortens_the_generators_beside_it(
+    stripes: LabelledImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    monkeypatch.setattr("ganaug.evaluation.dose.usable_cores", lambda: 2)
+    monkeypatch.setattr(DoseMeasurement, "train", lambda self, seconds, *, workers: given.append(seconds))
+    run = Run(stripes, model="auto", time_budget=100.0, random_state=0)
+    run.started -= 40  # the trial took so long
+    with measuring(run, Bounds(25.0, None)):
+        assert given == []
+        run.family_chosen.set()
+        while not given:
+            time.sleep(0.01)
+    assert 25 < given[0] <= 30  # for each of two generators, of the 60 seconds that are left
 
 
 def test_a_short_fit_says_why_it_has_no_dose(stripes: LabelledImages) -> None:
