@@ -21,7 +21,7 @@ WARM_UP = 0.1
 FREE_NATS = 0.05
 """Divergence of each number of a code that costs nothing (free bits, Kingma et al. 2016)."""
 ADVERSARIAL_WEIGHT = 1.0
-"""Weight of a discriminator of samples drawn from the prior, relative to the bound of one value; 0 for none."""
+"""Weight of the discriminator, relative to the bound of one value; 0 for none."""
 
 
 class VAE(Family):
@@ -29,7 +29,7 @@ class VAE(Family):
 
     The codes of each class have a normal distribution with a learned mean and deviation (conditional prior, Sohn et al.
     2015). The exported generator draws from this prior. Likelihood alone gives blurred samples; a discriminator of
-    samples drawn from the prior sharpens them.
+    reproductions and of samples drawn from the prior sharpens them.
     """
 
     def __init__(self, modality: Modality, engine: Engine) -> None:
