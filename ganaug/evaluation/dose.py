@@ -102,7 +102,7 @@ def _train_fold_of(run: Run, part: Dataset, **bounds: Any) -> FoldSampler:
     return train_fold(
         part,
         model=run.model,
-        space=modality.space,
+        space=modality.space or "auto",
         augment=modality.augment,
         techniques=run.techniques.changed,
         device=run.engine.device.type,

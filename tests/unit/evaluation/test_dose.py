@@ -18,7 +18,7 @@ from ganaug.evaluation.trials.images import QuickImageTrial
 from ganaug.networks.modality import Bounds
 from ganaug.runtime.dose import is_dose
 from ganaug.training import Run
-from tests.conftest import striped_images
+from tests.conftest import striped_images, waves
 from tests.fakes import Drawn, content, noise, real_rows, shells
 
 COUNTS = {"0": 60, "1": 50, "2": 40, "3": 8, "8": 8, "9": 8}
@@ -161,6 +161,13 @@ def test_leaving_a_fit_ends_the_generators_beside_it(stripes: LabelledImages, mo
     with measuring(run, Bounds(None, 10**6)):
         assert threading.active_count() > before
     assert threading.active_count() == before
+
+
+def test_a_fit_to_signals_measures_its_dose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganaug.evaluation.dose_measurement.MIN_STEPS", 4)
+    monkeypatch.setattr("ganaug.evaluation.trials.signals.QuickSignalTrial.usual_steps", 5)
+    generator = fit(waves({"slow": 40, "fast": 12}), max_steps=20, random_state=0)
+    assert generator.metadata["dose"]["shares"] is not None, generator.metadata["dose"]["sentence"]
 
 
 def test_a_trial_of_families_shortens_the_generators_beside_it(
