@@ -121,7 +121,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ganaug")
 def main() -> None:
-    """Balance a small, labelled, imbalanced image folder or table with a conditional GAN.
+    """Balance a small, labelled, imbalanced table, or folder of images, signals or clips, with synthetic samples.
 
     \b
     ganaug fit photos/ --output photos.onnx --budget 3m

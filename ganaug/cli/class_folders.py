@@ -80,6 +80,8 @@ class ClassFolders(DataFiles):
             raise click.UsageError(
                 f"{self.a_model} writes a folder of {self.file_form} files: give --output without {output.suffix!r}."
             )
+        if source is None and output.suffix.lower() in animation.FORMATS:
+            raise click.UsageError(f"--output must be a folder, but is {str(output)!r}: add --walk for an animation.")
         check_writable(output, folder=True)
         if source is not None and Path(realpath(output)).is_relative_to(realpath(source)):
             raise click.UsageError(

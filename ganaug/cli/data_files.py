@@ -42,6 +42,8 @@ class DataFiles(ABC):
     """What SOURCE must be."""
     foreign_options: ClassVar[Mapping[str, str]]
     """For each option that only other kinds of data have, the sentence that refuses it."""
+    unit: ClassVar[str] = "px"
+    """Of the resolutions that a training grows through."""
     min_budget: ClassVar[float] = 0.0
     """Seconds that loading, screening and export take in a fit; a smaller budget is warned about."""
     draw_preview: "Callable[[Any, Generator], bytes] | None" = None

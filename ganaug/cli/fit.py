@@ -158,7 +158,7 @@ def train(
     settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps}
     run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
     with _telling_what_is_kept(checkpoint), Patience() as patience, measuring(run, for_dose) as measure:
-        interrupted = _take_steps(run, patience, quiet=quiet)
+        interrupted = _take_steps(run, patience, files.unit, quiet=quiet)
         if interrupted:
             say("Interrupted: saving the run and the model (Ctrl-C again leaves at once).")
         continues_at = _save_last(run)
@@ -183,11 +183,11 @@ def train(
     return generator
 
 
-def _take_steps(run: "Run", patience: "Patience", *, quiet: bool) -> bool:
+def _take_steps(run: "Run", patience: "Patience", unit: str, *, quiet: bool) -> bool:
     """Train until the run ends or the user interrupts it, and tell whether the user did."""
     from ganaug.cli.progress import progress
 
-    with progress(quiet=quiet) as show:
+    with progress(quiet=quiet, unit=unit) as show:
         for step in run.steps():
             patience.armed = True
             show(step)

@@ -41,7 +41,7 @@ def share(text: str) -> float | str:
 def technique(text: str) -> tuple[str, Any]:
     """Return name and value of a technique such as growing=off; `click.BadParameter` if it has no such value."""
     from ganaug.errors import DataError
-    from ganaug.techniques.switches import Techniques
+    from ganaug.techniques.switches import RANGES, Techniques
 
     name, equals, written = (part.strip() for part in text.partition("="))
     value: Any = {"on": True, "true": True, "off": False, "false": False}.get(written.lower())
@@ -50,6 +50,8 @@ def technique(text: str) -> tuple[str, Any]:
             value = int(written) if re.fullmatch("[0-9]+", written) else float(written)
         except ValueError:
             value = written
+    if value is False and name in RANGES and RANGES[name].low == 0:
+        value = 0  # off
     if not equals:
         raise click.BadParameter(f"it must be NAME=VALUE, such as growing=off, but is {text!r}.")
     try:

@@ -110,11 +110,11 @@ def shown(display: Display, *, quiet: bool) -> Iterator[Callable[[Any], None]]:
         yield draw
 
 
-def progress(*, quiet: bool) -> "AbstractContextManager[Callable[[Step], None]]":
-    """Return a context whose function shows a step of a run on standard error."""
+def progress(*, quiet: bool, unit: str = "px") -> "AbstractContextManager[Callable[[Step], None]]":
+    """Return a context whose function shows a step of a run on standard error; resolutions have this unit."""
     if not quiet and not sys.stderr.isatty():
         click.echo(f"{FIRST.capitalize()}.", err=True)
-    return shown(_Steps(), quiet=quiet)
+    return shown(_Steps(unit), quiet=quiet)
 
 
 class _Steps(Display):
@@ -122,7 +122,8 @@ class _Steps(Display):
 
     beginning = FIRST
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
         self._validation: ValidationResult | None = None
         self._rate = 0.0
         self._last = (0, 0.0)
@@ -152,8 +153,8 @@ class _Steps(Display):
         left = step.seconds * (1 - step.progress) / max(step.progress, 1e-9)
         parts = [] if brief else [f"step {step.number:,}"]
         parts.append(f"{clock(left)} left")
-        if step.resolution > 1:  # for images only
-            parts.append(f"{step.resolution} px")
+        if step.resolution > 1:  # not for tables
+            parts.append(f"{step.resolution} {self._unit}")
         parts.append(f"{self._rate:.1f} steps/s")
         if self._validation:
             mean = sum(self._validation.agreement) / len(self._validation.agreement)

@@ -30,6 +30,7 @@ class _SignalFiles(ClassFolders):
         "target": "--target names a column of a table; the classes of a signal folder are its subfolders.",
         "features": "--features compares images; signals are compared by a classifier that is trained on them.",
     }
+    unit = "values"
     min_budget = 15.0
     draw_preview = staticmethod(draw_preview)
 

@@ -345,6 +345,6 @@ def _some_of_each_class(labels: NDArray[np.int64], rows: NDArray[np.int64]) -> N
 
 def _too_few(steps: int) -> str:
     return (
-        f"the generators of its folds need {MIN_STEPS} training steps each, and the budget allows about {steps}: a "
-        "longer budget allows more"
+        f"the generators of its folds need {MIN_STEPS} training steps each, and the budget allows about {steps}: about "
+        f"{max(2, -(-MIN_STEPS // max(1, steps)))} times the budget would do"
     )

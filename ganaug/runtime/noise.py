@@ -35,9 +35,10 @@ def read_noise(value: ArrayLike | int, width: int, name: str) -> Noise:
     except (TypeError, ValueError):
         vectors = np.empty((0, 0), np.float32)
     if vectors.ndim != 2 or vectors.shape[1] != width:
+        found = f"an array of shape {vectors.shape}" if vectors.size else f"{value!r:.80}"
         raise DataError(
             f"{name} must be a seed, a noise vector of {width} numbers, or an array of shape (n, {width}), but is "
-            f"{value!r:.80}."
+            f"{found}."
         )
     if not np.isfinite(vectors).all():
         raise DataError(f"{name} must hold finite numbers, but some are NaN or infinite.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from numbers import Integral, Real
 from typing import Any, NamedTuple, Self
 
 from ganaug.errors import DataError
@@ -101,11 +102,11 @@ def _checked(name: str, value: Any) -> Any:
         raise DataError(f"techniques must be among {', '.join(_KINDS)}, but one is {name!r:.80}: choose one of these")
     if _KINDS[name] is bool:
         if not isinstance(value, bool):
-            raise DataError(f"the technique {name} must be True or False, but is {value!r:.80}: switch it on or off")
+            raise DataError(f"the technique {name} must be on or off (True or False), but is {value!r:.80}: choose one")
         return value
     low, high = RANGES[name]
     whole = _KINDS[name] is int
-    is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
     if not is_number or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
         raise DataError(

@@ -11,8 +11,9 @@ IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".t
 UNREAD_ENDINGS = frozenset(
     {".arw", ".avif", ".cr2", ".dcm", ".dng", ".exr", ".gif", ".heic", ".heif", ".ico", ".jfif", ".jp2", ".jxl", ".nef"}
     | {".pbm", ".pgm", ".ppm", ".psd", ".raw", ".svg", ".tga"}
+    | {".npy", ".wav"}
 )
-"""Endings of other image files: a warning says that they are not read."""
+"""Endings of other image files, and of signals: a warning says that they are not read."""
 KIND = FileKind("image", "an", IMAGE_ENDINGS, UNREAD_ENDINGS, "PNG")
 
 

@@ -67,6 +67,8 @@ class SignalCodec:
         filling = "silence" if self.form.ending == ".wav" else "their last value"
         parts = [f"the shorter ones ({shorter:,}) are continued by {filling}"] if shorter else []
         parts += [f"the longer ones ({longer:,}) lose their end"] if longer else []
+        if min(lengths) == max(lengths):
+            return f"All signals have {lengths[0]:,} values, and are brought to {self.length:,}: {parts[0]}."
         return (
             f"Signals must have one length, but these have {min(lengths):,} to {max(lengths):,} values: all are "
             f"brought to {self.length:,}, {' and '.join(parts)}. Cut them to one length yourself if another part "

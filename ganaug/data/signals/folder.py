@@ -81,6 +81,6 @@ def _check_alike(files: Sequence[Path], values: Sequence[object], what: str, uni
         if value != usual:
             raise DataError(
                 f"All signals must have {what}, but {quoted(file)} has {value} {unit}".rstrip()
-                + f" and most have {usual} {unit}".rstrip()
-                + ": convert it, or take it out of the data."
+                + f" and {values.count(usual)} of {len(values)} have {usual} {unit}".rstrip()
+                + ": convert all to one form, or take the others out of the data."
             )

@@ -63,10 +63,12 @@ class SignalFormat(SampleFormat):
     def points(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return signals as `signal_points` does."""
         signals = np.asarray(samples, np.float32)
+        if signals.ndim == 2 and self.signal_shape[1] == 1:
+            signals = signals[:, :, None]
         if signals.shape[1:] != self.signal_shape:
             length, channels = self.signal_shape
             raise DataError(
-                f"the signals must have the shape (n, {length}, {channels}), but have {signals.shape}: pad or crop them"
+                f"Signals must have the shape (n, {length}, {channels}), but have {signals.shape}: give such an array."
             )
         return signal_points(signals)
 

@@ -32,7 +32,7 @@ class StyleSwap(ImageOnlyTransform):  # type: ignore[misc]
     ----------
     styles : array, path-like or sequence
         The images that styles are taken from, such as the training images: an array of uint8 (N, H, W) or
-        (N, H, W, C); a folder, with or without subfolders; or a list of arrays and of image files.
+        (N, H, W, C); an image file; a folder, with or without subfolders; or a list of arrays and of image files.
     strength : float or pair of floats, default=(0.0, 0.5)
         How far the style is moved to, from 0 to 1. Of a pair, a number between its two is drawn for each image.
     p : float, default=0.5
@@ -110,6 +110,8 @@ class StyleSwap(ImageOnlyTransform):  # type: ignore[misc]
 
 def _read(styles: Any) -> tuple[str | None, list[Path | NDArray[np.uint8]]]:
     """Return the path of the folder, if it is one, and the files or images (H, W, C)."""
+    if isinstance(styles, str | os.PathLike) and Path(styles).is_file():
+        styles = [styles]
     if isinstance(styles, str | os.PathLike):
         return str(Path(styles).absolute()), _readable(styles)
     if isinstance(styles, np.ndarray) and (

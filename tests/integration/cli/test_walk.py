@@ -131,3 +131,10 @@ def test_what_cannot_be_shown_is_refused(
     assert saying in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_animation_without_a_walk_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["sample", str(DIGITS), "--output", str(tmp_path / "walk.webp")])
+    assert result.exit_code == 2
+    assert "add --walk for an animation" in result.output
+    assert not list(tmp_path.iterdir())

@@ -145,6 +145,11 @@ def test_every_worker_draws_others(method: str) -> None:
     assert len({image.numpy().tobytes() for batch in loader for image in batch}) == 12
 
 
+def test_a_single_file_is_a_style(folder: Path) -> None:
+    file = next(path for path in sorted(folder.rglob("*.png")))
+    assert len(StyleSwap(file).styles) == 1
+
+
 def test_files_that_are_no_images_are_left_out(folder: Path) -> None:
     (folder / "0" / "bad.png").write_text("no image")
     with pytest.warns(GanaugWarning, match=r"Left out 1 image\(s\) that cannot be read.*bad\.png"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganaug.cli.options import technique
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.errors import DataError
 from ganaug.networks.mapping import Styles
@@ -92,11 +93,23 @@ def test_a_run_with_a_technique_is_resumed_exactly(name: str, images: LabelledIm
         next(iter(Run(images, checkpoint=tmp_path, resume=True, **(settings | {"techniques": None})).steps()))
 
 
+def test_numbers_may_be_those_of_numpy() -> None:
+    settings = {"feature_matching": np.float32(0.5), "mapping_layers": np.int64(3)}
+    assert Techniques.of(settings).changed == {"feature_matching": 0.5, "mapping_layers": 3}
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("gradient_penalty=off", 0), ("growing=off", False), ("transition=0.3", 0.3)]
+)
+def test_weights_can_be_switched_off_on_the_command_line(written: str, value: Any) -> None:
+    assert technique(written) == (written.partition("=")[0], value)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"feature_maching": 1}, "techniques must be among growing, .* but one is 'feature_maching'"),
-        ({"growing": 1}, "the technique growing must be True or False, but is 1"),
+        ({"growing": 1}, "the technique growing must be on or off .True or False., but is 1"),
         ({"truncation": 1.5}, "the technique truncation must be a number from 0 to 1, but is 1.5"),
         ({"mapping_layers": 2.0}, "mapping_layers must be a whole number from 1 to 8, but is 2.0"),
         ({"consistency": True}, "consistency must be a number from 0 to 100, but is True"),

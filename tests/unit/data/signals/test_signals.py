@@ -137,7 +137,7 @@ def test_files_that_differ_in_what_all_must_share_are_refused_by_name(tmp_path: 
     for number in range(4):
         put(tmp_path / "ab"[number % 2] / f"{number}.wav", np.zeros(20), form)
     put(tmp_path / "a" / "fast.wav", np.zeros(20), FileForm(".wav", "int16", 16000))
-    with pytest.raises(DataError, match=r"one sample rate, but '.*fast.wav' has 16000 Hz and most have 8000 Hz"):
+    with pytest.raises(DataError, match=r"one sample rate, but '.*fast.wav' has 16000 Hz and \d+ of \d+ have"):
         load_folder(tmp_path)
     put(tmp_path / "a" / "fast.wav", np.zeros((20, 2)), form)
     with pytest.raises(DataError, match=r"one number of channels, but '.*fast.wav' has 2 channels"):
