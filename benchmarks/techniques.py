@@ -71,7 +71,7 @@ OF_IMAGES: tuple[str, ...] = (
     "one mapping layer",
     "six mapping layers",
 )
-OF_IMAGES += ("style mixing", "truncation")
+OF_IMAGES += ("style mixing", "truncation", "consistency", REJECTION)
 """Settings that change nothing for tables."""
 TABLES = ("ecoli1", "glass1", "yeast3", "haberman", "vehicle0", "abalone9-18")
 DRAWN = 200  # samples of a class
