@@ -253,8 +253,10 @@ def _difference(pairs: list[tuple[Any, Any]], factor: float, form: str, *, absol
     if pairs[0][0] is None:
         return "-"
     values = [factor * (one if absolute else one - other) for one, other in pairs]
-    spread = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):{form if absolute else '+' + form}} ± {spread:{form}}"
+    mean = f"{statistics.mean(values):{form if absolute else '+' + form}}"
+    if len(values) == 1:
+        return mean
+    return f"{mean} ± {statistics.stdev(values) / len(values) ** 0.5:{form}}"
 
 
 if __name__ == "__main__":
