@@ -21,7 +21,7 @@ from ganaug.errors import DataError, DeviceError, FormatError, GanaugWarning, Ou
 from ganaug.evaluation.trainers import train_generator
 from ganaug.runtime.generator import Generator
 from ganaug.training import Run, Trained, export, fit
-from ganaug.training.checkpoints import INDEX, kept_step, load_checkpoint
+from ganaug.training.checkpoints import FORMAT_VERSION, INDEX, kept_step, load_checkpoint
 from ganaug.training.loop import State, ValidationResult
 from ganaug.training.validation import misread_classes
 from tests.conftest import striped_images
@@ -206,7 +206,12 @@ def test_resuming_from_nothing_or_rubbish_is_refused(stripes: LabelledImages, tm
     ],
 )
 def test_an_index_that_says_what_cannot_be_is_refused(changes: dict[str, Any], named: str, tmp_path: Path) -> None:
-    good = {"format_version": 3, "tensors": "step-000000003.safetensors", "settings": {"seed": 0}, "step": 3}
+    good = {
+        "format_version": FORMAT_VERSION,
+        "tensors": "step-000000003.safetensors",
+        "settings": {"seed": 0},
+        "step": 3,
+    }
     good |= {"reasons": {}}
     good |= {"seconds": 1.5, "progress": 0.25, "stages": [[8, 3, 1.5]], "stopped": ""}
     good |= {"losses": [{"progress": 0.1, "generator": math.nan}]}
