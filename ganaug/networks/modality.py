@@ -255,7 +255,7 @@ class Modality(ABC):
         return {}
 
 
-def refuse_image_settings(kind: str, augment: Any, space: str) -> None:
+def refuse_image_settings(kind: str, augment: Any, space: str = "auto") -> None:
     """Raise `DataError` if settings that only images have are given for data of another kind, such as "signals"."""
     if augment is not None:
         raise DataError(f"augment must be None for {kind}, because it is a pipeline for images: leave it out")

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from ganaug.compute.engine import Engine
 from ganaug.compute.modes import seeded
-from ganaug.errors import DataError
 from ganaug.evaluation.arms import NOTHING, Arm
 from ganaug.evaluation.scores import balancing_power
 from ganaug.evaluation.trials.base import DatasetTrial
 from ganaug.evaluation.trials.rows_by_class import RowsByClass
 from ganaug.networks.classifiers import fit_classifier
+from ganaug.networks.modality import refuse_image_settings
 
 JUDGED_AT_ONCE = 128
 """Samples in one pass of a trained classifier."""
@@ -74,9 +74,7 @@ class ArrayTrial(DatasetTrial):
     jittered: Any
 
     def __init__(self, train: Any, test: Any, sampler: Any, *, seed: int, augment: Any = None, **settings: Any) -> None:
-        if augment is not None:
-            kind = f"{train.modality}s"
-            raise DataError(f"augment must be None for {kind}, because it is a pipeline for images: leave it out")
+        refuse_image_settings(f"{train.modality}s", augment)
         super().__init__(train, test, sampler, seed=seed, **settings)
 
     @abstractmethod
