@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.labels import listed
+from ganaug.data.split_folders import check_split_folders
 from ganaug.errors import DataError, warn
 from ganaug.files import file_mode, quoted
 
@@ -101,9 +102,11 @@ def scan_folder(root: str | os.PathLike[str], kind: FileKind) -> FolderIndex:
     - links that lead out of `root`, or nowhere, which are skipped;
     - files directly in `root`, and files of the kind in other formats, which are left out;
     - class folders without files, which are left out of `classes`;
+    - class folders that may be the parts of a data set, as `check_split_folders` says;
     - classes with one file, which are kept.
 
-    `DataError` if `root` is not a folder that can be listed, or fewer than two class folders hold files.
+    `DataError` if `root` is not a folder that can be listed, fewer than two class folders hold files, or the class
+    folders are the parts of a data set, such as train/ and val/.
     """
     root, noun = _checked(root, kind), kind.noun
     scan = _Scan(root, kind)
@@ -116,6 +119,7 @@ def scan_folder(root: str | os.PathLike[str], kind: FileKind) -> FolderIndex:
             f"({listed(classes) or f'no {noun}s'}): add others, or give the folder in which the class folders lie."
             + unread
         )
+    check_split_folders(root, noun, {name: scan.files[name] for name in classes})
     if unread:
         warn(unread.lstrip())
     if single := [name for name in classes if len(scan.files[name]) == 1]:
