@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, islice
 from os.path import realpath
@@ -45,19 +46,27 @@ class ClassFolders(DataFiles):
         """Read a folder to find the files that can be read."""
 
     @abstractmethod
-    def ending(self, generator: Generator) -> str:
-        """Return the ending of the files that samples are written to."""
+    def usual_form(self, generator: Generator) -> Any:
+        """Return the form of a file, with its `ending`, for samples without real files to be like."""
 
     @abstractmethod
-    def encoded(self, generator: Generator, sample: NDArray[Any]) -> bytes:
-        """Return a sample as the content of a file.
+    def forms(self, data: Any, files: Sequence[Path], generator: Generator) -> Sequence[Any]:
+        """Return for each of some real files the form of a synthetic file like it."""
+
+    @abstractmethod
+    def encoded(self, sample: NDArray[Any], form: Any) -> bytes:
+        """Return a sample as the content of a file of a form.
 
         A library could write the file itself, but then a full disk looks like any other error.
         """
 
+    def unmatched(self, form: Any) -> str:  # noqa: ARG002
+        """Return what of a real file no synthetic file of its form has; empty if there is nothing."""
+        return ""
+
     @abstractmethod
     def note_differences(self, data: Any, generator: Generator) -> None:
-        """Note if a classifier could tell real samples from synthetic ones by the form of their files."""
+        """Note if a classifier could tell real samples from synthetic ones by size or the form of their files."""
 
     def check_source(self, source: Path, target: str | None) -> None:
         """Do nothing: `read` is fast enough."""
@@ -105,13 +114,13 @@ class ClassFolders(DataFiles):
         # Safe names are chosen among all classes, so that the folder of a class does not depend on the other labels.
         names = dict(zip(generator.classes, safe_names([str(label) for label in generator.classes]), strict=True))
         with atomic_folder(output) as temporary:
-            manifest = Manifest(temporary)
+            manifest, form = Manifest(temporary), self.usual_form(generator)
             for label in labels:
                 folder = temporary / names[label]
                 folder.mkdir()
                 for number, sample in enumerate(_draw(generator, label, per_class, seed), start=1):
-                    file = folder / f"{names[label]}-{number:05}{self.ending(generator)}"
-                    manifest.write(file, self.encoded(generator, sample), label)
+                    file = folder / f"{names[label]}-{number:05}{form.ending}"
+                    manifest.write(file, self.encoded(sample, form), label)
             manifest.save()
 
     def check_walk_output(self, output: Path) -> None:
@@ -125,31 +134,58 @@ class ClassFolders(DataFiles):
     def write_balanced(
         self, source: Path, generator: Generator, output: Path, *, share: float | None, seed: int, **_: Any
     ) -> Written:
-        """Copy the files of SOURCE, and write samples and copies beside them, and the manifest."""
-        # Files are read as for a fit, to find those that can be read.
-        data, ending = self.load_names(source), self.ending(generator)
+        """Copy the files of SOURCE, and write samples and copies beside them, and the manifest.
+
+        The files of the samples of a class have the forms of its real files, in the same shares.
+        """
+        data = self.load_names(source)  # as for a fit, to find the files that can be read
         labels = _labels_by_name(source, data, generator)
         self.note_differences(data, generator)
         added, n_synthetic = _filling(data.counts, {name: labels[name] for name in data.classes}, generator, share)
         repeats = {name: count - n_synthetic[name] for name, count in added.items()}
-        note_alarms(generator, [name for name, count in n_synthetic.items() if count])
+        files = {
+            name: [file for file, label in zip(data.files, data.labels, strict=True) if label == index]
+            for index, name in enumerate(data.classes)
+        }
+        forms = {name: self.forms(data, files[name], generator) for name, count in n_synthetic.items() if count}
+        self._note_forms(forms)
+        note_alarms(generator, list(forms))
         self._note_dose(generator, [name for name, count in repeats.items() if count], share)
         with atomic_folder(output) as temporary:
             manifest = Manifest(temporary)
-            for index, name in enumerate(data.classes):
+            for name in data.classes:
                 folder = temporary / name  # a name from the file system, never from the model
                 folder.mkdir()
-                files = [file for file, label in zip(data.files, data.labels, strict=True) if label == index]
-                taken, number = _copy(files, source / name, folder), 0
-                for sample in _draw(generator, labels[name], n_synthetic[name], seed):
-                    number += 1
-                    while f"synthetic-{number:05}{ending}" in taken:
+                taken, number = _copy(files[name], source / name, folder), 0
+                for drawn, sample in enumerate(_draw(generator, labels[name], n_synthetic[name], seed)):
+                    form, number = forms[name][drawn * len(forms[name]) // n_synthetic[name]], number + 1
+                    while f"synthetic-{number:05}{form.ending}".casefold() in taken:
                         number += 1
-                    file = folder / f"synthetic-{number:05}{ending}"
-                    manifest.write(file, self.encoded(generator, sample), name)
-                _repeat(files, repeats[name], folder, taken)
+                    file = folder / f"synthetic-{number:05}{form.ending}"
+                    manifest.write(file, self.encoded(sample, form), name)
+                _repeat(files[name], repeats[name], folder, taken)
             manifest.save()
         return Written(len(data), sum(n_synthetic.values()), sum(repeats.values()))
+
+    def _note_forms(self, forms: Mapping[str, Sequence[Any]]) -> None:
+        """Note classes whose real files differ in form, and what of the real files the synthetic ones do not have."""
+        for name, of_class in forms.items():
+            kinds, unmatched = Counter(map(str, of_class)), sorted({*map(self.unmatched, of_class)} - {""})
+            about = printable(repr(name))
+            if len(kinds) > 1:
+                found = ", ".join(f"{number:,} {kind}" for kind, number in kinds.most_common())
+                click.echo(
+                    f"Note: the real {self.noun}s of {about} differ in form: {found}. The synthetic ones have these "
+                    "forms in the same shares.",
+                    err=True,
+                )
+            if unmatched:
+                click.echo(
+                    f"Note: the synthetic {self.noun}s of {about} do not match all real ones in "
+                    f"{'; '.join(unmatched)}. Save all in one form before training, or a classifier may tell real from "
+                    "synthetic ones by it.",
+                    err=True,
+                )
 
     def _note_dose(self, generator: Generator, repeated: Sequence[str], share: float | None) -> None:
         """Say that copies of real samples fill classes up, and why."""

@@ -1,8 +1,8 @@
 """Clip folders and models of clips: what the commands read and write."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import click
 import numpy as np
@@ -16,7 +16,22 @@ from ganaug.data.clips.clip_file import ClipForm, encoded, read_clip
 from ganaug.data.clips.dataset import LabelledClips, load_folder
 from ganaug.data.clips.sample_format import ClipFormat
 from ganaug.data.folder_kind import folder_modality
+from ganaug.data.images.codec import with_channels
 from ganaug.runtime.generator import Generator
+
+
+class _LikeClip(NamedTuple):
+    """The form of a file, and the channels of its frames."""
+
+    file: ClipForm
+    channels: int
+
+    @property
+    def ending(self) -> str:
+        return self.file.ending
+
+    def __str__(self) -> str:
+        return f"{'grey' if self.channels == 1 else 'colour'} {self.file}"
 
 
 class _ClipFiles(ClassFolders):
@@ -49,20 +64,24 @@ class _ClipFiles(ClassFolders):
             f"{codec.size} px."
         )
 
-    def ending(self, generator: Generator) -> str:
-        return _format_of(generator).form.ending
+    def usual_form(self, generator: Generator) -> _LikeClip:
+        made = _format_of(generator)
+        return _LikeClip(made.form, made.clip_shape[3])
 
-    def encoded(self, generator: Generator, sample: NDArray[np.uint8]) -> bytes:
-        return encoded(sample, _format_of(generator).form)
+    def forms(self, data: LabelledClips, files: Sequence[Path], generator: Generator) -> list[_LikeClip]:  # noqa: ARG002
+        found = (read_clip(file) for file in files)
+        return [_LikeClip(one.form, one.clip.shape[3]) for one in found]
+
+    def encoded(self, sample: NDArray[np.uint8], form: _LikeClip) -> bytes:
+        return encoded(np.stack([with_channels(frame, form.channels) for frame in sample]), form.file)
 
     def note_differences(self, data: LabelledClips, generator: Generator) -> None:
         frames, height, width, _ = _format_of(generator).clip_shape
-        ending = self.ending(generator)
-        found = [read_clip(file) for file in data.files]
-        if any((one.n_frames, *one.sides, one.form.ending) != (frames, height, width, ending) for one in found):
+        found = (read_clip(file) for file in data.files)
+        if any((one.n_frames, *one.sides) != (frames, height, width) for one in found):
             click.echo(
-                f"Note: synthetic clips are {ending} files of {frames} frames of {width} x {height} pixels, and some "
-                "real clips are not. Bring all to one form before training, or a classifier may tell classes by it.",
+                f"Note: synthetic clips have {frames} frames of {width} x {height} pixels, and some real clips do not. "
+                "Bring all to one form before training, or a classifier may tell classes by it.",
                 err=True,
             )
 
@@ -70,7 +89,7 @@ class _ClipFiles(ClassFolders):
         made = ClipFormat.from_schema(schema)
         frames, height, width, channels = made.clip_shape
         shape = f"{frames} frames of {width} x {height}, {counted(channels, 'channel')}"
-        return [("clip size", shape), ("written as", _described(made.form))]
+        return [("clip size", shape), ("written as", str(made.form))]
 
 
 FILES = _ClipFiles()
@@ -80,10 +99,3 @@ def _format_of(generator: Generator) -> ClipFormat:
     made = generator.format
     assert isinstance(made, ClipFormat)  # noqa: S101 - the commands ask these files about models of clips alone
     return made
-
-
-def _described(form: ClipForm) -> str:
-    if form.ending == ".npy":
-        return f".npy files of {form.dtype}"
-    timed = "" if form.ending.startswith(".tif") else f" with {form.duration:,} ms a frame"
-    return f"{form.ending} files{timed}"

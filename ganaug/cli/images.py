@@ -1,14 +1,12 @@
 """Image folders and models of images: what the commands read and write."""
 
-import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import click
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ganaug.cli.class_folders import ClassFolders
 from ganaug.cli.data_files import Lines
@@ -16,7 +14,8 @@ from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted
 from ganaug.data.folder_kind import folder_modality
 from ganaug.data.images.dataset import LabelledImages, load_folder
-from ganaug.data.images.image_file import image_size, is_deep
+from ganaug.data.images.image_file import image_size
+from ganaug.data.images.image_form import ImageForm, encoded, form_of, plain_form
 from ganaug.runtime.generator import Generator
 
 SMALL_SIDE = 8
@@ -50,11 +49,17 @@ class _ImageFiles(ClassFolders):
     def described(self, data: LabelledImages) -> str:
         return f"{counted(len(data), 'image')} of {len(data.classes)} classes, taken at {data.codec.size} px."
 
-    def ending(self, generator: Generator) -> str:  # noqa: ARG002
-        return ".png"
+    def usual_form(self, generator: Generator) -> ImageForm:
+        return plain_form(generator.image_shape[2])
 
-    def encoded(self, generator: Generator, sample: NDArray[np.uint8]) -> bytes:  # noqa: ARG002
-        return encode(sample)
+    def forms(self, data: LabelledImages, files: Sequence[Path], generator: Generator) -> list[ImageForm]:  # noqa: ARG002
+        return [form_of(file, generator.image_shape) for file in files]
+
+    def unmatched(self, form: ImageForm) -> str:
+        return form.unmatched
+
+    def encoded(self, sample: NDArray[np.uint8], form: ImageForm) -> bytes:
+        return encoded(sample, form)
 
     def note_differences(self, data: LabelledImages, generator: Generator) -> None:
         height, width, _ = generator.image_shape
@@ -64,22 +69,9 @@ class _ImageFiles(ClassFolders):
                 "Resize all images alike before training, or a classifier may tell classes by the size.",
                 err=True,
             )
-        if any(is_deep(file) for file in data.files):
-            click.echo(
-                "Note: synthetic images have 8 bits a channel, and some real images have more. Bring all images to one "
-                "range before training, or a classifier may tell classes by the brightness.",
-                err=True,
-            )
 
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
         return [("image size", f"{schema['width']} x {schema['height']}, {schema['channels']} channels")]
 
 
 FILES = _ImageFiles()
-
-
-def encode(image: NDArray[np.uint8]) -> bytes:
-    """Return an image (H, W, C) as the content of a PNG file."""
-    buffer = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
-    return buffer.getvalue()

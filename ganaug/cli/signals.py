@@ -1,6 +1,6 @@
 """Signal folders and models of signals: what the commands read and write."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from ganaug.cli.text import counted
 from ganaug.data.folder_kind import folder_modality
 from ganaug.data.signals.dataset import LabelledSignals, load_folder
 from ganaug.data.signals.sample_format import SignalFormat
-from ganaug.data.signals.signal_file import encoded
+from ganaug.data.signals.signal_file import FileForm, encoded, read_signal
 from ganaug.runtime.generator import Generator
 
 
@@ -51,18 +51,23 @@ class _SignalFiles(ClassFolders):
             f"{counted(data.codec.channels, 'channel')}{rate}."
         )
 
-    def ending(self, generator: Generator) -> str:
-        return _format_of(generator).form.ending
+    def usual_form(self, generator: Generator) -> FileForm:
+        return _format_of(generator).form
 
-    def encoded(self, generator: Generator, sample: NDArray[np.float32]) -> bytes:
-        return encoded(sample, _format_of(generator).form)
+    def forms(self, data: LabelledSignals, files: Sequence[Path], generator: Generator) -> list[FileForm]:
+        usual = self.usual_form(generator)
+        # The numbers of other data may have another scale, which no dtype may cut off.
+        return [read_signal(file)[1] for file in files] if data.codec.form == usual else [usual]
+
+    def encoded(self, sample: NDArray[np.float32], form: FileForm) -> bytes:
+        return encoded(sample, form)
 
     def note_differences(self, data: LabelledSignals, generator: Generator) -> None:
         synthetic, real = _format_of(generator), data.codec
         if synthetic.signal_shape != real.shape or synthetic.form != real.form:
             click.echo(
-                f"Note: synthetic signals are {synthetic} in {_described(synthetic.form)}, and the real ones are "
-                f"{real.length}x{real.channels} in {_described(real.form)}. Bring all to one form before training, "
+                f"Note: synthetic signals are {synthetic} in {synthetic.form}, and the real ones are "
+                f"{real.length}x{real.channels} in {real.form}. Bring all to one form before training, "
                 "or a classifier may tell classes by it.",
                 err=True,
             )
@@ -71,7 +76,7 @@ class _SignalFiles(ClassFolders):
         made = SignalFormat.from_schema(schema)
         length, channels = made.signal_shape
         shape = f"{counted(length, 'value')} in {counted(channels, 'channel')}"
-        return [("signal size", shape), ("written as", _described(made.form))]
+        return [("signal size", shape), ("written as", str(made.form))]
 
 
 FILES = _SignalFiles()
@@ -81,8 +86,3 @@ def _format_of(generator: Generator) -> SignalFormat:
     made = generator.format
     assert isinstance(made, SignalFormat)  # noqa: S101 - the commands ask these files about models of signals alone
     return made
-
-
-def _described(form: Any) -> str:
-    rate = f" at {form.sample_rate:,} Hz" if form.sample_rate else ""
-    return f"{form.ending} files of {form.dtype}{rate}"

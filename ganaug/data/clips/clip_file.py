@@ -58,6 +58,12 @@ class ClipForm:
     duration: int = 100
     """Time of a frame of an animated image, in milliseconds."""
 
+    def __str__(self) -> str:
+        if self.ending == ".npy":
+            return f".npy files of {self.dtype}"
+        timed = "" if self.ending.startswith(".tif") else f" with {self.duration:,} ms a frame"
+        return f"{self.ending} files{timed}"
+
 
 @dataclass(frozen=True)
 class ReadClip:

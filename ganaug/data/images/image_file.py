@@ -48,13 +48,13 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
 
     `DataError` as in `read_image`, except for damage that only decoding can find.
     """
-    with _opened(Path(path)) as image:
+    with opened(Path(path)) as image:
         return image.height, image.width
 
 
 def is_deep(path: str | os.PathLike[str]) -> bool:
     """Tell from the header of an image file whether it has more than 8 bits a channel; see `image_size` for errors."""
-    with _opened(Path(path)) as image:
+    with opened(Path(path)) as image:
         return image.mode.startswith(DEEP_MODES)
 
 
@@ -78,17 +78,17 @@ def read_image_and_scale(
     path: str | os.PathLike[str], *, at_least: int | None = None
 ) -> tuple[NDArray[np.uint8], bool]:
     """Return the result of `read_image`, and whether the image has 32-bit values without a stated scale."""
-    with _opened(Path(path)) as image:
+    with opened(Path(path)) as image:
         if at_least is not None:
             image.draft(None, (at_least, at_least))
         image.load()
-        upright = UPRIGHT.get(_orientation(image), UPRIGHT[1])(pixels_of(image))
+        upright = UPRIGHT.get(orientation(image), UPRIGHT[1])(pixels_of(image))
         own_scale = image.mode.startswith(DEEP_MODES) and not image.mode.startswith(SIXTEEN_BIT_MODE)
         return np.array(upright, order="C"), own_scale  # a copy: Pillow's memory is read-only
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path) -> Iterator[Image.Image]:
     """Open an image and check its header; all errors, also later ones, become a `DataError` that names the file."""
     if not stat.S_ISREG(file_mode(path)):  # pipes and devices could block for ever
         raise DataError(f"An image must be a regular file, but {quoted(path)} is not: take it out of the data.")
@@ -118,7 +118,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         ) from error
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
     """Return the EXIF orientation; 1 if there is none, or the EXIF data is damaged."""
     with suppress(Exception):
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))

@@ -55,6 +55,10 @@ class FileForm:
     axes: int = 2
     """Axes of the array in a .npy file: 1 for (length,), 2 for (length, channels)."""
 
+    def __str__(self) -> str:
+        rate = f" at {self.sample_rate:,} Hz" if self.sample_rate else ""
+        return f"{self.ending} files of {self.dtype}{rate}"
+
 
 def read_signal(path: Path) -> tuple[Signal, FileForm]:
     """Read a file as values (length, channels), and its form.

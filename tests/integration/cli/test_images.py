@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -472,7 +473,7 @@ def test_a_last_checkpoint_that_cannot_be_written_costs_no_model(
 def test_a_full_disk_leaves_no_half_folder(
     command: str, photos: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganaug.cli.images.encode", full_disk)
+    monkeypatch.setattr("ganaug.cli.images.encoded", full_disk)
     arguments = [photos, model] if command == "balance" else [model]
     refused(command, *arguments, "--output", tmp_path / "out", saying="no space left on device")
     assert list(tmp_path.iterdir()) == []
@@ -507,7 +508,7 @@ def test_patience_ends_between_steps_first_and_at_once_then() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_anywhere_is_130(number: signal.Signals, model: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("ganaug.cli.images.encode", raising(number))
+    monkeypatch.setattr("ganaug.cli.images.encoded", raising(number))
     result = run("sample", model, "--output", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
     assert list(tmp_path.iterdir()) == []
@@ -881,7 +882,65 @@ def test_balance_says_that_real_images_have_more_bits(model: Path, tmp_path: Pat
     Image.fromarray(np.full((8, 8), 65535, np.uint16)).save(root / "dog" / "deep.png")
     result = run("balance", root, model, "--output", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
-    assert "Note: synthetic images have 8 bits a channel, and some real images have more." in result.stderr
+    assert "'dog' differ in form: 5 colour PNG files, 1 16-bit grey PNG files. The synthetic" in result.stderr
+    assert "'dog' do not match all real ones in 16-bit grey in steps finer than 8 bits." in result.stderr
+
+
+def test_balance_writes_the_files_of_a_class_as_its_real_ones_are(model: Path, tmp_path: Path) -> None:
+    root = write_photos(tmp_path / "photos")
+    for file in (root / "dog").iterdir():
+        Image.open(file).convert("L").save(file.with_suffix(".JPG"), quality=40)
+        file.unlink()
+    for number in range(3):  # as many as there are PNG files
+        Image.open(root / "Straße 7" / f"{number}.png").save(root / "Straße 7" / f"{number}.tif")
+    result = run("balance", root, model, "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    (note,) = result.stderr.splitlines()
+    assert note == (
+        "Note: the real images of 'Straße 7' differ in form: 3 colour PNG files, 3 colour TIFF files. The synthetic "
+        "ones have these forms in the same shares."
+    )
+    synthetic = [tmp_path / "out" / file for file, _ in manifest(tmp_path / "out")]
+    assert Counter((file.parent.name, file.suffix) for file in synthetic) == {
+        ("dog", ".JPG"): 7,
+        ("Straße 7", ".png"): 3,
+        ("Straße 7", ".tif"): 3,
+    }
+    with Image.open(root / "dog" / "0.JPG") as real:
+        tables = real.quantization
+    for file in synthetic:
+        with Image.open(file) as image:
+            grey = file.suffix == ".JPG"
+            assert image.mode == ("L" if grey else "RGB")
+            assert image.format == {".JPG": "JPEG", ".png": "PNG", ".tif": "TIFF"}[file.suffix]
+            assert not grey or image.quantization == tables
+
+
+def test_balance_says_what_it_cannot_match(model: Path, tmp_path: Path) -> None:
+    root = write_photos(tmp_path / "photos")
+    for file in (root / "dog").iterdir():
+        Image.open(file).save(file.with_suffix(".webp"))
+        file.unlink()
+    said = run("balance", root, model, "--output", tmp_path / "out").stderr
+    assert "the synthetic images of 'dog' do not match all real ones in the quality of lossy WebP." in said
+    assert len(list((tmp_path / "out" / "dog").glob("synthetic-*.webp"))) == 7
+
+
+def test_a_class_that_gains_nothing_may_have_any_form(model: Path, tmp_path: Path) -> None:
+    root = write_photos(tmp_path / "photos")
+    Image.open(root / "cat" / "0.png").save(root / "cat" / "0.webp")
+    (root / "cat" / "0.png").unlink()
+    assert run("balance", root, model, "--output", tmp_path / "out").stderr == ""
+
+
+@pytest.mark.parametrize("command", ["fit", "balance", "evaluate"])
+def test_parts_of_a_data_set_are_no_classes(command: str, model: Path, tmp_path: Path) -> None:
+    write_photos(tmp_path / "data" / "train")
+    write_photos(tmp_path / "data" / "val")
+    output = tmp_path / ("report.html" if command == "evaluate" else "out.onnx")
+    arguments = [] if command == "fit" else [model]
+    saying = f"give one of these folders, such as '{tmp_path / 'data' / 'train'}', or rename them"
+    refused(command, tmp_path / "data", *arguments, "--output", output, saying=saying)
 
 
 def test_balance_of_a_messy_folder(model: Path, tmp_path: Path) -> None:
