@@ -36,9 +36,7 @@ class _ImageFiles(ClassFolders):
     draw_preview = staticmethod(draw_preview)
 
     def claims(self, source: Path) -> bool:
-        if source.is_dir():
-            return folder_modality(source) == self.modality
-        return not (source.suffix or source.is_file())
+        return source.is_dir() and folder_modality(source) == self.modality
 
     def load(self, source: Path, size: int | None) -> LabelledImages:
         return load_folder(source, size)

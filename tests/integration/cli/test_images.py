@@ -331,7 +331,9 @@ def test_fit_refuses_a_device_that_is_not_there(photos: Path, tmp_path: Path, mo
 @pytest.mark.parametrize("command", ["fit", "balance"])
 def test_sources_that_are_no_image_folder(command: str, model: Path, tmp_path: Path) -> None:
     output = ["--output", tmp_path / "a.onnx"] if command == "fit" else [model, "--output", tmp_path / "out"]
-    refused(command, tmp_path / "nowhere", *output, saying="does not exist")
+    for name in ("nowhere", "nowhere.wav", "no.where/"):
+        refused(command, tmp_path / name, *output, saying="which does not exist: check the name")
+    refused(command, tmp_path / "nowhere", *output, saying="a .csv or .parquet file, a folder of .wav or .npy files")
     refused(command, model, *output, saying="is a file")
     assert list(tmp_path.iterdir()) == []
 
