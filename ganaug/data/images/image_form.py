@@ -180,8 +180,8 @@ def _lost_bits(image: Image.Image) -> str:
     """Return which bits of an image are lost, by its header."""
     if image.mode.startswith(SIXTEEN_BIT_MODE):
         return "16-bit grey in steps finer than 8 bits"
-    stored = [tile.args if isinstance(tile.args, str) else tile.args[0] for tile in getattr(image, "tile", [])]
-    deep = image.mode.startswith(DEEP_MODES) or any(";16" in str(mode) for mode in stored)
+    tiles = getattr(image, "tile", ())  # each with the mode of the stored pixels, such as "RGB;16B"
+    deep = image.mode.startswith(DEEP_MODES) or any(";16" in str(tile) for tile in tiles)
     return "more than 8 bits a channel" if deep else ""
 
 
