@@ -1,7 +1,5 @@
 """Class folders: what the commands read and write for every kind of data with a file for each sample."""
 
-import csv
-import io
 import itertools
 from abc import abstractmethod
 from collections import Counter
@@ -16,9 +14,10 @@ from numpy.typing import NDArray
 
 from ganaug.cli import animation
 from ganaug.cli.data_files import DataFiles, Written, note_alarms
-from ganaug.cli.text import counted, listing, printable, sentence
+from ganaug.cli.text import listing, printable, sentence
+from ganaug.data.manifest import MANIFEST, Manifest, warn_about_synthetic
 from ganaug.data.tables.table_file import ENDINGS as TABLE_ENDINGS
-from ganaug.errors import DataError, warn
+from ganaug.errors import DataError
 from ganaug.files import atomic_folder, check_writable, safe_name, safe_names
 from ganaug.runtime.dose import dosed_counts, fill_counts, filled_sizes
 from ganaug.runtime.generator import Generator
@@ -27,8 +26,6 @@ MAX_SAMPLES = 1_000_000
 """Samples in all that `ganaug sample` writes into one folder."""
 BATCH_SIZE = 64
 """Samples drawn at a time."""
-MANIFEST = "manifest.csv"
-HEADER = ["file", "class"]
 
 
 class ClassFolders(DataFiles):
@@ -38,8 +35,8 @@ class ClassFolders(DataFiles):
     """The form of the files that are written, in a message."""
 
     @abstractmethod
-    def load(self, source: Path, size: int | None) -> Any:
-        """Read a folder as a dataset, whose `files` are the file of each sample."""
+    def load(self, source: Path, size: int | None, real_only: bool) -> Any:
+        """Read a folder, or its real files, as a dataset, whose `files` are the file of each sample."""
 
     @abstractmethod
     def load_names(self, source: Path) -> Any:
@@ -71,16 +68,11 @@ class ClassFolders(DataFiles):
     def check_source(self, source: Path, target: str | None) -> None:
         """Do nothing: `read` is fast enough."""
 
-    def read(self, source: Path, *, size: int | None, **_: Any) -> Any:
-        """Read a folder to learn from it, and warn of synthetic samples in it."""
-        data = self.load(source, size)
-        synthetic = synthetic_files(source)
-        if number := sum(file.relative_to(source).as_posix() in synthetic for file in data.files) if synthetic else 0:
-            warn(
-                f"the folder {source} holds {counted(number, f'synthetic {self.noun}')} that ganaug made, as its "
-                "manifest.csv says, and a generator that learns from them repeats their faults: give the folder of "
-                f"real {self.noun}s, unless this is what you want"
-            )
+    def read(self, source: Path, *, size: int | None, real_only: bool = False, **_: Any) -> Any:
+        """Read a folder to learn from it, and warn of synthetic samples in it unless only real ones are read."""
+        data = self.load(source, size, real_only)
+        if not real_only:
+            warn_about_synthetic(source, data.files, self.noun)
         return data
 
     def check_output(self, output: Path, source: Path | None = None) -> None:
@@ -201,45 +193,11 @@ class ClassFolders(DataFiles):
         )
 
 
-class Manifest:
-    """``manifest.csv``: the file, relative to the folder, and the class of every synthetic sample in the folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lines = [_csv_line(*HEADER)]
-
-    def write(self, file: Path, content: bytes, label: Any) -> None:
-        """Write a file, and list it."""
-        file.write_bytes(content)
-        self._lines.append(_csv_line(file.relative_to(self._folder).as_posix(), label))
-
-    def save(self) -> None:
-        """Write the manifest."""
-        (self._folder / MANIFEST).write_text("".join(self._lines), encoding="utf-8", newline="")
-
-
-def synthetic_files(folder: Path) -> set[str]:
-    """Return the files, relative to a folder, that its manifest lists; none if it has no manifest of ganaug's."""
-    try:
-        with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
-            rows = csv.reader(file)
-            return {row[0] for row in rows if row} if next(rows, None) == HEADER else set()
-    except (OSError, ValueError, csv.Error):  # another file of that name
-        return set()
-
-
 def _draw(generator: Generator, label: Any, count: int, seed: int) -> Iterator[NDArray[Any]]:
     """Yield screened samples of one class in constant memory; they do not depend on the other classes."""
     own_seed = (seed, generator.classes.index(label))
     batches = generator.stream(min(BATCH_SIZE, max(count, 1)), labels=[label], seed=own_seed, screened=True)
     yield from islice((sample for samples, _ in batches for sample in samples), count)
-
-
-def _csv_line(*fields: object) -> str:
-    """Return a CSV line that ends in a line feed; the csv module quotes a carriage return only if lines end in it."""
-    text = io.StringIO(newline="")
-    csv.writer(text).writerow(fields)
-    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _labels_by_name(source: Path, data: Any, generator: Generator) -> dict[str, Any]:

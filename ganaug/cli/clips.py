@@ -43,6 +43,7 @@ class _ClipFiles(ClassFolders):
     file_form = "clip"
     foreign_options: ClassVar[Mapping[str, str]] = {
         "target": "--target names a column of a table; the classes of a clip folder are its subfolders.",
+        "ignore": "--ignore names a column of a table; take files out of a clip folder to ignore them.",
         "features": "--features compares images; clips are compared by a classifier that is trained on them.",
     }
     min_budget = 30.0
@@ -51,8 +52,8 @@ class _ClipFiles(ClassFolders):
     def claims(self, source: Path) -> bool:
         return source.is_dir() and folder_modality(source) == self.modality
 
-    def load(self, source: Path, size: int | None) -> LabelledClips:
-        return load_folder(source, size)
+    def load(self, source: Path, size: int | None, real_only: bool) -> LabelledClips:
+        return load_folder(source, size, real_only=real_only)
 
     def load_names(self, source: Path) -> LabelledClips:
         return load_folder(source)

@@ -52,7 +52,7 @@ class DataFiles(ABC):
     def check_options(self, **options: object) -> None:
         """Refuse an option that has a value although only other kinds of data have it."""
         for name, value in options.items():
-            if value is not None and name in self.foreign_options:
+            if value not in (None, ()) and name in self.foreign_options:
                 raise click.UsageError(self.foreign_options[name])
 
     @abstractmethod
@@ -64,8 +64,13 @@ class DataFiles(ABC):
         """Tell whether SOURCE holds this kind of data. If SOURCE does not exist, its name decides."""
 
     @abstractmethod
-    def read(self, source: "Path", *, target: str | None, size: int | None) -> "Dataset":
-        """Read SOURCE to learn from it."""
+    def read(
+        self, source: "Path", *, target: str | None, size: int | None, ignore: Sequence[str], real_only: bool
+    ) -> "Dataset":
+        """Read SOURCE to learn from it.
+
+        The columns in `ignore` are left out and, with `real_only`, synthetic samples and copies.
+        """
 
     @abstractmethod
     def described(self, data: Any) -> str:

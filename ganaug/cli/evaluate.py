@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.data_files import files_of_source
-from ganaug.cli.options import duration, path, seed_option
+from ganaug.cli.options import duration, left_out_options, path, seed_option
 from ganaug.cli.progress import Moments, shown
 from ganaug.cli.text import counted, printable
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.argument("source", type=path)
 @click.argument("model", type=path, required=False, metavar="[MODEL.onnx]")
 @click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
+@left_out_options
 @click.option("--output", type=path, metavar="REPORT.html", help="Write the report as a page that opens in a browser.")
 @click.option("--json", "json_file", type=path, metavar="FILE", help="Write every figure with its interval as JSON.")
 @seed_option("Seed of splits, classifiers and generators.")
@@ -40,6 +41,8 @@ def command(
     source: "Path",
     model: "Path | None",
     target: str | None,
+    ignore: tuple[str, ...],
+    real_only: bool,
     output: "Path | None",
     json_file: "Path | None",
     seed: int,
@@ -54,6 +57,8 @@ def command(
     the classical remedies, and with synthetic samples. The verdict is one of "helps", "no difference" and "hurts". If
     too few splits were finished for a verdict, it is "no difference", and the sentence beside it says so.
 
+    Columns that the model ignores are left out, as those are that --ignore names.
+
     A MODEL.onnx that was not trained on SOURCE is judged by SOURCE. A model that was trained on SOURCE is only searched
     for copies. Ctrl-C ends the evaluation, and the results so far are written.
     """
@@ -61,7 +66,7 @@ def command(
     from ganaug.files import check_writable
 
     files = files_of_source(source)
-    files.check_options(target=target, features=features)
+    files.check_options(target=target, features=features, ignore=ignore)
     files.check_source(source, target)
     for file, ending in ((output, ".html"), (json_file, ".json")):
         if file is not None and file.suffix.lower() != ending:
@@ -75,9 +80,8 @@ def command(
     click.echo("Loading torch and scikit-learn.", err=True)
     from ganaug.evaluation.evaluate import begin
 
-    session = begin(
-        source, generator, target=target, groups=group, features=features, budget=budget, seed=seed, started=STARTED
-    )
+    asked: dict[str, Any] = {"target": target, "ignore": ignore, "real_only": real_only, "groups": group}
+    session = begin(source, generator, **asked, features=features, budget=budget, seed=seed, started=STARTED)
     counts = f"{counted(len(session.data.labels), 'sample')} of {len(session.data.classes)} classes"
     splits, arms = counted(len(session.splits), "split"), counted(len(session.arms), "arm")
     click.echo(f"{counts}: {splits}, {arms} each.", err=True)

@@ -1,6 +1,6 @@
 """``ganaug fit``: a folder of images, signals or clips, or a table in, a model file out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from os.path import realpath
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.data_files import files_of_source
-from ganaug.cli.options import duration, path, seed_option, technique
+from ganaug.cli.options import duration, left_out_options, path, seed_option, technique
 from ganaug.cli.text import clock, counted, printable, sentence
 from ganaug.data.modalities import SPACES
 from ganaug.errors import OutputError, warn
@@ -30,6 +30,7 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
 @click.argument("source", type=path)
 @click.option("--output", type=path, required=True, metavar="MODEL.onnx", help="The model file to write.")
 @click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
+@left_out_options
 @click.option(
     "--size",
     type=int,
@@ -101,6 +102,7 @@ def command(
     from ganaug.cli import STARTED
 
     settings |= {"time_budget": budget, "max_steps": steps, "techniques": dict(techniques), "started": STARTED}
+    settings["left_out"] = {name: settings.pop(name) for name in ("ignore", "real_only")}
     train(source, output, preview=not no_preview, **settings)
 
 
@@ -120,13 +122,15 @@ def train(
     keep_checkpoint: bool = False,
     target: str | None = None,
     size: int | None = None,
+    left_out: Mapping[str, Any] | None = None,
     time_budget: float | None = None,
     max_steps: int | None = None,
     **settings: Any,
 ) -> "Generator":
     """Train, measure the dose, show the progress and write the model.
 
-    After Ctrl-C, write the best generator and exit with code 130. `settings` are other parameters of `Run`.
+    After Ctrl-C, write the best generator and exit with code 130. `left_out` are arguments of
+    `DataFiles.read`, and `settings` other parameters of `Run`.
     """
 
     def say(line: str) -> None:
@@ -138,8 +142,9 @@ def train(
     preview = draw_preview is not None
     _check_outputs(source, output, preview)
     with _telling_what_is_kept():
-        files.check_options(target=target, size=size)
-        data = files.read(source, target=target, size=size)
+        left_out = left_out or {"ignore": (), "real_only": False}
+        files.check_options(target=target, size=size, **left_out)
+        data = files.read(source, target=target, size=size, **left_out)
         say(files.described(data))
         if time_budget is not None and time_budget < files.min_budget:
             least = f"{files.min_budget:.0f} s"

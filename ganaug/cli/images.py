@@ -30,7 +30,8 @@ class _ImageFiles(ClassFolders):
     source_form = "an image folder"
     file_form = "PNG"
     foreign_options: ClassVar[Mapping[str, str]] = {
-        "target": "--target names a column of a table; the classes of an image folder are its subfolders."
+        "target": "--target names a column of a table; the classes of an image folder are its subfolders.",
+        "ignore": "--ignore names a column of a table; take files out of an image folder to ignore them.",
     }
     min_budget = 15.0
     draw_preview = staticmethod(draw_preview)
@@ -38,8 +39,8 @@ class _ImageFiles(ClassFolders):
     def claims(self, source: Path) -> bool:
         return source.is_dir() and folder_modality(source) == self.modality
 
-    def load(self, source: Path, size: int | None) -> LabelledImages:
-        return load_folder(source, size)
+    def load(self, source: Path, size: int | None, real_only: bool) -> LabelledImages:
+        return load_folder(source, size, real_only=real_only)
 
     def load_names(self, source: Path) -> LabelledImages:
         return load_folder(source, size=SMALL_SIDE)

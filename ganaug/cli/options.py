@@ -77,6 +77,16 @@ def samples_output(more: str = "") -> Callable[[Any], Any]:
     return click.option("--output", type=path, required=True, metavar="DIR_OR_FILE", help=f"{usual} {more}".rstrip())
 
 
+def left_out_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options ``--ignore`` and ``--real-only`` of commands that learn from SOURCE."""
+    command = click.option(
+        "--real-only", is_flag=True, help="Leave out what ganaug balance added to SOURCE: synthetic samples and copies."
+    )(command)
+    return click.option(
+        "--ignore", multiple=True, metavar="COLUMN", help="Leave this column of a table out. May be repeated."
+    )(command)
+
+
 def seed_option(text: str) -> Callable[[Any], Any]:
     """Return the option ``--seed`` with a help text."""
     return click.option(

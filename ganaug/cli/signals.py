@@ -28,6 +28,7 @@ class _SignalFiles(ClassFolders):
     file_form = "WAV or NPY"
     foreign_options: ClassVar[Mapping[str, str]] = {
         "target": "--target names a column of a table; the classes of a signal folder are its subfolders.",
+        "ignore": "--ignore names a column of a table; take files out of a signal folder to ignore them.",
         "features": "--features compares images; signals are compared by a classifier that is trained on them.",
     }
     unit = "values"
@@ -37,8 +38,8 @@ class _SignalFiles(ClassFolders):
     def claims(self, source: Path) -> bool:
         return source.is_dir() and folder_modality(source) == self.modality
 
-    def load(self, source: Path, size: int | None) -> LabelledSignals:
-        return load_folder(source, size)
+    def load(self, source: Path, size: int | None, real_only: bool) -> LabelledSignals:
+        return load_folder(source, size, real_only=real_only)
 
     def load_names(self, source: Path) -> LabelledSignals:
         return load_folder(source)

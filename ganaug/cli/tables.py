@@ -9,13 +9,16 @@ import click
 
 from ganaug.cli import traversal
 from ganaug.cli.data_files import DataFiles, Lines, Written, note_alarms
-from ganaug.cli.text import counted, listing, shortened
+from ganaug.cli.text import counted, listing, printable, shortened
 from ganaug.data.tables.codec import Column
 from ganaug.data.tables.dataset import LabelledTable, from_frame, labels_of, split_target
 from ganaug.data.tables.datetimes import DatetimeDtype
+from ganaug.data.tables.free_text import ignore_free_text
+from ganaug.data.tables.identifiers import IgnoredColumns, warn_about_identifiers
+from ganaug.data.tables.left_out import FLAG, LeftOut
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.series import numeric_values
-from ganaug.data.tables.table_file import ENDINGS, PIECE_ROWS, column_names, read_pieces, read_table
+from ganaug.data.tables.table_file import ENDINGS, PIECE_ROWS, column_names, read_pieces
 from ganaug.data.tables.table_writer import table_writer
 from ganaug.data.tables.text_format import TextFormat
 from ganaug.errors import DataError, MissingFileError
@@ -25,8 +28,6 @@ from ganaug.runtime.generator import Generator
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-FLAG = "synthetic"
-"""The column of a balanced table that tells which rows are synthetic."""
 # What a column holds.
 DATES = "dates"
 TRUTH_VALUES = "true and false"
@@ -66,13 +67,20 @@ class _TableFiles(DataFiles):
         if target is None:
             raise click.UsageError("A table needs --target, the column that holds the classes.")
 
-    def read(self, source: Path, *, target: str | None, **_: Any) -> LabelledTable:
-        frame, labels = split_target(read_table(source), target, source)
-        return from_frame(frame, labels, target=str(target))
+    def read(
+        self, source: Path, *, target: str | None, ignore: Sequence[str] = (), real_only: bool = False, **_: Any
+    ) -> LabelledTable:
+        ignore = tuple(dict.fromkeys(ignore))
+        rows = LeftOut(ignore, real_only=real_only).read(source, target)
+        frame, labels = split_target(rows, target, source)
+        frame, texts = ignore_free_text(frame)
+        warn_about_identifiers(frame)
+        return from_frame(frame, labels, target=str(target), ignored=(*ignore, *texts))
 
     def described(self, data: LabelledTable) -> str:
         columns = counted(len(data.frame.columns), "column")
-        return f"{counted(len(data), 'row')} of {len(data.classes)} classes, with {columns}."
+        ignored = f"; ignored: {listing(list(data.ignored))}" if data.ignored else ""
+        return f"{counted(len(data), 'row')} of {len(data.classes)} classes, with {columns}{ignored}."
 
     def check_output(self, output: Path, source: Path | None = None) -> None:
         if output.suffix.lower() not in ENDINGS:
@@ -126,24 +134,28 @@ class _TableFiles(DataFiles):
         to_text = output.suffix.lower() == ".csv"
         # Real rows are copied unchanged. If a CSV file becomes a Parquet file, their parsed values are copied.
         verbatim = source.suffix.lower() != ".csv" or to_text
-        spelling = _spelling(generator)
+        spelling, ignored = _spelling(generator), _ignored(generator, columns)
         with table_writer(output) as writer:
             for piece in read_pieces(source, verbatim=verbatim):
                 if to_text:
                     spelling.learn(piece)
+                ignored.learn(piece)
                 piece[FLAG] = False
                 writer.write(piece)
             for label, count in counts.items():
                 for rows in _draw(generator, label, largest - count, seed):
                     rows[name] = written[label] if verbatim else label
                     rows[FLAG] = True
+                    rows = ignored.filled(rows)
                     writer.write((spelling.apply(rows) if to_text else rows)[[*columns, FLAG]])
         real = sum(counts.values())
         return Written(real, len(counts) * largest - real)
 
     def schema_lines(self, schema: Mapping[str, Any]) -> Lines:
         names = [str(column["name"]) for column in schema["columns"]]
-        return [("columns", shortened(f"{len(names):,}: {', '.join(names)}"))]
+        ignored = [str(name) for name in schema.get("ignored", [])]
+        lines = [("columns", shortened(f"{len(names):,}: {', '.join(names)}"))]
+        return [*lines, ("ignored", shortened(f"{len(ignored):,}: {', '.join(ignored)}"))] if ignored else lines
 
     def constraint_lines(self, schema: Mapping[str, Any]) -> Lines:
         found = schema.get("rules")  # from an untrusted file, so of any form
@@ -186,8 +198,12 @@ def _check_columns(source: Path, columns: list[str], generator: Generator, name:
     if name not in columns:
         raise DataError(f"--target must name a column of {source}, which has {listing(columns)}, but is {name!r}")
     if FLAG in columns:
-        raise DataError(f"{source} must have no column {FLAG!r}, because the result gets this column: rename it")
-    known, here = [str(column) for column in generator.codec.names], [column for column in columns if column != name]
+        raise DataError(
+            f"{source} must have no column {FLAG!r}, because the result gets this column: give the table of real rows, "
+            "or rename it"
+        )
+    left_out = {name, *map(str, generator.format.ignored_names)}
+    known, here = [str(one) for one in generator.codec.names], [column for column in columns if column not in left_out]
     if sorted(known) != sorted(here):
         missing, unknown = (
             [one for one in some if one not in others] for some, others in ((known, here), (here, known))
@@ -198,6 +214,18 @@ def _check_columns(source: Path, columns: list[str], generator: Generator, name:
             f"the model must have been fitted to the columns of {source} without {name!r}, its --target, but it "
             f"{' and '.join(found)}: fit a model to this table"
         )
+
+
+def _ignored(generator: Generator, columns: list[str]) -> IgnoredColumns:
+    """Return the columns of a table that its model ignores, and note that they tell synthetic rows from real ones."""
+    names = [name for name in map(str, generator.format.ignored_names) if name in columns]
+    if names:
+        click.echo(
+            f"Note: the model ignores {printable(listing(names, limit=5))}, where synthetic rows are empty or have "
+            "fresh numbers: leave these columns out when you train, or a classifier may tell synthetic rows by them.",
+            err=True,
+        )
+    return IgnoredColumns(names)
 
 
 def _count(source: Path, name: str, generator: Generator) -> tuple[dict[Any, int], dict[Any, Any]]:

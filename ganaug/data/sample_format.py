@@ -74,6 +74,11 @@ class SampleFormat(ABC):
         return ()
 
     @property
+    def ignored_names(self) -> Sequence[str | int]:
+        """The names of columns that a table may have beside these; empty for other samples."""
+        return ()
+
+    @property
     def cached_form(self) -> OutputForm | None:
         """Shape and dtype of a sample as caches keep it, or None if samples are drawn as fast as they are read."""
         return None

@@ -1,7 +1,7 @@
 """`evaluate`: whether synthetic samples look real, are copies, and help a classifier, in one report."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from ganaug.compute.modes import training_modes
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import part_of
+from ganaug.data.tables.left_out import LeftOut
 from ganaug.errors import DataError, OutputError
 from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.figures import figures_of
@@ -102,12 +103,14 @@ def _write(path: StrPath, ending: str, render: Callable[[], str]) -> None:
         file.write(text)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - all have names
     real: Any,
     generator: Generator | None = None,
     *,
     held_out: Any = None,
     target: str | None = None,
+    ignore: Sequence[str] = (),
+    real_only: bool = False,
     groups: Any = None,
     features: Any = None,
     estimator: Any = None,
@@ -141,6 +144,11 @@ def evaluate(
         on exactly these data is refused; its file does not tell whether it was trained on a part of them.
     target : str, optional
         The column of a table, a file or a DataFrame, that holds the classes.
+    ignore : sequence of str, optional
+        Columns of a table to leave out, such as identifiers. Columns that `generator` ignores are left out too.
+    real_only : bool, default=False
+        Whether to leave out what ``ganaug balance`` added: the rows of a table whose column ``synthetic`` is true, and
+        files of a folder that its manifest lists, or that are copies.
     groups : array-like of shape (n,) or str, optional
         Items of one group, such as a patient or a scene, stay together in every split. A text names a column of a
         table, which the classifiers do not see, or is a regular expression that is searched for in the name of each
@@ -182,6 +190,8 @@ def evaluate(
             generator,
             held_out=held_out,
             target=target,
+            ignore=ignore,
+            real_only=real_only,
             groups=groups,
             features=features,
             estimator=estimator,
@@ -206,6 +216,8 @@ def begin(
     *,
     held_out: Any = None,
     target: str | None = None,
+    ignore: Sequence[str] = (),
+    real_only: bool = False,
     groups: Any = None,
     features: Any = None,
     started: float | None = None,
@@ -228,7 +240,9 @@ def begin(
     size = None if generator is None else generator.format.side
     column = groups if isinstance(groups, str) else None
     keeps = generator is not None and column in generator.format.column_names
-    data, grouping = load(real, target, size, column, keeps)
+    ignored = () if generator is None else generator.format.ignored_names
+    named, known = (tuple(name for name in names if name != column) for names in (dict.fromkeys(ignore), ignored))
+    data, grouping = load(real, target, size, column, keeps, LeftOut(named, known, real_only))
     if features is not None and not part_of(data.modality, "evaluation.trials.{}").TRIAL.takes_extractor:
         raise DataError(f"features says what images are compared by, but the data are {_described(data)}: leave it out")
     chosen = replace(chosen, extractor=extractor_of(features))
@@ -240,7 +254,7 @@ def begin(
                 "held_out needs a generator that was trained on the rest, and no groups: give the generator, and leave "
                 "groups out"
             )
-        test = load(held_out, target, size, None, False)[0]
+        test = load(held_out, target, size, None, False, LeftOut(optional=(*named, *known)))[0]
         return _begin_held_out(data, test, generator, chosen, started)
     seen, left_out = "not applicable", []
     if generator is not None:

@@ -11,9 +11,13 @@ from ganaug.data.containers.rows import as_rows
 from ganaug.data.dataset import Dataset
 from ganaug.data.folder_kind import folder_modality
 from ganaug.data.images.dataset import from_arrays
+from ganaug.data.manifest import warn_about_synthetic
 from ganaug.data.modalities import part_of
 from ganaug.data.tables.dataset import from_frame, split_groups, split_target
-from ganaug.data.tables.table_file import ENDINGS, read_table
+from ganaug.data.tables.free_text import ignore_free_text
+from ganaug.data.tables.identifiers import warn_about_identifiers
+from ganaug.data.tables.left_out import LeftOut
+from ganaug.data.tables.table_file import ENDINGS
 from ganaug.errors import DataError, warn
 
 MAX_ROWS = 20_000
@@ -36,8 +40,10 @@ def some_rows(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
     return np.sort(np.concatenate(kept))
 
 
-def load(real: Any, target: str | None, size: int | None, group: str | None, keep_group: bool) -> Grouped:
-    """Return the data, and the groups that a column or a pattern names.
+def load(
+    real: Any, target: str | None, size: int | None, group: str | None, keep_group: bool, left_out: LeftOut
+) -> Grouped:
+    """Return the data without what is left out, and the groups that a column or a pattern names.
 
     Images are scaled to the side `size`. For `group` and `keep_group`, see `Dataset.grouped_by`.
     """
@@ -46,14 +52,16 @@ def load(real: Any, target: str | None, size: int | None, group: str | None, kee
     if isinstance(real, str | Path):
         path = Path(real)
         if path.suffix.lower() in ENDINGS and not path.is_dir():
-            features, labels = split_target(read_table(path), target, path)
+            features, labels = split_target(left_out.read(path, target), target, path)
             return _table(features, labels, str(target), group, keep_group)
-        return _grouped(_folder(path, target, size), group, keep_group)
+        return _grouped(_folder(path, target, size, left_out), group, keep_group)
     real = real.data if isinstance(getattr(real, "data", None), Dataset) else real  # an ImageFolder or a SignalFolder
     if isinstance(real, Dataset):
+        _refuse_left_out(left_out, real_only=True)
         return _grouped(real, group, keep_group)
     if isinstance(real, pd.DataFrame):
-        features, labels = split_target(real.reset_index(drop=True), target, "the DataFrame")
+        rows = left_out.of(real, target, "the DataFrame").reset_index(drop=True)
+        features, labels = split_target(rows, target, "the DataFrame")
         return _table(features, labels, str(target), group, keep_group)
     if not isinstance(real, tuple | list) or len(real) != 2:
         raise DataError(
@@ -61,25 +69,52 @@ def load(real: Any, target: str | None, size: int | None, group: str | None, kee
             f"{type(real).__name__}: give (images, labels) or (X, y)"
         )
     items, labels = as_rows(real[0]), real[1]
+    items = items if isinstance(items, pd.DataFrame) else np.asarray(items)
+    if items.ndim != 2:
+        _refuse_left_out(left_out, real_only=True)
+        return _grouped(_arrays(items, np.asarray(labels), size), group, keep_group)
+    return _table(*_rows(items, labels, left_out), target or "target", group, keep_group)
+
+
+def _arrays(array: NDArray[Any], labels: NDArray[Any], size: int | None) -> Dataset:
+    if array.ndim < 3:
+        raise DataError(
+            f"X must be a table of two dimensions, images of three or four, or clips of five, but has {array.ndim}"
+        )
+    return (clips_from_arrays if array.ndim == 5 else from_arrays)(array, labels, size=size)
+
+
+def _rows(items: Any, labels: Any, left_out: LeftOut) -> tuple[Any, Any]:
+    """Return the rows of a table, without what is left out, and their labels."""
+    import pandas as pd
+
     if not isinstance(items, pd.DataFrame):
-        array = np.asarray(items)
-        if array.ndim == 5:
-            return _grouped(clips_from_arrays(array, np.asarray(labels), size=size), group, keep_group)
-        if array.ndim > 2:
-            return _grouped(from_arrays(array, np.asarray(labels), size=size), group, keep_group)
-        if array.ndim != 2:
-            raise DataError(
-                f"X must be a table of two dimensions, images of three or four, or clips of five, but has {array.ndim}"
-            )
-        items = pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
-    return _table(items.reset_index(drop=True), labels, target or "target", group, keep_group)
+        items = pd.DataFrame(items, columns=[f"x{i}" for i in range(items.shape[1])])
+    rows = left_out.of(items.reset_index(drop=True), None, "X")
+    labels = np.asarray(labels, dtype=object)[rows.index] if left_out.real_only else labels
+    return rows.reset_index(drop=True), labels
 
 
-def _folder(path: Path, target: str | None, size: int | None) -> Dataset:
+def _folder(path: Path, target: str | None, size: int | None, left_out: LeftOut) -> Dataset:
     if target is not None:
         raise DataError("target names a column of a table; the classes of a folder are its subfolders")
-    loaded: Dataset = part_of(folder_modality(path), "data.{}.dataset").load_folder(path, size)
+    _refuse_left_out(left_out)
+    load_folder = part_of(folder_modality(path), "data.{}.dataset").load_folder
+    loaded: Dataset = load_folder(path, size, real_only=left_out.real_only)
+    if not left_out.real_only:
+        warn_about_synthetic(path, loaded.files, loaded.modality)  # type: ignore[attr-defined]
     return loaded
+
+
+def _refuse_left_out(left_out: LeftOut, *, real_only: bool = False) -> None:
+    """Refuse columns to ignore, and with `real_only` also synthetic items, in data that cannot tell them."""
+    if left_out.columns:
+        raise DataError("ignore names columns of a table, but real is none: leave it out")
+    if real_only and left_out.real_only:
+        raise DataError(
+            "real_only needs a table with the column 'synthetic', or a folder that ganaug wrote, but real is neither: "
+            "leave it out"
+        )
 
 
 def _table(frame: Any, labels: Any, target: str, group: str | None, keep_group: bool) -> Grouped:
@@ -87,7 +122,9 @@ def _table(frame: Any, labels: Any, target: str, group: str | None, keep_group: 
     if group is not None:
         frame, values = split_groups(frame, group, keep=keep_group)
         grouping = group_codes(values, len(frame))
-    return from_frame(frame, labels, target=target), grouping
+    frame, texts = ignore_free_text(frame)
+    warn_about_identifiers(frame)
+    return from_frame(frame, labels, target=target, ignored=texts), grouping
 
 
 def _grouped(data: Dataset, group: str | None, keep_group: bool) -> Grouped:

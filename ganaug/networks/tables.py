@@ -172,8 +172,9 @@ class TableModality(Modality):
         return RowsDecoder(generator, TableDecoder(self.data.codec, self.constraints))  # type: ignore[arg-type]
 
     def schema(self) -> Mapping[str, Any]:
-        """Return the columns, the name of the label's column, and the constraints that hold, for people to read."""
-        return self.data.codec.to_state() | {"target": self.data.target, "rules": self.constraints.to_json()}
+        """Return the columns, the names of the target and of ignored columns, and the constraints, for people."""
+        described = {"target": self.data.target, "ignored": list(self.data.ignored)}
+        return self.data.codec.to_state() | described | {"rules": self.constraints.to_json()}
 
     def form(self) -> dict[str, Any]:
         """Return the columns, each with a digest of its options, and one of the rules that change what is learned."""

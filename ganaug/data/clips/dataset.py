@@ -21,6 +21,7 @@ from ganaug.data.clips.points import clip_points
 from ganaug.data.dataset import Dataset
 from ganaug.data.images.codec import MODES
 from ganaug.data.labels import check_labels, coded_labels
+from ganaug.data.manifest import real_files
 from ganaug.errors import DataError, warn
 
 JITTER_LEVELS = 6.0
@@ -116,16 +117,18 @@ class LabelledClips(Dataset):
         return self, groups_of_files(self.files, name, "clip")
 
 
-def load_folder(root: str | os.PathLike[str], size: int | None = None, frames: int | None = None) -> LabelledClips:
+def load_folder(
+    root: str | os.PathLike[str], size: int | None = None, frames: int | None = None, *, real_only: bool = False
+) -> LabelledClips:
     """Read a labelled folder of .npy files, animated images or TIFF stacks; `scan_folder` says which files count.
 
     All clips are brought to one `size` and one number of `frames`, which `ClipCodec.fit` chooses unless they are given;
     a warning says how many clips lose or gain frames. A file that cannot be read is skipped, and a class without
-    readable files is left out, with a warning that names it. `DataError` if more than one file in ten cannot be read,
-    or fewer than two classes have readable files.
+    readable files is left out, with a warning that names it. `real_only` leaves files out as `real_files` does.
+    `DataError` if more than one file in ten cannot be read, or fewer than two classes have readable files.
     """
     ClipCodec(4 if frames is None else frames, 8 if size is None else size, 1)  # refuses wrong sizes first
-    index = scan_folder(root)
+    index = real_files(scan_folder(root)) if real_only else scan_folder(root)
     check_labels(index.classes)
     read, kept = read_all(index)
     labels, classes = index.present_classes(kept)

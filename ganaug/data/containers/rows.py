@@ -13,7 +13,8 @@ from ganaug.data.containers.container import Container
 from ganaug.data.containers.dtype_promotion import cast, numpy_dtype, promoted_dtypes
 from ganaug.data.labels import Label
 from ganaug.data.tables.dataset import LabelledTable, from_frame
-from ganaug.errors import DataError
+from ganaug.data.tables.left_out import FLAG, holds_flags
+from ganaug.errors import DataError, warn
 
 
 class TableContainer(Container):
@@ -31,6 +32,11 @@ class TableContainer(Container):
     ) -> LabelledTable:
         """Return the rows and their labels as a table to train on."""
         frame, features = self.unwrap(X), categorical_features
+        if FLAG in frame and holds_flags(frame[FLAG]):
+            warn(
+                f"the column {FLAG!r} tells synthetic rows from real ones, as in a table that ganaug balance wrote, and "
+                f"is learned as a feature: keep the rows in which it is false, and drop it, with X.drop(columns={FLAG!r})"
+            )
         if not isinstance(features, str):
             features = [frame.columns[position] for position in positions_of(features, getattr(X, "columns", frame))]
         return from_frame(frame, np.array(classes)[codes], categorical_features=features)

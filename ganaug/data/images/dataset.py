@@ -19,6 +19,7 @@ from ganaug.data.images.folder import scan_folder
 from ganaug.data.images.image_file import image_size, read_image_and_scale
 from ganaug.data.images.points import image_points
 from ganaug.data.labels import check_labels, coded_labels
+from ganaug.data.manifest import real_files
 from ganaug.errors import DataError, warn
 
 JITTER_LEVELS = 6.0
@@ -113,16 +114,17 @@ class LabelledImages(Dataset):
         return self, groups_of_files(self.files, name, "image")
 
 
-def load_folder(root: str | os.PathLike[str], size: int | None = None) -> LabelledImages:
+def load_folder(root: str | os.PathLike[str], size: int | None = None, *, real_only: bool = False) -> LabelledImages:
     """Read a labelled image folder into one array; `scan_folder` says which files count.
 
     A file that cannot be read is skipped, and a class without readable files is left out, with a warning that names it.
     No more than one image at a time is in memory at its full size. `ImageCodec.fit` chooses the `size`, unless it is
-    given. `DataError` if more than one file in ten cannot be read, or fewer than two classes have readable files.
+    given. `real_only` leaves files out as `real_files` does. `DataError` if more than one file in ten cannot be read,
+    or fewer than two classes have readable files.
     """
     if size is not None:
         ImageCodec(size, 1)  # refuses a wrong size before all files are read
-    index = scan_folder(root)
+    index = real_files(scan_folder(root)) if real_only else scan_folder(root)
     check_labels(index.classes)
     if size is None:
         size = default_size([_longer_side(file) for file in index.files])

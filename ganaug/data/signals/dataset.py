@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ganaug.data.class_folder import groups_of_files
 from ganaug.data.dataset import Dataset
 from ganaug.data.labels import check_labels, coded_labels
+from ganaug.data.manifest import real_files
 from ganaug.data.signals.codec import SignalCodec
 from ganaug.data.signals.folder import read_all, scan_folder
 from ganaug.data.signals.pictures import draw_signals, range_of
@@ -134,17 +135,17 @@ class LabelledSignals(Dataset):
         return self, groups_of_files(self.files, name, "signal")
 
 
-def load_folder(root: str | os.PathLike[str], length: int | None = None) -> LabelledSignals:
+def load_folder(root: str | os.PathLike[str], length: int | None = None, *, real_only: bool = False) -> LabelledSignals:
     """Read a labelled folder of .wav or .npy files into one array; `scan_folder` says which files count.
 
     All signals are brought to one `length`, which `SignalCodec.fit` chooses unless it is given; a warning says how many
     are changed. A file that cannot be read is skipped, and a class without readable files is left out, with a warning
-    that names it. `DataError` if more than one file in ten cannot be read, files differ in ending, channels or sample
-    rate, or fewer than two classes have readable files.
+    that names it. `real_only` leaves files out as `real_files` does. `DataError` if more than one file in ten cannot be
+    read, files differ in ending, channels or sample rate, or fewer than two classes have readable files.
     """
     if length is not None:
         SignalCodec(length, 1)  # refuses a wrong length before all files are read
-    index = scan_folder(root)
+    index = real_files(scan_folder(root)) if real_only else scan_folder(root)
     check_labels(index.classes)
     signals, lengths, kept, form = read_all(index)
     labels, classes = index.present_classes(kept)

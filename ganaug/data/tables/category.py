@@ -70,7 +70,7 @@ class CategoryColumn:
         if len(categories) > MAX_CATEGORIES:
             raise DataError(
                 f"A column of categories must have at most {MAX_CATEGORIES:,} different ones, but column {name!r} has "
-                f"{len(categories):,}: is it an identifier? Drop it."
+                f"{len(categories):,}: is it an identifier? Ignore it (--ignore), or drop it."
             )
         for category in categories:
             if not (isinstance(category, bool) or is_text(category) or is_finite(category)):

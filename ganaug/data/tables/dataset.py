@@ -39,6 +39,7 @@ class LabelledTable(Dataset):
     classes: tuple[Label, ...]  # the distinct labels, sorted
     codec: TableCodec
     target: str = "target"  # the name of the column of labels
+    ignored: tuple[str | int, ...] = ()  # the columns of the table that are not among the features
 
     @cached_property
     def fingerprint(self) -> str:
@@ -78,7 +79,7 @@ class LabelledTable(Dataset):
 
         frame = pd.concat([self.frame, other.frame[list(self.frame.columns)]], ignore_index=True)
         labels = np.concatenate([self.label_values, other.label_values])
-        return from_frame(frame, labels, target=self.target)  # type: ignore[return-value]
+        return from_frame(frame, labels, target=self.target, ignored=self.ignored)  # type: ignore[return-value]
 
     def like(self, content: Any, labels: NDArray[np.int64]) -> Self:
         """Return other rows with the columns and classes of this table."""
@@ -161,7 +162,8 @@ class LabelledTable(Dataset):
     def grouped_by(self, name: str, *, keep: bool = False) -> tuple[Self, Sequence[Any]]:
         """Return the rows without a column, and the values of the column."""
         frame, values = split_groups(self.frame, name, keep=keep)
-        return from_frame(frame, self.label_values, target=self.target), values  # type: ignore[return-value]
+        data = from_frame(frame, self.label_values, target=self.target, ignored=self.ignored)
+        return data, values  # type: ignore[return-value]
 
 
 def split_groups(frame: "DataFrame", name: str, *, keep: bool = False) -> "tuple[DataFrame, Series[Any]]":
@@ -180,11 +182,17 @@ def _text(value: Any) -> str:
 
 
 def from_frame(
-    frame: "DataFrame", labels: ArrayLike, *, categorical_features: Any = "auto", target: str = "target"
+    frame: "DataFrame",
+    labels: ArrayLike,
+    *,
+    categorical_features: Any = "auto",
+    target: str = "target",
+    ignored: Sequence[str | int] = (),
 ) -> LabelledTable:
     """Make a labelled table of a DataFrame and its labels, (n,): text, whole numbers, or true and false.
 
-    `categorical_features` is as in `TableCodec.fit`, `target` the name of the column of labels. Raise `DataError` if a
+    `categorical_features` is as in `TableCodec.fit`, `target` the name of the column of labels, and `ignored`
+    the names of columns that were left out of the frame. Raise `DataError` if a
     label is missing or of another kind, there are fewer than two classes, no column varies, or `TableCodec` cannot
     represent the table. Warn if a class has a single row, and as `warn_about_texts` does.
     """
@@ -213,7 +221,8 @@ def from_frame(
     if not codec.n_quantiles and not codec.options:
         raise DataError("At least one column must vary, but all are constant or empty: add a column that varies.")
     warn_about_texts(codec.category_columns)
-    return LabelledTable(frame, np.array([index[value] for value in values], np.int64), classes, codec, target)
+    numbers = np.array([index[value] for value in values], np.int64)
+    return LabelledTable(frame, numbers, classes, codec, target, tuple(ignored))
 
 
 def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tuple[DataFrame, Any]":

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.json_checks import is_name, items, require
 from ganaug.data.sample_format import OutputForm, SampleFormat
-from ganaug.data.tables.codec import TableCodec
+from ganaug.data.tables.codec import MAX_COLUMNS, TableCodec
 from ganaug.data.tables.points import row_points
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ class TableFormat(SampleFormat):
     pass_size = 256
     seeded_pass_size = 64
 
-    def __init__(self, codec: TableCodec) -> None:
-        self.codec = codec
+    def __init__(self, codec: TableCodec, ignored: Sequence[str | int] = ()) -> None:
+        self.codec, self._ignored = codec, tuple(ignored)
         outputs: dict[str, OutputForm] = {
             "numeric": ((len(codec.numeric_columns),), np.float64),
             "category": ((len(codec.category_columns),), np.int64),
@@ -32,8 +33,12 @@ class TableFormat(SampleFormat):
 
     @classmethod
     def from_schema(cls, schema: Mapping[str, Any]) -> Self:
-        """Read the column schema."""
-        return cls(TableCodec.from_state(schema))
+        """Read the column schema. Files of earlier versions name no ignored columns."""
+        codec, ignored = TableCodec.from_state(schema), items({"ignored": [], **schema}, "ignored", MAX_COLUMNS)
+        require(all(map(is_name, ignored)), "the names of ignored columns must be short texts or whole numbers")
+        names = [*codec.names, *ignored]
+        require(len(set(names)) == len(names), "ignored columns must have other names than the columns")
+        return cls(codec, ignored)
 
     def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> "DataFrame":
         """Return a DataFrame with the columns and dtypes of the table that was learned."""
@@ -54,6 +59,11 @@ class TableFormat(SampleFormat):
     def column_names(self) -> Sequence[str | int]:
         """The names of the columns."""
         return self.codec.names
+
+    @property
+    def ignored_names(self) -> Sequence[str | int]:
+        """The names of the columns that were ignored."""
+        return self._ignored
 
 
 FORMAT = TableFormat

@@ -66,7 +66,7 @@ def numeric_values(series: "Series[Any]", column: NumericColumn | None = None) -
     if series.dtype.kind in "iu" and np.nanmax(np.abs(numbers), initial=0) > LARGEST_INTEGER:
         raise DataError(
             f"Integers must be at most 2**53 in size, but column {series.name!r} has larger ones: is it an identifier? "
-            "Drop it, or convert it to floating point."
+            "Ignore it (--ignore), drop it, or convert it to floating point."
         )
     return numbers
 

@@ -1,7 +1,7 @@
 """Reading tables from CSV and Parquet files, piece by piece, without trusting their content."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,12 +25,19 @@ _NUMPY_TWINS |= {"boolean": "bool"}
 """For each nullable dtype of pandas, the dtype of numpy for columns without missing values."""
 
 
-def read_table(path: StrPath, most: int = MAX_ROWS) -> "DataFrame":
+def read_table(
+    path: StrPath,
+    most: int = MAX_ROWS,
+    *,
+    columns: list[str] | None = None,
+    rows: "Callable[[DataFrame], DataFrame] | None" = None,
+) -> "DataFrame":
     """Read a table in bounded memory, or a random sample of `most` rows, always the same, if there are more.
 
     The file is a ``.csv`` (UTF-8, a header line, commas) or a ``.parquet`` file. In a CSV file, a column of dates in
     ISO format is read as dates, and a column of whole numbers with leading zeros as text. Integers and truth values
-    have a nullable dtype if some are missing.
+    have a nullable dtype if some are missing. Other columns than `columns` are not looked at, and `rows` returns the
+    wanted part of some rows.
 
     Raise `MissingFileError` if there is no such file, and `DataError` if it is no complete table, has no rows, two
     columns have the same name, or one mixes numbers and text. Warn if only a sample is kept.
@@ -41,7 +48,8 @@ def read_table(path: StrPath, most: int = MAX_ROWS) -> "DataFrame":
     kept: list[DataFrame] = []
     keys: list[Any] = []
     total = 0
-    for piece in read_pieces(path):
+    for piece in read_pieces(path, columns=columns):
+        piece = piece if rows is None else rows(piece)
         total += len(piece)
         kept.append(piece)
         keys.append(rng.random(len(piece)))
@@ -51,7 +59,8 @@ def read_table(path: StrPath, most: int = MAX_ROWS) -> "DataFrame":
     kept, keys = _smallest(kept, keys, most)
     frame = pd.concat(kept, ignore_index=True) if kept else None
     if frame is None or frame.empty:
-        raise DataError(f"A table must have rows, but {path} has none: give a file that has some.")
+        wanted = "" if rows is None else " of those that are wanted"
+        raise DataError(f"A table must have rows, but {path} has none{wanted}: give a file that has some.")
     if total > len(frame):
         warn(f"{path} has {total:,} rows; a random {len(frame):,} of them are learned from")
     whole = [name for name in frame.columns if str(frame[name].dtype) in _NUMPY_TWINS and frame[name].notna().all()]

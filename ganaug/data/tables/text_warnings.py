@@ -32,7 +32,7 @@ def warn_about_texts(columns: Iterable[CategoryColumn]) -> None:
             warn(
                 f"Column {column.name!r} holds a text of its own in almost every row ({len(texts):,} in "
                 f"{sum(texts.values()):,}): nothing can be learned from it, the model file keeps every text, and "
-                "synthetic rows repeat them; drop it unless you want that"
+                "synthetic rows repeat them; ignore it (--ignore), or drop it, unless you want that"
             )
 
 

@@ -25,7 +25,6 @@ from PIL import Image
 
 from ganaug import cli, files
 from ganaug.cli import main
-from ganaug.cli.class_folders import Manifest, synthetic_files
 from ganaug.cli.drawing import GAP, Pen
 from ganaug.cli.fit import _summarise
 from ganaug.cli.options import duration
@@ -33,6 +32,7 @@ from ganaug.cli.preview import MARGIN, MIN_SIDE, NAMES, _caption, _nearest_pairs
 from ganaug.cli.progress import Patience, progress
 from ganaug.cli.text import sentence
 from ganaug.data.images.dataset import from_arrays, load_folder
+from ganaug.data.manifest import Manifest, synthetic_files
 from ganaug.data.modalities import MODALITIES, part_of
 from ganaug.errors import OutputError
 from ganaug.runtime.dose import Dose

@@ -1,0 +1,99 @@
+"""What of a table is left out: columns to ignore, and rows that a generator made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ganaug.data.labels import listed
+from ganaug.data.tables.table_file import column_names, read_table
+from ganaug.errors import DataError
+from ganaug.files import StrPath
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+FLAG = "synthetic"
+"""The column of a balanced table that tells which rows are synthetic."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """The columns and rows of a table that are not learned.
+
+    A table whose column `FLAG` holds true and false is refused, unless the column or its synthetic rows are left out.
+    """
+
+    columns: tuple[str | int, ...] = ()
+    """Columns to ignore, which a table must have."""
+    optional: tuple[str | int, ...] = ()
+    """Columns to ignore if a table has them, because a model ignores them."""
+    real_only: bool = False
+    """Whether rows that `FLAG` calls synthetic are left out, and `FLAG` with them."""
+
+    def read(self, path: StrPath, target: str | None) -> "DataFrame":
+        """Read the rest of a table from its file; `DataError` as `read_table` and `of` raise it.
+
+        Columns to ignore are not parsed, so that they may hold anything.
+        """
+        kept = self._kept(column_names(path), target, path)
+        frame = read_table(path, columns=kept, rows=(lambda piece: _real_rows(piece, path)) if self.real_only else None)
+        _refuse_flag(frame, target, path)
+        return frame
+
+    def of(self, frame: "DataFrame", target: str | None, path: StrPath) -> "DataFrame":
+        """Return the rest of a table, whose rows keep their index; messages name its `path`.
+
+        Raise `DataError` if a column to ignore is missing or the target, if `FLAG` is not true or false in every row
+        although `real_only` needs it, or if `FLAG` would be learned.
+        """
+        frame = frame[self._kept(list(frame.columns), target, path)]
+        frame = _real_rows(frame, path) if self.real_only else frame
+        _refuse_flag(frame, target, path)
+        return frame
+
+    def _kept(self, names: Sequence[Any], target: str | None, path: StrPath) -> list[Any]:
+        if unknown := [name for name in self.columns if name not in names]:
+            raise DataError(
+                f"The columns to ignore (--ignore) must be columns of {path}, which has {listed(names)}, but there is "
+                f"no {listed(unknown)}: correct the names."
+            )
+        if target in self.columns:
+            raise DataError(f"The target (--target) must not be ignored, but --ignore names {target!r}: leave it out.")
+        if self.real_only and (FLAG not in names or target == FLAG):
+            found = "is the target" if target == FLAG else "is missing"
+            raise DataError(
+                f"--real-only needs the column {FLAG!r}, which tells the synthetic rows of {path}, but it {found}: "
+                "leave --real-only out."
+            )
+        ignored = {*self.columns, *self.optional} - {target, *([FLAG] if self.real_only else [])}
+        return [name for name in names if name not in ignored]
+
+
+def holds_flags(column: "Series[Any]") -> bool:
+    """Tell whether a column holds true and false alone, perhaps as 1 and 0, and missing values."""
+    import pandas as pd
+
+    values = column.dropna().infer_objects()
+    return bool(len(values) and pd.api.types.is_numeric_dtype(values.dtype) and values.isin([0, 1]).all())
+
+
+def _real_rows(frame: "DataFrame", path: StrPath) -> "DataFrame":
+    """Return the rows that are not synthetic, without `FLAG`."""
+    column = frame[FLAG]
+    if len(frame) and (column.isna().any() or not holds_flags(column)):
+        values = column.dropna().astype(str)
+        found = "is empty in some" if column.isna().any() else f"holds {values[~values.isin(['0', '1'])].iloc[0]!r:.80}"
+        raise DataError(
+            f"--real-only needs a column {FLAG!r} that is true or false in every row, but that of {path} {found}: "
+            "correct it, or leave --real-only out."
+        )
+    return frame[(column == 0).to_numpy(dtype=bool)].drop(columns=FLAG)
+
+
+def _refuse_flag(frame: "DataFrame", target: str | None, path: StrPath) -> None:
+    if FLAG in frame.columns and target != FLAG and holds_flags(frame[FLAG]):
+        raise DataError(
+            f"The column {FLAG!r} of {path} tells synthetic rows from real ones, as in a table that ganaug balance "
+            "wrote, and must not be learned: add --real-only (real_only=True) to leave its synthetic rows out, or "
+            f"--ignore {FLAG} (ignore=[{FLAG!r}]) to learn from all rows; rename the column if it means something else."
+        )
