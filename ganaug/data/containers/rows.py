@@ -34,8 +34,9 @@ class TableContainer(Container):
         frame, features = self.unwrap(X), categorical_features
         if FLAG in frame and holds_flags(frame[FLAG]):
             warn(
-                f"the column {FLAG!r} tells synthetic rows from real ones, as in a table that ganaug balance wrote, and "
-                f"is learned as a feature: keep the rows in which it is false, and drop it, with X.drop(columns={FLAG!r})"
+                f"the column {FLAG!r} tells synthetic rows from real ones, as in a table that ganaug balance wrote, "
+                "and is learned as a feature: keep the rows in which it is false, and drop the column, with "
+                f"X.drop(columns={FLAG!r})"
             )
         if not isinstance(features, str):
             features = [frame.columns[position] for position in positions_of(features, getattr(X, "columns", frame))]
