@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def ignore_free_text(frame: "DataFrame") -> "tuple[DataFrame, tuple[Any, ...]]":
     """Return a table without its columns of free text, and their names; warn if there are any."""
-    names = [name for name in frame.columns if _is_free_text(frame[name])]
+    names = [name for name, column in frame.items() if _is_free_text(column)]
     if names:
         warn(
             f"Ignored {listed(names)}, as --ignore would: a column of text must have at most {MAX_CATEGORIES:,} "

@@ -19,8 +19,7 @@ _NUMBERED = re.compile(r"(\D*)(\d{1,18})", re.ASCII)
 
 def warn_about_identifiers(frame: "DataFrame") -> None:
     """Warn of columns of whole numbers that number the rows: unique, and either in order or without large gaps."""
-    for name in frame.columns:
-        column = frame[name]
+    for name, column in frame.items():
         if column.dtype.kind not in "iu" or len(column) < MIN_ROWS or column.isna().any() or not column.is_unique:
             continue
         in_order = column.is_monotonic_increasing or column.is_monotonic_decreasing

@@ -46,7 +46,9 @@ class LeftOut:
         Raise `DataError` if a column to ignore is missing or the target, if `FLAG` is not true or false in every row
         although `real_only` needs it, or if `FLAG` would be learned.
         """
-        frame = frame[self._kept(list(frame.columns), target, path)]
+        names = list(frame.columns)
+        kept = self._kept(names, target, path)
+        frame = frame.loc[:, [name in kept for name in names]]  # names may come twice, which is refused later
         frame = _real_rows(frame, path) if self.real_only else frame
         _refuse_flag(frame, target, path)
         return frame
@@ -91,7 +93,7 @@ def _real_rows(frame: "DataFrame", path: StrPath) -> "DataFrame":
 
 
 def _refuse_flag(frame: "DataFrame", target: str | None, path: StrPath) -> None:
-    if FLAG in frame.columns and target != FLAG and holds_flags(frame[FLAG]):
+    if list(frame.columns).count(FLAG) == 1 and target != FLAG and holds_flags(frame[FLAG]):
         raise DataError(
             f"The column {FLAG!r} of {path} tells synthetic rows from real ones, as in a table that ganaug balance "
             "wrote, and must not be learned: add --real-only (real_only=True) to leave its synthetic rows out, or "

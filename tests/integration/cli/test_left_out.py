@@ -126,6 +126,8 @@ def test_an_evaluation_leaves_out_what_the_model_ignores(patients: Path, balance
         begin(frame, generator, target="y")
     with pytest.raises(DataError, match="there is no 'idd'"):
         begin(frame, generator, target="y", real_only=True, ignore=["idd"])
+    with pytest.raises(DataError, match="come twice"):
+        begin((frame.drop(columns=["synthetic", "note"]).rename(columns={"id": "age"}), frame["y"]))
     with pytest.raises(DataError, match="real_only needs a table"):
         begin(session.data, real_only=True)
 
