@@ -127,7 +127,7 @@ def test_an_evaluation_leaves_out_what_the_model_ignores(patients: Path, balance
     with pytest.raises(DataError, match="there is no 'idd'"):
         begin(frame, generator, target="y", real_only=True, ignore=["idd"])
     with pytest.raises(DataError, match="come twice"):
-        begin((frame.drop(columns=["synthetic", "note"]).rename(columns={"id": "age"}), frame["y"]))
+        begin((frame[["age", "ward", "sex"]].rename(columns={"ward": "sex"}), frame["y"]))
     with pytest.raises(DataError, match="real_only needs a table"):
         begin(session.data, real_only=True)
 
