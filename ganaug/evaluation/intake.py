@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.clips.dataset import from_arrays as clips_from_arrays
+from ganaug.data.containers.frames import as_pandas
 from ganaug.data.containers.rows import as_rows
 from ganaug.data.dataset import Dataset
 from ganaug.data.folder_kind import folder_modality
@@ -56,6 +57,7 @@ def load(
             return _table(features, labels, str(target), group, keep_group)
         return _grouped(_folder(path, target, size, left_out), group, keep_group)
     real = real.data if isinstance(getattr(real, "data", None), Dataset) else real  # an ImageFolder or a SignalFolder
+    real = as_pandas(real)
     if isinstance(real, Dataset):
         _refuse_left_out(left_out, real_only=True)
         return _grouped(real, group, keep_group)
@@ -68,7 +70,7 @@ def load(
             "real must be a folder, a table file, a DataFrame, or a pair of items and their labels, but is a "
             f"{type(real).__name__}: give (images, labels) or (X, y)"
         )
-    items, labels = as_rows(real[0]), real[1]
+    items, labels = as_rows(real[0]), as_pandas(real[1])
     items = items if isinstance(items, pd.DataFrame) else np.asarray(items)
     if items.ndim != 2:
         _refuse_left_out(left_out, real_only=True)
@@ -138,7 +140,7 @@ def group_codes(groups: Any, n: int) -> NDArray[np.int64]:
     """Return the number of the group of each item. An item without a group is a group of its own."""
     import pandas as pd
 
-    codes: NDArray[np.int64] = pd.factorize(np.asarray(groups, dtype=object))[0].astype(np.int64)
+    codes: NDArray[np.int64] = pd.factorize(np.asarray(as_pandas(groups), dtype=object))[0].astype(np.int64)
     if codes.shape != (n,):
         raise DataError(
             f"groups must hold one group for each of the {n:,} samples, but has the shape {codes.shape}: correct it"

@@ -5,6 +5,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.containers.frames import as_pandas
 from ganaug.data.dataset import Dataset
 from ganaug.data.labels import listed
 from ganaug.errors import DataError
@@ -30,7 +31,7 @@ def draw(sampler: Sampler, data: D, counts: NDArray[np.int64], seed: Any) -> D:
             "Generator, or an object with that method."
         )
     wanted = {label: int(count) for label, count in zip(data.classes, counts, strict=True) if count}
-    content, labels = sampler.sample(wanted, seed, screened=True)
+    content, labels = map(as_pandas, sampler.sample(wanted, seed, screened=True))
     index = {label: number for number, label in enumerate(data.classes)}
     given = [label.item() if isinstance(label, np.generic) else label for label in labels]
     if unknown := [label for label in given if label not in index]:

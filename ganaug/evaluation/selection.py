@@ -18,7 +18,7 @@ from ganaug.evaluation.arms import TABLE_ARMS, Arm
 from ganaug.evaluation.comparison import Preparation, Task, compare_arms
 from ganaug.evaluation.splits import MIN_FOLDS, Split, fold_count, folds_of
 from ganaug.evaluation.trials.base import ImpossibleArmError, Trial
-from ganaug.evaluation.trials.training_rows import LabelledRows, TrainingRows, categorical_positions
+from ganaug.evaluation.trials.training_rows import LabelledRows, TrainingRows, by_pandas, categorical_positions
 from ganaug.evaluation.trials.weights import class_weight_settings
 from ganaug.evaluation.verdict import decision_table
 
@@ -90,7 +90,8 @@ def rows_for(X: Any, y: NDArray[Any], gaps: Mapping[Any, int], sampler: Any, see
     def categorical() -> Sequence[int]:
         return categorical_positions(X, getattr(sampler, "categorical_features", "auto")) or ()
 
-    return TrainingRows(X, y, gaps, seed, synthetic, categorical=categorical, resample=sampler.fit_resample)
+    resample = sampler.fit_resample if _is_generative(sampler) else by_pandas(sampler.fit_resample)
+    return TrainingRows(X, y, gaps, seed, synthetic, categorical=categorical, resample=resample)
 
 
 def select_arm(

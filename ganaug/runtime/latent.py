@@ -165,7 +165,7 @@ class NoiseMethods(ABC):
 
         Parameters
         ----------
-        X : ndarray of shape (n, height, width, channels), uint8; or DataFrame of n rows
+        X : ndarray of shape (n, height, width, channels), uint8; or DataFrame of n rows, of any library
             Real samples in the form of the model's own.
         y : str, int, bool or sequence of them
             The class of all samples, or the class of each.

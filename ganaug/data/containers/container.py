@@ -18,6 +18,11 @@ class Container(ABC):
     described: ClassVar[str]
     """The kind of data in a message."""
 
+    @property
+    def has_columns(self) -> bool:
+        """Whether the user's items are flat rows, so that a table can hold them."""
+        return True
+
     @abstractmethod
     def unwrap(self, X: Any) -> Any:
         """Return the items in the plain form that a `Dataset` holds: a DataFrame, or an array of uint8 images."""

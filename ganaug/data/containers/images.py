@@ -54,6 +54,11 @@ class ImageContainer(Container):
         """The shape with the axis of the channels."""
         return (*self.shape, 1)[: self.axes]
 
+    @property
+    def has_columns(self) -> bool:
+        """Whether the user's items are flat rows."""
+        return self.flat is not None
+
     def promoted(self, X: Any, samples: NDArray[np.uint8]) -> Self:
         """Return this container with promoted dtypes for flat rows; `matched_to` has promoted the dtype of arrays."""
         return self if self.flat is None else replace(self, flat=self.flat.promoted(X, self._rows(samples)))

@@ -1,4 +1,4 @@
-"""Containers of rows: arrays, lists, sparse matrices and DataFrames <-> the plain DataFrame that a generator learns."""
+"""Containers of rows: arrays, lists, sparse matrices and frames <-> the plain DataFrame that a generator learns."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +11,7 @@ from scipy import sparse
 
 from ganaug.data.containers.container import Container
 from ganaug.data.containers.dtype_promotion import cast, numpy_dtype, promoted_dtypes
+from ganaug.data.containers.frames import FrameForm, as_pandas, form_of
 from ganaug.data.labels import Label
 from ganaug.data.tables.dataset import LabelledTable, from_frame
 from ganaug.data.tables.left_out import FLAG, holds_flags
@@ -159,11 +160,37 @@ class _FrameContainer(TableContainer):
         return frame
 
 
+@dataclass(frozen=True)
+class _ForeignContainer(TableContainer):
+    """A frame of another library, which `as_rows` turned into one of pandas."""
+
+    inner: _FrameContainer
+    form: FrameForm
+
+    def unwrap(self, X: pd.DataFrame) -> pd.DataFrame:
+        return self.inner.unwrap(X)
+
+    def promoted(self, X: pd.DataFrame, samples: pd.DataFrame) -> Self:
+        inner = self.inner.promoted(X, samples)
+        promoted = {name for name, *pair in zip(X, inner.dtypes, self.inner.dtypes, strict=True) if pair[0] != pair[1]}
+        return replace(self, inner=inner, form=self.form.holding(inner.wrap(samples), promoted))
+
+    def wrap(self, samples: pd.DataFrame) -> Any:
+        return self.form.restored(self.inner.wrap(samples))
+
+    def append(self, X: Any, new: Any) -> Any:
+        return self.form.appended(X, new)
+
+    def copied(self, X: Any) -> Any:
+        return self.form.copied(X)
+
+
 def table_container(X: Any, rows: Any) -> TableContainer:
     """Return the container of a user's `X`, which `as_rows` and validation turned into `rows`."""
     container: TableContainer
     if isinstance(rows, pd.DataFrame):
-        container = _FrameContainer(rows.columns, tuple(rows.dtypes))
+        container, form = _FrameContainer(rows.columns, tuple(rows.dtypes)), form_of(X)
+        container = container if form is None else _ForeignContainer(container, form)
     elif sparse.issparse(rows):
         container = _SparseContainer(_ArrayContainer(rows.dtype), type(rows))
     else:
@@ -172,9 +199,12 @@ def table_container(X: Any, rows: Any) -> TableContainer:
 
 
 def as_rows(X: Any) -> Any:
-    """Return `X` itself, but a list as an array or, if its columns hold different kinds of values, as a DataFrame."""
+    """Return `X` itself, but a frame of another library as one of pandas, and a list as an array or a DataFrame.
+
+    A list becomes a DataFrame if its columns hold different kinds of values.
+    """
     if not isinstance(X, list | tuple):
-        return X
+        return as_pandas(X)
     try:
         array = np.asarray(X)
     except ValueError:  # the rows have different lengths, which scikit-learn's own check reports

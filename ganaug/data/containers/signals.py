@@ -35,6 +35,11 @@ class SignalContainer(Container):
         """Return float32 signals of shape (n, length, channels)."""
         return _dense(X).astype(np.float32).reshape(-1, self.shape[0], (*self.shape, 1)[1])
 
+    @property
+    def has_columns(self) -> bool:
+        """Whether the user's items are flat rows."""
+        return self.flat is not None
+
     def promoted(self, X: Any, samples: NDArray[np.float32]) -> Self:
         """Return this container with promoted dtypes for flat rows; arrays keep their dtype."""
         return self if self.flat is None else replace(self, flat=self.flat.promoted(X, self._rows(samples)))

@@ -44,9 +44,11 @@ class TableFormat(SampleFormat):
         """Return a DataFrame with the columns and dtypes of the table that was learned."""
         return self.codec.frame(outputs.get("numeric"), outputs.get("category"))
 
-    def points(self, samples: "DataFrame") -> NDArray[np.float32]:
-        """Return rows as `row_points` does."""
-        return row_points(samples, self.codec)
+    def points(self, samples: Any) -> NDArray[np.float32]:
+        """Return rows, a frame of any library, as `row_points` does."""
+        from ganaug.data.containers.frames import as_pandas
+
+        return row_points(as_pandas(samples), self.codec)
 
     def listed(self, samples: "DataFrame") -> Sequence[tuple[Any, ...]]:
         """Return the rows one by one, as tuples of the columns' values."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import _safe_indexing
 
+from ganaug.data.containers.frames import as_pandas
 from ganaug.data.containers.rows import as_rows, positions_of, table_container
 from ganaug.evaluation.arms import Arm
 
@@ -19,6 +20,8 @@ NEIGHBOURS = 5
 
 LabelledRows = tuple[Any, NDArray[Any]]
 """Rows and their labels."""
+Resample = Callable[[Any, NDArray[Any]], LabelledRows]
+"""``fit_resample`` of an over-sampler."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +35,7 @@ class TrainingRows:
     synthetic: Callable[[], LabelledRows]  # synthetic rows, of each class at least as many as its gap
     jittered: Callable[[], LabelledRows] | None = None  # altered copies of real rows, as many
     categorical: Callable[[], Sequence[int]] = tuple  # returns the positions of the categorical columns, for SMOTE
-    resample: Callable[[Any, NDArray[Any]], LabelledRows] | None = None  # of a user's over-sampler
+    resample: Resample | None = None  # of a user's over-sampler
 
     def treated(self, arm: Arm) -> LabelledRows:
         """Return the rows and labels that the classifier is trained on in this arm.
@@ -69,14 +72,25 @@ class TrainingRows:
         settings = {"sampling_strategy": self._sizes(possible), "k_neighbors": neighbours, "random_state": self.seed}
         categorical = list(self.categorical())
         smote = SMOTENC(categorical, **settings) if categorical else SMOTE(**settings)
-        return self._resampled(smote.fit_resample)
+        return self._resampled(by_pandas(smote.fit_resample))
 
-    def _resampled(self, resample: Callable[[Any, NDArray[Any]], LabelledRows]) -> LabelledRows:
+    def _resampled(self, resample: Resample) -> LabelledRows:
         X, y = resample(self.X, self.y)
         return X, np.asarray(y)
 
     def _sizes(self, added: Mapping[Any, int]) -> dict[Any, int]:
         return {label: int((self.y == label).sum()) + count for label, count in added.items()}
+
+
+def by_pandas(resample: Resample) -> Resample:
+    """Return a function that resamples a frame of any library with an over-sampler that knows only those of pandas."""
+
+    def resampled(X: Any, y: NDArray[Any]) -> LabelledRows:
+        rows = as_pandas(X)
+        X_new, y_new = resample(rows, y)
+        return (X_new if rows is X else table_container(X, rows).wrap(X_new)), y_new
+
+    return resampled
 
 
 def categorical_positions(X: Any, chosen: Any = "auto") -> list[int] | None:

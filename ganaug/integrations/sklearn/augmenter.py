@@ -2,14 +2,30 @@
 
 from typing import Any
 
+from numpy.typing import NDArray
+from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import TransformerTags
+from sklearn.utils._set_output import _get_output_config, _SetOutputMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from ganaug.data.containers.frames import as_pandas
 from ganaug.errors import DataError
 from ganaug.integrations.sklearn.base import BaseGAN
 
 
-class GANAugmenter(BaseGAN):
+def _has_columns(augmenter: Any) -> bool:
+    container = getattr(augmenter, "_container", None)
+    if container is None or container.has_columns:
+        return True
+    raise AttributeError(
+        f"set_output and names of columns need a table, but this {type(augmenter).__name__} was fitted to "
+        f"{container.described}: they are returned as arrays."
+    )
+
+
+# Not a TransformerMixin, which has `fit_transform`.
+class GANAugmenter(OneToOneFeatureMixin, _SetOutputMixin, BaseGAN):  # type: ignore[misc]
     """Train a generator on labelled rows, images, signals or clips, and add synthetic ones to the small classes.
 
     Parameters
@@ -130,7 +146,9 @@ class GANAugmenter(BaseGAN):
         Returns
         -------
         X, y
-            The real rows and labels, followed by the synthetic ones in the order of their classes. Containers and
+            The real rows and labels, followed by the synthetic ones in the order of their classes. After
+            ``set_output(transform="polars")``, or "pandas", `X` is a DataFrame of that library; images, signals and
+            clips stay arrays. By default, containers and
             dtypes are those of the arguments, with two exceptions: a DataFrame has a fresh index, as in
             imbalanced-learn; and a column whose dtype cannot hold the synthetic values is promoted to a dtype that
             can. For example, a column that is int8 here, but was int64 in `fit`, becomes int64.
@@ -151,7 +169,26 @@ class GANAugmenter(BaseGAN):
                 "Pipeline cannot pass labels on: put AugmentedClassifier around its classifier instead, or use "
                 "GANSampler in imblearn.pipeline.Pipeline."
             )
-        return self._balance(self._check(X, y, reset=False))
+        X, y = self._balance(self._check(X, y, reset=False))
+        # scikit-learn knows no way from other frames to those of pandas.
+        return (as_pandas(X) if _get_output_config("transform", self)["dense"] == "pandas" else X), y
+
+    @available_if(_has_columns)  # type: ignore[untyped-decorator]
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Return the names of the columns that `transform` returns, which are those of `fit`.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            The names of the columns in `fit`. Other names are refused.
+
+        Returns
+        -------
+        ndarray of shape (n_features_in_,)
+            The names; x0, x1, ... if the columns have none.
+        """
+        names: NDArray[Any] = super().get_feature_names_out(input_features)
+        return names
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -93,7 +93,8 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features), or images, signals, clips
-            The rows; missing values are allowed, and are learned. Arrays of shape (n_samples, height, width) or
+            The rows; missing values are allowed, and are learned. A DataFrame is one of pandas, polars, or another
+            library that narwhals knows, or a Table of pyarrow. Arrays of shape (n_samples, height, width) or
             (n_samples, height, width, channels) are images, and arrays of shape (n_samples, frames, height, width,
             channels) are clips. With ``signal=True``, arrays of shape (n_samples, length)
             or (n_samples, length, channels) are signals.
@@ -195,7 +196,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
             rows = check_array(rows, allow_nd=True, input_name="X", estimator=self)
             validate_data(self, rows.reshape(len(rows), -1), skip_check_array=True, reset=reset)
         elif isinstance(rows, pd.DataFrame):
-            named = X if isinstance(X, pd.DataFrame) else rows.to_numpy()
+            named = rows.to_numpy() if isinstance(X, list | tuple) else rows
             validate_data(self, named, skip_check_array=True, reset=reset)
             check_frame(rows)
         else:

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
 
+from ganaug.data.containers.frames import is_foreign
 from ganaug.errors import DataError
 from ganaug.evaluation.arms import Arm
 from ganaug.evaluation.selection import arms_for, rows_for, select_arm
@@ -262,6 +263,7 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
 
     def _checked(self, X: Any) -> Any:
         check_is_fitted(self)
+        is_foreign(X)  # refuses a lazy frame
         if getattr(X, "ndim", 2) > 1:  # the estimator refuses one-dimensional rows, and says how to reshape them
             validate_data(self, X, skip_check_array=True, reset=False)
         return self._model
@@ -294,7 +296,7 @@ def _indexable(X: Any) -> Any:
     """Return `X` in a form whose rows can be indexed."""
     if sparse.issparse(X):
         return X if X.format in ("csr", "csc") else X.tocsr()
-    return X if isinstance(X, list | np.ndarray) or hasattr(X, "iloc") else np.asarray(X)
+    return X if isinstance(X, list | np.ndarray) or hasattr(X, "iloc") or is_foreign(X) else np.asarray(X)
 
 
 def _seeded(part: Any, random: np.random.RandomState) -> Any:

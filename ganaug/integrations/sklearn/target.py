@@ -8,6 +8,8 @@ from imblearn.utils import check_target_type
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
 
+from ganaug.data.containers.frames import as_pandas, form_of
+
 
 class Target:
     """A user's `y` in any container: labels (n,) or (n, 1), or one-hot labels (n, n_classes); `values` has shape (n,).
@@ -17,7 +19,8 @@ class Target:
     """
 
     def __init__(self, y: Any) -> None:
-        self._y = y
+        self._form = form_of(y)
+        self._y = y = as_pandas(y)
         plain = _plain_array(y)
         if plain.dtype.kind in "Of" and pd.isna(plain).any():
             raise ValueError("Input y contains NaN.")
@@ -37,10 +40,10 @@ class Target:
         if isinstance(self._y, pd.api.extensions.ExtensionArray):
             return pd.array(joined, dtype=self._y.dtype)
         if isinstance(self._y, pd.Series):
-            return pd.Series(joined, name=self._y.name).astype(self._y.dtype)
-        if isinstance(self._y, pd.DataFrame):
-            return pd.DataFrame(joined.reshape(len(joined), -1), columns=self._y.columns).astype(self._y.dtypes)
-        return joined
+            joined = pd.Series(joined, name=self._y.name).astype(self._y.dtype)
+        elif isinstance(self._y, pd.DataFrame):
+            joined = pd.DataFrame(joined.reshape(len(joined), -1), columns=self._y.columns).astype(self._y.dtypes)
+        return joined if self._form is None else self._form.restored(pd.DataFrame(joined))
 
 
 def _check_one_kind(labels: NDArray[Any]) -> None:
