@@ -133,8 +133,8 @@ def evaluate(  # noqa: PLR0913 - all have names
     real : path, (images, labels), (X, y), DataFrame, ImageFolder, SignalFolder or a labelled dataset of ganaug
         The data: a folder of images, signals or clips, a table as a ``.csv`` or ``.parquet`` file, or any of them in
         memory. Images are arrays of three or four dimensions. Signals in memory are a `SignalFolder`, or a
-        `LabelledSignals` of `ganaug.data.signals.dataset.from_arrays`. A DataFrame has the classes in its column
-        `target`.
+        `LabelledSignals` of `ganaug.data.signals.dataset.from_arrays`. A DataFrame, of pandas, polars or another
+        library that narwhals knows, has the classes in its column `target`.
     generator : Generator, optional
         A trained model to judge as well. Its samples are only compared with data that it was not trained on.
     held_out : as `real`, optional
