@@ -1,6 +1,7 @@
 """The one loop that compares: it trains a classifier in every arm on every split, and collects the scores."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -38,14 +39,17 @@ def compare_arms(
     prepare: Callable[[int, Split, dict[str, S]], Preparation[S]],
     *,
     notes: dict[str, str] | None = None,
-    drop_every: int = 0,
+    rungs: Container[int] = (),
 ) -> Iterator[Task]:
     """Score every arm on every split. Each task is yielded before it begins, so that the caller can stop in time.
 
     Splits are taken one by one. ``prepare(number, split, scores)`` makes the trial of a split, and the scores of the
     arms will be put into `scores`, by name. An impossible arm is dropped, and `notes` receives the reason by the name
-    of the arm. After every `drop_every` splits (0 for never), arms whose scores, which must be numbers, are no better
-    on average than those of "nothing" are dropped, and the comparison ends if no other arm is left.
+    of the arm.
+
+    After so many splits as each of the `rungs` says, arms are dropped: those whose scores, which must be numbers, are
+    no better on average than those of "nothing", and the worse half of the others (successive halving, Jamieson and
+    Talwalkar 2016). The comparison ends if "nothing" alone is left.
     """
     alive, found = list(arms), []
     for number, split in enumerate(splits):
@@ -60,10 +64,17 @@ def compare_arms(
                 alive.remove(arm)
                 if notes is not None:
                     notes[arm.name] = str(error)
-        if drop_every and (number + 1) % drop_every == 0:
-            alive = [arm for arm in alive if arm.kind == "nothing" or _gain(found, arm) > 0]
+        if number + 1 in rungs:
+            alive = _better_half(alive, found)
             if len(alive) < 2:
                 return
+
+
+def _better_half(arms: Sequence[Arm], scores: Sequence[dict[str, Any]]) -> list[Arm]:
+    """Return "nothing" and the better half of the other arms, without those that are no better than "nothing"."""
+    others = sorted((arm for arm in arms if arm.kind != "nothing"), key=lambda arm: -_gain(scores, arm))
+    kept = [arm for arm in others[: math.ceil(len(others) / 2)] if _gain(scores, arm) > 0]
+    return [arm for arm in arms if arm.kind == "nothing" or arm in kept]
 
 
 def _gain(scores: Sequence[dict[str, Any]], arm: Arm) -> float:

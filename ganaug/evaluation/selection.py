@@ -24,6 +24,8 @@ from ganaug.evaluation.verdict import decision_table
 
 MIN_SPLITS = 10
 """Splits in all. With fewer folds there are more repetitions."""
+RUNGS = (4, 6)
+"""Numbers of splits after which the worse half of the arms is dropped."""
 MAX_INNER_STEPS = 500
 """Training steps of a generator that is only compared. The one that is kept is trained in full."""
 INNER_PARAMETERS = frozenset({"sampling_strategy", "max_steps", "time_budget", "verbose"})
@@ -107,7 +109,8 @@ def select_arm(
 ) -> pd.DataFrame:
     """Compare `arms`, of which "nothing" is the first, by repeated cross-validation; return the `decision_table`.
 
-    After each repetition, arms that are no better than "nothing" on average are dropped. `X` and `y` are all training
+    After each of the `RUNGS`, arms that are no better than "nothing" on average, and the worse half of the others, are
+    dropped. No generator is trained once all arms with synthetic rows are. `X` and `y` are all training
     rows, `gaps` the number of rows that each class lacks, and `sampler` an imbalanced-learn sampler that is not fitted.
     `random` is the source of the splits and seeds.
     """
@@ -136,7 +139,7 @@ def select_arm(
                 yield Split(train, test, repeat)
 
     notes: dict[str, str] = {}
-    for _ in compare_arms(arms, splits(), prepare, notes=notes, drop_every=folds):
+    for _ in compare_arms(arms, splits(), prepare, notes=notes, rungs=RUNGS):
         pass
     scores = {arm.name: [one[arm.name] for one in found if arm.name in one] for arm in arms}
     return decision_table(arms, scores, folds, notes=notes)

@@ -55,14 +55,22 @@ def test_every_arm_is_scored_on_every_split() -> None:
     assert [task.done for task in tasks[:4]] == sorted(task.done for task in tasks[:4])
 
 
-def test_an_arm_that_is_no_better_is_dropped_after_a_repetition() -> None:
+def test_arms_no_better_than_nothing_are_dropped_at_a_rung() -> None:
     found: list[dict[str, float]] = []
     scores = {"nothing": 0.5, "better": 0.6, "worse": 0.5}
-    list(compare_arms([NOTHING, BETTER, WORSE], SPLITS, prepare_with(scores, found), drop_every=2))
+    list(compare_arms([NOTHING, BETTER, WORSE], SPLITS, prepare_with(scores, found), rungs=(2, 4)))
     assert [set(one) for one in found] == [set(scores)] * 2 + [{"nothing", "better"}] * 2
     found.clear()
-    list(compare_arms([NOTHING, WORSE], SPLITS, prepare_with(scores, found), drop_every=2))
+    list(compare_arms([NOTHING, WORSE], SPLITS, prepare_with(scores, found), rungs=(2, 4)))
     assert len(found) == 2  # only "nothing" is left
+
+
+def test_the_worse_half_of_the_arms_is_dropped_at_each_rung() -> None:
+    found: list[dict[str, float]] = []
+    scores = {"nothing": 0.5, "a": 0.6, "b": 0.9, "c": 0.7, "d": 0.8}
+    arms = [NOTHING, *(Arm(name, "classical") for name in "abcd")]
+    list(compare_arms(arms, SPLITS, prepare_with(scores, found), rungs=(1, 3)))
+    assert [set(one) for one in found] == [set(scores)] + [{"nothing", "b", "d"}] * 2 + [{"nothing", "b"}]
 
 
 def test_an_impossible_arm_is_dropped_with_its_reason() -> None:
