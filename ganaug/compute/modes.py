@@ -2,8 +2,10 @@
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 
@@ -22,22 +24,82 @@ _admitted = _Admitted()
 
 @contextmanager
 def training_modes() -> Iterator[None]:
-    """Let gradients flow, and new tensors be float32 on the CPU, inside the context.
+    """Let torch compute inside the context as in a new process, whatever the caller has set.
+
+    Gradients flow. New tensors are float32 on the CPU. There is no autocast, no anomaly detection, no search for
+    nondeterministic algorithms, and no reduced precision of products. So the same seed gives the same weights
+    everywhere. The caller's modes come back when the context is left.
 
     Examples
     --------
-    >>> with torch.no_grad(), training_modes():
-    ...     torch.is_grad_enabled()
-    True
+    >>> with torch.no_grad(), torch.autocast("cpu"), training_modes():
+    ...     torch.is_grad_enabled(), torch.is_autocast_enabled("cpu")
+    (True, False)
     """
-    dtype, elsewhere = torch.get_default_dtype(), torch.get_default_device().type != "cpu"
-    torch.set_default_dtype(torch.float32)
-    try:
+    elsewhere = torch.get_default_device().type != "cpu"
+    with ExitStack() as restored:
+        for mode in _MODES:
+            if (found := mode.read()) != mode.usual:
+                restored.callback(mode.write, found)
+                mode.write(mode.usual)
         # A device context inspects every call of torch: it is entered only where the caller has set another device.
-        with torch.inference_mode(mode=False), torch.enable_grad(), torch.device("cpu") if elsewhere else nullcontext():
-            yield
+        for context in (
+            _outside_autocast(),
+            torch.autograd.set_detect_anomaly(False),
+            torch.inference_mode(mode=False),
+            torch.enable_grad(),
+            torch.device("cpu") if elsewhere else nullcontext(),
+        ):
+            restored.enter_context(context)
+        yield
+
+
+class _Mode(NamedTuple):
+    """A setting of torch that changes what a training computes, or whether it runs at all."""
+
+    read: Callable[[], Any]
+    write: Callable[[Any], Any]
+    usual: Any
+
+
+def _set_precision(place: Any, found: str) -> None:
+    """Set the precision of float32 products; a value that is inherited stays inherited."""
+    place.fp32_precision = "none"
+    if place.fp32_precision != found:
+        place.fp32_precision = found
+
+
+_onednn: Any = torch.backends.mkldnn  # its types lack the operators
+
+_MODES = (
+    _Mode(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+    _Mode(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 0),
+    _Mode(torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled, True),
+    *(
+        _Mode(partial(torch.is_autocast_enabled, device), partial(torch.set_autocast_enabled, device), False)
+        for device in ("cpu", "cuda", "mps")
+    ),
+    *(
+        _Mode(partial(getattr, place, "fp32_precision"), partial(_set_precision, place), "ieee")
+        for place in (_onednn.matmul, _onednn.conv, torch.backends.cuda.matmul)
+    ),
+)
+
+
+@contextmanager
+def _outside_autocast() -> Iterator[None]:
+    """Hide that the caller is inside of autocast: torch forgets reduced weights only where the outermost one ends.
+
+    Otherwise each forward pass would see the weights of the first one.
+    """
+    depth = torch.autocast_increment_nesting() - 1
+    while torch.autocast_decrement_nesting() > 0:
+        pass
+    try:
+        yield
     finally:
-        torch.set_default_dtype(dtype)
+        for _ in range(depth):
+            torch.autocast_increment_nesting()
 
 
 @contextmanager

@@ -165,7 +165,7 @@ def _autoencoder() -> Autoencoder:
 @contextmanager
 def _usual_modes() -> Iterator[None]:
     """Compute without gradients in float32 on one thread of the CPU, whatever the caller has set."""
-    with training_modes(), torch.no_grad(), torch.autocast("cpu", enabled=False), single_thread():
+    with training_modes(), torch.no_grad(), single_thread():
         yield
 
 

@@ -481,23 +481,6 @@ def test_marked_classes_keep_their_columns(width: int, kind: Any) -> None:
     assert (found.sum(axis=1) == 1).all()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("images", [False, True])
-def test_fits_whatever_modes_torch_is_in(images: bool) -> None:
-    rows = RNG.random((40, 8, 8) if images else (40, 3))
-    torch.set_default_dtype(torch.float64)
-    try:
-        with torch.inference_mode(), torch.device("meta"):
-            found, _ = GANSampler(**QUICK).fit_resample(rows, Y)
-            assert torch.is_inference_mode_enabled()
-            assert torch.empty(1).is_meta
-        assert torch.get_default_dtype() == torch.float64
-    finally:
-        torch.set_default_dtype(torch.float32)
-    expected, _ = GANSampler(**QUICK).fit_resample(rows, Y)
-    np.testing.assert_array_equal(found, expected)
-
-
 def test_data_at_transform_must_be_like_those_at_fit(augmenter: GANAugmenter) -> None:
     with pytest.raises(ValueError, match="X has 2 features, but GANAugmenter is expecting 4 features"):
         augmenter.transform(X[:, :2], Y)
