@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganaug.errors import StopTraining
     from ganaug.evaluation.evaluate import Report, evaluate
     from ganaug.integrations.albumentations.style_swap import StyleSwap
     from ganaug.integrations.albumentations.synthetic_swap import SyntheticSwap
@@ -32,6 +33,7 @@ __all__ = [
     "ImageFolder",
     "Report",
     "SignalFolder",
+    "StopTraining",
     "StyleSwap",
     "SyntheticDataset",
     "SyntheticSwap",
@@ -53,6 +55,7 @@ _HOMES = {
     "ImageFolder": "ganaug.integrations.torch",
     "Report": "ganaug.evaluation.evaluate",
     "SignalFolder": "ganaug.integrations.torch",
+    "StopTraining": "ganaug.errors",
     "SyntheticDataset": "ganaug.integrations.torch",
     "StyleSwap": "ganaug.integrations.albumentations.style_swap",
     "SyntheticSwap": "ganaug.integrations.albumentations.synthetic_swap",

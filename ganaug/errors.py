@@ -35,6 +35,10 @@ class DeviceError(GanaugError, RuntimeError):
     """The requested device does not exist on this machine."""
 
 
+class StopTraining(Exception):  # noqa: N818 - no error, as StopIteration
+    """A callback raises it to end the training; the best generator so far is kept. Its text becomes the reason."""
+
+
 class GanaugWarning(UserWarning):
     """A problem that the user should know about, but that does not stop the work."""
 

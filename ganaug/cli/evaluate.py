@@ -6,8 +6,9 @@ import click
 
 from ganaug.cli.data_files import files_of_source
 from ganaug.cli.options import duration, left_out_options, path, seed_option
-from ganaug.cli.progress import Moments, shown
+from ganaug.cli.progress import Moments
 from ganaug.cli.text import counted, printable
+from ganaug.integrations.progress import shown
 
 if TYPE_CHECKING:
     from pathlib import Path

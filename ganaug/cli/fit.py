@@ -1,7 +1,7 @@
 """``ganaug fit``: a folder of images, signals or clips, or a table in, a model file out."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from os.path import realpath
 from typing import TYPE_CHECKING, Any
@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.data_files import files_of_source
-from ganaug.cli.options import duration, left_out_options, path, seed_option, technique
-from ganaug.cli.text import clock, counted, printable, sentence
+from ganaug.cli.options import duration, left_out_options, path, seed_option, technique, tracker
+from ganaug.cli.text import counted, printable, sentence
 from ganaug.data.modalities import SPACES
 from ganaug.errors import OutputError, warn
 from ganaug.families import AS_ASKED, MODELS
+from ganaug.integrations.progress import clock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ganaug.cli.progress import Patience
+    from ganaug.integrations.tracking.tracker import Tracker
     from ganaug.runtime.generator import Generator
     from ganaug.training import Run, Trained
+    from ganaug.training.loop import Step
 
 MAX_STEPS = 10**9  # training steps: more would run for years
 KEPT = "The run is kept in {}: the same command with --resume continues it."
@@ -79,6 +82,12 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
     help="Begin with the weights of a kept checkpoint. Its classes may be others, but not the form of its data.",
 )
 @click.option("--no-preview", is_flag=True, help="Do not draw the preview, a picture beside the model.")
+@click.option(
+    "--log",
+    type=tracker,
+    metavar="tensorboard:DIR|mlflow|jsonl:FILE",
+    help="Write losses and validations to TensorBoard, MLflow or a file of JSON lines.",
+)
 @click.option("--quiet", is_flag=True, help="Print warnings and errors only.")
 def command(
     source: "Path",
@@ -120,6 +129,7 @@ def train(
     resume: bool,
     seed: int,
     keep_checkpoint: bool = False,
+    log: "Tracker | None" = None,
     target: str | None = None,
     size: int | None = None,
     left_out: Mapping[str, Any] | None = None,
@@ -141,6 +151,7 @@ def train(
     draw_preview = files.draw_preview if preview else None
     preview = draw_preview is not None
     _check_outputs(source, output, preview)
+    _check_log(log, source, output)
     with _telling_what_is_kept():
         left_out = left_out or {"ignore": (), "real_only": False}
         files.check_options(target=target, size=size, **left_out)
@@ -163,7 +174,7 @@ def train(
     settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps}
     run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
     with _telling_what_is_kept(checkpoint), Patience() as patience, measuring(run, for_dose) as measure:
-        interrupted = _take_steps(run, patience, files.unit, quiet=quiet)
+        interrupted = _take_steps(run, patience, log, files.unit, quiet=quiet)
         if interrupted:
             say("Interrupted: saving the run and the model (Ctrl-C again leaves at once).")
         continues_at = _save_last(run)
@@ -188,22 +199,35 @@ def train(
     return generator
 
 
-def _take_steps(run: "Run", patience: "Patience", unit: str, *, quiet: bool) -> bool:
+def _take_steps(run: "Run", patience: "Patience", log: "Tracker | None", unit: str, *, quiet: bool) -> bool:
     """Train until the run ends or the user interrupts it, and tell whether the user did."""
-    from ganaug.cli.progress import progress
+    from ganaug.integrations.progress import progress
 
-    with progress(quiet=quiet, unit=unit) as show:
-        for step in run.steps():
+    with progress(quiet=quiet, unit=unit) as show, closing(run.steps()) as steps, log or nullcontext():
+        for step in steps:
             patience.armed = True
             show(step)
+            if log:
+                _write_to(log, step, run)
             if patience.asked:
                 break
     return patience.asked
 
 
+def _write_to(log: "Tracker", step: "Step", run: "Run") -> None:
+    """Write a step to a log; if that fails, say why, and where the run is kept."""
+    try:
+        log(step)
+    except Exception as error:  # whatever the tool raises
+        _save_last(run)
+        reason = f"{type(log).__name__} failed at step {step.number:,}: {error}"
+        raise OutputError(f"{sentence(reason)} {KEPT.format(run.checkpoint)}") from error
+
+
 def _with_dose(trained: "Trained", measure: Callable[..., Any], *, quiet: bool) -> "Trained":
     """Measure what the samples are worth, and show the progress; any signal interrupts."""
-    from ganaug.cli.progress import Moments, interruptible, shown
+    from ganaug.cli.progress import Moments, interruptible
+    from ganaug.integrations.progress import shown
 
     with interruptible(), shown(Moments("measuring the dose"), quiet=quiet) as show:
         return replace(trained, dose=measure(trained, show))
@@ -248,6 +272,17 @@ def _check_outputs(source: "Path", output: "Path", preview: bool) -> None:
                 f"The preview would replace {str(picture)!r}, which ganaug did not draw: move it away, or add "
                 "--no-preview."
             )
+
+
+def _check_log(log: "Tracker | None", source: "Path", output: "Path") -> None:
+    """Refuse, before the training, a log that cannot be written, and one that would spoil other files."""
+    if log is None:
+        return
+    if log.path is not None:
+        place, taken = realpath(log.path), map(realpath, (output, preview_path(output)))
+        if path(place).is_relative_to(realpath(source)) or place in taken:
+            raise click.UsageError(f"--log must name a place of its own outside of SOURCE, but is {str(log.path)!r}.")
+    log.prepare()
 
 
 def _check_checkpoint(checkpoint: "Path", resume: bool, initial: "Path | None", say: Callable[[str], None]) -> None:

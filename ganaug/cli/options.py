@@ -10,6 +10,8 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ganaug.integrations.tracking.tracker import Tracker
+
 _DURATION = re.compile(
     r"(?:([0-9]+(?:\.[0-9]+)?)h)?(?:([0-9]+(?:\.[0-9]+)?)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?", re.IGNORECASE
 )
@@ -59,6 +61,22 @@ def technique(text: str) -> tuple[str, Any]:
     except DataError as error:
         raise click.BadParameter(f"{error}.") from None
     return name, value
+
+
+def tracker(text: str) -> "Tracker":
+    """Return what ``--log`` names; `click.BadParameter` if it names nothing, or a package is missing."""
+    from ganaug.errors import DataError
+    from ganaug.integrations.tracking import JSONLines, MLflow, TensorBoard
+
+    kind, _, place = text.partition(":")
+    try:
+        if text == "mlflow":
+            return MLflow()
+        if place and kind in ("tensorboard", "jsonl"):
+            return TensorBoard(place) if kind == "tensorboard" else JSONLines(place)
+    except DataError as error:
+        raise click.BadParameter(f"{error}.") from None
+    raise click.BadParameter(f"it must be tensorboard:DIR, mlflow or jsonl:FILE, but is {text!r}.")
 
 
 def path(text: str) -> "Path":

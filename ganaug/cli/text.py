@@ -32,10 +32,3 @@ def shortened(text: str) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Return a number and the noun in its singular or plural: 1 class, 1,200 rows."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def clock(seconds: float) -> str:
-    """Return seconds as minutes and seconds, 1:15, or as hours, minutes and seconds, 1:00:00."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -40,7 +40,10 @@ MIN_SECONDS = 1.0
 
 
 def fit(data: Dataset, **settings: Any) -> Generator:
-    """Train a generator as `ganaug.training.fit` does, and measure its dose where the bounds allow it."""
+    """Train a generator as `ganaug.training.fit` does, and measure its dose where the bounds allow it.
+
+    No dose is measured after a training that a callback has ended, as after one that the user interrupts.
+    """
     bounds, for_dose = divided(data, Bounds(settings.pop("time_budget", None), settings.pop("max_steps", None)))
     settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps}
     if for_dose is None:
@@ -48,7 +51,7 @@ def fit(data: Dataset, **settings: Any) -> Generator:
     run = Run(data, **settings)
     with run.turn(), measuring(run, for_dose) as measure:
         trained = run.run()
-        return replace(trained, dose=measure(trained)).export()
+        return (trained if run.stopped_by_callback else replace(trained, dose=measure(trained))).export()
 
 
 def divided(data: Dataset, asked: Bounds) -> tuple[Bounds, Bounds | None]:

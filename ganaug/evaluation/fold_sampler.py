@@ -1,6 +1,7 @@
 """The generator of a fold: trained on a part of the data, and drawn from without a model file."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def train_fold(part: Dataset, *, seed: int, seconds: float | None, steps: int | 
     """Train the generator of a fold on a part of the data; `settings` are those of the fit, as `Run` takes them."""
     run = Run(part, time_budget=seconds, max_steps=steps, random_state=seed, **settings)
     run.validated = False
-    with run.turn():
-        for _ in run.steps():
+    with run.turn(), closing(run.steps()) as training:
+        for _ in training:
             cancellation_point()
         return FoldSampler(run.trained())

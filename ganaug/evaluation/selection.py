@@ -159,5 +159,6 @@ def _inner_sampler(sampler: Any, y: NDArray[Any], gaps: Mapping[Any, int], *, fi
             max_steps=min(MAX_INNER_STEPS, inner.max_steps or MAX_INNER_STEPS),
             time_budget=None if inner.time_budget is None else inner.time_budget / fits,
             verbose=0,
+            **({"callbacks": ()} if hasattr(inner, "callbacks") else {}),
         )
     return inner

@@ -3,8 +3,8 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from ganaug.compute.modes import alone, seeded, training_modes
 from ganaug.compute.threads import single_thread
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import SPACES
-from ganaug.errors import warn
+from ganaug.errors import StopTraining, warn
 from ganaug.families import AS_ASKED, AUTO, FAMILIES, check_model, family_class
 from ganaug.families.base import Family
 from ganaug.networks.modality import Bounds, Modality, modality_of
@@ -94,9 +94,13 @@ class Run:
         Folder of another run's checkpoint, whose weights to begin with (see `InitialWeights`).
     started : float, optional
         When the budget began, by `time.perf_counter`; by default now.
+    callbacks : sequence of callables, default=()
+        `run` calls each with every `Step`. One that raises `StopTraining` ends the training.
 
     Attributes
     ----------
+    stopped_by_callback : bool, default=False
+        Whether a callback has ended the training.
     validated : bool, default=True
         Whether validations choose the weights and may end the run. Otherwise the last weights are kept.
     family_chosen : threading.Event
@@ -111,6 +115,7 @@ class Run:
     """
 
     validated = True
+    stopped_by_callback = False
 
     def __init__(  # noqa: PLR0913 - all but the data have names
         self,
@@ -128,6 +133,7 @@ class Run:
         resume: bool = False,
         initial: Path | None = None,
         started: float | None = None,
+        callbacks: Sequence[Callable[[Step], Any]] = (),
     ) -> None:
         self.started = time.perf_counter() if started is None else started
         check_model(model)
@@ -160,7 +166,7 @@ class Run:
         self.engine = Engine(place, mixed=self.modality.mixed)
         if not self.initial and (rival := self.modality.rival) and space_trial.affordable(self.bounds):
             self._try(rival, build)
-        self.checkpoint, self.resume = checkpoint, resume
+        self.checkpoint, self.resume, self.callbacks = checkpoint, resume, callbacks
         self._saved, self._warned = time.perf_counter(), False
         self.family_chosen = threading.Event()
         if self.model != AUTO:
@@ -189,10 +195,17 @@ class Run:
 
     def run(self) -> Trained:
         """Take all steps, in torch's usual modes, while no other thread trains."""
-        with self.turn():
-            for _ in self.steps():
-                pass
+        with self.turn(), closing(self.steps()) as steps:  # closed before the caller's number of threads comes back
+            for step in steps:
+                self._call_back(step)
             return self.trained()
+
+    def _call_back(self, step: Step) -> None:
+        try:
+            for callback in self.callbacks:
+                callback(step)
+        except StopTraining as reason:
+            self.state.stopped, self.stopped_by_callback = str(reason) or "a callback ended it", True
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -202,7 +215,7 @@ class Run:
             self.started += time.perf_counter() - asked
             yield
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Generator[Step, None, None]:
         """Train, yielding every step."""
         with single_thread():
             # Hold out some samples of every class that can spare them, and train the screen or take up an earlier run.

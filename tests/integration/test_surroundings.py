@@ -9,12 +9,13 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from sklearn.dummy import DummyClassifier
 
 from ganaug.compute.modes import training_modes
 from ganaug.evaluation.arms import IMAGE_ARMS
 from ganaug.evaluation.evaluate import evaluate
 from ganaug.evaluation.settings import Settings
-from ganaug.integrations.sklearn import GANAugmenter, GANSampler
+from ganaug.integrations.sklearn import AugmentedClassifier, GANAugmenter, GANSampler
 from ganaug.runtime.generator import Generator
 from tests.conftest import striped_images
 
@@ -185,3 +186,22 @@ def test_the_result_does_not_depend_on_the_surroundings(work: Callable[[], Any],
     with surrounded(names):
         found = work()
     assert found == expected
+
+
+def test_an_exception_leaves_everything_as_it_was() -> None:
+    with pytest.raises(ZeroDivisionError), surrounded(ALL):
+        GANSampler(callbacks=[lambda _: 1 / 0], **QUICK).fit(X, Y)
+
+
+class Recorder(DummyClassifier):  # type: ignore[misc]
+    """Remembers the modes in which it is fitted."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        self.modes_ = torch.is_autocast_enabled("cpu"), torch.is_inference_mode_enabled(), torch.get_default_dtype()
+        return super().fit(X, y, sample_weight)
+
+
+def test_the_users_classifier_is_trained_in_the_users_modes() -> None:
+    with surrounded(["autocast to bfloat16", "inference", "default float64"]):
+        model = AugmentedClassifier(Recorder(), GANSampler(**QUICK), policy="always").fit(X, Y)
+    assert model.estimator_.modes_ == (True, True, torch.float64)

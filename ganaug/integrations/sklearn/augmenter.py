@@ -74,10 +74,15 @@ class GANAugmenter(OneToOneFeatureMixin, _SetOutputMixin, BaseGAN):  # type: ign
         the same generator each time.
     device : str, default="auto"
         The device to train on: "auto", "cpu", "cuda" or "mps".
+    callbacks : list or tuple of callables, default=()
+        Each is called as ``callback(step)`` after every training step. `step` has the attributes `number`, `progress`
+        (from 0 to 1), `seconds`, `resolution`, `losses` (a dict) and `validation` (`score`, `agreement`, `variety`, or
+        None). A callback that raises `ganaug.StopTraining` ends the training, and the best generator so far is kept.
+        Any other exception ends `fit`, and is raised as it is.
     random_state : int, RandomState or None, default=None
         The source of random numbers. NumPy's global state is neither used nor changed.
     verbose : int, default=0
-        If 1, print one line after the training.
+        If 1, show the progress of the training, and print one line after it.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """The base class of the estimators that train a generator."""
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -17,7 +17,8 @@ from ganaug.data.labels import Label, plain_label, python_value
 from ganaug.data.modalities import SPACES
 from ganaug.families import MODELS
 from ganaug.files import StrPath
-from ganaug.integrations.sklearn.checks import check_frame, check_kinds
+from ganaug.integrations.progress import progress
+from ganaug.integrations.sklearn.checks import check_callbacks, check_frame, check_kinds
 from ganaug.integrations.sklearn.target import Target
 from ganaug.integrations.strategy import STRATEGIES, added_rows
 
@@ -52,6 +53,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         "time_budget": [Interval(numbers.Real, 0, None, closed="neither"), None],
         "max_steps": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "device": [str],
+        "callbacks": [list, tuple],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -70,6 +72,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         time_budget: float | None = None,
         max_steps: int | None = None,
         device: str = "auto",
+        callbacks: Sequence[Callable[[Any], Any]] = (),
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -84,6 +87,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         self.time_budget = time_budget
         self.max_steps = max_steps
         self.device = device
+        self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose
 
@@ -173,6 +177,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
 
     def _fit(self, X: Any, y: Any) -> LabelledInput:
         self._validate_params()
+        check_callbacks(self.callbacks)
         data = self._check(X, y, reset=True)
         self._train(data)
         return data
@@ -215,17 +220,19 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         seed, sampling_seed = new_random(self.random_state).randint(2**31, size=2).tolist()
         container = data.container
         names = [container.class_name(_name_of(label)) for label in classes]
-        generator = dose.fit(
-            container.dataset(data.rows, codes, names, self.categorical_features),
-            model=self.model,
-            space=self.space,
-            augment=self.augment,
-            techniques=self.techniques,
-            time_budget=self.time_budget,
-            max_steps=self.max_steps,
-            device=self.device,
-            random_state=seed,
-        )
+        with progress(quiet=not self.verbose, unit="values" if self.signal else "px") as show:
+            generator = dose.fit(
+                container.dataset(data.rows, codes, names, self.categorical_features),
+                model=self.model,
+                space=self.space,
+                augment=self.augment,
+                techniques=self.techniques,
+                time_budget=self.time_budget,
+                max_steps=self.max_steps,
+                device=self.device,
+                callbacks=(show, *self.callbacks),
+                random_state=seed,
+            )
         summary = generator.metadata["training"]
         self.classes_, self.generator_ = classes, generator
         self.history_ = pd.DataFrame(summary.get("history") or summary.get("stages") or [])

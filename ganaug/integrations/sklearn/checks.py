@@ -1,6 +1,7 @@
 """Checks of tables, with the messages of scikit-learn where scikit-learn has the same check."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,13 @@ def check_not_empty(shape: tuple[int, ...]) -> None:
     for size, what in zip(shape, ("sample", "feature"), strict=False):
         if size < 1:
             raise ValueError(f"Found array with 0 {what}(s) (shape={shape}) while a minimum of 1 is required.")
+
+
+def check_callbacks(callbacks: Iterable[Any]) -> None:
+    """Refuse a callback that cannot be called."""
+    for callback in callbacks:
+        if not callable(callback):
+            raise DataError(f"callbacks must be functions that take a step, but one is {callback!r:.80}: leave it out")
 
 
 def check_frame(frame: pd.DataFrame) -> None:

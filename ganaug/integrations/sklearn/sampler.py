@@ -17,7 +17,7 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
     ----------
     model, space, sampling_strategy, categorical_features, image_shape, signal, augment
         See `GANAugmenter`.
-    time_budget, max_steps, device, random_state, verbose
+    time_budget, max_steps, device, callbacks, random_state, verbose
         See `GANAugmenter`.
 
     Attributes

@@ -29,12 +29,13 @@ from ganaug.cli.drawing import GAP, Pen
 from ganaug.cli.fit import _summarise
 from ganaug.cli.options import duration
 from ganaug.cli.preview import MARGIN, MIN_SIDE, NAMES, _caption, _nearest_pairs, draw_preview, is_preview
-from ganaug.cli.progress import Patience, progress
+from ganaug.cli.progress import Patience
 from ganaug.cli.text import sentence
 from ganaug.data.images.dataset import from_arrays, load_folder
 from ganaug.data.manifest import Manifest, synthetic_files
 from ganaug.data.modalities import MODALITIES, part_of
 from ganaug.errors import OutputError
+from ganaug.integrations.progress import progress
 from ganaug.runtime.dose import Dose
 from ganaug.runtime.generator import Generator
 from ganaug.training import Run
@@ -462,7 +463,7 @@ def test_a_model_that_cannot_be_written_costs_no_training(
 def test_a_last_checkpoint_that_cannot_be_written_costs_no_model(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganaug.cli.progress._Steps.is_due", raising(signal.SIGINT))
+    monkeypatch.setattr("ganaug.integrations.progress._Steps.is_due", raising(signal.SIGINT))
     saves = iter([Run.save_checkpoint, full_disk])
     monkeypatch.setattr(Run, "save_checkpoint", lambda run: next(saves)(run))
     result = run("fit", photos, "--output", tmp_path / "a.onnx", "--steps", 50)
@@ -527,7 +528,7 @@ def test_one_interrupt_saves_and_exports(
     number: signal.Signals, photos: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "a.onnx"
-    monkeypatch.setattr("ganaug.cli.progress._Steps.is_due", raising(number))
+    monkeypatch.setattr("ganaug.integrations.progress._Steps.is_due", raising(number))
     result = run("fit", photos, "--output", output, "--steps", 50)
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1].endswith("the same command with --resume continues here.")
@@ -555,7 +556,7 @@ def test_a_second_interrupt_writes_nothing_and_the_run_can_begin_anew(
     output = tmp_path / "a.onnx"
     output.write_text("an older model")
     with monkeypatch.context() as patch:
-        patch.setattr("ganaug.cli.progress._Steps.is_due", raising(signal.SIGINT))
+        patch.setattr("ganaug.integrations.progress._Steps.is_due", raising(signal.SIGINT))
         patch.setattr("ganaug.training.Trained.export", raising(signal.SIGINT))
         result = run("fit", photos, "--output", output, "--steps", 50, "--no-preview")
     assert result.exit_code == 130
@@ -608,7 +609,7 @@ def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setattr("ganaug.cli.progress.REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr("ganaug.integrations.progress.REFRESH_SECONDS", 0.01)
     with progress(quiet=False) as show:
         for step in steps(10):
             show(step)

@@ -1,7 +1,8 @@
 """Text for a terminal."""
 
 from ganaug.cli.options import duration
-from ganaug.cli.text import clock, counted, listing, printable, sentence
+from ganaug.cli.text import counted, listing, printable, sentence
+from ganaug.integrations.progress import clock
 
 
 def test_no_text_controls_a_terminal() -> None:
