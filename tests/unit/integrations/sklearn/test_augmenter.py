@@ -321,6 +321,7 @@ def test_parameters(kind: type[GANAugmenter]) -> None:
         "time_budget": 3.5,
         "max_steps": 5,
         "device": "cpu",
+        "callbacks": (print,),
         "random_state": 3,
         "verbose": 1,
     }
