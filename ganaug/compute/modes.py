@@ -62,8 +62,15 @@ class _Mode(NamedTuple):
     usual: Any
 
 
+def _precision_of_products() -> str:
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:  # it was set for each operator
+        return "highest"
+
+
 def _set_precision(place: Any, found: str) -> None:
-    """Set the precision of float32 products; a value that is inherited stays inherited."""
+    """Set the precision of float32 operators; a value that is inherited stays inherited."""
     place.fp32_precision = "none"
     if place.fp32_precision != found:
         place.fp32_precision = found
@@ -74,6 +81,7 @@ _onednn: Any = torch.backends.mkldnn  # its types lack the operators
 _MODES = (
     _Mode(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
     _Mode(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 0),
+    _Mode(_precision_of_products, torch.set_float32_matmul_precision, "highest"),
     _Mode(torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled, True),
     *(
         _Mode(partial(torch.is_autocast_enabled, device), partial(torch.set_autocast_enabled, device), False)

@@ -74,6 +74,10 @@ def products(precision: str) -> Iterator[None]:
         onednn.matmul.fp32_precision = torch.backends.cuda.matmul.fp32_precision = "none"
 
 
+def set_all(precision: str) -> None:
+    torch.backends.fp32_precision = precision
+
+
 SURROUNDINGS: dict[str, Callable[[], Any]] = {
     "autocast to bfloat16": lambda: autocast(torch.bfloat16),
     "autocast to float16": lambda: autocast(torch.float16),
@@ -90,9 +94,14 @@ SURROUNDINGS: dict[str, Callable[[], Any]] = {
     "forked random numbers": torch.random.fork_rng,
     "three threads": lambda: having(torch.get_num_threads, torch.set_num_threads, 3),
     "products in bfloat16": lambda: products("medium"),
+    "all in TF32": lambda: having(lambda: torch.backends.fp32_precision, set_all, "tf32"),
     "convolutions in bfloat16": lambda: convolutions("bf16"),
 }
-ALL = [name for name in SURROUNDINGS if name not in ("autocast to float16", "default bfloat16", "no gradients")]
+ALL = [
+    name
+    for name in SURROUNDINGS
+    if name not in ("autocast to float16", "default bfloat16", "no gradients", "products in bfloat16")
+]
 """Surroundings that can be entered at once."""
 
 
@@ -108,9 +117,8 @@ def state() -> dict[str, Any]:
         "deterministic": [torch.are_deterministic_algorithms_enabled(), torch.get_deterministic_debug_mode()],
         "anomalies": [torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()],
         "threads": torch.get_num_threads(),
-        "products": [
-            place.fp32_precision for place in (onednn, onednn.matmul, onednn.conv, torch.backends.cuda.matmul)
-        ],
+        "products": [one.fp32_precision for one in (onednn.matmul, onednn.conv, torch.backends.cuda.matmul)],
+        "other operators": [one.fp32_precision for one in (torch.backends, onednn)],
         "random": torch.get_rng_state().tolist(),
     }
 
@@ -173,7 +181,7 @@ def surrounded(names: list[str]) -> Iterator[None]:
 def test_a_training_computes_as_in_a_new_process(name: str) -> None:
     with training_modes():
         expected = state()
-    left_alone = {"threads", "random"}  # `single_thread` and `seeded` are there for these
+    left_alone = {"threads", "random", "other operators"}
     with surrounded([name]), training_modes():
         found = state()
     assert {key for key in expected if found[key] != expected[key]} <= left_alone
