@@ -120,7 +120,7 @@ def preview_path(model: "Path") -> "Path":
     return model.with_suffix(".preview.png")
 
 
-def train(
+def train(  # noqa: PLR0913 - all but two have names
     source: "Path",
     output: "Path",
     *,
