@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from gaussian_smote import gaussian_smote
 from imblearn.over_sampling import ADASYN, SMOTE, SMOTEN, SMOTENC, BorderlineSMOTE, RandomOverSampler
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer, make_column_selector
@@ -140,6 +141,18 @@ def prowsyn(rows: Rows, seed: int) -> list[Treated]:
     return [_timed("ProWSyn", rows, lambda: _labelled(sampler.sample(rows.numbers, rows.y)))]
 
 
+def gaussian(rows: Rows, seed: int) -> list[Treated]:
+    """Multivariate Gaussian SMOTE (Sakho et al. 2024); see `gaussian_smote`."""
+    return [_timed("Gaussian SMOTE", rows, lambda: _gaussian(rows, seed))]
+
+
+def arf(rows: Rows, seed: int) -> list[Treated]:
+    """Adversarial random forests (Watson et al. 2023) with default settings; see `adversarial_forest`."""
+    from adversarial_forest import rows_of_class
+
+    return [_timed("ARF", rows, lambda: (*rows.with_rare(rows_of_class(rows.X, rows.y, rows.gap, seed)), ""))]
+
+
 def ctgan(rows: Rows, seed: int) -> list[Treated]:
     """L. Xu et al.: Modeling tabular data using conditional GAN. NeurIPS, 2019. With default settings."""
     return [_timed("CTGAN", rows, lambda: _synthesised(rows, seed, "CTGAN", condition=True))]
@@ -148,6 +161,11 @@ def ctgan(rows: Rows, seed: int) -> list[Treated]:
 def tvae(rows: Rows, seed: int) -> list[Treated]:
     """The variational autoencoder of the same paper. It draws from all classes; rows of the other class are dropped."""
     return [_timed("TVAE", rows, lambda: _synthesised(rows, seed, "TVAE", condition=False))]
+
+
+def tvae_rare(rows: Rows, seed: int) -> list[Treated]:
+    """TVAE, trained on the rare class alone: trained on all rows, it often draws none of the class."""
+    return [_timed("TVAE of the class", rows, lambda: _synthesised(rows, seed, "TVAE", condition=False, alone=True))]
 
 
 def ganaug(rows: Rows, seed: int, *, model: str = "gan") -> list[Treated]:
@@ -172,18 +190,21 @@ METHODS: dict[str, Method] = {
     "adasyn": adasyn,
     "polynom-fit-smote": polynom_fit_smote,
     "prowsyn": prowsyn,
+    "gaussian-smote": gaussian,
     "ganaug": ganaug,
+    "arf": arf,
     "tvae": tvae,
+    "tvae-rare": tvae_rare,
     "ctgan": ctgan,
 }
 DEFAULT = tuple(METHODS)
 OTHER_MODELS = {"ganaug-vae": "vae", "ganaug-autoencoder": "autoencoder", "ganaug-flow": "flow", "ganaug-tried": "auto"}
 """Methods that take another family than the GAN, or let a trial choose it."""
 METHODS |= {name: partial(ganaug, model=model) for name, model in OTHER_MODELS.items()}
-TRAINED = ("ganaug", *OTHER_MODELS, "tvae", "ctgan")
-"""Methods that train a network."""
-SLOW = ("tvae", "ctgan")
-_NEEDS = {"polynom-fit-smote": "smote_variants", "prowsyn": "smote_variants", "ctgan": "ctgan", "tvae": "ctgan"}
+TRAINED = ("ganaug", *OTHER_MODELS, "arf", "tvae", "tvae-rare", "ctgan")
+"""Methods that train a generator."""
+SLOW = ("tvae", "tvae-rare", "ctgan")
+_NEEDS = dict.fromkeys(SLOW, "ctgan") | dict.fromkeys(["polynom-fit-smote", "prowsyn"], "smote_variants")
 
 
 def not_installed(methods: Iterable[str]) -> dict[str, str]:
@@ -203,6 +224,13 @@ def _timed(arm: str, rows: Rows, resample: Callable[[], tuple[Matrix, Labels, st
 
 def _resampled(rows: Rows, sampler: Any) -> tuple[Matrix, Labels, str]:
     return _labelled(sampler.fit_resample(rows.numbers, rows.y))
+
+
+def _gaussian(rows: Rows, seed: int) -> tuple[Matrix, Labels, str]:
+    numbers = rows.numbers
+    levels = [len(own) for own in getattr(rows.encoder.named_transformers_["categories"], "categories_", [])]
+    rare = gaussian_smote(numbers[rows.y == 1], levels, rows.gap, np.random.default_rng(seed))
+    return np.vstack([numbers, rare]), np.concatenate([rows.y, np.ones(rows.gap, np.int64)]), ""
 
 
 def _labelled(resampled: tuple[Any, Any]) -> tuple[Matrix, Labels, str]:
@@ -231,8 +259,10 @@ def _smote_variants() -> Any:
     return smote_variants
 
 
-def _synthesised(rows: Rows, seed: int, kind: str, *, condition: bool) -> tuple[Matrix, Labels, str]:
-    """Train a synthesiser on rows and labels, and fill the gap with its rows of the rare class."""
+def _synthesised(
+    rows: Rows, seed: int, kind: str, *, condition: bool, alone: bool = False
+) -> tuple[Matrix, Labels, str]:
+    """Train a synthesiser on rows and labels, or on the rare class `alone`, and fill the gap with its rare rows."""
     import ctgan as library
     import torch
 
@@ -240,6 +270,8 @@ def _synthesised(rows: Rows, seed: int, kind: str, *, condition: bool) -> tuple[
     np.random.seed(seed)  # noqa: NPY002 - the library draws from it
     target = "class" + "'" * sum(str(column).startswith("class") for column in rows.X)
     table = rows.X.assign(**{target: rows.y.astype(str)})
+    if alone:
+        table = table[rows.y == 1].reset_index(drop=True)
     discrete = [column for column in table if column == target or table[column].dtype == "category"]
     synthesiser = getattr(library, kind)(enable_gpu=False)
     with warnings.catch_warnings():
