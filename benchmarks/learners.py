@@ -52,7 +52,7 @@ def lightgbm(seed: int) -> Any:
 
 
 def catboost(seed: int) -> Any:
-    """Return CatBoost with 300 trees: it takes a second with its default of 1,000, which is most of a cell's time."""
+    """Return CatBoost with 300 trees, because its default of 1,000 would take most of a cell's time."""
     from catboost import CatBoostClassifier
 
     return CatBoostClassifier(
