@@ -83,7 +83,7 @@ class Adversary:
         mismatch = mismatch_loss(self.discriminator.judge_all(features[: len(label)]), label)
         losses = {
             "discriminator": loss,
-            "generator": F.softplus(on_real - on_synthetic).mean(),
+            "generator": F.softplus((on_real - on_synthetic).detach()).mean(),
             "mismatch": mismatch,
         }
         loss = loss + classes * MISMATCH_WEIGHT * mismatch

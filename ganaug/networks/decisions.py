@@ -8,6 +8,7 @@ must pass.
 import math
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,8 +33,9 @@ SIZE_RATIO = 4
 class Decisions(nn.Module):
     """The decisions that make the choices of a table, with these numbers of options.
 
-    Decisions of similar sizes are handled at once, as one *piece* of shape (..., C, O): C decisions, padded to the O
-    options of the largest with options that cannot be taken.
+    Decisions of similar sizes are handled at once, as one *piece* of shape (..., O, C): C decisions, padded to the O
+    options of the largest with options that cannot be taken. The decisions are the last axis, because operations along
+    the options are then vectorised over the decisions.
     """
 
     def __init__(self, joint: JointChoices, options: Sequence[int]) -> None:
@@ -53,11 +55,11 @@ class Decisions(nn.Module):
             self._index_leaders(joint)
 
     def pieces(self, options: Tensor, value: float = IMPOSSIBLE) -> list[Tensor]:
-        """Return numbers for all options (..., sum of options) as pieces (..., C, O), padded with a value."""
+        """Return numbers for all options (..., sum of options) as pieces (..., O, C), padded with a value."""
         padded = F.pad(options, (0, 1), value=value)
         # A trace takes the length of a shape for a constant, but not the shape itself.
         return [
-            padded[..., getattr(self, f"pad{number}")].view(
+            padded.index_select(-1, getattr(self, f"pad{number}")).view(
                 *(padded.shape[axis] for axis in range(padded.ndim - 1)), *shape
             )
             for number, shape in enumerate(self.shapes)
@@ -69,7 +71,7 @@ class Decisions(nn.Module):
 
     def flat(self, pieces: Sequence[Tensor]) -> Tensor:
         """Return pieces side by side without padding, (..., sum of options); the inverse of `pieces`."""
-        return torch.cat([piece.flatten(-2) for piece in pieces], dim=-1)[..., self.kept]
+        return torch.cat([piece.flatten(-2) for piece in pieces], dim=-1).index_select(-1, self.kept)
 
     def draw(self, logits: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
         """Draw the option of each choice, and the place of the draw within it, from 0 to 1, both (B, n_choices).
@@ -78,14 +80,14 @@ class Decisions(nn.Module):
         """
         taken, fallen = [], []
         for number, piece in enumerate(self.logits(logits)):
-            share = piece.softmax(dim=2)  # (B, C, O)
-            reached = share.cumsum(dim=2)
+            share = piece.softmax(dim=1)  # (B, O, C)
+            reached = share.cumsum(dim=1)
             own_normal = normal if len(self.shapes) == 1 else normal.index_select(1, getattr(self, f"places{number}"))
-            drawn = (0.5 * (1 + torch.erf(own_normal / math.sqrt(2))))[:, :, None]  # (B, C, 1), uniform
-            option = torch.minimum((reached < drawn).sum(dim=2), getattr(self, f"last{number}"))
-            own, end = (x.gather(2, option[:, :, None]) for x in (share, reached))
+            drawn = (0.5 * (1 + torch.erf(own_normal / math.sqrt(2))))[:, None]  # (B, 1, C), uniform
+            option = torch.minimum((reached < drawn).sum(dim=1), getattr(self, f"last{number}"))
+            own, end = (x.gather(1, option[:, None]) for x in (share, reached))
             taken.append(option)
-            fallen.append(((drawn - end + own) / own.clamp_min(1e-12)).clamp(0, 1).squeeze(2))
+            fallen.append(((drawn - end + own) / own.clamp_min(1e-12)).clamp(0, 1).squeeze(1))
         decided, uniform = (x[0] if len(x) == 1 else torch.cat(x, dim=1)[:, self.order] for x in (taken, fallen))
         if self.followers:
             forced = F.embedding(decided.index_select(1, self.leader) + self.first_forced, self.forced).squeeze(2)
@@ -102,13 +104,10 @@ class Decisions(nn.Module):
         See Jang et al., Categorical Reparameterization with Gumbel-Softmax, 2017, and Maddison et al., The Concrete
         Distribution, 2017.
         """
-        hardened = []
-        for piece in self.logits(logits):
-            uniform = torch.rand(piece.shape, generator=random).clamp(1e-6, 1 - 1e-6).to(piece.device)
-            soft = ((piece - (-uniform.log()).log()) / TEMPERATURE).softmax(dim=2)
-            hard = F.one_hot(soft.argmax(dim=2), soft.shape[2]).to(soft.dtype)
-            hardened.append(hard - soft.detach() + soft)
-        return self.choices_of(self.flat(hardened))
+        uniform = torch.rand(logits.shape, generator=random).clamp_(1e-6, 1 - 1e-6).to(logits.device)
+        gumbel = uniform.log_().neg_().log_().neg_()
+        perturbed = self.logits((logits + gumbel) / TEMPERATURE)
+        return self.choices_of(self.flat([_StraightThrough.apply(piece) for piece in perturbed]))
 
     def side_by_side(self, choices: Tensor) -> Tensor:
         """Return the options of choices (B, n_choices) side by side, (B, sum of the choices' options), bool."""
@@ -126,11 +125,11 @@ class Decisions(nn.Module):
             ]
             for place, leader in enumerate(self.leaders):
                 led[place] = led[place] + decided[..., self.spans[leader]] @ getattr(self, f"forces{place}")
-            decided = torch.cat([decided, *led], dim=-1)[..., self.settled_options]
+            decided = torch.cat([decided, *led], dim=-1).index_select(-1, self.settled_options)
         if not self.bound:
             return decided
         parts = [decided[..., self.spans[number]] @ getattr(self, f"parts{number}") for number in self.bound]
-        return torch.cat([decided, *parts], dim=-1)[..., self.made]
+        return torch.cat([decided, *parts], dim=-1).index_select(-1, self.made)
 
     def decisions_of(self, taken: Tensor) -> list[Tensor]:
         """Encode the options of choices (..., sum of options), side by side, as pieces of the options of decisions.
@@ -143,10 +142,12 @@ class Decisions(nn.Module):
             taken[..., getattr(self, f"columns{number}")] @ getattr(self, f"parts{number}").T for number in self.bound
         ]
         agreeing = self.pieces(torch.cat([taken, *parts], dim=-1)[..., self.agreeing], -1.0)
-        return [F.one_hot(piece.argmax(dim=-1), piece.shape[-1]).to(taken.dtype) for piece in agreeing]
+        return [
+            torch.zeros_like(piece).scatter_(-2, piece.argmax(dim=-2, keepdim=True), 1.0) for piece in agreeing
+        ]
 
     def shares(self, taken: Tensor) -> list[Tensor]:
-        """Return pieces (C, O): the shares of options among the rows in which each decision is free.
+        """Return pieces (O, C): the shares of options among the rows in which each decision is free.
 
         `taken` (N, sum of options) holds the options of the rows' choices, side by side.
         """
@@ -170,19 +171,19 @@ class Decisions(nn.Module):
         kept = np.zeros(total, np.int64)
         for number, piece in enumerate(_pieces(self.options)):
             most = max(self.options[decision] for decision in piece)
-            pad = np.full((len(piece), most), total)
+            pad = np.full((most, len(piece)), total)
             before = sum(count * size for count, size in self.shapes)
-            for row, decision in enumerate(piece):
+            for place, decision in enumerate(piece):
                 own = np.arange(self.options[decision])
-                pad[row, own] = starts[decision] + own
-                kept[starts[decision] + own] = before + row * most + own
-            self.shapes.append((len(piece), most))
+                pad[own, place] = starts[decision] + own
+                kept[starts[decision] + own] = before + own * len(piece) + place
+            self.shapes.append((most, len(piece)))
             order += piece
             setattr(self, f"pad{number}", _indices(pad.ravel()))
             setattr(self, f"places{number}", _indices(piece))
             setattr(self, f"last{number}", _indices([self.options[decision] - 1 for decision in piece]))
         self.order = _indices(np.argsort(order))
-        self.kept = torch.tensor(kept)
+        self.kept = _indices(kept)
 
     def _index_leaders(self, joint: JointChoices) -> None:
         """Store which options each option of a leader forces or leaves free, as lookup tables and as matrices."""
@@ -238,6 +239,21 @@ class Decisions(nn.Module):
         self.decision = _indices(decision)
         self.first_part = _indices(first)
         self.part = _indices(np.array(part)[:, None])
+
+
+class _StraightThrough(torch.autograd.Function):
+    """The largest of the logits (B, O, C) of each decision, one-hot, with the gradient of their softmax."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor) -> Tensor:
+        ctx.save_for_backward(logits.softmax(dim=1))
+        return (logits == logits.amax(dim=1, keepdim=True)).to(logits.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (soft,) = ctx.saved_tensors
+        weighted = gradient * soft
+        return weighted - soft * weighted.sum(dim=1, keepdim=True)
 
 
 def _indices(values: Sequence[int] | NDArray[np.generic]) -> nn.Buffer:

@@ -155,7 +155,7 @@ class RowGenerator(nn.Module):
 
     def opened(self, taken: Tensor) -> Tensor:
         """Return how far the options taken (B, sum of options) activate each quantile, 0 to 1, (B, n_quantiles)."""
-        return F.pad(taken, (0, 1), value=1.0)[:, self.gate]
+        return F.pad(taken, (0, 1), value=1.0).index_select(1, self.gate)
 
     @torch.no_grad()
     def adjust(self, label: int, gain: Tensor, shift: Tensor) -> None:

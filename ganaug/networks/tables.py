@@ -119,7 +119,7 @@ class TableModality(Modality):
         own, taken = self._parts(real)
         loss = gaussian_loss(quantiles - own, weight=self.rows.opened(taken))
         for piece, wanted in zip(self.rows.decisions.logits(logits), self._decided(taken), strict=True):
-            loss = loss - (wanted * piece.log_softmax(dim=2)).sum(dim=(1, 2))
+            loss = loss - (wanted * piece.log_softmax(dim=1)).sum(dim=(1, 2))
         return loss
 
     @property

@@ -115,8 +115,12 @@ def variety_and_energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> t
     expected energy is 0 where real and synthetic samples have one distribution, and greater otherwise.
     """
     pairs = _pairs(label)
-    between_real, between_synthetic = _distances(real, real), _distances(synthetic, synthetic)
-    excess = 2 * _distances(real, synthetic) - between_synthetic - between_real
+    between_real = _distances(real, real)
+    still = torch.cat([synthetic, real]).detach()
+    between_synthetic, across = _distances(synthetic, still).chunk(2, dim=1)  # (B, B) each
+    # Each pair of synthetic samples occurs twice, each time with one of them still. So half of the gradient is missing.
+    between_synthetic = 2 * between_synthetic - between_synthetic.detach()
+    excess = 2 * across - between_synthetic - between_real
     energy = (excess * pairs).sum() / pairs.sum().clamp_min(1)
     return _lack_of_variety(between_real, between_synthetic, pairs), energy
 
@@ -153,6 +157,6 @@ def _pairs(label: Tensor) -> Tensor:
 
 
 def _distances(one: Tensor, other: Tensor) -> Tensor:
-    """Return the distances between all rows, (B, B), by one matrix product: exact enough for a mean, and quick."""
-    squares = one.square().sum(dim=1)[:, None] + other.square().sum(dim=1) - 2 * one @ other.T
-    return (squares.clamp_min(0) + 1e-6).sqrt()
+    """Return the distances between all rows, (B, B'), by one matrix product: exact enough for a mean, and quick."""
+    squares = one.square().sum(dim=1)[:, None] + other.square().sum(dim=1)
+    return torch.addmm(squares, one, other.T, alpha=-2).clamp_min(1e-6).sqrt()

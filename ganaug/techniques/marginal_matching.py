@@ -57,7 +57,7 @@ class Marginals:
         The K classes that have rows.
     n : Tensor of shape (K, 1)
         The number of rows of each class.
-    shares : tuple of Tensor of shape (K, C, O)
+    shares : tuple of Tensor of shape (K, O, C)
         Shares of the options of the decisions, in the pieces of `Decisions`.
     mean, square, speaking : Tensor of shape (K, S)
         For each quantile the mean, the mean square deviation, and the number of rows in which it is active.
@@ -126,7 +126,7 @@ class Marginals:
             pieces = decisions.logits(logits)
             shares = [known[some].to(quantiles.device) for known in self.shares]
             added = [_added(own, wanted, n[..., None]) for own, wanted in zip(pieces, shares, strict=True)]
-            drawn = [(own + more[:, None]).softmax(dim=3) for own, more in zip(pieces, added, strict=True)]
+            drawn = [(own + more[:, None]).softmax(dim=2) for own, more in zip(pieces, added, strict=True)]
             moved, taken = decisions.flat(added), decisions.choices_of(decisions.flat(drawn))
         weight = generator.opened(taken.flatten(0, 1)).view_as(quantiles)
         drawn_mean, drawn_square, _ = _moments(quantiles, weight)
@@ -139,8 +139,8 @@ class Marginals:
 
 
 def _added(logits: Tensor, shares: Tensor, n: Tensor) -> Tensor:
-    """Return what to add, (K, C, O), to logits (K, B, C, O) so that options are drawn in the shares of n real rows."""
-    drawn = logits.softmax(dim=3).mean(1)
+    """Return what to add, (K, O, C), to logits (K, B, O, C) so that options are drawn in the shares of n real rows."""
+    drawn = logits.softmax(dim=2).mean(1)
     wanted = ((n * shares + ROWS_OF_SHARES * drawn) / (n + ROWS_OF_SHARES)).clamp_min(TINY)
     added = torch.zeros_like(shares)
     for _ in range(MAX_ROUNDS):  # one round would do if all rows had the same logits
@@ -148,7 +148,7 @@ def _added(logits: Tensor, shares: Tensor, n: Tensor) -> Tensor:
         added += off
         if not off.numel() or off.abs().max() < NEAR:
             break
-        drawn = (logits + added[:, None]).softmax(dim=3).mean(1)
+        drawn = (logits + added[:, None]).softmax(dim=2).mean(1)
     return added
 
 
