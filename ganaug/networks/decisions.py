@@ -107,7 +107,8 @@ class Decisions(nn.Module):
         uniform = torch.rand(logits.shape, generator=random).clamp_(1e-6, 1 - 1e-6).to(logits.device)
         gumbel = uniform.log_().neg_().log_().neg_()
         perturbed = self.logits((logits + gumbel) / TEMPERATURE)
-        return self.choices_of(self.flat([_StraightThrough.apply(piece) for piece in perturbed]))
+        taken = [_StraightThrough.apply(piece) for piece in perturbed]  # type: ignore[no-untyped-call]
+        return self.choices_of(self.flat(taken))
 
     def side_by_side(self, choices: Tensor) -> Tensor:
         """Return the options of choices (B, n_choices) side by side, (B, sum of the choices' options), bool."""
@@ -142,9 +143,7 @@ class Decisions(nn.Module):
             taken[..., getattr(self, f"columns{number}")] @ getattr(self, f"parts{number}").T for number in self.bound
         ]
         agreeing = self.pieces(torch.cat([taken, *parts], dim=-1)[..., self.agreeing], -1.0)
-        return [
-            torch.zeros_like(piece).scatter_(-2, piece.argmax(dim=-2, keepdim=True), 1.0) for piece in agreeing
-        ]
+        return [torch.zeros_like(piece).scatter_(-2, piece.argmax(dim=-2, keepdim=True), 1.0) for piece in agreeing]
 
     def shares(self, taken: Tensor) -> list[Tensor]:
         """Return pieces (O, C): the shares of options among the rows in which each decision is free.
@@ -247,11 +246,12 @@ class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor) -> Tensor:
         ctx.save_for_backward(logits.softmax(dim=1))
-        return (logits == logits.amax(dim=1, keepdim=True)).to(logits.dtype)
+        largest: Tensor = (logits == logits.amax(dim=1, keepdim=True)).to(logits.dtype)
+        return largest
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        (soft,) = ctx.saved_tensors
+        soft: Tensor = ctx.saved_tensors[0]
         weighted = gradient * soft
         return weighted - soft * weighted.sum(dim=1, keepdim=True)
 
