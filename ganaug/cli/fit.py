@@ -67,7 +67,7 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
     type=duration,
     metavar="TIME",
     help="Time for all, such as 90s, 5m or 1h.  [default: --steps, or 3m for images and clips, 2m for signals, "
-    "700 to 3,000 steps for tables]",
+    "700 to 2,000 steps for tables]",
 )
 @click.option("--steps", type=click.IntRange(1, MAX_STEPS), metavar="N", help="Train for at most N steps.")
 @seed_option("The same seed and --steps repeat a run exactly.")

@@ -26,7 +26,7 @@ CODE_DIM = 32
 SCORE = 6.0
 """Logit of an option that was taken, where rows are points; the others have 0."""
 MIN_STEPS = 700  # training steps on a small table
-MAX_STEPS = 3_000  # training steps on a large table
+MAX_STEPS = 2_000  # training steps on a large table
 STEPS_PER_ROOT_OF_CELLS = 11.0
 """Training steps for each square root of the number of cells, rows times columns."""
 VARIETY_WEIGHT = 1.0  # of the variety loss, relative to the energy distance
