@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ganaug.cli.data_files import files_of_model, files_of_source
-from ganaug.cli.options import path, samples_output, seed_option, share
+from ganaug.cli.options import csv_options, path, samples_output, seed_option, share
 from ganaug.cli.text import counted
 from ganaug.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ganaug.data.tables.csv_format import CsvFormat
 
 
 @click.command("balance", short_help="Fill a folder or a table up to equally large classes.")
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     help="For files: largest synthetic share of the whole, from 0 to 1; 1 adds synthetic ones alone.  "
     "[default: auto, the measured dose of each class]",
 )
+@csv_options
 @seed_option("The same seed adds the same samples.")
 def command(
     source: "Path",
@@ -33,6 +36,7 @@ def command(
     target: str | None,
     synthetic_share: float | str | None,
     seed: int,
+    csv: "CsvFormat | None",
 ) -> None:
     """Copy SOURCE, a class folder or a table, and add synthetic samples until its classes are equally large.
 
@@ -46,7 +50,7 @@ def command(
     from ganaug.runtime.generator import Generator
 
     files = files_of_source(source)
-    files.check_options(target=target, synthetic_share=synthetic_share)
+    files.check_options(target=target, synthetic_share=synthetic_share, csv=csv)
     files.check_output(output, source)
     generator = Generator.load(model)
     if files_of_model(generator) is not files:
@@ -55,7 +59,7 @@ def command(
             "model that was fitted to SOURCE"
         )
     number = synthetic_share if isinstance(synthetic_share, float) else None
-    written = files.write_balanced(source, generator, output, target=target, share=number, seed=seed)
+    written = files.write_balanced(source, generator, output, target=target, share=number, seed=seed, csv=csv)
     repeats = f", and {counted(written.repeats, 'copy', 'copies')} of real {files.noun}s" if written.repeats else ""
     synthetic = counted(written.synthetic, f"synthetic {files.noun}")
     click.echo(f"Wrote {written.real:,} real and {synthetic}{repeats} to {output}.")

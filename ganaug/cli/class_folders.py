@@ -13,7 +13,7 @@ import click
 from numpy.typing import NDArray
 
 from ganaug.cli import animation
-from ganaug.cli.data_files import DataFiles, Written, note_alarms
+from ganaug.cli.data_files import DataFiles, Reading, Written, note_alarms
 from ganaug.cli.text import listing, printable, sentence
 from ganaug.data.manifest import MANIFEST, Manifest, warn_about_synthetic
 from ganaug.data.tables.table_file import ENDINGS as TABLE_ENDINGS
@@ -68,9 +68,10 @@ class ClassFolders(DataFiles):
     def check_source(self, source: Path, target: str | None) -> None:
         """Do nothing: `read` is fast enough."""
 
-    def read(self, source: Path, *, size: int | None, real_only: bool = False, **_: Any) -> Any:
+    def read(self, source: Path, reading: Reading) -> Any:
         """Read a folder to learn from it, and warn of synthetic samples in it unless only real ones are read."""
-        data = self.load(source, size, real_only)
+        real_only = reading.left_out.real_only
+        data = self.load(source, reading.size, real_only)
         if not real_only:
             warn_about_synthetic(source, data.files, self.noun)
         return data

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.cli.class_folders import ClassFolders
-from ganaug.cli.data_files import Lines
+from ganaug.cli.data_files import NO_CSV, Lines
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted
 from ganaug.data.clips.clip_file import ClipForm, encoded, read_clip
@@ -44,6 +44,7 @@ class _ClipFiles(ClassFolders):
     foreign_options: ClassVar[Mapping[str, str]] = {
         "target": "--target names a column of a table; the classes of a clip folder are its subfolders.",
         "ignore": "--ignore names a column of a table; take files out of a clip folder to ignore them.",
+        "csv": NO_CSV,
         "features": "--features compares images; clips are compared by a classifier that is trained on them.",
     }
     min_budget = 30.0

@@ -17,10 +17,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ganaug.data.dataset import Dataset
+    from ganaug.data.tables.csv_format import CsvFormat
+    from ganaug.data.tables.left_out import LeftOut
     from ganaug.runtime.generator import Generator
 
 Lines = list[tuple[str, str]]
 """Pairs of a title and a text, which `ganaug inspect` prints as two columns."""
+
+
+NO_CSV = "--missing, --delimiter, --decimal and --encoding are for tables; files in folders have none of these."
+
+
+class Reading(NamedTuple):
+    """How a command reads SOURCE to learn from it."""
+
+    left_out: "LeftOut"
+    """The columns of a table that are left out, and whether synthetic samples and copies are."""
+    target: str | None = None
+    """The column of a table that holds the classes."""
+    csv: "CsvFormat | None" = None
+    """What is known of the format of a table's file."""
+    size: int | None = None
+    """The side of images and clips in pixels, or the length of signals."""
 
 
 class Written(NamedTuple):
@@ -64,13 +82,8 @@ class DataFiles(ABC):
         """Tell whether SOURCE holds this kind of data. If SOURCE does not exist, its name decides."""
 
     @abstractmethod
-    def read(
-        self, source: "Path", *, target: str | None, size: int | None, ignore: Sequence[str], real_only: bool
-    ) -> "Dataset":
-        """Read SOURCE to learn from it.
-
-        The columns in `ignore` are left out and, with `real_only`, synthetic samples and copies.
-        """
+    def read(self, source: "Path", reading: Reading) -> "Dataset":
+        """Read SOURCE to learn from it."""
 
     @abstractmethod
     def described(self, data: Any) -> str:
@@ -104,6 +117,7 @@ class DataFiles(ABC):
         target: str | None,
         share: float | None,
         seed: int,
+        csv: "CsvFormat | None" = None,
     ) -> Written:
         """Write SOURCE, and samples until its classes are equal.
 

@@ -64,9 +64,10 @@ def run(
 ) -> None:
     """Run the demo on images or on a table; tests bound it by `max_steps`."""
     click.echo("Loading torch and scikit-learn.", err=True)
-    from ganaug.cli.data_files import files_of_model
+    from ganaug.cli.data_files import Reading, files_of_model
     from ganaug.cli.demo_data import TARGET, prepare_folder, write_digits, write_tumours
     from ganaug.cli.fit import preview_path, train
+    from ganaug.data.tables.left_out import LeftOut
     from ganaug.evaluation.arms import IMAGE_ARMS
     from ganaug.evaluation.evaluate import begin
 
@@ -76,7 +77,8 @@ def run(
     (write_tumours if table else write_digits)(real, test)
     bounds: dict[str, Any] = {"time_budget": time_budget, "max_steps": max_steps, "started": time.perf_counter()}
     fit_settings = bounds | {"model": model}
-    generator = train(real, file, target=target, preview=not table, quiet=False, resume=False, seed=0, **fit_settings)
+    reading = Reading(LeftOut(), target)
+    generator = train(real, file, reading, preview=not table, quiet=False, resume=False, seed=0, **fit_settings)
     with _telling_what_is_there(real, test, file, preview, balanced):
         files = files_of_model(generator)
         added = files.write_balanced(real, generator, balanced, target=target, share=None, seed=0).synthetic

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.data_files import files_of_source
-from ganaug.cli.options import duration, left_out_options, path, seed_option
+from ganaug.cli.options import csv_options, duration, left_out_options, path, seed_option
 from ganaug.cli.progress import Moments
 from ganaug.cli.text import counted, printable
 from ganaug.integrations.progress import shown
@@ -13,6 +13,8 @@ from ganaug.integrations.progress import shown
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ganaug.data.tables.csv_format import CsvFormat
+    from ganaug.data.tables.left_out import LeftOut
     from ganaug.evaluation.evaluate import Report
     from ganaug.evaluation.session import Session
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=path, required=False, metavar="[MODEL.onnx]")
 @click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
 @left_out_options
+@csv_options
 @click.option("--output", type=path, metavar="REPORT.html", help="Write the report as a page that opens in a browser.")
 @click.option("--json", "json_file", type=path, metavar="FILE", help="Write every figure with its interval as JSON.")
 @seed_option("Seed of splits, classifiers and generators.")
@@ -42,14 +45,14 @@ def command(
     source: "Path",
     model: "Path | None",
     target: str | None,
-    ignore: tuple[str, ...],
-    real_only: bool,
     output: "Path | None",
     json_file: "Path | None",
     seed: int,
     group: str | None,
     budget: float,
     features: str | None,
+    csv: "CsvFormat | None",
+    left_out: "LeftOut",
 ) -> None:
     """Find out whether synthetic samples of SOURCE look real, are copies, and help a classifier.
 
@@ -67,7 +70,7 @@ def command(
     from ganaug.files import check_writable
 
     files = files_of_source(source)
-    files.check_options(target=target, features=features, ignore=ignore)
+    files.check_options(target=target, features=features, ignore=left_out.columns, csv=csv)
     files.check_source(source, target)
     for file, ending in ((output, ".html"), (json_file, ".json")):
         if file is not None and file.suffix.lower() != ending:
@@ -81,7 +84,7 @@ def command(
     click.echo("Loading torch and scikit-learn.", err=True)
     from ganaug.evaluation.evaluate import begin
 
-    asked: dict[str, Any] = {"target": target, "ignore": ignore, "real_only": real_only, "groups": group}
+    asked: dict[str, Any] = {"target": target, "left_out": left_out, "csv": csv, "groups": group}
     session = begin(source, generator, **asked, features=features, budget=budget, seed=seed, started=STARTED)
     counts = f"{counted(len(session.data.labels), 'sample')} of {len(session.data.classes)} classes"
     splits, arms = counted(len(session.splits), "split"), counted(len(session.arms), "arm")

@@ -1,6 +1,6 @@
 """``ganaug fit``: a folder of images, signals or clips, or a table in, a model file out."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from os.path import realpath
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganaug.cli.data_files import files_of_source
-from ganaug.cli.options import duration, left_out_options, path, seed_option, technique, tracker
+from ganaug.cli.data_files import Reading, files_of_source
+from ganaug.cli.options import csv_options, duration, left_out_options, path, seed_option, technique, tracker
 from ganaug.cli.text import counted, printable, sentence
 from ganaug.data.modalities import SPACES
 from ganaug.errors import OutputError, warn
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ganaug.cli.progress import Patience
+    from ganaug.data.tables.csv_format import CsvFormat
+    from ganaug.data.tables.left_out import LeftOut
     from ganaug.integrations.tracking.tracker import Tracker
     from ganaug.runtime.generator import Generator
     from ganaug.training import Run, Trained
@@ -34,6 +36,7 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
 @click.option("--output", type=path, required=True, metavar="MODEL.onnx", help="The model file to write.")
 @click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
 @left_out_options
+@csv_options
 @click.option(
     "--size",
     type=int,
@@ -92,6 +95,10 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
 def command(
     source: "Path",
     output: "Path",
+    target: str | None,
+    left_out: "LeftOut",
+    csv: "CsvFormat | None",
+    size: int | None,
     no_preview: bool,
     budget: float | None,
     steps: int | None,
@@ -111,8 +118,7 @@ def command(
     from ganaug.cli import STARTED
 
     settings |= {"time_budget": budget, "max_steps": steps, "techniques": dict(techniques), "started": STARTED}
-    settings["left_out"] = {name: settings.pop(name) for name in ("ignore", "real_only")}
-    train(source, output, preview=not no_preview, **settings)
+    train(source, output, Reading(left_out, target, csv, size), preview=not no_preview, **settings)
 
 
 def preview_path(model: "Path") -> "Path":
@@ -120,9 +126,10 @@ def preview_path(model: "Path") -> "Path":
     return model.with_suffix(".preview.png")
 
 
-def train(  # noqa: PLR0913 - all but two have names
+def train(
     source: "Path",
     output: "Path",
+    reading: Reading,
     *,
     preview: bool,
     quiet: bool,
@@ -130,17 +137,13 @@ def train(  # noqa: PLR0913 - all but two have names
     seed: int,
     keep_checkpoint: bool = False,
     log: "Tracker | None" = None,
-    target: str | None = None,
-    size: int | None = None,
-    left_out: Mapping[str, Any] | None = None,
     time_budget: float | None = None,
     max_steps: int | None = None,
     **settings: Any,
 ) -> "Generator":
     """Train, measure the dose, show the progress and write the model.
 
-    After Ctrl-C, write the best generator and exit with code 130. `left_out` are arguments of
-    `DataFiles.read`, and `settings` other parameters of `Run`.
+    After Ctrl-C, write the best generator and exit with code 130. `settings` are other parameters of `Run`.
     """
 
     def say(line: str) -> None:
@@ -153,9 +156,9 @@ def train(  # noqa: PLR0913 - all but two have names
     _check_outputs(source, output, preview)
     _check_log(log, source, output)
     with _telling_what_is_kept():
-        left_out = left_out or {"ignore": (), "real_only": False}
-        files.check_options(target=target, size=size, **left_out)
-        data = files.read(source, target=target, size=size, **left_out)
+        ignore = reading.left_out.columns
+        files.check_options(target=reading.target, size=reading.size, ignore=ignore, csv=reading.csv)
+        data = files.read(source, reading)
         say(files.described(data))
         if time_budget is not None and time_budget < files.min_budget:
             least = f"{files.min_budget:.0f} s"

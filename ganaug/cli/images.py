@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.cli.class_folders import ClassFolders
-from ganaug.cli.data_files import Lines
+from ganaug.cli.data_files import NO_CSV, Lines
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted
 from ganaug.data.folder_kind import folder_modality
@@ -32,6 +32,7 @@ class _ImageFiles(ClassFolders):
     foreign_options: ClassVar[Mapping[str, str]] = {
         "target": "--target names a column of a table; the classes of an image folder are its subfolders.",
         "ignore": "--ignore names a column of a table; take files out of an image folder to ignore them.",
+        "csv": NO_CSV,
     }
     min_budget = 15.0
     draw_preview = staticmethod(draw_preview)

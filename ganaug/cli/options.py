@@ -1,5 +1,6 @@
 """Types of arguments, and options that several commands share. ``--help`` must be fast, so pathlib is loaded late."""
 
+import functools
 import math
 import re
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ganaug.data.tables.csv_format import CsvFormat
     from ganaug.integrations.tracking.tracker import Tracker
 
 _DURATION = re.compile(
@@ -96,13 +98,55 @@ def samples_output(more: str = "") -> Callable[[Any], Any]:
 
 
 def left_out_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options ``--ignore`` and ``--real-only`` of commands that learn from SOURCE."""
-    command = click.option(
-        "--real-only", is_flag=True, help="Leave out what ganaug balance added to SOURCE: synthetic samples and copies."
-    )(command)
-    return click.option(
+    """Add the options about parts of SOURCE that are not learned, which the command gets as one `left_out`."""
+
+    @click.option(
         "--ignore", multiple=True, metavar="COLUMN", help="Leave this column of a table out. May be repeated."
-    )(command)
+    )
+    @click.option(
+        "--real-only", is_flag=True, help="Leave out what ganaug balance added to SOURCE: synthetic samples and copies."
+    )
+    @functools.wraps(command)
+    def with_left_out(ignore: tuple[str, ...], real_only: bool, **others: Any) -> Any:
+        from ganaug.data.tables.left_out import LeftOut
+
+        return command(left_out=LeftOut(ignore, real_only=real_only), **others)
+
+    return with_left_out
+
+
+def csv_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options about the format of a table's file, which the command gets as one `csv`, None without any."""
+
+    @click.option(
+        "--missing", multiple=True, metavar="WORD", help="A word for a missing value in a table. May be repeated."
+    )
+    @click.option(
+        "--delimiter", metavar="C", help="What separates the fields of a .csv file.  [default: , or ; or tab]"
+    )
+    @click.option("--decimal", metavar="C", help="The decimal mark of a .csv file, a point or a comma.  [default: .]")
+    @click.option("--encoding", metavar="NAME", help="The encoding of a .csv file, such as cp1252.  [default: utf-8]")
+    @functools.wraps(command)
+    def with_csv(
+        missing: tuple[str, ...],
+        delimiter: str | None,
+        decimal: str | None,
+        encoding: str | None,
+        **others: Any,
+    ) -> Any:
+        given = {"missing": missing or None, "delimiter": delimiter, "decimal": decimal, "encoding": encoding}
+        return command(csv=_csv_format(given), **others)
+
+    return with_csv
+
+
+def _csv_format(given: dict[str, Any]) -> "CsvFormat | None":
+    if all(value is None for value in given.values()):
+        return None
+    from ganaug.data.tables.csv_format import CsvFormat
+
+    tab = {"tab": "\t", "\\t": "\t"}
+    return CsvFormat(**given | {"delimiter": tab.get(given["delimiter"], given["delimiter"])})
 
 
 def seed_option(text: str) -> Callable[[Any], Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.cli.class_folders import ClassFolders
-from ganaug.cli.data_files import Lines
+from ganaug.cli.data_files import NO_CSV, Lines
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted
 from ganaug.data.folder_kind import folder_modality
@@ -29,6 +29,7 @@ class _SignalFiles(ClassFolders):
     foreign_options: ClassVar[Mapping[str, str]] = {
         "target": "--target names a column of a table; the classes of a signal folder are its subfolders.",
         "ignore": "--ignore names a column of a table; take files out of a signal folder to ignore them.",
+        "csv": NO_CSV,
         "features": "--features compares images; signals are compared by a classifier that is trained on them.",
     }
     unit = "values"

@@ -3,22 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 from os.path import realpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 
 from ganaug.cli import traversal
-from ganaug.cli.data_files import DataFiles, Lines, Written, note_alarms
+from ganaug.cli.data_files import DataFiles, Lines, Reading, Written, note_alarms
 from ganaug.cli.text import counted, listing, printable, shortened
 from ganaug.data.tables.codec import Column
+from ganaug.data.tables.csv_format import CsvFormat, FieldFormat
 from ganaug.data.tables.dataset import LabelledTable, from_frame, labels_of, split_target
 from ganaug.data.tables.datetimes import DatetimeDtype
 from ganaug.data.tables.free_text import ignore_free_text
 from ganaug.data.tables.identifiers import IgnoredColumns, warn_about_identifiers
-from ganaug.data.tables.left_out import FLAG, LeftOut
+from ganaug.data.tables.left_out import FLAG
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.series import numeric_values
-from ganaug.data.tables.table_file import ENDINGS, PIECE_ROWS, column_names, read_pieces
+from ganaug.data.tables.table_file import ENDINGS, PIECE_ROWS, Table, open_table
 from ganaug.data.tables.table_writer import table_writer
 from ganaug.data.tables.text_format import TextFormat
 from ganaug.errors import DataError, MissingFileError
@@ -27,6 +28,8 @@ from ganaug.runtime.generator import Generator
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from ganaug.data.tables.sample_format import TableFormat
 
 # What a column holds.
 DATES = "dates"
@@ -67,15 +70,15 @@ class _TableFiles(DataFiles):
         if target is None:
             raise click.UsageError("A table needs --target, the column that holds the classes.")
 
-    def read(
-        self, source: Path, *, target: str | None, ignore: Sequence[str] = (), real_only: bool = False, **_: Any
-    ) -> LabelledTable:
-        ignore = tuple(dict.fromkeys(ignore))
-        rows = LeftOut(ignore, real_only=real_only).read(source, target)
-        frame, labels = split_target(rows, target, source)
+    def read(self, source: Path, reading: Reading) -> LabelledTable:
+        target = reading.target
+        table = open_table(source, reading.csv, target)
+        frame, labels = split_target(reading.left_out.read(table, target), target, source)
         frame, texts = ignore_free_text(frame)
         warn_about_identifiers(frame)
-        return from_frame(frame, labels, target=str(target), ignored=(*ignore, *texts))
+        ignored = list(dict.fromkeys([*reading.left_out.columns, *texts]))
+        form = table.format.part([*frame.columns, str(target)])
+        return from_frame(frame, labels, target=str(target), ignored=ignored, csv=form)
 
     def described(self, data: LabelledTable) -> str:
         columns = counted(len(data.frame.columns), "column")
@@ -98,8 +101,10 @@ class _TableFiles(DataFiles):
                 f"the column of labels must have a name that no other column has, but {name!r} is a column of the "
                 "model too: rename it, and fit the model again"
             )
-        spelling = _spelling(generator) if output.suffix.lower() == ".csv" else TextFormat({})
-        with table_writer(output) as writer:
+        form = _recorded(generator)
+        is_text = output.suffix.lower() == ".csv"
+        spelling = _spelling(generator, form.columns, form.decimal) if is_text else TextFormat({})
+        with table_writer(output, form) as writer:
             for label in labels:
                 for rows in _draw(generator, label, per_class, seed):
                     rows[name] = label
@@ -121,22 +126,33 @@ class _TableFiles(DataFiles):
         return f"{counted(steps, 'step')} of {counted(len(labels), 'class', 'classes')} in {first}"
 
     def write_balanced(
-        self, source: Path, generator: Generator, output: Path, *, target: str | None, seed: int, **_: Any
+        self,
+        source: Path,
+        generator: Generator,
+        output: Path,
+        *,
+        target: str | None,
+        seed: int,
+        csv: CsvFormat | None = None,
+        **_: Any,
     ) -> Written:
         # One piece of the table is in memory at a time.
         name = _target(generator) if target is None else target
-        columns = column_names(source)
+        form = (csv or CsvFormat()).filled(_recorded(generator))
+        table = open_table(source, form, name)
+        columns = table.names
         _check_columns(source, columns, generator, name)
-        counts, written = _count(source, name, generator)
-        _check_contents(source, generator)
+        counts, written = _count(table, name, generator)
+        _check_contents(table, generator)
         largest = max(counts.values())
         note_alarms(generator, [label for label, count in counts.items() if count < largest])
         to_text = output.suffix.lower() == ".csv"
         # Real rows are copied unchanged. If a CSV file becomes a Parquet file, their parsed values are copied.
         verbatim = source.suffix.lower() != ".csv" or to_text
-        spelling, ignored = _spelling(generator), _ignored(generator, columns)
-        with table_writer(output) as writer:
-            for piece in read_pieces(source, verbatim=verbatim):
+        spelling = _balanced_spelling(table.format, generator, is_csv=source.suffix.lower() == ".csv", to_text=to_text)
+        ignored = _ignored(generator, columns)
+        with table_writer(output, table.format) as writer:
+            for piece in table.pieces(verbatim=verbatim):
                 if to_text:
                     spelling.learn(piece)
                 ignored.learn(piece)
@@ -146,8 +162,7 @@ class _TableFiles(DataFiles):
                 for rows in _draw(generator, label, largest - count, seed):
                     rows[name] = written[label] if verbatim else label
                     rows[FLAG] = True
-                    rows = ignored.filled(rows)
-                    writer.write((spelling.apply(rows) if to_text else rows)[[*columns, FLAG]])
+                    writer.write(spelling.apply(ignored.filled(rows))[[*columns, FLAG]])
         real = sum(counts.values())
         return Written(real, len(counts) * largest - real)
 
@@ -179,8 +194,9 @@ def _constraint_text(constraint: Any, separator: str) -> str:
     return separator.join(map(str, constraint)) if isinstance(constraint, list) else ""
 
 
-def _spelling(generator: Generator) -> TextFormat:
-    """Return the default spelling of a model's dates and truth values in a text file; real rows may change it."""
+def _spelling(generator: Generator, fields: Mapping[str, FieldFormat] | None, decimal: str | None) -> TextFormat:
+    """Return the spelling of rows in a text file; real rows may change that of dates and truth values."""
+    fields = fields or {}
     usual = {str(column.name): "" for column in generator.codec.columns if _held(column) in (DATES, TRUTH_VALUES)}
     for column in generator.codec.columns:
         # pandas decides the form for each piece, and would omit the hours of a piece in which all are zero.
@@ -191,7 +207,24 @@ def _spelling(generator: Generator) -> TextFormat:
         ):
             decimals = f".{0:0{column.decimals}}" if column.decimals else ""
             usual[str(column.name)] = "2020-01-31" + ("" if column.has_days_only else f" 00:00:00{decimals}")
-    return TextFormat(usual)
+    usual |= {name: field.example for name, field in fields.items() if field.example}
+    return TextFormat(usual, fields, decimal or ".")
+
+
+def _recorded(generator: Generator) -> CsvFormat:
+    """Return the format of the file that a model was fitted to."""
+    return cast("TableFormat", generator.format).csv
+
+
+def _balanced_spelling(form: CsvFormat, generator: Generator, *, is_csv: bool, to_text: bool) -> TextFormat:
+    """Return the spelling of synthetic rows beside the real rows of a file of this format."""
+    here, known = form.columns or {}, _recorded(generator).columns or {}
+    if to_text and is_csv:
+        both = {name: here[name].filled(known.get(name, FieldFormat())) for name in here}
+        return _spelling(generator, both, form.decimal)
+    if to_text:
+        return _spelling(generator, here, None)
+    return TextFormat({}, {} if is_csv else here)
 
 
 def _check_columns(source: Path, columns: list[str], generator: Generator, name: str) -> None:
@@ -228,38 +261,38 @@ def _ignored(generator: Generator, columns: list[str]) -> IgnoredColumns:
     return IgnoredColumns(names)
 
 
-def _count(source: Path, name: str, generator: Generator) -> tuple[dict[Any, int], dict[Any, Any]]:
+def _count(table: Table, name: str, generator: Generator) -> tuple[dict[Any, int], dict[Any, Any]]:
     """Return for each class the number of its rows and how its label is written; the model has the same classes.
 
     A table may write the classes 0 and 1 as 0.0 and 1.0, and synthetic rows are written as the real rows are.
     """
     counts: dict[Any, int] = {}
     written: dict[Any, Any] = {}
-    read, verbatim = (read_pieces(source, verbatim=verbatim, columns=[name]) for verbatim in (False, True))
+    read, verbatim = (table.pieces(verbatim=verbatim, columns=[name]) for verbatim in (False, True))
     for piece, piece_as_written in zip(read, verbatim, strict=True):
         for label, label_as_written in zip(labels_of(piece[name]), piece_as_written[name], strict=True):
             counts[label] = counts.get(label, 0) + 1
             written.setdefault(label, label_as_written)
     if not counts:
-        raise DataError(f"A table must have rows, but {source} has none: give a file that has some")
+        raise DataError(f"A table must have rows, but {table.file} has none: give a file that has some")
     if {(type(label), label) for label in counts} != {(type(label), label) for label in generator.classes}:
         raise DataError(
-            f"the model must have the classes of {source}, which are {listing(list(counts))}, but it has "
+            f"the model must have the classes of {table.file}, which are {listing(list(counts))}, but it has "
             f"{listing(list(generator.classes))}: fit a model to this table"
         )
     return {label: counts[label] for label in generator.classes}, written
 
 
-def _check_contents(source: Path, generator: Generator) -> None:
+def _check_contents(table: Table, generator: Generator) -> None:
     """Refuse columns of other values than the model's numbers, dates or truth values, and infinite numbers."""
     columns = {str(column.name): column for column in generator.codec.columns if _held(column) != TEXTS}
-    for piece in read_pieces(source, columns=list(columns)) if columns else ():
+    for piece in table.pieces(columns=list(columns)) if columns else ():
         for name, column in columns.items():
             series, held = piece[name], _held(column)
             if series.dtype.kind not in DTYPE_KINDS[held] and not series.isna().all():
                 raise DataError(
-                    f"Column {name!r} of {source} must hold {held}, as it did where the model was fitted, but holds "
-                    f"{str(series.dropna().iloc[0])!r:.80}: correct it, or fit a model to this table"
+                    f"Column {name!r} of {table.file} must hold {held}, as it did where the model was fitted, but "
+                    f"holds {str(series.dropna().iloc[0])!r:.80}: correct it, or fit a model to this table"
                 )
             if isinstance(column, NumericColumn):
                 numeric_values(series, column)

@@ -12,7 +12,9 @@ import numpy as np
 from ganaug.compute.modes import training_modes
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import part_of
+from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.left_out import LeftOut
+from ganaug.data.tables.sample_format import TableFormat
 from ganaug.errors import DataError, OutputError
 from ganaug.evaluation.exhibits import Exhibits
 from ganaug.evaluation.figures import figures_of
@@ -111,6 +113,7 @@ def evaluate(  # noqa: PLR0913 - all have names
     target: str | None = None,
     ignore: Sequence[str] = (),
     real_only: bool = False,
+    csv: CsvFormat | None = None,
     groups: Any = None,
     features: Any = None,
     estimator: Any = None,
@@ -149,6 +152,9 @@ def evaluate(  # noqa: PLR0913 - all have names
     real_only : bool, default=False
         Whether to leave out what ``ganaug balance`` added: the rows of a table whose column ``synthetic`` is true, and
         files of a folder that its manifest lists, or that are copies.
+    csv : CsvFormat, optional
+        The format of a table's file: the class is in `ganaug.data.tables.csv_format`. What it does not say is as in
+        the file that `generator` was fitted to.
     groups : array-like of shape (n,) or str, optional
         Items of one group, such as a patient or a scene, stay together in every split. A text names a column of a
         table, which the classifiers do not see, or is a regular expression that is searched for in the name of each
@@ -190,8 +196,8 @@ def evaluate(  # noqa: PLR0913 - all have names
             generator,
             held_out=held_out,
             target=target,
-            ignore=ignore,
-            real_only=real_only,
+            left_out=LeftOut(tuple(ignore), real_only=real_only),
+            csv=csv,
             groups=groups,
             features=features,
             estimator=estimator,
@@ -216,8 +222,8 @@ def begin(
     *,
     held_out: Any = None,
     target: str | None = None,
-    ignore: Sequence[str] = (),
-    real_only: bool = False,
+    left_out: LeftOut | None = None,
+    csv: CsvFormat | None = None,
     groups: Any = None,
     features: Any = None,
     started: float | None = None,
@@ -225,7 +231,8 @@ def begin(
 ) -> Session:
     """Return an evaluation that has not begun.
 
-    The parameters are those of `evaluate`; `started` is that of `Session`, and `settings` are those of `Settings`.
+    The parameters are those of `evaluate`, whose `ignore` and `real_only` are one `left_out` here. `started` is that of
+    `Session`, and `settings` are those of `Settings`.
     """
     if generator is not None and not isinstance(generator, Generator):
         raise DataError(
@@ -240,9 +247,8 @@ def begin(
     size = None if generator is None else generator.format.side
     column = groups if isinstance(groups, str) else None
     keeps = generator is not None and column in generator.format.column_names
-    ignored = () if generator is None else generator.format.ignored_names
-    named, known = (tuple(name for name in names if name != column) for names in (dict.fromkeys(ignore), ignored))
-    data, grouping = load(real, target, size, column, keeps, LeftOut(named, known, real_only))
+    left_out, csv = _unread(generator, left_out or LeftOut(), column), _known_format(generator, csv)
+    data, grouping = load(real, target, size, left_out, csv, group=column, keep_group=keeps)
     if features is not None and not part_of(data.modality, "evaluation.trials.{}").TRIAL.takes_extractor:
         raise DataError(f"features says what images are compared by, but the data are {_described(data)}: leave it out")
     chosen = replace(chosen, extractor=extractor_of(features))
@@ -254,17 +260,32 @@ def begin(
                 "held_out needs a generator that was trained on the rest, and no groups: give the generator, and leave "
                 "groups out"
             )
-        test = load(held_out, target, size, None, False, LeftOut(optional=(*named, *known)))[0]
+        optional = LeftOut(optional=(*left_out.columns, *left_out.optional))
+        test = load(held_out, target, size, optional, csv)[0]
         return _begin_held_out(data, test, generator, chosen, started)
-    seen, left_out = "not applicable", []
+    seen, limits = "not applicable", list[str]()
     if generator is not None:
         data = data.matched_to(generator)
         seen = "all" if data.was_seen_by(generator) else "none"
     rows, total = some_rows(data.labels, chosen.seed), len(data)
     if rows is not None:
         data, grouping = data.part(rows), None if grouping is None else grouping[rows]
-        left_out.append(f"{total - len(rows):,} of {total:,} samples, chosen at random")
-    return Session(data, chosen, generator=generator, seen=seen, groups=grouping, left_out=left_out, started=started)
+        limits.append(f"{total - len(rows):,} of {total:,} samples, chosen at random")
+    return Session(data, chosen, generator=generator, seen=seen, groups=grouping, left_out=limits, started=started)
+
+
+def _unread(generator: Generator | None, left_out: LeftOut, group: str | None) -> LeftOut:
+    """Return what is left out, with the columns that a model ignores and without the one of the groups."""
+    ignored = () if generator is None else generator.format.ignored_names
+    named, known = (tuple(name for name in names if name != group) for names in (left_out.columns, ignored))
+    return replace(left_out, columns=named, optional=known)
+
+
+def _known_format(generator: Generator | None, csv: CsvFormat | None) -> CsvFormat | None:
+    """Return the format of a table's file, as far as the caller or the model tells it."""
+    if generator is None or not isinstance(generator.format, TableFormat):
+        return csv
+    return (csv or CsvFormat()).filled(generator.format.csv)
 
 
 def _described(data: Dataset) -> str:

@@ -14,11 +14,12 @@ from ganaug.data.folder_kind import folder_modality
 from ganaug.data.images.dataset import from_arrays
 from ganaug.data.manifest import warn_about_synthetic
 from ganaug.data.modalities import part_of
+from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.dataset import from_frame, split_groups, split_target
 from ganaug.data.tables.free_text import ignore_free_text
 from ganaug.data.tables.identifiers import warn_about_identifiers
 from ganaug.data.tables.left_out import LeftOut
-from ganaug.data.tables.table_file import ENDINGS
+from ganaug.data.tables.table_file import ENDINGS, open_table
 from ganaug.errors import DataError, warn
 
 MAX_ROWS = 20_000
@@ -42,18 +43,26 @@ def some_rows(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64] | None:
 
 
 def load(
-    real: Any, target: str | None, size: int | None, group: str | None, keep_group: bool, left_out: LeftOut
+    real: Any,
+    target: str | None,
+    size: int | None,
+    left_out: LeftOut,
+    csv: CsvFormat | None = None,
+    *,
+    group: str | None = None,
+    keep_group: bool = False,
 ) -> Grouped:
     """Return the data without what is left out, and the groups that a column or a pattern names.
 
-    Images are scaled to the side `size`. For `group` and `keep_group`, see `Dataset.grouped_by`.
+    Images are scaled to the side `size`. `csv` is what is known of the format of a table's file. For `group` and
+    `keep_group`, see `Dataset.grouped_by`.
     """
     import pandas as pd
 
     if isinstance(real, str | Path):
         path = Path(real)
         if path.suffix.lower() in ENDINGS and not path.is_dir():
-            features, labels = split_target(left_out.read(path, target), target, path)
+            features, labels = split_target(left_out.read(open_table(path, csv, target), target), target, path)
             return _table(features, labels, str(target), group, keep_group)
         return _grouped(_folder(path, target, size, left_out), group, keep_group)
     real = real.data if isinstance(getattr(real, "data", None), Dataset) else real  # an ImageFolder or a SignalFolder

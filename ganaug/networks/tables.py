@@ -172,9 +172,10 @@ class TableModality(Modality):
         return RowsDecoder(generator, TableDecoder(self.data.codec, self.constraints))  # type: ignore[arg-type]
 
     def schema(self) -> Mapping[str, Any]:
-        """Return the columns, the names of the target and of ignored columns, and the constraints, for people."""
+        """Return the columns, the names of the target and of ignored ones, the rules and the file's format."""
         described = {"target": self.data.target, "ignored": list(self.data.ignored)}
-        return self.data.codec.to_state() | described | {"rules": self.constraints.to_json()}
+        csv = {} if self.data.csv is None else {"csv": self.data.csv.to_state()}
+        return self.data.codec.to_state() | described | {"rules": self.constraints.to_json()} | csv
 
     def form(self) -> dict[str, Any]:
         """Return the columns, each with a digest of its options, and one of the rules that change what is learned."""

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ganaug.data.dataset import Dataset
 from ganaug.data.labels import Label, check_labels, listed, plain_label
 from ganaug.data.tables.codec import TableCodec
+from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.points import row_points
 from ganaug.data.tables.series import numeric_series, numeric_values
@@ -40,6 +41,7 @@ class LabelledTable(Dataset):
     codec: TableCodec
     target: str = "target"  # the name of the column of labels
     ignored: tuple[str | int, ...] = ()  # the columns of the table that are not among the features
+    csv: CsvFormat | None = None  # the format of the file, if the table is from one
 
     @cached_property
     def fingerprint(self) -> str:
@@ -79,7 +81,7 @@ class LabelledTable(Dataset):
 
         frame = pd.concat([self.frame, other.frame[list(self.frame.columns)]], ignore_index=True)
         labels = np.concatenate([self.label_values, other.label_values])
-        return from_frame(frame, labels, target=self.target, ignored=self.ignored)  # type: ignore[return-value]
+        return self._made_of(frame, labels)
 
     def like(self, content: Any, labels: NDArray[np.int64]) -> Self:
         """Return other rows with the columns and classes of this table."""
@@ -162,8 +164,11 @@ class LabelledTable(Dataset):
     def grouped_by(self, name: str, *, keep: bool = False) -> tuple[Self, Sequence[Any]]:
         """Return the rows without a column, and the values of the column."""
         frame, values = split_groups(self.frame, name, keep=keep)
-        data = from_frame(frame, self.label_values, target=self.target, ignored=self.ignored)
-        return data, values  # type: ignore[return-value]
+        return self._made_of(frame, self.label_values), values
+
+    def _made_of(self, frame: "DataFrame", labels: ArrayLike) -> Self:
+        kept: dict[str, Any] = {"target": self.target, "ignored": self.ignored, "csv": self.csv}
+        return from_frame(frame, labels, **kept)  # type: ignore[return-value]
 
 
 def split_groups(frame: "DataFrame", name: str, *, keep: bool = False) -> "tuple[DataFrame, Series[Any]]":
@@ -178,7 +183,8 @@ def _text(value: Any) -> str:
     """Return a value as text for a person; an empty text if it is missing."""
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else f"{value:.6g}"
-    return "" if str(value) in ("None", "<NA>", "NaT", "nan") else str(value)
+    is_missing = not isinstance(value, str) and str(value) in ("None", "<NA>", "NaT", "nan")
+    return "" if is_missing else str(value)
 
 
 def from_frame(
@@ -188,13 +194,15 @@ def from_frame(
     categorical_features: Any = "auto",
     target: str = "target",
     ignored: Sequence[str | int] = (),
+    csv: CsvFormat | None = None,
 ) -> LabelledTable:
     """Make a labelled table of a DataFrame and its labels, (n,): text, whole numbers, or true and false.
 
-    `categorical_features` is as in `TableCodec.fit`, `target` the name of the column of labels, and `ignored`
-    the names of columns that were left out of the frame. Raise `DataError` if a
-    label is missing or of another kind, there are fewer than two classes, no column varies, or `TableCodec` cannot
-    represent the table. Warn if a class has a single row, and as `warn_about_texts` does.
+    `categorical_features` is as in `TableCodec.fit`, `target` the name of the column of labels, `ignored` the names of
+    columns that were left out of the frame, and `csv` the format of the file that the rows are from.
+
+    Raise `DataError` if a label is missing or of another kind, there are fewer than two classes, no column varies, or
+    `TableCodec` cannot represent the table. Warn if a class has a single row, and as `warn_about_texts` does.
     """
     values = [plain_label(label) for label in np.asarray(labels, dtype=object).ravel().tolist()]
     if len(values) != len(frame):
@@ -222,7 +230,7 @@ def from_frame(
         raise DataError("At least one column must vary, but all are constant or empty: add a column that varies.")
     warn_about_texts(codec.category_columns)
     numbers = np.array([index[value] for value in values], np.int64)
-    return LabelledTable(frame, numbers, classes, codec, target, tuple(ignored))
+    return LabelledTable(frame, numbers, classes, codec, target, tuple(ignored), csv)
 
 
 def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tuple[DataFrame, Any]":
@@ -250,8 +258,8 @@ def labels_of(column: "Series[Any]") -> Any:
 
     if missing := int(column.isna().sum()):
         raise DataError(
-            f"Every row must have a label, but {missing:,} have none in {column.name!r} (an empty field, NA, None and "
-            "the like): fill or drop them."
+            f"Every row must have a label, but {missing:,} have none in {column.name!r} (an empty field or, "
+            "beside numbers, NA and the like): fill or drop them."
         )
     if pd.api.types.is_float_dtype(column.dtype):
         values = column.to_numpy(np.float64)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganaug.data.labels import listed
-from ganaug.data.tables.table_file import column_names, read_table
+from ganaug.data.tables.table_file import Table, read_table
 from ganaug.errors import DataError
 from ganaug.files import StrPath
 
@@ -30,14 +30,15 @@ class LeftOut:
     real_only: bool = False
     """Whether rows that `FLAG` calls synthetic are left out, and `FLAG` with them."""
 
-    def read(self, path: StrPath, target: str | None) -> "DataFrame":
+    def read(self, table: Table, target: str | None) -> "DataFrame":
         """Read the rest of a table from its file; `DataError` as `read_table` and `of` raise it.
 
-        Columns to ignore are not parsed, so that they may hold anything.
+        Columns to ignore may hold anything.
         """
-        kept = self._kept(column_names(path), target, path)
-        frame = read_table(path, columns=kept, rows=(lambda piece: _real_rows(piece, path)) if self.real_only else None)
-        _refuse_flag(frame, target, path)
+        kept = self._kept(table.names, target, table.file)
+        real = (lambda piece: _real_rows(piece, table.file)) if self.real_only else None
+        frame = read_table(table, columns=kept, rows=real)
+        _refuse_flag(frame, target, table.file)
         return frame
 
     def of(self, frame: "DataFrame", target: str | None, path: StrPath) -> "DataFrame":

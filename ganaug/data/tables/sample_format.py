@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ganaug.data.json_checks import is_name, items, require
 from ganaug.data.sample_format import OutputForm, SampleFormat
 from ganaug.data.tables.codec import MAX_COLUMNS, TableCodec
+from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.points import row_points
 
 if TYPE_CHECKING:
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class TableFormat(SampleFormat):
-    """Rows of a table."""
+    """Rows of a table; `csv` is the format of the file that the model was fitted to."""
 
     modality = "table"
     noun = "rows of a table"
     pass_size = 256
     seeded_pass_size = 64
 
-    def __init__(self, codec: TableCodec, ignored: Sequence[str | int] = ()) -> None:
-        self.codec, self._ignored = codec, tuple(ignored)
+    def __init__(self, codec: TableCodec, ignored: Sequence[str | int] = (), csv: CsvFormat | None = None) -> None:
+        self.codec, self._ignored, self.csv = codec, tuple(ignored), csv or CsvFormat(columns={})
         outputs: dict[str, OutputForm] = {
             "numeric": ((len(codec.numeric_columns),), np.float64),
             "category": ((len(codec.category_columns),), np.int64),
@@ -33,12 +34,12 @@ class TableFormat(SampleFormat):
 
     @classmethod
     def from_schema(cls, schema: Mapping[str, Any]) -> Self:
-        """Read the column schema. Files of earlier versions name no ignored columns."""
+        """Read the column schema. Files of earlier versions have neither ignored columns nor the format of a file."""
         codec, ignored = TableCodec.from_state(schema), items({"ignored": [], **schema}, "ignored", MAX_COLUMNS)
         require(all(map(is_name, ignored)), "the names of ignored columns must be short texts or whole numbers")
         names = [*codec.names, *ignored]
         require(len(set(names)) == len(names), "ignored columns must have other names than the columns")
-        return cls(codec, ignored)
+        return cls(codec, ignored, CsvFormat.from_state(schema.get("csv")))
 
     def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> "DataFrame":
         """Return a DataFrame with the columns and dtypes of the table that was learned."""

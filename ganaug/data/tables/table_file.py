@@ -1,19 +1,22 @@
 """Reading tables from CSV and Parquet files, piece by piece, without trusting their content."""
 
-import csv
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganaug.data.tables.csv_columns import CODE, CsvColumn
+from ganaug.data.tables.csv_file import CsvFile, different
+from ganaug.data.tables.csv_format import CsvFormat, FieldFormat
 from ganaug.errors import DataError, MissingFileError, warn
 from ganaug.files import StrPath
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
 ENDINGS = (".csv", ".parquet")
 PIECE_ROWS = 50_000
@@ -25,8 +28,20 @@ _NUMPY_TWINS |= {"boolean": "bool"}
 """For each nullable dtype of pandas, the dtype of numpy for columns without missing values."""
 
 
+def open_table(path: StrPath, csv: CsvFormat | None = None, labels: str | None = None) -> "Table":
+    """Return a table in a ``.csv`` or ``.parquet`` file, to be read piece by piece.
+
+    `csv` is what is known of the format of the file. `labels` names the column of labels, whose numbers are classes.
+    Raise `MissingFileError` if there is no such file, and `DataError` if it has another ending.
+    """
+    file, given = _checked(path), csv or CsvFormat()
+    if file.suffix.lower() == ".csv":
+        return CsvFile(file, given, labels, PIECE_ROWS)
+    return ParquetFile(file, given)
+
+
 def read_table(
-    path: StrPath,
+    table: "StrPath | Table",
     most: int = MAX_ROWS,
     *,
     columns: list[str] | None = None,
@@ -34,21 +49,22 @@ def read_table(
 ) -> "DataFrame":
     """Read a table in bounded memory, or a random sample of `most` rows, always the same, if there are more.
 
-    The file is a ``.csv`` (UTF-8, a header line, commas) or a ``.parquet`` file. In a CSV file, a column of dates in
-    ISO format is read as dates, and a column of whole numbers with leading zeros as text. Integers and truth values
-    have a nullable dtype if some are missing. Other columns than `columns` are not looked at, and `rows` returns the
-    wanted part of some rows.
+    `table` is an open one, or the path of a ``.csv`` or ``.parquet`` file. In a CSV file, a column of dates in ISO
+    format is read as dates, a column of whole numbers with leading zeros as text, and times of day, percentages and
+    amounts with separated thousands as numbers. Integers and truth values have a nullable dtype if some are missing.
+    Other columns than `columns` may hold anything, and `rows` returns the wanted part of some rows.
 
     Raise `MissingFileError` if there is no such file, and `DataError` if it is no complete table, has no rows, two
     columns have the same name, or one mixes numbers and text. Warn if only a sample is kept.
     """
     import pandas as pd
 
+    table = table if isinstance(table, CsvFile | ParquetFile) else open_table(table)
     rng = np.random.default_rng(0)
     kept: list[DataFrame] = []
     keys: list[Any] = []
     total = 0
-    for piece in read_pieces(path, columns=columns):
+    for piece in table.pieces(columns=columns):
         piece = piece if rows is None else rows(piece)
         total += len(piece)
         kept.append(piece)
@@ -60,9 +76,9 @@ def read_table(
     frame = pd.concat(kept, ignore_index=True) if kept else None
     if frame is None or frame.empty:
         wanted = "" if rows is None else " of those that are wanted"
-        raise DataError(f"A table must have rows, but {path} has none{wanted}: give a file that has some.")
+        raise DataError(f"A table must have rows, but {table.file} has none{wanted}: give a file that has some.")
     if total > len(frame):
-        warn(f"{path} has {total:,} rows; a random {len(frame):,} of them are learned from")
+        warn(f"{table.file} has {total:,} rows; a random {len(frame):,} of them are learned from")
     whole = [name for name in frame.columns if str(frame[name].dtype) in _NUMPY_TWINS and frame[name].notna().all()]
     return frame.astype({name: _NUMPY_TWINS[str(frame[name].dtype)] for name in whole})
 
@@ -77,22 +93,6 @@ def _smallest(kept: "list[DataFrame]", keys: list[Any], most: int) -> "tuple[lis
     return [whole.iloc[rows]], [key[rows]]
 
 
-def column_names(path: StrPath) -> list[str]:
-    """Return the names of the columns of a table; raises as `read_table` does."""
-    file = _checked(path)
-    return _csv_names(file) if file.suffix.lower() == ".csv" else _parquet_names(file)
-
-
-def read_pieces(path: StrPath, *, verbatim: bool = False, columns: list[str] | None = None) -> "Iterator[DataFrame]":
-    """Yield consecutive rows of a table, or some of its columns; see `read_table`.
-
-    A column has the same dtype in every piece, nullable for integers and truth values. `verbatim` keeps everything as
-    it is in the file: text in a CSV file, types of Arrow in a Parquet file. The pieces have the same rows either way.
-    """
-    file = _checked(path)
-    yield from (_csv_pieces if file.suffix.lower() == ".csv" else _parquet_pieces)(file, verbatim, columns)
-
-
 def _checked(path: StrPath) -> Path:
     file = Path(path)
     if not file.exists():
@@ -104,113 +104,74 @@ def _checked(path: StrPath) -> Path:
     return file
 
 
-def _csv_pieces(file: Path, verbatim: bool, columns: list[str] | None) -> "Iterator[DataFrame]":
-    import pandas as pd
+class ParquetFile:
+    """A table in a Parquet file. Of `given`, only the words for missing values count, in columns of text."""
 
-    names = _csv_names(file)
-    wanted = names if columns is None else columns
-    if verbatim:
-        yield from _read_csv(file, usecols=wanted, dtype=str, na_filter=False)
-        return
-    codes = _code_columns(file, names)
-    seen = {name: CsvColumn(name in codes) for name in wanted}
-    for piece in _read_csv(file, usecols=wanted, dtype_backend="numpy_nullable"):
-        for name in wanted:
-            seen[name].add(piece[name])
-    dtypes = {name: column.dtype(name, file) for name, column in seen.items()}
-    dates = {name: dtype for name, dtype in dtypes.items() if dtype.startswith("datetime64")}
-    for piece in _read_csv(file, usecols=wanted, dtype=dtypes | dict.fromkeys(dates, "str")):
-        for name, dtype in dates.items():
-            piece[name] = pd.to_datetime(piece[name], format="ISO8601", utc=dtype.endswith("UTC]")).astype(dtype)
-        yield piece
+    def __init__(self, file: Path, given: CsvFormat) -> None:
+        self.file, self._given, self._missing = file, given, list(given.missing or ())
 
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the columns; `DataError` if one comes twice."""
+        import pyarrow.parquet
 
-def _read_csv(file: Path, **options: Any) -> "Iterator[DataFrame]":
-    import pandas as pd
+        with _parquet_errors(self.file), pyarrow.parquet.ParquetFile(self.file) as table:
+            return different(table.schema_arrow.names, self.file)
 
-    with _csv_errors(file), pd.read_csv(file, chunksize=PIECE_ROWS, low_memory=False, **options) as pieces:
-        for piece in pieces:
-            yield piece.reset_index(drop=True)
+    @cached_property
+    def format(self) -> CsvFormat:
+        """The words for missing values, and the most frequent one of each column of text that has some."""
+        gaps: dict[str, Counter[str]] = {}
+        # Only here do the words still stand in the pieces.
+        for piece in ParquetFile(self.file, CsvFormat()).pieces() if self._missing else ():
+            for name in piece.columns:
+                if _holds_text(piece[name]):
+                    found = piece[name].isin(self._missing)
+                    counts = gaps.setdefault(name, Counter())
+                    counts.update(
+                        piece[name][found].astype(str).value_counts().to_dict() | {"": piece[name].isna().sum()}
+                    )
+        formats = {name: FieldFormat(max(counts, key=counts.__getitem__)) for name, counts in gaps.items()}
+        return replace(self._given, columns={name: one for name, one in formats.items() if one.gap})
 
+    def pieces(self, *, verbatim: bool = False, columns: list[str] | None = None) -> "Iterator[DataFrame]":
+        """Yield consecutive rows of all or some columns, with types of Arrow if `verbatim`."""
+        import pandas as pd
+        import pyarrow
+        import pyarrow.parquet
 
-@contextmanager
-def _csv_errors(file: Path) -> Iterator[None]:
-    import pandas as pd
+        integers = (name for name in _NUMPY_TWINS if name != "boolean")
+        nullable = {getattr(pyarrow, name.lower())(): pd.array([], name).dtype for name in integers}
+        mapper = pd.ArrowDtype if verbatim else {**nullable, pyarrow.bool_(): pd.BooleanDtype()}.get
+        self.names  # noqa: B018 - raises if one comes twice
+        with _parquet_errors(self.file), pyarrow.parquet.ParquetFile(self.file) as table:
+            for batch in table.iter_batches(PIECE_ROWS, columns=columns):
+                # The metadata of pandas, such as an index, is not part of the table.
+                plain = batch.replace_schema_metadata(None)
+                plain = plain if verbatim else _without_decimals(plain)
+                piece = plain.to_pandas(types_mapper=mapper, date_as_object=False)
+                yield piece if verbatim or not self._missing else piece.apply(self._without_words)
 
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} must be text in UTF-8, but is not: save it again in that encoding.") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise DataError(f"{file} must be a whole CSV table, but cannot be read ({reason}): repair it.") from error
-
-
-def _csv_names(file: Path) -> list[str]:
-    """Return the names in the first line; `DataError` if one is missing or comes twice: pandas would invent names."""
-    with _csv_errors(file), file.open(encoding="utf-8-sig", newline="") as lines:
-        names = next(csv.reader(lines), [])
-    if not any(names):
-        raise DataError(f"{file} must begin with a line that names the columns, but has none: add one.")
-    if "" in names:
-        raise DataError(
-            f"Every column of {file} must have a name in the first line, but column {names.index('') + 1} has none: "
-            "name it, or remove it if it only numbers the rows."
+    def _without_words(self, column: "Series[Any]") -> "Series[Any]":
+        if not _holds_text(column):
+            return column
+        words = column.isin(self._missing)
+        left = column.mask(words)
+        return (
+            left.cat.remove_categories(left.cat.categories.intersection(self._missing))
+            if left.dtype == "category"
+            else left
         )
-    if len(names) == 1 and (other := next((char for char in ";\t|" if char in names[0]), "")):
-        raise DataError(f"The columns of {file} must be separated by commas, but {other!r} separates them: convert it.")
-    return _different(names, file)
 
 
-def _code_columns(file: Path, names: list[str]) -> set[str]:
-    """Return the columns with a field that is a `CODE`.
-
-    Raise `DataError` unless every line has a field for each column: pandas would fill up a line that is cut short.
-    """
-    codes: set[str] = set()
-    with _csv_errors(file), file.open(encoding="utf-8-sig", newline="") as lines:
-        rows = csv.reader(lines)
-        for row in rows:
-            if len(row) != len(names) and row:
-                raise DataError(
-                    f"Every row of {file} must have {len(names)} fields, as its first line has, but the one that ends "
-                    f"in line {rows.line_num:,} has {len(row)}: repair it, or get the file again if it was cut short."
-                )
-            if CODE.search("," + ",".join(row)):  # Most lines have none. Testing each field takes long.
-                codes.update(name for name, field in zip(names, row, strict=True) if CODE.fullmatch("," + field))
-    return codes
+Table = CsvFile | ParquetFile
 
 
-def _different(names: list[str], file: Path) -> list[str]:
-    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-        raise DataError(
-            f"The columns of {file} must have different names, but {twice[0]!r} comes twice: rename one (or begin the "
-            "file with a line of names, if there is none)."
-        )
-    return names
-
-
-def _parquet_pieces(file: Path, verbatim: bool, columns: list[str] | None) -> "Iterator[DataFrame]":
+def _holds_text(column: "Series[Any]") -> bool:
     import pandas as pd
-    import pyarrow
-    import pyarrow.parquet
 
-    integers = (name for name in _NUMPY_TWINS if name != "boolean")
-    nullable = {getattr(pyarrow, name.lower())(): pd.array([], name).dtype for name in integers}
-    mapper = pd.ArrowDtype if verbatim else {**nullable, pyarrow.bool_(): pd.BooleanDtype()}.get
-    _parquet_names(file)
-    with _parquet_errors(file), pyarrow.parquet.ParquetFile(file) as table:
-        for batch in table.iter_batches(PIECE_ROWS, columns=columns):
-            # The metadata of pandas, such as an index, is not part of the table.
-            plain = batch.replace_schema_metadata(None)
-            yield (plain if verbatim else _without_decimals(plain)).to_pandas(types_mapper=mapper, date_as_object=False)
-
-
-def _parquet_names(file: Path) -> list[str]:
-    import pyarrow.parquet
-
-    with _parquet_errors(file), pyarrow.parquet.ParquetFile(file) as table:
-        return _different(table.schema_arrow.names, file)
+    held = getattr(column.dtype, "categories", column).dtype
+    return bool(pd.api.types.is_string_dtype(held))
 
 
 @contextmanager

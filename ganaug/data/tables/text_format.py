@@ -1,4 +1,4 @@
-"""The text format of dates and truth values in a CSV file, so that synthetic ones are written in the same format."""
+"""The text format of the columns of a CSV file, so that synthetic values are written in the same format."""
 
 import re
 from collections.abc import Mapping
@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ganaug.data.tables.csv_format import FieldFormat
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -20,13 +22,16 @@ _UNITS = ((0, "s"), (3, "ms"), (6, "us"), (9, "ns"))
 
 
 class TextFormat:
-    """The formats of some columns of dates and truth values, learned from the rows of a file.
+    """The formats of columns in a text file: dates and truth values, numbers, and missing values.
 
-    `usual` holds for each column an example of its format until one is learned; "" for the format of pandas.
+    `usual` holds for each column of dates or truth values an example of its format until one is learned from the rows
+    of a file; "" for the format of pandas. `fields` holds the format of all columns, and `decimal` the decimal mark.
     """
 
-    def __init__(self, usual: Mapping[str, str]) -> None:
-        self._usual = dict(usual)
+    def __init__(
+        self, usual: Mapping[str, str], fields: Mapping[str, FieldFormat] | None = None, decimal: str = "."
+    ) -> None:
+        self._usual, self._fields, self._decimal = dict(usual), dict(fields or {}), decimal
         self._learned = dict.fromkeys(usual, "")
 
     def learn(self, rows: "DataFrame") -> None:
@@ -37,14 +42,26 @@ class TextFormat:
                     self._learned[name] = text
 
     def apply(self, rows: "DataFrame") -> "DataFrame":
-        """Return rows whose dates and truth values are text in the format of the examples; other values stay."""
-        formatted = {name: _formatted(rows[name], self._learned[name] or usual) for name, usual in self._usual.items()}
-        return rows.assign(**{name: column for name, column in formatted.items() if column is not None})
+        """Return rows whose values are text in the format of their columns; values of another kind stay."""
+        formatted = {name: self._column(name, rows[name]) for name in rows.columns}
+        return rows.assign(**{name: column for name, column in formatted.items() if column is not rows[name]})
+
+    def _column(self, name: str, column: "Series[Any]") -> "Series[Any]":
+        if name in self._usual:
+            found = _formatted(column, self._learned[name] or self._usual[name])
+            column = column if found is None else found
+        field = self._fields.get(name, FieldFormat())
+        if column.dtype.kind in "iuf" and field.number is not None and not field.number.is_plain:
+            column = field.number.texts(column, self._decimal)
+        elif column.dtype.kind == "f" and self._decimal != ".":
+            column = column.astype(object).map(lambda x: str(x).replace(".", self._decimal), na_action="ignore")
+        return column.astype(object).where(column.notna(), field.gap) if field.gap else column
 
 
 def _formatted(column: "Series[Any]", example: str) -> "Series[Any] | None":
     if example in _TRUTH:
-        return column.map(lambda value: _TRUTH[example](str(bool(value))), na_action="ignore").astype(object)
+        write = _TRUTH[example]
+        return column.astype(object).map(lambda value: write(str(value)) if isinstance(value, bool) else value)
     match = _DATE.fullmatch(example)
     if match is None or column.dtype.kind != "M" or (column.dt.tz is None) != (match["zone"] is None):
         return None

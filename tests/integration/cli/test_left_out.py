@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ganaug.data.tables.left_out import LeftOut
 from ganaug.errors import DataError, GanaugWarning
 from ganaug.evaluation.evaluate import begin
 from ganaug.integrations.sklearn import GANSampler
@@ -111,25 +112,25 @@ def test_what_balance_wrote_is_learned_only_in_its_real_rows(
 
 def test_an_evaluation_leaves_out_what_the_model_ignores(patients: Path, balanced: Path, model: Path) -> None:
     with pytest.warns(GanaugWarning, match="Ignored 'note'"):
-        session = begin(patients, target="y", ignore=["id", "code", "id"])
+        session = begin(patients, target="y", left_out=LeftOut(("id", "code", "id")))
     assert list(session.data.content) == ["age", "ward", "sex"]
     generator = Generator.load(model)
     for source, real_only in ((patients, False), (balanced, True), (pd.read_csv(balanced), True)):
-        session = begin(source, generator, target="y", real_only=real_only, groups="code")
+        session = begin(source, generator, target="y", left_out=LeftOut(real_only=real_only), groups="code")
         assert list(session.data.content) == ["age", "sex"]
         assert len(session.data) == 40
         assert session.seen == "all"
-    frame = pd.read_csv(balanced)
-    session = begin((frame.drop(columns="y"), frame["y"]), generator, real_only=True)
+    frame, real = pd.read_csv(balanced), LeftOut(real_only=True)
+    session = begin((frame.drop(columns="y"), frame["y"]), generator, left_out=real)
     assert session.data.counts == {"m": 30, "n": 10}
     with pytest.raises(DataError, match=r"ignore=\['synthetic'\]"):
         begin(frame, generator, target="y")
     with pytest.raises(DataError, match="there is no 'idd'"):
-        begin(frame, generator, target="y", real_only=True, ignore=["idd"])
+        begin(frame, generator, target="y", left_out=LeftOut(("idd",)))
     with pytest.raises(DataError, match="come twice"):
         begin((frame[["age", "ward", "sex"]].rename(columns={"ward": "sex"}), frame["y"]))
     with pytest.raises(DataError, match="real_only needs a table"):
-        begin(session.data, real_only=True)
+        begin(session.data, left_out=real)
 
 
 def test_files_of_earlier_versions_ignore_nothing_and_hostile_ones_are_refused(model: Path, tmp_path: Path) -> None:

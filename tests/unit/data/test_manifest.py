@@ -8,6 +8,7 @@ from PIL import Image
 
 from ganaug.data.images.dataset import load_folder
 from ganaug.data.manifest import Manifest
+from ganaug.data.tables.left_out import LeftOut
 from ganaug.errors import DataError, GanaugWarning
 from ganaug.evaluation.evaluate import begin
 
@@ -39,11 +40,11 @@ def test_real_files_are_what_the_manifest_and_names_leave(folder: Path) -> None:
 
 
 def test_an_evaluation_leaves_them_out_or_warns(folder: Path) -> None:
-    assert len(begin(folder, real_only=True).data) == 7
+    assert len(begin(folder, left_out=LeftOut(real_only=True)).data) == 7
     with pytest.warns(GanaugWarning, match="1 synthetic image and 1 repeated image that ganaug made"):
         assert len(begin(folder).data) == 9
     with pytest.raises(DataError, match="ignore names columns of a table"):
-        begin(folder, ignore=["a"])
+        begin(folder, left_out=LeftOut(("a",)))
 
 
 def test_folders_that_cannot_be_told_apart_are_refused(folder: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from ganaug.data.tables import table_file
 from ganaug.data.tables.free_text import ignore_free_text
 from ganaug.data.tables.left_out import LeftOut, holds_flags
+from ganaug.data.tables.table_file import open_table
 from ganaug.errors import DataError, GanaugWarning
 
 TABLE = pd.DataFrame({"id": [7, 8, 9], "a": [0.5, 1.5, 2.5], "synthetic": [False, True, False], "y": list("mnm")})
@@ -25,7 +26,7 @@ def left(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     def read(left_out: LeftOut, table: pd.DataFrame = TABLE, target: str | None = "y") -> pd.DataFrame:
         path = tmp_path / request.param
         table.to_csv(path, index=False) if path.suffix == ".csv" else table.to_parquet(path)
-        return left_out.read(path, target)
+        return left_out.read(open_table(path), target)
 
     return read
 
@@ -81,10 +82,10 @@ def test_real_only_needs_flags_in_every_row(left: Any) -> None:
 def test_ignored_columns_may_hold_anything(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("mixed,a,y\n" + "1,2,m\n" * 30 + "?,3,n\n")
     with pytest.raises(DataError, match="among its numbers"):
-        LeftOut().read(tmp_path / "t.csv", "y")
-    assert list(LeftOut(("mixed",)).read(tmp_path / "t.csv", "y")) == ["a", "y"]
+        LeftOut().read(open_table(tmp_path / "t.csv"), "y")
+    assert list(LeftOut(("mixed",)).read(open_table(tmp_path / "t.csv"), "y")) == ["a", "y"]
     pq.write_table(pa.table({"odd": [[1], [2]], "a": [1, 2], "y": ["m", "n"]}), tmp_path / "t.parquet")
-    assert list(LeftOut(("odd",)).read(tmp_path / "t.parquet", "y")) == ["a", "y"]
+    assert list(LeftOut(("odd",)).read(open_table(tmp_path / "t.parquet"), "y")) == ["a", "y"]
 
 
 def test_rows_are_left_out_before_a_sample_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +93,7 @@ def test_rows_are_left_out_before_a_sample_is_taken(tmp_path: Path, monkeypatch:
     pd.DataFrame({"a": range(100), "synthetic": flags, "y": "m"}).to_csv(tmp_path / "t.csv", index=False)
     monkeypatch.setattr(table_file, "PIECE_ROWS", 7)
     monkeypatch.setattr(table_file.read_table, "__defaults__", (40,))
-    assert LeftOut(real_only=True).read(tmp_path / "t.csv", "y")["a"].tolist() == list(range(40))
+    assert LeftOut(real_only=True).read(open_table(tmp_path / "t.csv"), "y")["a"].tolist() == list(range(40))
 
 
 def test_free_text_is_ignored_with_one_warning() -> None:

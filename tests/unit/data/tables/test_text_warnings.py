@@ -1,5 +1,6 @@
 """Warnings of texts that are learned as words although they are something else."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -69,6 +70,29 @@ def test_words_are_words(texts: list[str | None]) -> None:
     assert said_of(texts * 2) == []
 
 
+@pytest.mark.parametrize(
+    ("texts", "what"),
+    [
+        (["1.5", "2", "3", "?"], "holds numbers like '1.5' beside '[?]', .* --missing '[?]'"),
+        (["2020-01-01", "2020-01-02", "2020-01-03", "2021-02-30"], "dates like .* --missing '2021-02-30'"),
+        (["2020-01-01", "2020-01-02T10:00", "2020-01-03", "0000-00-00"], "dates like .* --missing '0000-00-00'"),
+        (["9:30", "10:30", "11:30", "unknown", "-"], "times like .* --missing '-' --missing 'unknown'"),
+        (["9:30", "10:30"], "times like '10:30', each of which is learned as a word: convert them to minutes"),
+        (["1,5", "2,25"], "; for decimal commas in a CSV file, add --decimal ,$"),
+        (["1.234,5 €", "17 €"], "; for decimal commas in a CSV file, add --decimal ,$"),
+    ],
+)
+def test_words_among_numbers_dates_and_times_and_their_remedy(texts: list[str | None], what: str) -> None:
+    (message,) = said_of(texts * 2)
+    assert re.search(what, message)
+    assert said_of([text and f"class {text}" for text in texts] * 2) == []
+
+
+@pytest.mark.parametrize("texts", [["1", "2", "3", "4+"], ["A1", "B7", "1", "2", "3"], ["00501", "10115", "2", "3"]])
+def test_words_with_digits_are_values(texts: list[str | None]) -> None:
+    assert said_of(texts * 2) == []
+
+
 def test_the_example_is_one_of_those_that_are_meant() -> None:
     (message,) = said_of(["-"] + ["5%"] * 19)
     assert message.startswith("Column 'a' holds numbers like '5%'")
@@ -97,7 +121,7 @@ def test_long_texts_are_cut() -> None:
 
 
 def test_the_command_line_says_it_once(tmp_path: Path) -> None:
-    rows = "".join(f"{number % 7}.5%,{number % 5},{'ab'[number % 2]}\n" for number in range(24))
+    rows = "".join(f'"{number % 7},5%",{number % 5},{"ab"[number % 2]}\n' for number in range(24))
     (tmp_path / "table.csv").write_text("share,n,kind\n" + rows)
     model = str(tmp_path / "model.onnx")
     found = CliRunner().invoke(

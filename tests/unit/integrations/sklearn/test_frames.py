@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ganaug.data.containers import container_of
+from ganaug.data.tables.left_out import LeftOut
 from ganaug.errors import DataError
 from ganaug.evaluation import evaluate
 from ganaug.evaluation.intake import load
@@ -238,12 +239,12 @@ def test_lazy_frames_are_refused_everywhere() -> None:
 def test_an_evaluation_takes_frames_as_those_of_pandas(library: str) -> None:
     frame = FEW.with_columns(kind=LABELS, group=pl.Series(range(40)) // 2)
     given, plain = LIBRARIES[library](frame), LIBRARIES["pandas"](frame)
-    wanted, groups = load(plain, "kind", None, "group", False)
+    wanted, groups = load(plain, "kind", None, LeftOut(), group="group")
     for real, target in (
         (given, "kind"),
         ((LIBRARIES[library](frame.drop("kind")), LIBRARIES[library](LABELS)), None),
     ):
-        data, found = load(real, target, None, "group", False)
+        data, found = load(real, target, None, LeftOut(), group="group")
         assert data.fingerprint == wanted.fingerprint
         np.testing.assert_array_equal(found, groups)  # type: ignore[arg-type]
 
