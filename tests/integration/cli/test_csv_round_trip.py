@@ -76,7 +76,7 @@ def test_every_field_is_written_as_in_the_file(tmp_path: Path) -> None:
     assert bounds["clock"] == (15, 1439)
 
     output = [tmp_path / name for name in ("sampled.csv", "balanced.csv")]
-    assert run("sample", model, "--output", output[0], "--per-class", 60).exit_code == 0
+    assert run("sample", model, "--output", output[0], "--per-class", 600).exit_code == 0
     result = run("balance", source, model, "--output", output[1])
     assert result.exit_code == 0, result.output
     real = read(source)
