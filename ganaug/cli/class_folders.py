@@ -96,7 +96,13 @@ class ClassFolders(DataFiles):
         return f"{'An' if self.noun[0] in 'aeiou' else 'A'} {self.noun} model"
 
     def write_samples(
-        self, generator: Generator, labels: Sequence[Any], per_class: int, output: Path, seed: int
+        self,
+        generator: Generator,
+        labels: Sequence[Any],
+        per_class: int,
+        output: Path,
+        seed: int,
+        where: Mapping[Any, Any] | None = None,  # noqa: ARG002
     ) -> None:
         """Write a file for each sample, in a folder for each class, and the manifest."""
         if len(labels) * per_class > MAX_SAMPLES:

@@ -42,6 +42,7 @@ class _ClipFiles(ClassFolders):
     source_form = "a folder of clips (.npy, animated .gif, .webp or .png, .tiff stacks)"
     file_form = "clip"
     foreign_options: ClassVar[Mapping[str, str]] = {
+        "rules": "--rule is about columns of a table; a folder of clips has none.",
         "target": "--target names a column of a table; the classes of a clip folder are its subfolders.",
         "ignore": "--ignore names a column of a table; take files out of a clip folder to ignore them.",
         "csv": NO_CSV,

@@ -39,6 +39,8 @@ class Reading(NamedTuple):
     """What is known of the format of a table's file."""
     size: int | None = None
     """The side of images and clips in pixels, or the length of signals."""
+    rules: tuple[str, ...] = ()
+    """The rules of a table that are declared or switched off."""
 
 
 class Written(NamedTuple):
@@ -95,9 +97,18 @@ class DataFiles(ABC):
 
     @abstractmethod
     def write_samples(
-        self, generator: "Generator", labels: Sequence[Any], per_class: int, output: "Path", seed: int
+        self,
+        generator: "Generator",
+        labels: Sequence[Any],
+        per_class: int,
+        output: "Path",
+        seed: int,
+        where: Mapping[Any, Any] | None = None,
     ) -> None:
-        """Write `per_class` screened samples of each label. They do not depend on the other labels."""
+        """Write `per_class` screened samples of each label, which do not depend on the other labels.
+
+        `where` has conditions on the rows of a table; it is None for other data.
+        """
 
     @abstractmethod
     def check_walk_output(self, output: "Path") -> None:

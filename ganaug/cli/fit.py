@@ -38,6 +38,14 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
 @left_out_options
 @csv_options
 @click.option(
+    "--rule",
+    "rules",
+    multiple=True,
+    metavar="RULE",
+    help='A rule that holds in every row of a table, and shall in synthetic rows: "admitted <= discharged" or "total = '
+    'price * pieces". With "not" before it, one that shall not be learned. "none" learns none. May be repeated.',
+)
+@click.option(
     "--size",
     type=int,
     metavar="N",
@@ -103,6 +111,7 @@ def command(
     budget: float | None,
     steps: int | None,
     techniques: tuple[tuple[str, Any], ...],
+    rules: tuple[str, ...],
     **settings: Any,
 ) -> None:
     """Train a generator on SOURCE: a folder with a subfolder for each class, or a .csv or .parquet table.
@@ -118,7 +127,7 @@ def command(
     from ganaug.cli import STARTED
 
     settings |= {"time_budget": budget, "max_steps": steps, "techniques": dict(techniques), "started": STARTED}
-    train(source, output, Reading(left_out, target, csv, size), preview=not no_preview, **settings)
+    train(source, output, Reading(left_out, target, csv, size, rules), preview=not no_preview, **settings)
 
 
 def preview_path(model: "Path") -> "Path":
@@ -156,8 +165,13 @@ def train(
     _check_outputs(source, output, preview)
     _check_log(log, source, output)
     with _telling_what_is_kept():
-        ignore = reading.left_out.columns
-        files.check_options(target=reading.target, size=reading.size, ignore=ignore, csv=reading.csv)
+        files.check_options(
+            target=reading.target,
+            size=reading.size,
+            ignore=reading.left_out.columns,
+            csv=reading.csv,
+            rules=reading.rules,
+        )
         data = files.read(source, reading)
         say(files.described(data))
         if time_budget is not None and time_budget < files.min_budget:

@@ -33,6 +33,7 @@ class _ImageFiles(ClassFolders):
         "target": "--target names a column of a table; the classes of an image folder are its subfolders.",
         "ignore": "--ignore names a column of a table; take files out of an image folder to ignore them.",
         "csv": NO_CSV,
+        "rules": "--rule is about columns of a table; an image folder has none.",
     }
     min_budget = 15.0
     draw_preview = staticmethod(draw_preview)

@@ -7,6 +7,7 @@ import click
 from ganaug.cli.data_files import files_of_model, note_alarms
 from ganaug.cli.options import path, samples_output, seed_option
 from ganaug.cli.text import counted, listing
+from ganaug.cli.where import conditions_of
 from ganaug.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,16 +29,33 @@ MAX_STEPS = 10_000  # samples of a class along a walk: nobody watches more
     help=f"Samples of each class.  [default: {PER_CLASS}, with --walk {STEPS}]",
 )
 @click.option("--class", "names", multiple=True, metavar="NAME", help="Only this class; may be given several times.")
+@click.option(
+    "--where",
+    "conditions",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Only rows of a table with this value, or with one in a range: COLUMN=LOW..HIGH, of which one end may be left "
+    "out. May be repeated: for one column, any of its values will do. COLUMN= asks for a missing value.",
+)
 @click.option("--walk", is_flag=True, help="Show how the samples change along a closed walk through the noise.")
 @seed_option("The same seed draws the same samples.")
 def command(
-    model: "Path", output: "Path", per_class: int | None, names: tuple[str, ...], walk: bool, seed: int
+    model: "Path",
+    output: "Path",
+    per_class: int | None,
+    names: tuple[str, ...],
+    conditions: tuple[str, ...],
+    walk: bool,
+    seed: int,
 ) -> None:
     """Draw synthetic samples from a model: files in a folder for each class, or rows of one table.
 
     The samples are screened: if the classifier in the model does not read a sample as its class, the sample is drawn
     again, with at most four draws for each sample. Beside files, the file manifest.csv lists every file and its
     class.
+
+    With --where, rows of a table are drawn until enough fit: at most 100,000 of a class for the first one, and 1,000
+    more for each one found.
 
     With --walk, the samples lie along a closed way through the noise, which is the same in every class, and are not
     screened. Images, signals and clips become an animation with a tile for each class; a table becomes a plot with a
@@ -52,6 +70,9 @@ def command(
     if unknown := [name for name in names if name not in known]:
         raise DataError(f"--class must name a class of the model ({listing(list(known))}), but is {listing(unknown)}")
     labels = [known[name] for name in dict.fromkeys(names)] or list(generator.classes)
+    where = conditions_of(conditions, generator) if conditions else None
+    if where is not None and walk:
+        raise click.UsageError("--where draws rows at random, and --walk along a way: leave one of them out.")
     note_alarms(generator, labels)
     count = per_class or (STEPS if walk else PER_CLASS)
     if walk:
@@ -59,6 +80,6 @@ def command(
             raise DataError(f"--per-class must be at most {MAX_STEPS:,} with --walk, but is {count:,}: ask for fewer")
         click.echo(f"Wrote {files.write_walk(generator, labels, count, output, seed)} to {output}.")
         return
-    files.write_samples(generator, labels, count, output, seed)
+    files.write_samples(generator, labels, count, output, seed, where)
     number, classes = counted(len(labels) * count, files.noun), counted(len(labels), "class", "classes")
     click.echo(f"Wrote {number} of {classes} to {output}.")

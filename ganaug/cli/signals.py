@@ -27,6 +27,7 @@ class _SignalFiles(ClassFolders):
     source_form = "a folder of .wav or .npy files"
     file_form = "WAV or NPY"
     foreign_options: ClassVar[Mapping[str, str]] = {
+        "rules": "--rule is about columns of a table; a folder of signals has none.",
         "target": "--target names a column of a table; the classes of a signal folder are its subfolders.",
         "ignore": "--ignore names a column of a table; take files out of a signal folder to ignore them.",
         "csv": NO_CSV,

@@ -1,6 +1,7 @@
 """Tables and models of tables: what the commands read and write."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
 from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -41,6 +42,7 @@ DTYPE_KINDS = {DATES: "M", NUMBERS: "iufb", TRUTH_VALUES: "b"}
 CONSTRAINTS = {
     "joint": ("jointly drawn", ", "),
     "orders": ("ordered", " <= "),
+    "strict_orders": ("ordered", " < "),
     "lines": ("linear", ", which gives "),
     "formulas": ("formula", ""),
 }
@@ -78,7 +80,9 @@ class _TableFiles(DataFiles):
         warn_about_identifiers(frame)
         ignored = list(dict.fromkeys([*reading.left_out.columns, *texts]))
         form = table.format.part([*frame.columns, str(target)])
-        return from_frame(frame, labels, target=str(target), ignored=ignored, csv=form)
+        return from_frame(
+            frame, labels, target=str(target), ignored=ignored, csv=form, rules=list(reading.rules) or "auto"
+        )
 
     def described(self, data: LabelledTable) -> str:
         columns = counted(len(data.frame.columns), "column")
@@ -93,7 +97,13 @@ class _TableFiles(DataFiles):
             raise click.UsageError("--output must not be SOURCE itself, whose rows it would replace.")
 
     def write_samples(
-        self, generator: Generator, labels: Sequence[Any], per_class: int, output: Path, seed: int
+        self,
+        generator: Generator,
+        labels: Sequence[Any],
+        per_class: int,
+        output: Path,
+        seed: int,
+        where: Mapping[Any, Any] | None = None,
     ) -> None:
         name = _target(generator)
         if name in map(str, generator.codec.names):
@@ -106,7 +116,7 @@ class _TableFiles(DataFiles):
         spelling = _spelling(generator, form.columns, form.decimal) if is_text else TextFormat({})
         with table_writer(output, form) as writer:
             for label in labels:
-                for rows in _draw(generator, label, per_class, seed):
+                for rows in _draw(generator, label, per_class, seed, where):
                     rows[name] = label
                     writer.write(spelling.apply(rows))
 
@@ -312,10 +322,14 @@ def _target(generator: Generator) -> str:
     return name if isinstance(name, str) else "target"
 
 
-def _draw(generator: Generator, label: Any, count: int, seed: int) -> "Iterator[DataFrame]":
+def _draw(
+    generator: Generator, label: Any, count: int, seed: int, where: Mapping[Any, Any] | None = None
+) -> "Iterator[DataFrame]":
     """Yield pieces of screened rows of one class; they do not depend on the other classes."""
     own_seed = (seed, generator.classes.index(label))
-    stream = generator.stream(min(PIECE_ROWS, max(count, 1)), labels=[label], seed=own_seed, screened=True)
+    # Pieces of about one size, because rows beyond the last one might not be found.
+    size = ceil(max(count, 1) / ceil(max(count, 1) / PIECE_ROWS))
+    stream = generator.stream(size, [label], own_seed, where, screened=True)
     while count > 0:
         rows = next(stream)[0].iloc[:count].astype(_dtypes(generator))
         rows.columns = rows.columns.map(str)

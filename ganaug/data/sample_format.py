@@ -1,7 +1,7 @@
 """Sample formats: the outputs of a model file, and the samples that users get. One subclass for each kind of data."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,6 +12,8 @@ from ganaug.errors import DataError
 
 OutputForm = tuple[tuple[int, ...], Any]
 """The shape and dtype of one sample of an output."""
+Fits = Callable[[Mapping[str, NDArray[Any]]], NDArray[np.bool_]]
+"""Tells which of the samples in the outputs of a model, by name, are wanted, (n,)."""
 
 
 class SampleFormat(ABC):
@@ -46,6 +48,10 @@ class SampleFormat(ABC):
     @abstractmethod
     def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> Any:
         """Return the samples as users get them, from the outputs by name."""
+
+    def conditions(self, where: Any) -> Fits:  # noqa: ARG002
+        """Return a function that tells which rows fulfil conditions; `DataError` if no sample ever does."""
+        raise DataError(f"where restricts the rows of a table, but the model makes {self.noun}: leave it out.")
 
     @abstractmethod
     def points(self, samples: Any) -> NDArray[np.float32]:

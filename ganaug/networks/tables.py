@@ -71,7 +71,7 @@ class TableModality(Modality):
 
     def __init__(self, data: LabelledTable, *, seed: int, techniques: Techniques = DEFAULT_TECHNIQUES) -> None:
         super().__init__(data, seed=seed, techniques=techniques)
-        self.constraints = Constraints.detect(data.codec, data.frame)
+        self.constraints = Constraints.detect(data.codec, data.frame, data.rules)
         self.layout = self.constraints.layout
         self._marginals: tuple[Samples, Marginals] | None = None
 
@@ -169,13 +169,17 @@ class TableModality(Modality):
 
     def decoder(self, generator: nn.Module) -> RowsDecoder:
         """Return the generator with the decoding to columns."""
-        return RowsDecoder(generator, TableDecoder(self.data.codec, self.constraints))  # type: ignore[arg-type]
+        return RowsDecoder(generator, TableDecoder(self.constraints.output, self.constraints))  # type: ignore[arg-type]
 
     def schema(self) -> Mapping[str, Any]:
         """Return the columns, the names of the target and of ignored ones, the rules and the file's format."""
         described = {"target": self.data.target, "ignored": list(self.data.ignored)}
         csv = {} if self.data.csv is None else {"csv": self.data.csv.to_state()}
-        return self.data.codec.to_state() | described | {"rules": self.constraints.to_json()} | csv
+        return self.constraints.output.to_state() | described | {"rules": self.constraints.to_json()} | csv
+
+    def settings(self) -> dict[str, object]:
+        """Return the rules that are declared."""
+        return {"rules": list(self.data.rules.texts)} if self.data.rules.texts else {}
 
     def form(self) -> dict[str, Any]:
         """Return the columns, each with a digest of its options, and one of the rules that change what is learned."""

@@ -18,6 +18,7 @@ from ganaug.runtime.latent import Batch, NoiseMethods
 from ganaug.runtime.metadata import Metadata
 from ganaug.runtime.onnx_file import output_names, read_property
 from ganaug.runtime.sampling import MIN_STREAM_PASSES, Arrays, ModelSampler, batches_of, passes_per_chunk
+from ganaug.runtime.search import Searches
 from ganaug.runtime.session import Runtime
 
 if TYPE_CHECKING:
@@ -165,7 +166,14 @@ class Generator(NoiseMethods):
         shares = None if self._info.dose is None else self._info.dose.get("shares")
         return None if shares is None else dict(zip(self.classes, shares, strict=True))
 
-    def sample(self, n: int | Mapping[Any, int], seed: Seed = None, *, screened: bool = False) -> Batch:
+    def sample(
+        self,
+        n: int | Mapping[Any, int],
+        seed: Seed = None,
+        where: Mapping[Any, Any] | None = None,
+        *,
+        screened: bool = False,
+    ) -> Batch:
         """Draw samples.
 
         Parameters
@@ -174,6 +182,12 @@ class Generator(NoiseMethods):
             The number of samples in all, in which the classes take turns; or ``{label: count}``, in that order.
         seed : int or sequence of int, optional
             The same seed draws the same samples, the first n of a stream with this seed; None draws fresh ones.
+        where : mapping, optional
+            Conditions on the rows of a table, such as ``{"city": "Rome", "age": (18, None)}``: for each column a value,
+            a range ``(low, high)`` that includes both ends and may be open at one of them, or a list or set of values
+            and ranges. None as a value stands for a missing one. Times may be ISO text; a date stands for its whole
+            day. Rows are drawn until enough fit: at most 100,000 of a class for the first one, and 1,000 more for each
+            one found.
         screened : bool, default False
             Keep only samples whose label the classifier in the model agrees with, if the model has one. At most four
             samples are drawn for each sample kept. If too few pass, those with the largest agreement complete them.
@@ -190,14 +204,21 @@ class Generator(NoiseMethods):
         Raises
         ------
         DataError
-            If a label is unknown, a count is not a whole number, 0 or more, or the samples do not fit in memory.
+            If a label is unknown, a count is not a whole number, 0 or more, or the samples do not fit in memory; if no
+            row can fulfil `where`, or too few of the rows that were drawn do.
         """
         total, order = self._request(n)
         with in_memory(total, "draw them in batches with stream()"):
-            return next(self._batches(total, order, seed, screened=screened))
+            return next(self._samples(total, order, seed, where, screened=screened))
 
     def stream(
-        self, batch_size: int, labels: Iterable[Any] | None = None, seed: Seed = None, *, screened: bool = False
+        self,
+        batch_size: int,
+        labels: Iterable[Any] | None = None,
+        seed: Seed = None,
+        where: Mapping[Any, Any] | None = None,
+        *,
+        screened: bool = False,
     ) -> Iterator[Batch]:
         """Draw batches ``(X, y)``, as `sample` returns them, without end and in constant memory.
 
@@ -207,19 +228,20 @@ class Generator(NoiseMethods):
             Number of samples in a batch. The samples do not depend on it.
         labels : iterable, optional
             The labels of the samples, repeated without end; by default every class in turn.
-        seed, screened
+        seed, where, screened
             As in `sample`.
 
         Raises
         ------
         DataError
-            If a label is unknown, there are no labels, or the batch size is not a whole number, 1 or more.
+            If a label is unknown, there are no labels, or the batch size is not a whole number, 1 or more; also for
+            `where`, as in `sample`.
         """
         size = checked_count(batch_size, "batch_size", minimum=1)
         order = range(len(self.classes)) if labels is None else [self._index_of(label) for label in labels]
         if not order:
             raise DataError("labels must name at least one class, but it is empty: leave it out for all classes.")
-        return self._batches(size, cycle(order), seed, screened=screened, passes=MIN_STREAM_PASSES)
+        return self._samples(size, cycle(order), seed, where, screened=screened, passes=MIN_STREAM_PASSES)
 
     def sample_each(self, labels: Sequence[Any], seeds: Sequence[Seed], *, screened: bool = False) -> Batch:
         """Draw one sample for each label and its own seed, and return them as `sample` does, in that order.
@@ -272,6 +294,16 @@ class Generator(NoiseMethods):
         except (KeyError, TypeError):
             known = ", ".join(map(repr, self.classes[:20])) + (", ..." if len(self.classes) > 20 else "")
             raise DataError(f"The model knows no class {label!r}: it knows {known}.") from None
+
+    def _samples(
+        self, size: int, order: Iterator[int], seed: Seed, where: Any, *, screened: bool, passes: int = 1
+    ) -> Iterator[Batch]:
+        """Check seed and conditions now; draw samples in batches later."""
+        if where is None:
+            return self._batches(size, order, seed, screened=screened, passes=passes)
+        sampler = self._sampler(self._content, self.format.pass_size, screened)
+        searches = Searches(sampler, self.format.conditions(where), self.classes, source_of(seed))
+        return ((self._finished(arrays), self._labels[labels]) for *arrays, labels in searches.batches(size, order))
 
     def _batches(
         self, size: int, order: Iterator[int], seed: Seed, *, output: str = "", screened: bool = False, passes: int = 1

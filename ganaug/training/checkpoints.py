@@ -37,6 +37,7 @@ _NOUNS = {
     "capacity": "the width of the networks",
     "augment": "what is done to images",
     "techniques": "the techniques",
+    "rules": "the rules",
 }
 """The settings of a run in words, for messages."""
 

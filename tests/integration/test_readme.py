@@ -27,7 +27,7 @@ ANY_BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 PAGES = {
     "getting-started": ["console", "console"],
     "guide/images": ["console", "console"],
-    "guide/tables": ["console"],
+    "guide/tables": ["console", "console", "console"],
     "guide/families": ["python"],
     "guide/signals": ["console", "python", "python"],
     "guide/clips": ["console", "python", "python"],

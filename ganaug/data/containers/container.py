@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.dataset import Dataset
 from ganaug.data.labels import Label
+from ganaug.errors import DataError
 
 
 class Container(ABC):
@@ -57,9 +58,20 @@ class Container(ABC):
 
     @abstractmethod
     def dataset(
-        self, X: Any, codes: NDArray[np.int64], classes: Sequence[Label], categorical_features: Any = "auto"
+        self,
+        X: Any,
+        codes: NDArray[np.int64],
+        classes: Sequence[Label],
+        categorical_features: Any = "auto",
+        rules: Any = "auto",
     ) -> Dataset:
         """Return the validated items as a dataset to train on; `DataError` if that is impossible.
 
-        `codes` (n,) are indices into `classes`, the results of `class_name`.
+        `codes` (n,) are indices into `classes`, the results of `class_name`. `rules` are as in `Rules.read`.
         """
+
+
+def refuse_rules(rules: Any, described: str) -> None:
+    """Raise `DataError` if there are rules for data without columns."""
+    if rules is not None and not isinstance(rules, str) and len(rules):
+        raise DataError(f"rules must be 'auto' for {described}: they have no columns")

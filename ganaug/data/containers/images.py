@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.clips.codec import restored
 from ganaug.data.clips.dataset import from_arrays as clips_from_arrays
-from ganaug.data.containers.container import Container
+from ganaug.data.containers.container import Container, refuse_rules
 from ganaug.data.containers.rows import named_columns
 from ganaug.data.dataset import Dataset
 from ganaug.data.images.codec import unpadded
@@ -110,11 +110,17 @@ class ImageContainer(Container):
         return str(label)
 
     def dataset(
-        self, X: Any, codes: NDArray[np.int64], classes: Sequence[Label], categorical_features: Any = "auto"
+        self,
+        X: Any,
+        codes: NDArray[np.int64],
+        classes: Sequence[Label],
+        categorical_features: Any = "auto",
+        rules: Any = "auto",
     ) -> Dataset:
         """Return the images and their labels as images to train on."""
         if not isinstance(categorical_features, str):
             raise DataError(f"categorical_features must be 'auto' for {self.described}: they have no columns")
+        refuse_rules(rules, self.described)
         return self._labelled(self.unwrap(X), codes, [str(name) for name in classes])
 
     def _labelled(self, pixels: NDArray[np.uint8], codes: NDArray[np.int64], classes: Sequence[str]) -> Dataset:

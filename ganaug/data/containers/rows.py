@@ -29,7 +29,12 @@ class TableContainer(Container):
         return {name: _kind(column) for name, column in self.unwrap(X).items()}
 
     def dataset(
-        self, X: Any, codes: NDArray[np.int64], classes: Sequence[Label], categorical_features: Any = "auto"
+        self,
+        X: Any,
+        codes: NDArray[np.int64],
+        classes: Sequence[Label],
+        categorical_features: Any = "auto",
+        rules: Any = "auto",
     ) -> LabelledTable:
         """Return the rows and their labels as a table to train on."""
         frame, features = self.unwrap(X), categorical_features
@@ -41,7 +46,7 @@ class TableContainer(Container):
             )
         if not isinstance(features, str):
             features = [frame.columns[position] for position in positions_of(features, getattr(X, "columns", frame))]
-        return from_frame(frame, np.array(classes)[codes], categorical_features=features)
+        return from_frame(frame, np.array(classes)[codes], categorical_features=features, rules=rules)
 
 
 @dataclass(frozen=True)

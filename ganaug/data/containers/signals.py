@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ganaug.data.containers.container import Container
+from ganaug.data.containers.container import Container, refuse_rules
 from ganaug.data.containers.rows import named_columns
 from ganaug.data.labels import Label
 from ganaug.data.signals.dataset import LabelledSignals, from_arrays
@@ -76,11 +76,17 @@ class SignalContainer(Container):
         return str(label)
 
     def dataset(
-        self, X: Any, codes: NDArray[np.int64], classes: Sequence[Label], categorical_features: Any = "auto"
+        self,
+        X: Any,
+        codes: NDArray[np.int64],
+        classes: Sequence[Label],
+        categorical_features: Any = "auto",
+        rules: Any = "auto",
     ) -> LabelledSignals:
         """Return the signals and their labels as signals to train on."""
         if not isinstance(categorical_features, str):
             raise DataError("categorical_features must be 'auto' for signals: their values are all numbers")
+        refuse_rules(rules, self.described)
         return from_arrays(self.unwrap(X), codes, [str(name) for name in classes])
 
     def _rows(self, samples: NDArray[np.float32]) -> pd.DataFrame:

@@ -14,9 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from ganaug.data.dataset import Dataset
 from ganaug.data.labels import Label, check_labels, listed, plain_label
 from ganaug.data.tables.codec import TableCodec
+from ganaug.data.tables.constraints.declared import Declared
 from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.points import row_points
+from ganaug.data.tables.rules import AUTO, Rules
 from ganaug.data.tables.series import numeric_series, numeric_values
 from ganaug.data.tables.text_warnings import warn_about_texts
 from ganaug.errors import DataError, warn
@@ -42,6 +44,7 @@ class LabelledTable(Dataset):
     target: str = "target"  # the name of the column of labels
     ignored: tuple[str | int, ...] = ()  # the columns of the table that are not among the features
     csv: CsvFormat | None = None  # the format of the file, if the table is from one
+    rules: Rules = AUTO  # rules between columns that the user declares, or switches off
 
     @cached_property
     def fingerprint(self) -> str:
@@ -81,7 +84,7 @@ class LabelledTable(Dataset):
 
         frame = pd.concat([self.frame, other.frame[list(self.frame.columns)]], ignore_index=True)
         labels = np.concatenate([self.label_values, other.label_values])
-        return self._made_of(frame, labels)
+        return replace(self._made_of(frame, labels), rules=self.rules)
 
     def like(self, content: Any, labels: NDArray[np.int64]) -> Self:
         """Return other rows with the columns and classes of this table."""
@@ -153,6 +156,17 @@ class LabelledTable(Dataset):
         ours, theirs = ({column.name: column for column in codec.columns} for codec in (self.codec, generator.codec))
         return sizes == self.counts and ours == theirs
 
+    def matched_to(self, generator: Any) -> Self:
+        """Return the table with the rules that are declared in a model file, if they hold in it."""
+        matched = super().matched_to(generator)
+        rules = generator.metadata["schema"].get("rules")  # from an untrusted file, so of any form
+        try:
+            declared = Rules.read((rules or {}).get("declared", "auto"), matched.codec.names)
+            Declared.of(declared, matched.codec, matched.codec.exact(matched.codec.values(matched.frame).numbers))
+        except (AttributeError, DataError):
+            return matched
+        return replace(matched, rules=declared)
+
     def _in_form_of(self, form: Any) -> Self:
         if set(form.codec.names) != set(self.codec.names):
             raise DataError(
@@ -195,14 +209,17 @@ def from_frame(
     target: str = "target",
     ignored: Sequence[str | int] = (),
     csv: CsvFormat | None = None,
+    rules: Any = "auto",
 ) -> LabelledTable:
     """Make a labelled table of a DataFrame and its labels, (n,): text, whole numbers, or true and false.
 
     `categorical_features` is as in `TableCodec.fit`, `target` the name of the column of labels, `ignored` the names of
-    columns that were left out of the frame, and `csv` the format of the file that the rows are from.
+    columns that were left out of the frame, `csv` the format of the file that the rows are from, and `rules` as in
+    `Rules.read`.
 
-    Raise `DataError` if a label is missing or of another kind, there are fewer than two classes, no column varies, or
-    `TableCodec` cannot represent the table. Warn if a class has a single row, and as `warn_about_texts` does.
+    Raise `DataError` if a label is missing or of another kind, there are fewer than two classes, no column varies, a
+    declared rule does not hold in every row, or `TableCodec` cannot represent the table. Warn if a class has a single
+    row, and as `warn_about_texts` does.
     """
     values = [plain_label(label) for label in np.asarray(labels, dtype=object).ravel().tolist()]
     if len(values) != len(frame):
@@ -229,8 +246,11 @@ def from_frame(
     if not codec.n_quantiles and not codec.options:
         raise DataError("At least one column must vary, but all are constant or empty: add a column that varies.")
     warn_about_texts(codec.category_columns)
-    numbers = np.array([index[value] for value in values], np.int64)
-    return LabelledTable(frame, numbers, classes, codec, target, tuple(ignored), csv)
+    declared = Rules.read(rules, codec.names)
+    if declared.texts:
+        Declared.of(declared, codec, codec.exact(codec.values(frame).numbers))  # refuses rules that do not hold
+    coded = np.array([index[value] for value in values], np.int64)
+    return LabelledTable(frame, coded, classes, codec, target, tuple(ignored), csv, declared)
 
 
 def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tuple[DataFrame, Any]":

@@ -221,10 +221,11 @@ class NumericColumn:
             limits = np.iinfo(self.dtype.lower())
             require(limits.min <= low and high <= limits.max, f"values must fit {self.dtype}")
         else:
-            require(self.decimals is not None and low >= 0, "datetimes are multiples of their unit since their origin")
+            require(self.decimals is not None, "datetimes are multiples of their unit since their origin")
             clock = DatetimeDtype.parse(self.dtype)
-            first = clock.count(self.origin)
-            last = first + math.ceil(high) * clock.per_second
+            origin = clock.count(self.origin)
+            first = origin + min(0, math.floor(low)) * clock.per_second  # What is computed may come before the origin.
+            last = origin + math.ceil(high) * clock.per_second
             require(first > -(2**63) and last < 2**63, f"dates must fit {self.dtype}")
         require(self.kind == "datetime" or self.origin is None, "only datetimes have an origin")
 

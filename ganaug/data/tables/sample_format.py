@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.json_checks import is_name, items, require
-from ganaug.data.sample_format import OutputForm, SampleFormat
+from ganaug.data.sample_format import Fits, OutputForm, SampleFormat
 from ganaug.data.tables.codec import MAX_COLUMNS, TableCodec
+from ganaug.data.tables.conditions import Conditions
 from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.points import row_points
 
@@ -44,6 +45,10 @@ class TableFormat(SampleFormat):
     def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> "DataFrame":
         """Return a DataFrame with the columns and dtypes of the table that was learned."""
         return self.codec.frame(outputs.get("numeric"), outputs.get("category"))
+
+    def conditions(self, where: Any) -> Fits:
+        """Return a function that tells which rows fulfil conditions, as `Conditions.of` reads them."""
+        return Conditions.of(where, self.codec).fits
 
     def points(self, samples: Any) -> NDArray[np.float32]:
         """Return rows, a frame of any library, as `row_points` does."""

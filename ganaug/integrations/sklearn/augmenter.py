@@ -51,6 +51,11 @@ class GANAugmenter(OneToOneFeatureMixin, _SetOutputMixin, BaseGAN):  # type: ign
     categorical_features : "auto" or array-like, default="auto"
         Columns of numbers that are categories: column names, positions, or one bool for each column. Columns of text,
         bool and categorical dtypes always hold categories; "auto" adds no others.
+    rules : "auto", None or list of str, default="auto"
+        Rules between the columns of a table, which synthetic rows keep. "auto" finds those that hold in every row of
+        `X`. A list declares further ones, such as ``["admitted <= discharged", "total = price * quantity"]``, which
+        must hold in every row, or switches found ones off, such as ``["not first <= last"]``. None finds no rules, nor
+        does a list that has "none". Columns of an array are x0, x1, ...
     image_shape : (height, width) or (height, width, channels), optional
         The shape of the images, if each row of `X` is a flat image; or of clips (frames, height, width, channels).
         Arrays of three or four dimensions are images without this parameter, and arrays of five are clips. The values

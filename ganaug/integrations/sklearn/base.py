@@ -46,6 +46,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
             "array-like",
         ],
         "categorical_features": [StrOptions({"auto"}), "array-like"],
+        "rules": [StrOptions({"auto"}), "array-like", None],
         "image_shape": ["array-like", None],
         "signal": ["boolean"],
         "augment": [callable, None],
@@ -65,6 +66,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         space: str = "auto",
         sampling_strategy: Any = "auto",
         categorical_features: Any = "auto",
+        rules: Any = "auto",
         image_shape: tuple[int, ...] | None = None,
         signal: bool = False,
         augment: Any = None,
@@ -80,6 +82,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         self.space = space
         self.sampling_strategy = sampling_strategy
         self.categorical_features = categorical_features
+        self.rules = rules
         self.image_shape = image_shape
         self.signal = signal
         self.augment = augment
@@ -222,7 +225,7 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         names = [container.class_name(_name_of(label)) for label in classes]
         with progress(quiet=not self.verbose, unit="values" if self.signal else "px") as show:
             generator = dose.fit(
-                container.dataset(data.rows, codes, names, self.categorical_features),
+                container.dataset(data.rows, codes, names, self.categorical_features, self.rules),
                 model=self.model,
                 space=self.space,
                 augment=self.augment,

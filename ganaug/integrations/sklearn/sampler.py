@@ -15,7 +15,7 @@ class GANSampler(BaseGAN, BaseOverSampler):  # type: ignore[misc]
 
     Parameters
     ----------
-    model, space, sampling_strategy, categorical_features, image_shape, signal, augment
+    model, space, sampling_strategy, categorical_features, rules, image_shape, signal, augment
         See `GANAugmenter`.
     time_budget, max_steps, device, callbacks, random_state, verbose
         See `GANAugmenter`.

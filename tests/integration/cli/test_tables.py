@@ -106,6 +106,40 @@ def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
 # fit
 
 
+def test_rules_are_declared_and_switched_off(customers: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(customers, encoding="utf-8-sig")[["amount", "flag", "churned"]]
+    frame["more"], frame["paid in"] = frame["amount"] + np.arange(len(frame)) + 1, (frame["amount"] * 2).round(2)
+    source, output = tmp_path / "t.csv", tmp_path / "t.onnx"
+    frame.to_csv(source, index=False)
+    asked = ["fit", source, "--target", "churned", "--output", output, "--steps", 3]
+    result = run(*asked, "--rule", "amount < more", "--rule", "not amount, which gives paid in")
+    assert result.exit_code == 0, result.output
+    printed = run("inspect", output).stdout
+    assert "ordered  amount < more" in printed
+    assert "which gives" not in printed
+    assert run("sample", output, "--output", tmp_path / "rows.csv", "--per-class", 50).exit_code == 0
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    assert (rows["amount"] < rows["more"]).all()
+    assert not np.isclose(rows["paid in"], 2 * rows["amount"]).all()
+
+
+@pytest.mark.usefixtures("no_fit")
+@pytest.mark.parametrize(
+    ("rule", "saying"),
+    [
+        ("amount <= count", "rows break 'amount <= count'; the first is row"),
+        ("amont <= count", "has 'amont' where a column must stand"),
+        ("city <= count", "'city' holds categories"),
+        ("amount", "A rule must have <=, <, >=, >, = or a comma after 'amount'"),
+        ("", "lacks a column"),
+    ],
+)
+def test_fit_refuses_rules_that_do_not_hold(rule: str, saying: str, customers: Path, tmp_path: Path) -> None:
+    asked = ["fit", customers, "--target", "churned", "--output", tmp_path / "a.onnx"]
+    refused(*asked, "--rule", rule, saying=saying)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.usefixtures("no_fit")
 @pytest.mark.parametrize(
     ("content", "saying"),
@@ -322,6 +356,54 @@ def test_sample_refuses(model: Path, tmp_path: Path) -> None:
     clash = with_metadata(model, tmp_path / "clash.onnx", schema=schema)
     refused("sample", clash, "--output", tmp_path / "b.csv", saying="'city'")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "clash.onnx"]
+
+
+def test_sample_of_the_rows_that_fit(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ["--where", "city==2+5", "--where", "city=two\rlines", "--where", "amount=5..", "--where", "flag=true"]
+    options += ["--where", "since=2024-02-01..2024-07-31", "--where", f"{ODD}=x", "--class", "no", "--per-class", 15]
+    assert run("sample", model, "--output", tmp_path / "a.parquet", *options).exit_code == 0
+    rows = pd.read_parquet(tmp_path / "a.parquet")
+    assert len(rows) == 15
+    assert set(rows["city"]) == {"=2+5", "two\rlines"}
+    assert (rows["amount"] >= 5).all()
+    assert rows["flag"].all()
+    assert rows["since"].between("2024-02-01", "2024-08-01").all()
+    assert set(rows[ODD]) == {"x"}
+    monkeypatch.setattr("ganaug.cli.tables.PIECE_ROWS", 4)
+    assert run("sample", model, "--output", tmp_path / "b.parquet", *options).exit_code == 0
+    assert pq.read_table(tmp_path / "b.parquet").equals(pq.read_table(tmp_path / "a.parquet"))
+    assert run("sample", model, "--output", tmp_path / "a.csv", "--where", "count=", "--where", "city=").exit_code == 0
+    assert {(row[1], row[2]) for row in rows_of(tmp_path / "a.csv")[1:]} == {("", "")}
+
+
+@pytest.mark.parametrize(
+    ("condition", "saying"),
+    [
+        ("amount", "--where must be COLUMN=VALUE or COLUMN=LOW..HIGH, but is 'amount'"),
+        ("size=3", "must begin with a column of the model ('amount', 'count', 'city'"),
+        ("churned=yes", "must begin with a column of the model"),
+        ("amount=many", "olumn 'amount' holds numbers, but --where asks for 'many'"),
+        ("amount=..", "must be (low, high)"),
+        ("count=20", "'count'"),
+        ("since=2030-01-01", "times from 2024"),
+        ("city=Paris", "'Paris' is none of them"),
+        ("flag=maybe", "'maybe' is none of them"),
+    ],
+)
+def test_sample_refuses_conditions_that_no_row_fulfils(
+    condition: str, saying: str, model: Path, tmp_path: Path
+) -> None:
+    refused("sample", model, "--output", tmp_path / "a.csv", "--where", condition, saying=saying)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sample_refuses_conditions_where_they_mean_nothing(model: Path, tmp_path: Path) -> None:
+    refused(
+        "sample", IMAGES, "--output", tmp_path / "a", "--where", "x=1", saying="Where restricts the rows of a table"
+    )
+    walk = ["sample", model, "--output", tmp_path / "a.png", "--walk", "--where", "flag=true"]
+    refused(*walk, saying="leave one of them out")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,22 +13,23 @@ from numpy.typing import NDArray
 
 from ganaug.data.tables.codec import Column, Encoded, TableCodec, TableValues
 from ganaug.data.tables.constraints.column_constraint import ColumnConstraint
-from ganaug.data.tables.constraints.formulas import detect_formulas
-from ganaug.data.tables.constraints.joint_choices import JointChoices
-from ganaug.data.tables.constraints.lines import detect_lines
+from ganaug.data.tables.constraints.computed_columns import computed_columns
+from ganaug.data.tables.constraints.declared import Declared, Pair
+from ganaug.data.tables.constraints.enforcement import check_enforced, closed, enforceable, is_certain, together_in
+from ganaug.data.tables.constraints.joint_choices import MAX_OPTIONS, JointChoices
 from ganaug.data.tables.constraints.ordered_differences import detect_ordered_differences
-from ganaug.data.tables.constraints.orders import detect_orders, origin_shift
+from ganaug.data.tables.constraints.orders import detect_orders
 from ganaug.data.tables.derived_features import derived_features
 from ganaug.data.tables.layout import RowLayout
 from ganaug.data.tables.numeric import NumericColumn
+from ganaug.data.tables.rules import AUTO, Rules
+from ganaug.errors import DataError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 DIGEST = 16
 """Hexadecimal digits of a digest, which tells apart what is not the same."""
-STEP_TOLERANCE = 1e-6
-"""Largest distance, in steps, of a multiple of a step from a whole number of steps."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Constraints:
     orders: tuple[tuple[int, int], ...]  # pairs of columns of numbers of which the first never exceeds the second
     joint: JointChoices  # the choices of `learned` that are made together
     layout: RowLayout
+    rules: Rules = AUTO  # those that the user declares
+    drawn: tuple[NumericColumn, ...] = ()  # columns of numbers with the bounds of what is drawn, if these are wider
+    strict: frozenset[Pair] = frozenset()  # orders of which the first is always less
 
     @classmethod
     def none(cls, codec: TableCodec) -> Self:
@@ -46,29 +51,45 @@ class Constraints:
         return cls(codec, (), (), JointChoices.independent(codec.options), RowLayout.of(codec))
 
     @classmethod
-    def detect(cls, codec: TableCodec, frame: "DataFrame") -> Self:
-        """Find the constraints of a table.
+    def detect(cls, codec: TableCodec, frame: "DataFrame", rules: Rules = AUTO) -> Self:
+        """Find the constraints of a table, and add those that are declared.
 
         Columns of few values are learned as they are, because their values may be codes. Other columns may be learned
-        relative to them.
+        relative to them. `DataError` if a declared rule does not hold in every row, or cannot be enforced.
         """
         values = codec.values(frame)
         choices = codec.choices_of(values)
         columns, numbers = codec.numeric_columns, codec.exact(values.numbers)
+        declared = Declared.of(rules, codec, numbers)
         with np.errstate(all="ignore"):  # Numbers near the largest that float64 holds may overflow.
-            pairs = detect_orders(columns, numbers)
-            joint = _joint_choices(codec, choices, pairs)
-            pairs, fixed, unmoved = _enforceable(codec, pairs, joint)
-            lines = detect_lines(columns, numbers, {place for pair in pairs for place in pair})
-            found: tuple[ColumnConstraint, ...] = (
-                *detect_formulas(columns, numbers, {line.target for line in lines}, pairs),
-                *lines,
-            )
+            pairs = detect_orders(columns, numbers) if declared.search else ()
+            pairs = tuple(pair for pair in pairs if pair not in declared.no_orders)
+            wanted = [pair for pair, apart in declared.orders.items() if not is_certain(declared.columns, pair, apart)]
+            margins: dict[Pair, float] = {}
+            if wanted:
+                margins = closed(columns, numbers, {pair: declared.orders.get(pair, 0.0) for pair in (*pairs, *wanted)})
+                pairs = tuple(margins)
+            joint = _joint_choices(codec, choices, pairs, declared)
+            pairs, fixed, unmoved = enforceable(codec, pairs, joint, wanted)
+            found = computed_columns(columns, numbers, pairs, declared, wanted)
             computed = {one.target for one in found}
             pairs_left = [pair for pair in pairs if not computed & set(pair)]
-            differences, enforced = detect_ordered_differences(columns, numbers, pairs_left, fixed, unmoved)
-        detected = cls(codec, (*differences, *found), enforced, joint, RowLayout.of(codec))
+            differences, enforced = detect_ordered_differences(
+                columns, numbers, pairs_left, fixed, unmoved, margins=margins, declared=wanted
+            )
+        check_enforced(declared, wanted, enforced, found, together_in(codec, joint))
+        detected = cls(
+            codec,
+            (*differences, *found),
+            tuple(dict.fromkeys((*enforced, *declared.orders))),
+            joint,
+            RowLayout.of(codec),
+            rules,
+            declared.columns,
+            frozenset(pair for pair, margin in declared.orders.items() if margin),
+        )
         if not any(one.learned for one in detected.on_columns):
+            _check_joint(rules, declared, declared, detected)
             return detected
         encoded = detected._encode(values)
         relative = {one.target for one in differences if one.learned_as != "value"}
@@ -76,14 +97,23 @@ class Constraints:
         learned = detected.learned
         layout = RowLayout.of(learned)
         features = derived_features(differences, layout, codec, learned, values.numbers, encoded)
-        joint = _joint_choices(learned, encoded.choices, pairs)
-        return replace(detected, joint=joint, layout=replace(layout, derived=features))
+        again = replace(declared, **_choices_in(learned, codec, declared))
+        joint = _joint_choices(learned, encoded.choices, pairs, again)
+        detected = replace(detected, joint=joint, layout=replace(layout, derived=features))
+        _check_joint(rules, declared, again, detected)
+        return detected
 
     @cached_property
     def learned(self) -> TableCodec:
         """The columns as the networks learn them."""
         replaced = {one.target: one.learned for one in self.on_columns if one.learned}
         numbers = (replaced.get(place, column) for place, column in enumerate(self.codec.numeric_columns))
+        return TableCodec(tuple(next(numbers) if isinstance(one, NumericColumn) else one for one in self.codec.columns))
+
+    @cached_property
+    def output(self) -> TableCodec:
+        """The columns with the bounds of what is drawn."""
+        numbers = iter(self.drawn or self.codec.numeric_columns)
         return TableCodec(tuple(next(numbers) if isinstance(one, NumericColumn) else one for one in self.codec.columns))
 
     @property
@@ -138,16 +168,46 @@ class Constraints:
         ]
         described: dict[str, list[Any]] = {
             "joint": [names for names in together if len(names) > 1],
-            "orders": [[numbers[low].name, numbers[high].name] for low, high in self.orders],
+            "orders": [[numbers[a].name, numbers[b].name] for a, b in self.orders if (a, b) not in self.strict],
             "lines": [],
             "formulas": [],
         }
         for key, entry in filter(None, (one.to_json(numbers) for one in self.on_columns)):
             described.setdefault(key, []).append(entry)
+        if self.strict:
+            described["strict_orders"] = [[numbers[low].name, numbers[high].name] for low, high in sorted(self.strict)]
+        if self.rules.texts:
+            described["declared"] = list(self.rules.texts)
         return described
 
 
-def _joint_choices(codec: TableCodec, choices: NDArray[np.int64], pairs: Sequence[tuple[int, int]]) -> JointChoices:
+def _choices_in(learned: TableCodec, codec: TableCodec, declared: Declared) -> dict[str, Any]:
+    """Return the choices of a codec that are declared, in the order of the choices of `learned`."""
+    names = [column.name for column in codec.choices]
+    place = {column.name: number for number, column in enumerate(learned.choices)}
+    return {
+        "joint": tuple(tuple(place[names[one]] for one in some if names[one] in place) for some in declared.joint),
+        "no_joint": tuple(
+            frozenset(place[names[one]] for one in some if names[one] in place) for some in declared.no_joint
+        ),
+    }
+
+
+def _check_joint(rules: Rules, asked: Declared, learned: Declared, found: Constraints) -> None:
+    """Raise `DataError` if choices that are asked for are not made together, or their columns are computed."""
+    computed = {found.codec.numeric_columns[one.target].name for one in found.on_columns}
+    for (text, names), before, choices in zip(rules.joint, asked.joint, learned.joint, strict=True):
+        together = len(choices) < 2 or any(set(choices) <= set(one.choices) for one in found.joint.decisions)
+        if not together or len(choices) < len(before) or computed.intersection(names):
+            raise DataError(
+                f"Columns that are drawn together must have at most {MAX_OPTIONS} combinations that occur, and no "
+                f"orders or formulas, but those of the rule {text!r:.200} have more: leave it out."
+            )
+
+
+def _joint_choices(
+    codec: TableCodec, choices: NDArray[np.int64], pairs: Sequence[Pair], declared: Declared
+) -> JointChoices:
     """Find joint choices; columns of few numbers that are in order are linked.
 
     Where an encoder writes a category as columns of two values, the greater value means on.
@@ -155,71 +215,21 @@ def _joint_choices(codec: TableCodec, choices: NDArray[np.int64], pairs: Sequenc
     columns, choice = codec.numeric_columns, codec.choice_index
     few = {place for place, column in enumerate(columns) if not column.has_quantile and column.options > 2}
     linked = [(choice[low], choice[high]) for low, high in pairs if {low, high} <= few]
-    return JointChoices.detect(choices, codec.options, [_greater(column) for column in codec.choices], linked)
+    fixed = {place for place, column in enumerate(columns) if not column.has_quantile and column.options > 1}
+    forced = [
+        (choice[low], choice[high]) for low, high in pairs if (low, high) in declared.orders and {low, high} <= fixed
+    ]
+    forced += [pair for some in declared.joint for pair in pairwise(some)]
+    on = [_greater(column) if declared.search else -1 for column in codec.choices]
+    return JointChoices.detect(
+        choices, codec.options, on, linked, forced=forced, barred=declared.no_joint, search=declared.search
+    )
 
 
 def _greater(column: Column) -> int:
     """Return which of two options is the greater value; -1 if there are more options, or one is no value."""
     values = column.atoms if isinstance(column, NumericColumn) else column.heads
     return values.index(max(values)) if column.options == len(values) == 2 else -1
-
-
-def _enforceable(
-    codec: TableCodec, pairs: Sequence[tuple[int, int]], joint: JointChoices
-) -> tuple[tuple[tuple[int, int], ...], set[int], set[int]]:
-    """Return the pairs that can be enforced, the columns that stay as they are, and those that must not be moved.
-
-    Columns of few numbers stay as they are. Two such columns are in order only if one decision makes their choices.
-    Columns with atoms must not be moved if their choice depends on others.
-    """
-    columns, choice = codec.numeric_columns, codec.choice_index
-    dependent = {one for group in joint.dependent for one in group}
-    unmoved = {place for place, column in enumerate(columns) if column.atoms and choice[place] in dependent}
-    fixed = {place for place, column in enumerate(columns) if not column.has_quantile}
-    together = {
-        pair
-        for pair in pairs
-        if fixed.issuperset(pair)
-        and any(set(one.choices).issuperset(choice[place] for place in pair) for one in joint.decisions)
-    }
-    return _without_conflicts(columns, pairs, fixed, together), fixed, unmoved
-
-
-def _without_conflicts(
-    columns: Sequence[NumericColumn],
-    pairs: Sequence[tuple[int, int]],
-    fixed: Container[int],
-    together: Container[tuple[int, int]],
-) -> tuple[tuple[int, int], ...]:
-    """Leave out the pairs that cannot be enforced.
-
-    Two fixed columns that are drawn independently come in any order. A column between them can be on the right side of
-    one of them only. A column with coarse steps may have no value between two others.
-    """
-    conflicts = {pair for pair in pairs if pair not in together and all(place in fixed for place in pair)}
-    chains = [
-        (low, between, high)
-        for low, between in pairs
-        for other, high in pairs
-        if other == between and between not in fixed and (low in fixed or high in fixed)
-    ]
-    while True:
-        more = {
-            (between, high) if high in fixed else (low, between)
-            for low, between, high in chains
-            if (low, high) in conflicts or not _can_equal(columns[between], columns[low], columns[high])
-        }
-        if more <= conflicts:
-            return tuple(pair for pair in pairs if pair not in conflicts)
-        conflicts |= more
-
-
-def _can_equal(column: NumericColumn, *others: NumericColumn) -> bool:
-    """Tell whether the steps of a column allow every value of the others."""
-    if not column.step:
-        return True
-    sizes = [size / column.step for other in others for size in (other.step, origin_shift(other, column))]
-    return all(other.step for other in others) and all(abs(size - round(size)) < STEP_TOLERANCE for size in sizes)
 
 
 def _options(column: Column) -> list[Any]:

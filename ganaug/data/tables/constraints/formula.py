@@ -7,7 +7,7 @@ replaces the drawn target.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -117,3 +117,13 @@ def float_error(column: NumericColumn, values: NDArray[np.float64]) -> float:
     """Return the largest error that a few operations on the column's floating point numbers leave."""
     dtype = column.dtype.lower()
     return 4 * float(np.finfo(dtype).eps) * float(np.abs(values).max()) if column.kind == "numeric" else 0.0
+
+
+def in_order(formulas: Iterable[Formula]) -> tuple[Formula, ...]:
+    """Return formulas, each after those that compute its sources; there must be no circle."""
+    waiting, ordered = list(formulas), list[Formula]()
+    while waiting:
+        targets = {one.target for one in waiting}
+        ordered += (ready := [one for one in waiting if not targets.intersection(one.sources)])
+        waiting = [one for one in waiting if one not in ready]
+    return tuple(ordered)

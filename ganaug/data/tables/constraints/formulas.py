@@ -4,13 +4,13 @@
 """
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from ganaug.data.tables.constraints.formula import Formula
+from ganaug.data.tables.constraints.formula import Formula, in_order
 from ganaug.data.tables.constraints.formula_fits import FLOAT_TOLERANCE, MIN_ROWS, fit_formula
 from ganaug.data.tables.constraints.orders import origin_shift
 from ganaug.data.tables.constraints.ranks import normal_quantiles
@@ -43,30 +43,31 @@ def detect_formulas(
     values: Array,
     taken: Collection[int] = (),
     pairs: Collection[tuple[int, int]] = (),
+    declared: Sequence[Formula] = (),
+    barred: Collection[frozenset[int]] = (),
+    spared: Container[int] = (),
 ) -> tuple[Formula, ...]:
     """Find the columns that are computed from several others. A formula comes after the formulas of its sources.
 
     `columns` and `values` are as in `detect_orders`. Taken columns follow from another one already, and are left out.
-    Formulas that would break the order of one of the pairs are left out.
+    Formulas that would break the order of one of the pairs are left out, those of barred sets of columns, and those
+    that would compute a spared column. Declared formulas are among those that are returned.
     """
-    found: list[Formula] = []
+    found = list(declared)
     for multiplied in (False, True):
         # The search starts again after each formula: other columns may turn out to depend on the new target.
         left_out = set(taken)
         while True:
             targets = {formula.target for formula in found}
-            ways = (_next(columns, values, one, found, multiplied) for one in (left_out | targets, left_out))
+            ways = (
+                _next(columns, values, one, found, multiplied, barred, spared) for one in (left_out | targets, left_out)
+            )
             formula = next(filter(None, ways), None)
             if not formula:
                 break
             found.append(formula)
             left_out.add(formula.target)
-    ordered: list[Formula] = []
-    while found:
-        targets = {formula.target for formula in found}
-        ordered += (ready := [formula for formula in found if not targets.intersection(formula.sources)])
-        found = [formula for formula in found if formula not in ready]
-    return _without_broken_orders(columns, values, ordered, pairs)
+    return _without_broken_orders(columns, values, in_order(found), pairs, declared)
 
 
 def _next(
@@ -75,6 +76,8 @@ def _next(
     taken: Collection[int],
     found: Sequence[Formula],
     multiplied: bool,
+    barred: Collection[frozenset[int]],
+    spared: Container[int],
 ) -> Formula | None:
     """Return one more formula, a sum or a product of columns that are not taken; None if there is none."""
     known = np.isfinite(values)
@@ -100,6 +103,11 @@ def _next(
             for parts in span.parts(number):
                 members = [places[varies[one]] for one in (*parts, number)]
                 ways = _ways(columns, values, members, found, multiplied)
+                ways = (
+                    (key, one)
+                    for key, one in ways
+                    if one.target not in spared and frozenset((one.target, *one.sources)) not in barred
+                )
                 if best := min(ways, key=lambda way: way[0], default=None):
                     return best[1]
             tried += 1
@@ -168,7 +176,7 @@ def _ways(
         others = [one for one in members if one != target]
         if not columns[target].has_quantile or target in known or len(others) > MAX_SOURCES:
             continue
-        if target in _origins(others, found):
+        if target in origins(others, found):
             continue
         formula = fit_formula(columns, values, others, target, multiplied)
         if formula:
@@ -208,8 +216,12 @@ def _without_broken_orders(
     values: Array,
     found: Sequence[Formula],
     pairs: Collection[tuple[int, int]],
+    declared: Collection[Formula],
 ) -> tuple[Formula, ...]:
-    """Leave out formulas, the last first, until their targets, computed from drawn columns, keep all orders."""
+    """Leave out formulas, the last first, until their targets, computed from drawn columns, keep all orders.
+
+    Declared formulas stay.
+    """
     if not found or not pairs:
         return tuple(found)
     rng, kept, known = np.random.default_rng(0), list(found), set(pairs)
@@ -226,7 +238,7 @@ def _without_broken_orders(
         broken: set[int] = set()
         for low, high in pairs:
             # A formula implies the order of its own columns, and of a third column that is in order with one of them.
-            of_low, of_high = _origins([low], kept), _origins([high], kept)
+            of_low, of_high = origins([low], kept), origins([high], kept)
             if low in of_high or high in of_low:
                 continue
             if any((low, one) in known for one in of_high - {high}):
@@ -236,17 +248,18 @@ def _without_broken_orders(
             room = max(columns[low].step, columns[high].step)  # because nothing was rounded
             if (made[:, low] + origin_shift(columns[low], columns[high]) > made[:, high] + room).any():
                 broken |= targets & {low, high}
-        if not broken:
+        loose = [formula for formula in kept if formula.target in broken and formula not in declared]
+        if not loose:
             break
-        kept.remove([formula for formula in kept if formula.target in broken][-1])
+        kept.remove(loose[-1])
     return tuple(kept)
 
 
-def _origins(places: Sequence[int], found: Sequence[Formula]) -> set[int]:
+def origins(places: Sequence[int], found: Sequence[Formula]) -> set[int]:
     """Return these columns, and all columns that they are computed from."""
     made = {formula.target: formula.sources for formula in found}
-    origins, waiting = set(), list(places)
+    known, waiting = set(), list(places)
     while waiting:
-        origins.add(place := waiting.pop())
-        waiting += [source for source in made.get(place, ()) if source not in origins]
-    return origins
+        known.add(place := waiting.pop())
+        waiting += [source for source in made.get(place, ()) if source not in known]
+    return known

@@ -53,7 +53,15 @@ class JointChoices:
 
     @classmethod
     def detect(
-        cls, choices: Integers, options: Sequence[int], on: Sequence[int], linked: Iterable[tuple[int, int]] = ()
+        cls,
+        choices: Integers,
+        options: Sequence[int],
+        on: Sequence[int],
+        linked: Iterable[tuple[int, int]] = (),
+        *,
+        forced: Iterable[tuple[int, int]] = (),
+        barred: Sequence[frozenset[int]] = (),
+        search: bool = True,
     ) -> Self:
         """Find choices whose combinations do not all occur; `choices` (n, C) holds the option that each row takes.
 
@@ -63,12 +71,15 @@ class JointChoices:
         in every row, and be unlikely by chance.
 
         `on` holds for each choice that is a flag the option that means on, else -1. Linked choices are made by one
-        decision for other reasons, if few combinations of them occur.
+        decision for other reasons, if few combinations of them occur; forced pairs of choices, if there are at most
+        `MAX_OPTIONS`. Choices of one of the `barred` sets are not made together because of a pattern. Without `search`
+        there are no other patterns.
         """
         known = [_Decided(one, choices[:, one.choices[0]]) for one in cls.independent(options).decisions]
         no_flag = np.zeros(0, np.bool_)
         flags = [one.taken == value if value >= 0 else no_flag for one, value in zip(known, on, strict=True)]
-        found = list(_with_rules(list(_with_runs(known, flags, on)), linked))
+        merged = list(_with_runs(known, flags, on, barred))
+        found = list(_with_rules(merged, linked, forced, barred, search=search))
         order = sorted(range(len(found)), key=lambda place: found[place].choices)
         number = {place: number for number, place in enumerate(order)}
         decisions = [found[place] for place in order]
@@ -121,7 +132,9 @@ class _Decided(NamedTuple):
         )
 
 
-def _with_runs(known: list[_Decided], flags: Sequence[NDArray[np.bool_]], on: Sequence[int]) -> Iterator[_Decided]:
+def _with_runs(
+    known: list[_Decided], flags: Sequence[NDArray[np.bool_]], on: Sequence[int], barred: Sequence[frozenset[int]]
+) -> Iterator[_Decided]:
     """Merge the flags of each run. A flag of two overlapping runs goes to the run with the larger surprisal."""
     enough = min_surprisal(len(known)) - math.log(max(1, len(known)))  # There are fewer runs than pairs.
     runs = [
@@ -130,6 +143,8 @@ def _with_runs(known: list[_Decided], flags: Sequence[NDArray[np.bool_]], on: Se
     merged: set[int] = set()
     for run in sorted(runs, key=lambda run: surprisal_of_exclusion(flags[place] for place in run), reverse=True):
         left = [place for place in run if place not in merged]
+        if any(len(some.intersection(left)) > 1 for some in barred):
+            continue
         if len(left) > 1 and surprisal_of_exclusion(flags[place] for place in left) >= enough:
             merged |= set(left)
             own = np.array([on[place] for place in left])
@@ -160,7 +175,14 @@ def _runs(flags: Sequence[NDArray[np.bool_]]) -> Iterator[range]:
         any_on = any_on | own
 
 
-def _with_rules(known: list[_Decided], linked: Iterable[tuple[int, int]]) -> Iterator[Decision]:
+def _with_rules(
+    known: list[_Decided],
+    linked: Iterable[tuple[int, int]],
+    forced: Iterable[tuple[int, int]],
+    barred: Sequence[frozenset[int]],
+    *,
+    search: bool,
+) -> Iterator[Decision]:
     """Merge decisions between which a rule holds, or let one lead the other, those of the largest surprisal first.
 
     Where merging would multiply the options, the first decision leads the second. For example, "does not smoke" forces
@@ -168,14 +190,22 @@ def _with_rules(known: list[_Decided], linked: Iterable[tuple[int, int]]) -> Ite
     """
     if not known:
         return
-    pairs = _pairs_with_rules(known)
+    pairs = _pairs_with_rules(known) if search else []
     holder = {choice: place for place, one in enumerate(known) for choice in one.decision.choices}
-    asked = [(holder[a], holder[b]) for a, b in linked]
+    asked, forcing = ([(holder[a], holder[b]) for a, b in some] for some in (linked, forced))
+    if barred:
+        whole = [set(one.decision.choices) for one in known]
+        pairs, asked = (
+            [(a, b) for a, b in some if not any(one & whole[a] and one & whole[b] for one in barred)]
+            for some in (pairs, asked)
+        )
 
-    # First the linked choices; then merges without more options; then leaders; last, merges with some more options.
+    # First the forced and the linked choices; then merges without more options; then leaders; last, merges with some
+    # more options.
     groups, owner = dict(enumerate(known)), list(range(len(known)))
     rows, led = len(known[0].taken), dict[int, Decision]()
     some = min(MAX_OPTIONS, rows // ROWS_PER_OPTION)
+    _merge(groups, owner, forcing, MAX_OPTIONS)
     _merge(groups, owner, asked, some)
     _merge(groups, owner, pairs, 1)
     for a, b in [way for pair in pairs for way in (pair, pair[::-1])]:

@@ -4,9 +4,10 @@
 of a group in order are learned relative to which others, and whether the difference, the ratio or the value is learned.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -158,6 +159,9 @@ def detect_ordered_differences(
     pairs: Sequence[tuple[int, int]],
     fixed: Container[int] = (),
     unmoved: Container[int] = (),
+    *,
+    margins: Mapping[tuple[int, int], float] = MappingProxyType({}),
+    declared: Collection[tuple[int, int]] = (),
 ) -> tuple[tuple[OrderedDifference, ...], tuple[tuple[int, int], ...]]:
     """Choose how columns in order are learned, and return these constraints and the pairs in order that they enforce.
 
@@ -166,7 +170,8 @@ def detect_ordered_differences(
     leaves less error. Each constraint comes after those that determine its sources.
 
     `columns`, `values` and `pairs` are as in `detect_orders`. Fixed columns are learned as they are, and pairs of two
-    fixed columns are left out. Unmoved columns are not constrained where they are learned as values.
+    fixed columns are left out. Unmoved columns are not constrained where they are learned as values. `margins` has the
+    least difference of the columns of a pair, if it is not 0. Declared pairs are enforced before all others.
     """
     found: list[OrderedDifference] = []
     enforced: set[tuple[int, int]] = set()
@@ -174,9 +179,13 @@ def detect_ordered_differences(
         held = [place for place in group if place in fixed]
         free = [place for place in group if place not in fixed]
         upwards, downwards = (
-            _chain(columns, values, pairs, unmoved, held, free, downwards=way) for way in (False, True)
+            _chain(columns, values, pairs, unmoved, held, free, margins, declared, downwards=way)
+            for way in (False, True)
         )
-        best = downwards if downwards.error < upwards.error - MIN_IMPROVEMENT else upwards
+        own = {pair for pair in declared if set(pair) <= set(group)}
+        lost_up, lost_down = (len(own - way.enforced) for way in (upwards, downwards))
+        is_better = downwards.error < upwards.error - MIN_IMPROVEMENT
+        best = downwards if lost_down < lost_up or (lost_down == lost_up and is_better) else upwards
         found += best.differences
         enforced |= best.enforced
     return tuple(found), tuple(pair for pair in pairs if pair in enforced)
@@ -210,6 +219,8 @@ def _chain(
     unmoved: Container[int],
     fixed: Sequence[int],
     free: Sequence[int],
+    margins: Mapping[tuple[int, int], float],
+    declared: Collection[tuple[int, int]],
     *,
     downwards: bool,
 ) -> _Chain:
@@ -222,9 +233,9 @@ def _chain(
         before.append(place)
         below = bool(highs and (downwards or not lows))
         bases, limits = (highs, lows) if below else (lows, highs)
-        if not (bases := _nearest_bases(columns, bases, kept, below)):
+        if not (bases := _nearest_bases(columns, bases, kept, below, place, margins)):
             continue
-        shifted = [[(one, origin_shift(columns[one], columns[place])) for one in some] for some in (bases, limits)]
+        shifted = [[(one, _shift(columns, one, place, margins)) for one in some] for some in (bases, limits)]
         value = OrderedDifference(
             target=place,
             below=below,
@@ -233,9 +244,12 @@ def _chain(
             limits=tuple(shifted[1]),
             learned=columns[place],
         )
-        error, best = min(_ways_to_learn(value, columns, values), key=lambda way: way[0])
-        total += error
         own_pairs = {(low, place) for low in lows} | {(place, high) for high in highs}
+        ways = list(_ways_to_learn(value, columns, values))
+        if place in unmoved and own_pairs.intersection(declared):
+            ways = [way for way in ways if way[1].learned_as != "value"] or ways
+        error, best = min(ways, key=lambda way: way[0])
+        total += error
         if place in unmoved and best.learned_as == "value":
             kept -= own_pairs
         else:
@@ -244,12 +258,34 @@ def _chain(
     return _Chain(total, found, enforced)
 
 
+def _shift(columns: Sequence[NumericColumn], one: int, place: int, margins: Mapping[tuple[int, int], float]) -> float:
+    """Return what is added to a column's values to make them the first, or the last, that another may have."""
+    return origin_shift(columns[one], columns[place]) + margins.get((one, place), 0.0) - margins.get((place, one), 0.0)
+
+
 def _nearest_bases(
-    columns: Sequence[NumericColumn], bases: Sequence[int], kept: set[tuple[int, int]], below: bool
+    columns: Sequence[NumericColumn],
+    bases: Sequence[int],
+    kept: set[tuple[int, int]],
+    below: bool,
+    place: int,
+    margins: Mapping[tuple[int, int], float],
 ) -> list[int]:
     """Leave out each base that lies beyond another base and so never counts, unless the other base can be missing."""
     sure = [one for one in bases if not columns[one].missing]
-    return [one for one in bases if not any(((near, one) if below else (one, near)) in kept for near in sure)]
+
+    def margin(one: int, other: int) -> float:
+        return margins.get((other, one) if below else (one, other), 0.0)
+
+    return [
+        one
+        for one in bases
+        if not any(
+            ((near, one) if below else (one, near)) in kept
+            and margin(one, place) <= margin(one, near) + margin(near, place)
+            for near in sure
+        )
+    ]
 
 
 def _ways_to_learn(

@@ -36,7 +36,7 @@ def detect_orders(columns: Sequence[NumericColumn], values: Array) -> tuple[tupl
     """
     found: list[tuple[int, int]] = []
     enough = min_surprisal(len(columns))
-    scales = [_scale(column) for column in columns]
+    scales = [scale_of(column) for column in columns]
     for scale in sorted(set(scales)):
         own = [place for place, other in enumerate(scales) if other == scale][:MAX_COMPARED]
         shifts = [origin_shift(columns[place], columns[own[0]]) for place in own]
@@ -46,22 +46,23 @@ def detect_orders(columns: Sequence[NumericColumn], values: Array) -> tuple[tupl
     return tuple(found)
 
 
-def _scale(column: NumericColumn) -> str:
+def scale_of(column: NumericColumn) -> str:
     """Return the same text for columns that can be compared: numbers, or datetimes of one time zone."""
     return f"dates {DatetimeDtype.parse(column.dtype).zone or ''}" if column.kind == "datetime" else "numbers"
 
 
 def origin_shift(column: NumericColumn, other: NumericColumn) -> float:
     """Return what must be added to a column's values for them to count from another column's origin."""
-    return float(_origin(column) - _origin(other))
+    return float(origin_of(column) - origin_of(other))
 
 
 def seconds_since_1970(column: NumericColumn) -> float:
     """Return what must be added to a column's values for datetimes to count from 1970; 0 for numbers."""
-    return float(_origin(column))
+    return float(origin_of(column))
 
 
-def _origin(column: NumericColumn) -> Fraction:
+def origin_of(column: NumericColumn) -> Fraction:
+    """Return the seconds from 1970 to the origin of datetimes; 0 for numbers."""
     if column.kind != "datetime":
         return Fraction(0)
     dtype = DatetimeDtype.parse(column.dtype)

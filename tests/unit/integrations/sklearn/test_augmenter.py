@@ -314,6 +314,7 @@ def test_parameters(kind: type[GANAugmenter]) -> None:
         "space": "pixels",
         "sampling_strategy": {1: 20},
         "categorical_features": [0],
+        "rules": ["x0 <= x1"],
         "image_shape": (2, 2),
         "signal": False,
         "augment": None,
