@@ -31,7 +31,7 @@ PAGES = {
     "guide/families": ["python"],
     "guide/signals": ["console", "python", "python"],
     "guide/clips": ["console", "python", "python"],
-    "guide/scikit-learn": ["python", "python"],
+    "guide/scikit-learn": ["python", "python", "python"],
     "guide/imbalanced-learn": ["python"],
     "guide/pytorch": ["python"],
     "guide/albumentations": ["python"],

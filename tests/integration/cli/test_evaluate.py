@@ -711,6 +711,10 @@ def test_the_largest_seed_is_good_for_every_repetition(small_table: tuple[pd.Dat
     assert len(session.complete) == 10
 
 
+HERE = str(Path(__file__).parent)
+"""A folder that exists."""
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -719,10 +723,10 @@ def test_the_largest_seed_is_good_for_every_repetition(small_table: tuple[pd.Dat
         ([__file__ + ".csv", "no.onnx"], "There is no table"),
         (["nowhere.csv", "--target", "y"], "nowhere.csv"),
         (["nowhere.csv", "--target", "y", "--features", "x.onnx"], "--features is for images"),
-        (["nowhere", "--output", "report.txt"], "must end in .html"),
+        ([HERE, "--output", "report.txt"], "must end in .html"),
         (["nowhere", "--output", "no/such/folder/report.html"], "does not exist"),
-        (["nowhere", "--json", "report.html"], "must end in .json"),
-        (["nowhere", "no.onnx"], "There is no model file"),
+        ([HERE, "--json", "report.html"], "must end in .json"),
+        ([HERE, "no.onnx"], "There is no model file"),
         (["nowhere", "--budget", "never"], "90s, 5m, 1h"),
     ],
 )
