@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,10 @@ TABLE = pl.DataFrame(
         "gap": pl.Series([None if place % 8 == 0 else date(1890, 1, 1) + days for place, days in enumerate(DAYS)]),
         "time": pl.Series([datetime(2020, 1, 1, 8, 30) + days for days in DAYS], dtype=pl.Datetime("ns")),
         "zone": pl.Series([datetime(2020, 1, 1, 8, 30) + days for days in DAYS], dtype=pl.Datetime("ms", "UTC")),
+        "stay": pl.Series(DAYS, dtype=pl.Duration("ms")),
+        "pause": pl.Series([None if place % 8 == 0 else days / 4 for place, days in enumerate(DAYS)]),
+        "price": pl.Series([Decimal(cents).scaleb(-2) for cents in RNG.integers(0, 9999, N).tolist()]),
+        "fee": pl.Series(_gaps(RNG.integers(0, 99, N)), dtype=pl.Decimal(9, 3)),
         "empty": pl.Series([None] * N, dtype=pl.Null),
     }
 ).with_columns(pl.col("zone").dt.convert_time_zone("Europe/Oslo"))

@@ -10,8 +10,8 @@ import click
 
 from ganaug.cli import traversal
 from ganaug.cli.data_files import DataFiles, Lines, Reading, Written, note_alarms
+from ganaug.cli.table_match import DATES, TRUTH_VALUES, check_columns, check_contents, held
 from ganaug.cli.text import counted, listing, printable, shortened
-from ganaug.data.tables.codec import Column
 from ganaug.data.tables.csv_format import CsvFormat, FieldFormat
 from ganaug.data.tables.dataset import LabelledTable, from_frame, labels_of, split_target
 from ganaug.data.tables.datetimes import DatetimeDtype
@@ -19,7 +19,6 @@ from ganaug.data.tables.free_text import ignore_free_text
 from ganaug.data.tables.identifiers import IgnoredColumns, warn_about_identifiers
 from ganaug.data.tables.left_out import FLAG
 from ganaug.data.tables.numeric import NumericColumn
-from ganaug.data.tables.series import numeric_values
 from ganaug.data.tables.table_file import ENDINGS, PIECE_ROWS, Table, open_table
 from ganaug.data.tables.table_writer import table_writer
 from ganaug.data.tables.text_format import TextFormat
@@ -32,13 +31,6 @@ if TYPE_CHECKING:
 
     from ganaug.data.tables.sample_format import TableFormat
 
-# What a column holds.
-DATES = "dates"
-TRUTH_VALUES = "true and false"
-NUMBERS = "numbers"
-TEXTS = "text"
-DTYPE_KINDS = {DATES: "M", NUMBERS: "iufb", TRUTH_VALUES: "b"}
-"""For what a column holds, the kinds of numpy dtypes that its values may have; text may have any."""
 CONSTRAINTS = {
     "joint": ("jointly drawn", ", "),
     "orders": ("ordered", " <= "),
@@ -151,9 +143,9 @@ class _TableFiles(DataFiles):
         form = (csv or CsvFormat()).filled(_recorded(generator))
         table = open_table(source, form, name)
         columns = table.names
-        _check_columns(source, columns, generator, name)
+        check_columns(source, columns, generator, name)
         counts, written = _count(table, name, generator)
-        _check_contents(table, generator)
+        check_contents(table, generator)
         largest = max(counts.values())
         note_alarms(generator, [label for label, count in counts.items() if count < largest])
         to_text = output.suffix.lower() == ".csv"
@@ -207,16 +199,13 @@ def _constraint_text(constraint: Any, separator: str) -> str:
 def _spelling(generator: Generator, fields: Mapping[str, FieldFormat] | None, decimal: str | None) -> TextFormat:
     """Return the spelling of rows in a text file; real rows may change that of dates and truth values."""
     fields = fields or {}
-    usual = {str(column.name): "" for column in generator.codec.columns if _held(column) in (DATES, TRUTH_VALUES)}
+    usual = {str(column.name): "" for column in generator.codec.columns if held(column) in (DATES, TRUTH_VALUES)}
     for column in generator.codec.columns:
         # pandas decides the form for each piece, and would omit the hours of a piece in which all are zero.
-        if (
-            isinstance(column, NumericColumn)
-            and column.kind == "datetime"
-            and DatetimeDtype.parse(column.dtype).zone is None
-        ):
-            decimals = f".{0:0{column.decimals}}" if column.decimals else ""
-            usual[str(column.name)] = "2020-01-31" + ("" if column.has_days_only else f" 00:00:00{decimals}")
+        if isinstance(column, NumericColumn) and column.kind == "datetime":
+            offset = "+00:00" if DatetimeDtype.parse(column.dtype).zone else ""
+            time = f" 00:00:00{f'.{0:0{column.decimals}}' if column.decimals else ''}{offset}"
+            usual[str(column.name)] = "2020-01-31" + ("" if column.has_days_only and not offset else time)
     usual |= {name: field.example for name, field in fields.items() if field.example}
     return TextFormat(usual, fields, decimal or ".")
 
@@ -235,28 +224,6 @@ def _balanced_spelling(form: CsvFormat, generator: Generator, *, is_csv: bool, t
     if to_text:
         return _spelling(generator, here, None)
     return TextFormat({}, {} if is_csv else here)
-
-
-def _check_columns(source: Path, columns: list[str], generator: Generator, name: str) -> None:
-    if name not in columns:
-        raise DataError(f"--target must name a column of {source}, which has {listing(columns)}, but is {name!r}")
-    if FLAG in columns:
-        raise DataError(
-            f"{source} must have no column {FLAG!r}, because the result gets this column: give the table of real rows, "
-            "or rename it"
-        )
-    left_out = {name, *map(str, generator.format.ignored_names)}
-    known, here = [str(one) for one in generator.codec.names], [column for column in columns if column not in left_out]
-    if sorted(known) != sorted(here):
-        missing, unknown = (
-            [one for one in some if one not in others] for some, others in ((known, here), (here, known))
-        )
-        found = [f"knows {listing(missing)} as well"] * bool(missing)
-        found += [f"does not know {listing(unknown)}"] * bool(unknown)
-        raise DataError(
-            f"the model must have been fitted to the columns of {source} without {name!r}, its --target, but it "
-            f"{' and '.join(found)}: fit a model to this table"
-        )
 
 
 def _ignored(generator: Generator, columns: list[str]) -> IgnoredColumns:
@@ -291,29 +258,6 @@ def _count(table: Table, name: str, generator: Generator) -> tuple[dict[Any, int
             f"{listing(list(generator.classes))}: fit a model to this table"
         )
     return {label: counts[label] for label in generator.classes}, written
-
-
-def _check_contents(table: Table, generator: Generator) -> None:
-    """Refuse columns of other values than the model's numbers, dates or truth values, and infinite numbers."""
-    columns = {str(column.name): column for column in generator.codec.columns if _held(column) != TEXTS}
-    for piece in table.pieces(columns=list(columns)) if columns else ():
-        for name, column in columns.items():
-            series, held = piece[name], _held(column)
-            if series.dtype.kind not in DTYPE_KINDS[held] and not series.isna().all():
-                raise DataError(
-                    f"Column {name!r} of {table.file} must hold {held}, as it did where the model was fitted, but "
-                    f"holds {str(series.dropna().iloc[0])!r:.80}: correct it, or fit a model to this table"
-                )
-            if isinstance(column, NumericColumn):
-                numeric_values(series, column)
-
-
-def _held(column: Column) -> str:
-    """Tell what a column holds."""
-    if isinstance(column, NumericColumn):
-        return DATES if column.kind == "datetime" else NUMBERS
-    is_truth = column.categories and all(isinstance(category, bool) for category in column.categories)
-    return TRUTH_VALUES if is_truth else TEXTS
 
 
 def _target(generator: Generator) -> str:

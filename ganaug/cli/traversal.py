@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ganaug.cli.text import printable
 from ganaug.data.tables.numeric import NumericColumn
+from ganaug.data.tables.times import charted
 from ganaug.errors import DataError
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def draw_traversal(generator: "Generator", labels: Sequence[Any], steps: int, su
 def _draw_numbers(axes: "matplotlib.axes.Axes", walks: "Sequence[Series[Any]]", names: Sequence[str]) -> None:
     for number, (name, values) in enumerate(zip(names, walks, strict=True)):
         numbers: Any
+        values = charted(values)
         if values.dtype.kind == "M":
             numbers = values.dt.tz_localize(None) if values.dt.tz is not None else values
         else:

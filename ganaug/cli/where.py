@@ -51,8 +51,10 @@ def _wanted(column: "Column", text: str) -> Any:
 
 def _value(column: Any, text: str) -> Any:
     """Return a number, or a time as text; None for no text."""
+    from ganaug.data.tables.condition_values import TIMES
+
     text = text.strip()
-    if not text or column.kind == "datetime":
+    if not text or column.kind in TIMES:
         return text or None
     try:
         number = float(text)

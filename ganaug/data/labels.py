@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.json_checks import MAX_TEXT, is_int, is_text
+from ganaug.data.targets import check_classes
 from ganaug.errors import DataError
 
 Label = str | int | bool
@@ -140,6 +141,7 @@ def coded_labels(
     Labels are texts, or integers that are indices into `classes`. Without `classes`, the classes are the texts of the
     distinct labels, sorted.
     """
+    check_classes(labels, "the target")
     strings = labels.dtype.kind == "U" or (
         labels.dtype == object and all(isinstance(label, str) for label in labels.flat)
     )

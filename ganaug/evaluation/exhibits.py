@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.dataset import Dataset
 from ganaug.data.tables.category import CategoryColumn
+from ganaug.data.tables.times import charted
 from ganaug.evaluation.metrics.columns import column_values
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _distributions(real: Dataset, synthetic: Dataset, rng: np.random.Generator) 
         if isinstance(column, CategoryColumn):
             names = np.array([*map(str, column.categories), "another", "missing"], dtype=object)
             values = [names[codes] for codes in values]  # the codes -1 and -2 are the last two names
-        elif column.kind == "datetime":
-            values = [frame[column.name] for frame in frames]
+        elif column.kind in ("datetime", "period"):
+            values = [charted(frame[column.name]) for frame in frames]
         found.append({"name": str(column.name), "kind": column.kind, "real": values[0], "synthetic": values[1]})
     return found

@@ -9,6 +9,8 @@ from ganaug.errors import DataError
 
 _UNITS = ("s", "ms", "us", "ns")
 """Units of pandas' datetimes, from coarse to fine."""
+MAX_LISTED = 20
+"""Categories that a message lists."""
 MAX_WHOLE_FLOAT = 2**53
 """Up to this size, float64 holds every whole number."""
 
@@ -24,7 +26,8 @@ def promoted_dtype(real: pd.Series, drawn: pd.Series) -> Any:
     `DataError` if there is no such dtype, as for datetimes with and without a time zone.
     """
     dtype, other = real.dtype, _value_dtype(drawn)
-    if dtype in (drawn.dtype, object):
+    is_decimal = isinstance(dtype, pd.ArrowDtype) and dtype.kind == "O"  # `cast` finds out whether the values fit
+    if is_decimal or dtype in (drawn.dtype, object):
         return dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return _with_categories(real, drawn)
@@ -35,7 +38,7 @@ def promoted_dtype(real: pd.Series, drawn: pd.Series) -> Any:
         return dtype if not kinds.is_numeric_dtype(dtype) else np.dtype(object)
     if real.isna().all():
         return np.dtype(object) if kinds.is_numeric_dtype(other) else drawn.dtype
-    if kinds.is_datetime64_any_dtype(dtype) and kinds.is_datetime64_any_dtype(other):
+    if dtype.kind in "Mm" and other.kind == dtype.kind:
         return _times(real, drawn)
     if isinstance(dtype, np.dtype):
         raise _no_dtype(real, drawn)
@@ -58,6 +61,8 @@ def cast(column: pd.Series, dtype: Any) -> pd.Series:
         raise _refusal(column, dtype) from error
     if (result.isna() != column.isna()).any():
         raise _refusal(column, dtype)
+    if pd.api.types.is_object_dtype(dtype) and isinstance(column.dtype, pd.ArrowDtype):
+        return result.where(result.notna(), None)  # as in objects of Python, which lack pandas.NA
     return result
 
 
@@ -80,7 +85,8 @@ def _numbers(real: pd.Series, drawn: pd.Series, other: Any) -> Any:
     if plain.kind == "f" and own.kind in "iu" and real.abs().max() > MAX_WHOLE_FLOAT:
         raise DataError(
             f"Whole numbers must be at most 2**53 in size to be joined to fractions or missing values, as column "
-            f"{real.name!r} held in fit, but it now holds larger ones: convert it to floating point, or fit again."
+            f"{real.name!r} held in fit, but it now holds larger ones: convert it with .astype('float64'), or fit "
+            "again."
         )
     masked = isinstance(other, pd.api.extensions.ExtensionDtype)
     if plain == own and (nullable or not masked or plain.kind == "f"):
@@ -98,6 +104,8 @@ def _times(real: pd.Series, drawn: pd.Series) -> Any:
     unit = max(real.dt.unit, drawn.dt.unit, key=_UNITS.index)
     if unit == real.dt.unit:
         return dtype
+    if dtype.kind == "m":
+        return np.dtype(f"timedelta64[{unit}]")
     return np.dtype(f"datetime64[{unit}]") if zone is None else pd.DatetimeTZDtype(unit, zone)
 
 
@@ -112,9 +120,10 @@ def _with_categories(real: pd.Series, drawn: pd.Series) -> pd.CategoricalDtype:
         return pd.CategoricalDtype(known.append(pd.Index(new)))
     if categorical and drawn.cat.ordered and [value for value in values if value in known] == list(known):
         return drawn.dtype
+    wanted = values.tolist() if len(values) <= MAX_LISTED else "..."
     raise DataError(
-        f"Column {real.name!r} must have the ordered categories that it had in fit, but lacks {new[0]!r}: add its "
-        "categories with .cat.set_categories, or fit again."
+        f"Column {real.name!r} must have the ordered categories that it had in fit, but lacks {new[0]!r}, or has them "
+        f"in another order: set its categories with .cat.set_categories({wanted}), or fit again."
     )
 
 

@@ -23,6 +23,7 @@ from ganaug.data.tables.series import (
     holds_categories,
     numeric_series,
     numeric_values,
+    standard_series,
 )
 from ganaug.errors import DataError, FormatError
 
@@ -70,7 +71,8 @@ class TableCodec:
         _check_frame(frame)
         chosen = _chosen(categorical_features, list(frame.columns))
         # Renamed, because in a DataFrame the integer names of columns may be integers of numpy.
-        series = (frame.iloc[:, position].rename(name) for position, name in enumerate(frame.columns.tolist()))
+        columns = (frame.iloc[:, position].rename(name) for position, name in enumerate(frame.columns.tolist()))
+        series = map(standard_series, columns)
         return cls(
             tuple(
                 fit_category(one) if position in chosen or holds_categories(one) else fit_numeric(one)

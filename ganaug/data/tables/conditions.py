@@ -1,25 +1,24 @@
 """Conditions on the rows of a table: which values, or which range, some of its columns must have."""
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.json_checks import FLOATS
 from ganaug.data.labels import listed, python_value
 from ganaug.data.tables.category import MISSING, CategoryColumn
 from ganaug.data.tables.codec import Column, TableCodec
-from ganaug.data.tables.datetimes import DAY, DatetimeDtype
+from ganaug.data.tables.condition_values import TIMES, number_of
 from ganaug.data.tables.numeric import NumericColumn
+from ganaug.data.tables.times import is_time, value_text
 from ganaug.errors import DataError
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _NEAR = Fraction(1, 10**12)
 """Part of a number that its floating point form may be off."""
 _LARGEST = 10**290
@@ -71,7 +70,8 @@ class Conditions:
             For each column a value, a range ``(low, high)`` with both ends included, or a list or set of values and
             ranges, one of which the row must have. An end of a range that is None is open; a value that is None stands
             for a missing one. Times are `pandas.Timestamp`, `datetime`, `date` or ISO text; a date without a time
-            stands for the whole day.
+            stands for the whole day. Durations are `pandas.Timedelta`, `timedelta` or text such as "2 days". Periods
+            are `pandas.Period`, times or text; a text such as "2024" stands for all months of the year.
         codec : TableCodec
             The columns.
         """
@@ -125,7 +125,7 @@ def _options(wanted: Any, name: Any) -> list[Any]:
 
 def _plain(value: Any) -> Any:
     """Return a scalar of NumPy as Python's own, 0.1 in single precision as 0.1; times as they are."""
-    if isinstance(value, np.datetime64):
+    if isinstance(value, np.datetime64 | np.timedelta64):
         return None if np.isnat(value) else value
     return float(str(value)) if isinstance(value, np.floating) else python_value(value)
 
@@ -133,7 +133,8 @@ def _plain(value: Any) -> Any:
 def _is_missing(value: Any) -> bool:
     import pandas as pd
 
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+    is_nan = isinstance(value, float | Decimal) and math.isnan(value)
+    return value is None or value is pd.NA or value is pd.NaT or is_nan
 
 
 def _on_numbers(column: NumericColumn, place: int, options: list[Any]) -> _Numbers:
@@ -147,7 +148,7 @@ def _on_numbers(column: NumericColumn, place: int, options: list[Any]) -> _Numbe
 def _range(column: NumericColumn, option: Any) -> tuple[float, float]:
     """Return the ends of a value or a range; `DataError` if no value of the column lies between them."""
     ends = option if isinstance(option, tuple) else (option, option)
-    low, high = (None if _is_missing(end) else _number(column, end, last=last) for last, end in enumerate(ends))
+    low, high = (None if _is_missing(end) else number_of(column, end, last=bool(last)) for last, end in enumerate(ends))
     least, most = column.bounds
     first = _in_steps(column, low, up=True) if low is not None else -math.inf
     last = _in_steps(column, high, up=False) if high is not None else math.inf
@@ -171,18 +172,6 @@ def _range(column: NumericColumn, option: Any) -> tuple[float, float]:
     return first, last
 
 
-def _number(column: NumericColumn, value: Any, *, last: int) -> Fraction:
-    """Return a number, or the seconds of a time since the column's origin; the end of a day for the `last` end."""
-    if column.kind == "datetime":
-        return _seconds(column, value, last=last)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value in (math.inf, -math.inf):
-        raise DataError(
-            f"Column {column.name!r:.80} holds numbers, but where asks for {value!r:.80}: give a number, or a range "
-            "(low, high)."
-        )
-    return Fraction(value)
-
-
 def _in_steps(column: NumericColumn, value: Fraction, *, up: bool) -> float:
     """Return the first step that is not below a value, or the last that is not above it; else the value itself."""
     if abs(value) > _LARGEST:
@@ -197,41 +186,11 @@ def _in_steps(column: NumericColumn, value: Fraction, *, up: bool) -> float:
 
 def _as_held(column: NumericColumn, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return numbers as a column of their dtype would hold them, if it has no steps."""
-    if column.decimals is not None or column.kind != "numeric":
+    if column.decimals is not None or column.dtype not in FLOATS:
         return values
     with np.errstate(over="ignore"):
         held: NDArray[np.float64] = values.astype(column.dtype.lower()).astype(np.float64)
     return held
-
-
-def _seconds(column: NumericColumn, value: Any, *, last: int) -> Fraction:
-    """Return a time as seconds since the column's origin, by the clock of the column's zone."""
-    import pandas as pd
-
-    dtype, day = DatetimeDtype.parse(column.dtype), False
-    wrong = f"Column {column.name!r:.80} holds times, but where asks for {value!r:.80}: "
-    if isinstance(value, str):
-        day = _DATE.fullmatch(value.strip()) is not None
-        if not day and not _TIME.fullmatch(value.strip()):
-            raise DataError(f"{wrong}give a date such as 2024-01-31, or a time such as 2024-01-31 10:30.")
-    elif isinstance(value, date) and not isinstance(value, datetime):
-        day = True
-    elif not isinstance(value, datetime | np.datetime64):
-        raise DataError(f"{wrong}give a pandas.Timestamp, a datetime, or a text such as '2024-01-31 10:30'.")
-    try:
-        time = pd.Timestamp(value.strip() if isinstance(value, str) else value)
-        if time.tz is not None:
-            if dtype.zone is None:
-                raise DataError(f"{wrong}give a time without a zone, as the column has none.")
-            time = time.tz_convert(dtype.zone).tz_localize(None)
-    except (ValueError, KeyError, OSError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{wrong}correct it ({error}).") from error
-    count, unit = time.asm8, DatetimeDtype.parse(str(time.asm8.dtype))
-    since_1970 = Fraction(int(count.astype(np.int64)), unit.per_second)
-    seconds = since_1970 - Fraction(dtype.count(column.origin), dtype.per_second)
-    return seconds + DAY - Fraction(1, 10**9) if day and last else seconds
 
 
 def _codes(column: CategoryColumn, options: list[Any]) -> tuple[int, ...]:
@@ -282,12 +241,10 @@ def _never_missing(column: Column) -> DataError:
 def _described(column: NumericColumn) -> str:
     """Say which values a column has."""
     low, high = column.bounds
-    if column.kind != "datetime":
-        step = f" in steps of {column.step:g}" if column.step else ""
-        return f"values from {low:g} to {high:g}{step}"
-    dtype = DatetimeDtype.parse(column.dtype)
-    first, last = (dtype.text(round(end * dtype.per_second) + dtype.count(column.origin)) for end in (low, high))
-    return f"times from {first} to {last}"
+    if is_time(column.dtype):
+        return f"{TIMES[column.kind]} from {value_text(column, low)} to {value_text(column, high)}"
+    step = f" in steps of {column.step:g}" if column.step else ""
+    return f"values from {low:g} to {high:g}{step}"
 
 
 def _shown(option: Any) -> str:

@@ -2,14 +2,18 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ganaug.data.tables.csv_format import FieldFormat
 from ganaug.data.tables.number_format import MAX_DECIMALS, NumberFormat
-from ganaug.errors import DataError
+from ganaug.data.tables.zones import SeenOffsets, offset_seconds
+from ganaug.errors import DataError, warn
 
 if TYPE_CHECKING:
     from pandas import Series
@@ -27,7 +31,8 @@ GAPS = frozenset(
 MIN_NUMBERS = 0.9
 """Share of numbers in a column above which a text among them is a mistake or stands for a missing value."""
 ISO_DATE = r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"
-_ISO_INSTANT = rf"{ISO_DATE}(Z|[+-]\d\d:?\d\d)"
+OFFSET = r"(Z|[+-]\d\d(?::?\d\d)?)"
+_ISO_INSTANT = rf"{ISO_DATE}{OFFSET}"
 _DATES = ("datetime64[s]", "datetime64[ms]", "datetime64[us]", "datetime64[ns]")
 _UTC = "datetime64[us, UTC]"
 _TRUTH = frozenset(("True", "TRUE", "true", "False", "FALSE", "false"))
@@ -68,7 +73,9 @@ class CsvColumn:
         self.rows = self.present = self.numbers = 0
         self.text = self.example = ""
         self.far = False
+        self.has_z = False
         self.number: NumberFormat | None = None
+        self.offsets = SeenOffsets()
 
     def add(self, column: "Series[Any]") -> None:
         """Look at the column in one more piece."""
@@ -94,6 +101,9 @@ class CsvColumn:
             self.example = max(self.example, longest, key=len)
         elif isinstance(column.dtype, pd.StringDtype) and self._formats:
             number = NumberFormat.find(column, self._decimal)
+        if date == _UTC:
+            self.has_z = self.has_z or bool(column.str.endswith("Z").any())
+            self.offsets.add(*_instants(column))
         if number is not None:
             both = number if self.number is None else self.number.joined(number)
             self._formats, self.number = both is not None, both
@@ -112,8 +122,8 @@ class CsvColumn:
             return "float64" if form.decimals[1] else "Int64"
         if self.far and "datetime64[ns]" in self.kinds:
             return "str"
-        if self.kinds <= set(_DATES) or self.kinds == {_UTC}:
-            return max(self.kinds, key=[*_DATES, _UTC].index)
+        if self.kinds == {_UTC} or self.kinds <= set(_DATES):
+            return max(self.kinds, key=(*_DATES, _UTC).index)
         if self.text and self.numbers > MIN_NUMBERS * self.present:
             raise DataError(
                 f"Column {name!r} of {file} must hold numbers or text, but among its numbers is {self.text!r:.80}: "
@@ -147,13 +157,50 @@ class CsvColumn:
             number = self._number_format() or NumberFormat()
         if dtype == "boolean":
             self.example = next((text for text in self._first if text in _TRUTH), "")
-        return FieldFormat(gap if count > 0 else None, number, self.example)
+        return FieldFormat(gap if count > 0 else None, number, self.example, self.has_z)
+
+
+def column_dtypes(columns: Mapping[str, CsvColumn], file: Path) -> dict[str, str]:
+    """Return the dtype of each column of a file, where instants have a time zone; `DataError` as in `CsvColumn.dtype`.
+
+    Instants that all have one offset are in the zone of another column if that has it too: then they can be compared.
+    Warn of instants whose offsets change as in no zone.
+    """
+    dtypes = {name: column.dtype(name, file) for name, column in columns.items()}
+    offsets = {name: columns[name].offsets for name, dtype in dtypes.items() if dtype == _UTC}
+    zones = {name: _zone(one, name, file) for name, one in offsets.items()}
+    places = [zone for zone in dict.fromkeys(zones.values()) if not zone.startswith("UTC")]
+    for name, zone in zones.items():
+        shared = filter(offsets[name].match, places if zone.startswith("UTC") else ())
+        dtypes[name] = f"datetime64[us, {next(shared, zone)}]"
+    return dtypes
+
+
+def _zone(offsets: SeenOffsets, name: str, file: Path) -> str:
+    zone = offsets.zone()
+    if zone is None:
+        warn(
+            f"The offsets from UTC of the times in column {name!r} of {file} change as in no time zone: the times are "
+            "learned in UTC, and their local hours of the day are lost; write them without the offsets to have the "
+            "local hours learned"
+        )
+    return zone or "UTC"
 
 
 def _remedy(text: str, decimal: str) -> str:
     if decimal == "." and re.fullmatch(r"\s*-?\d+,\d+\s*", text):
         return "if the comma is the decimal mark, add --decimal ,"
     return f"correct it, or add --missing {text.strip()[:80]!r} if that means a missing value"
+
+
+def _instants(column: "Series[Any]") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the seconds since 1970 in UTC of texts that are instants, and their offsets in seconds, each (n,)."""
+    import pandas as pd
+
+    times = pd.to_datetime(column, format="ISO8601", utc=True).dt.tz_localize(None)
+    codes, texts = pd.factorize(column.str.extract(f"{OFFSET}$")[0])
+    offsets = np.array([offset_seconds(text) for text in texts], dtype=np.int64)[codes]
+    return times.to_numpy("datetime64[s]").astype(np.int64), offsets
 
 
 def _date_dtype(column: "Series[Any]") -> str | None:

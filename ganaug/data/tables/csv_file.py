@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganaug.data.tables.csv_columns import CODE, GAPS, CsvColumn, gap_words
+from ganaug.data.tables.csv_columns import CODE, GAPS, CsvColumn, column_dtypes, gap_words
 from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.errors import DataError
 
@@ -87,7 +87,7 @@ class CsvFile:
         if verbatim:
             yield from self._read(usecols=wanted, dtype=str, na_filter=False)
             return
-        dtypes = {name: self._columns[name].dtype(name, self.file) for name in wanted}
+        dtypes = column_dtypes({name: self._columns[name] for name in wanted}, self.file)
         numbers = {name: one.number for name, one in (self.format.columns or {}).items() if name in wanted}
         formats = {name: one for name, one in numbers.items() if one is not None and not one.is_plain}
         dates = {name: dtype for name, dtype in dtypes.items() if dtype.startswith("datetime64")}
@@ -95,7 +95,7 @@ class CsvFile:
         as_text = dict.fromkeys([*dates, *formats], "str")
         for piece in self._read(usecols=wanted, dtype=dtypes | as_text, na_values=gaps, keep_default_na=False):
             for name, dtype in dates.items():
-                piece[name] = pd.to_datetime(piece[name], format="ISO8601", utc=dtype.endswith("UTC]")).astype(dtype)
+                piece[name] = pd.to_datetime(piece[name], format="ISO8601", utc="," in dtype).astype(dtype)
             for name, one in formats.items():
                 piece[name] = one.numbers(piece[name], self._decimal).astype(dtypes[name])
             yield piece

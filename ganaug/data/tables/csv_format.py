@@ -25,26 +25,35 @@ class FieldFormat:
     """The format of numbers; None if the column holds no numbers."""
     example: str = ""
     """One of the longest dates or truth values; empty if the column holds other values."""
+    has_z: bool = False
+    """Whether times without an offset from UTC end in Z."""
 
     def filled(self, other: Self) -> Self:
         """Return this format, and what it does not know from another one."""
         gap = other.gap if self.gap is None else self.gap
-        return replace(self, gap=gap, number=self.number or other.number, example=self.example or other.example)
+        dated = self if self.example else other
+        return replace(self, gap=gap, number=self.number or other.number, example=dated.example, has_z=dated.has_z)
 
     def to_state(self) -> dict[str, Any]:
         """Return what differs from a column of plain values without missing ones, as JSON."""
         number = self.number.to_state() if self.number is not None and not self.number.is_plain else None
-        state = {"gap": self.gap or None, "number": number, "example": self.example or None}
+        state = {
+            "gap": self.gap or None,
+            "number": number,
+            "example": self.example or None,
+            "has_z": self.has_z or None,
+        }
         return {name: value for name, value in state.items() if value is not None}
 
     @classmethod
     def from_state(cls, state: object) -> Self:
         """Read what `to_state` wrote from an untrusted file, else `FormatError`."""
         require(isinstance(state, Mapping), "the format of a column must be an object")
-        gap, number, example = (state.get(name) for name in ("gap", "number", "example"))  # type: ignore[attr-defined]
+        gap, number, example, has_z = map(state.get, ("gap", "number", "example", "has_z"))  # type: ignore[attr-defined]
         require(gap is None or is_text(gap), "a gap must be a short text")
         require(example is None or is_text(example), "an example must be a short text")
-        return cls(gap, None if number is None else NumberFormat.from_state(number), example or "")
+        require(has_z is None or isinstance(has_z, bool), "has_z must be true or false")
+        return cls(gap, None if number is None else NumberFormat.from_state(number), example or "", bool(has_z))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,8 +19,9 @@ from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.points import row_points
 from ganaug.data.tables.rules import AUTO, Rules
-from ganaug.data.tables.series import numeric_series, numeric_values
+from ganaug.data.tables.series import numeric_series, numeric_values, standard_frame
 from ganaug.data.tables.text_warnings import warn_about_texts
+from ganaug.data.targets import check_classes
 from ganaug.errors import DataError, warn
 from ganaug.files import StrPath
 
@@ -221,6 +222,7 @@ def from_frame(
     declared rule does not hold in every row, or `TableCodec` cannot represent the table. Warn if a class has a single
     row, and as `warn_about_texts` does.
     """
+    check_classes(labels, "the target")
     values = [plain_label(label) for label in np.asarray(labels, dtype=object).ravel().tolist()]
     if len(values) != len(frame):
         raise DataError(
@@ -228,7 +230,10 @@ def from_frame(
         )
     if len({type(value) for value in values}) > 1:
         kinds = ", ".join(sorted({type(value).__name__ for value in values}))
-        raise DataError(f"The labels must all be of one kind, but there are {kinds}: convert them to text, say.")
+        raise DataError(
+            f"The labels must all be of one kind, but there are {kinds}: convert them to text, with "
+            "[str(label) for label in y] for example."
+        )
     classes = tuple(sorted(set(values)))
     if len(classes) < 2:
         raise DataError(
@@ -242,6 +247,7 @@ def from_frame(
             "those of other classes do; collect more rows"
         )
     index = {label: number for number, label in enumerate(classes)}
+    frame = standard_frame(frame)
     codec = TableCodec.fit(frame, categorical_features=categorical_features)
     if not codec.n_quantiles and not codec.options:
         raise DataError("At least one column must vary, but all are constant or empty: add a column that varies.")
@@ -266,6 +272,7 @@ def split_target(frame: "DataFrame", target: str | None, path: StrPath) -> "tupl
     if target not in frame.columns:
         raise DataError(f"The target (--target) must name a column of {path}, which has {names}, but is {target!r}.")
     labels = labels_of(frame[target])
+    check_classes(frame[target], f"target {target!r}")
     known = len(pd.unique(labels))
     if known > max(100, len(frame) // 2):
         raise DataError(f"The labels must be classes, but {target!r} holds {known:,} different values: name another.")
@@ -281,13 +288,13 @@ def labels_of(column: "Series[Any]") -> Any:
             f"Every row must have a label, but {missing:,} have none in {column.name!r} (an empty field or, "
             "beside numbers, NA and the like): fill or drop them."
         )
-    if pd.api.types.is_float_dtype(column.dtype):
+    check_classes(column, f"target {column.name!r}", distinct=False)
+    if pd.api.types.is_float_dtype(column.dtype) or isinstance(column.dtype, pd.ArrowDtype):
         values = column.to_numpy(np.float64)
-        fractions = values[(values != np.rint(values)) | (np.abs(values) > 2**53)]
-        if len(fractions):
+        if (np.abs(values) > 2**53).any():
             raise DataError(
-                f"The labels must be classes, but {column.name!r} holds numbers such as {fractions[0]:g}: a continuous "
-                "target cannot be balanced; cut it into classes first."
+                f"Labels that are numbers must be at most 2**53 in size, but {column.name!r} has larger ones: convert "
+                "it with .astype('str')."
             )
         column = column.astype("int64")
     return column.astype(object).to_numpy()

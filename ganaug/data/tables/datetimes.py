@@ -1,4 +1,4 @@
-"""Datetimes as whole numbers: counts of a unit since 1970, in local time."""
+"""Times as whole numbers: datetimes as counts of a unit since 1970, in local time; durations; periods."""
 
 import re
 from dataclasses import dataclass
@@ -16,6 +16,9 @@ UNITS = (DAY, 3600, 60, 1)
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 # A zone that begins with "dateutil" could make pandas open any file.
 _DTYPE = re.compile(r"datetime64\[(s|ms|us|ns)(?:, (?!dateutil)([A-Za-z][\w+\-/:]{0,63}))?\]", re.ASCII)
+_DURATION = re.compile(r"timedelta64\[(s|ms|us|ns)\]")
+_PERIOD = re.compile(r"period\[([A-Za-z0-9\-]{1,20})\]", re.ASCII)
+_ORDINAL = re.compile(r"-?\d{1,18}", re.ASCII)
 _ORIGIN = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{3}|\d{6}|\d{9}))?", re.ASCII)
 
 
@@ -85,3 +88,22 @@ class DatetimeDtype:
         while decimals and seconds * 10**decimals >= 2**51:
             decimals -= 1
         return 1, decimals
+
+
+def duration_unit(dtype: str) -> str | None:
+    """Return the unit ("s", "ms", "us" or "ns") of a pandas dtype of durations; None for another dtype."""
+    match = _DURATION.fullmatch(dtype)
+    return match[1] if match else None
+
+
+def period_frequency(dtype: str) -> str | None:
+    """Return the frequency, such as "M", of a pandas dtype of periods; None for another dtype."""
+    match = _PERIOD.fullmatch(dtype)
+    return match[1] if match else None
+
+
+def period_ordinal(text: object) -> int:
+    """Return the ordinal of an untrusted text, the origin of a column of periods; `FormatError` if it is none."""
+    if not isinstance(text, str) or not _ORDINAL.fullmatch(text):
+        raise FormatError(f"The origin of a column of periods must be a whole number as text, not {text!r:.80}.")
+    return int(text)

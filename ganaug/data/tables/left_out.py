@@ -77,7 +77,7 @@ def holds_flags(column: "Series[Any]") -> bool:
     import pandas as pd
 
     values = column.dropna().infer_objects()
-    return bool(len(values) and pd.api.types.is_numeric_dtype(values.dtype) and values.isin([0, 1]).all())
+    return bool(len(values) and pd.api.types.is_numeric_dtype(values.dtype) and ((values == 0) | (values == 1)).all())
 
 
 def _real_rows(frame: "DataFrame", path: StrPath) -> "DataFrame":

@@ -10,26 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.json_checks import FLOATS, INTEGERS, is_finite, is_int, is_name, items, require
-from ganaug.data.tables.datetimes import DAY, DatetimeDtype
+from ganaug.data.tables.datetimes import DAY, DatetimeDtype, duration_unit, period_frequency, period_ordinal
+from ganaug.data.tables.decimals import DecimalDtype
 from ganaug.data.tables.numeric_fit import LARGEST_INTEGER, LIMIT, STEPS, common_factor, find_atoms, find_knots
 from ganaug.errors import DataError
 
 Array = NDArray[Any]
 
-KINDS = ("numeric", "integer", "datetime")
+KINDS = ("numeric", "integer", "datetime", "duration", "period")
 MAX_ATOMS = 100  # that an untrusted model file may list for a column; a fit finds fewer
 
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """The description of one column of numbers, integers or datetimes.
+    """The description of one column of numbers, integers, datetimes, durations or periods.
 
     Each row takes one of several *options*: continuous (if there are knots), one of the atoms, or missing (if the
     column has missing values), in this order. A continuous row has a *quantile* of the standard normal.
 
     All values are multiples of ``unit / 10**decimals``, unless `decimals` is None. `unit` is the largest for which this
     holds: 5 for multiples of 5, or, with two decimals, of 0.05. Datetimes are in seconds since `origin`. Their
-    unit is in seconds too: 86400 for days, 604800 for one day of the week.
+    unit is in seconds too: 86400 for days, 604800 for one day of the week. Durations are in seconds. Periods are
+    counted from `origin`.
 
     `values` and `scores`, the model file's name for their quantiles, are the knots of the piecewise linear quantile
     transform. Values do not decrease; quantiles, in steps of 1/32, increase. The first and the last value are the
@@ -42,7 +44,7 @@ class NumericColumn:
     missing: bool  # whether some values were missing
     decimals: int | None
     unit: int
-    origin: str | None  # for datetimes, the earliest, in ISO format and local time
+    origin: str | None  # the earliest of datetimes, in ISO format and local time, or of periods, as its ordinal
     atoms: tuple[float, ...]  # values with an option of their own, the most frequent first
     values: tuple[float, ...]
     scores: tuple[int, ...]
@@ -211,23 +213,54 @@ class NumericColumn:
             known = np.array(self.atoms + self.values)
             whole = np.array_equal(self.from_steps(self.to_steps(known)), known)
             require(whole, "atoms and values must be multiples of the unit")
-        if self.kind == "numeric":
-            require(self.dtype in FLOATS, "numeric columns have a floating point dtype")
-            require(max(-low, high) <= float(np.finfo(self.dtype.lower()).max), f"values must fit {self.dtype}")
-        elif self.kind == "integer":
-            require(self.dtype in INTEGERS and self.decimals == 0, "integer columns have an integer dtype")
-            require(not self.missing or self.dtype[0] in "IU", f"{self.dtype} has no missing values")
-            require(all(value.is_integer() for value in self.atoms + self.values), "integers must be whole")
-            limits = np.iinfo(self.dtype.lower())
-            require(limits.min <= low and high <= limits.max, f"values must fit {self.dtype}")
-        else:
-            require(self.decimals is not None, "datetimes are multiples of their unit since their origin")
-            clock = DatetimeDtype.parse(self.dtype)
-            origin = clock.count(self.origin)
-            first = origin + min(0, math.floor(low)) * clock.per_second  # What is computed may come before the origin.
-            last = origin + math.ceil(high) * clock.per_second
-            require(first > -(2**63) and last < 2**63, f"dates must fit {self.dtype}")
-        require(self.kind == "datetime" or self.origin is None, "only datetimes have an origin")
+        self.check_range(low, high)
+        require(self.kind in ("datetime", "period") or self.origin is None, "only datetimes and periods have an origin")
+
+    def check_range(self, low: float, high: float) -> None:
+        """Raise `FormatError` unless the dtype can hold the numbers between two bounds."""
+        checks = {
+            "numeric": self._check_floats,
+            "integer": self._check_integers,
+            "datetime": self._check_datetimes,
+            "duration": self._check_durations,
+            "period": self._check_periods,
+        }
+        checks[self.kind](low, high)
+
+    def _check_floats(self, low: float, high: float) -> None:
+        if decimal := DecimalDtype.parse(self.dtype):
+            require(decimal.holds(low, high), f"values must fit {self.dtype}")
+            return
+        require(self.dtype in FLOATS, "numeric columns have a floating point dtype, or one of decimals")
+        require(max(-low, high) <= float(np.finfo(self.dtype.lower()).max), f"values must fit {self.dtype}")
+
+    def _check_integers(self, low: float, high: float) -> None:
+        require(self.dtype in INTEGERS and self.decimals == 0, "integer columns have an integer dtype")
+        require(not self.missing or self.dtype[0] in "IU", f"{self.dtype} has no missing values")
+        require(all(value.is_integer() for value in self.atoms + self.values), "integers must be whole")
+        limits = np.iinfo(self.dtype.lower())
+        require(limits.min <= low and high <= limits.max, f"values must fit {self.dtype}")
+
+    def _check_datetimes(self, low: float, high: float) -> None:
+        require(self.decimals is not None, "datetimes are multiples of their unit since their origin")
+        clock = DatetimeDtype.parse(self.dtype)
+        origin = clock.count(self.origin)
+        first = origin + min(0, math.floor(low)) * clock.per_second  # What is computed may come before the origin.
+        last = origin + math.ceil(high) * clock.per_second
+        require(first > -(2**63) and last < 2**63, f"dates must fit {self.dtype}")
+
+    def _check_durations(self, low: float, high: float) -> None:
+        unit = duration_unit(self.dtype)
+        require(unit is not None and self.decimals is not None, "durations are multiples of the unit of their dtype")
+        most = math.ceil(max(-low, high)) * DatetimeDtype(str(unit), None).per_second
+        require(most < 2**63, f"durations must fit {self.dtype}")
+
+    def _check_periods(self, low: float, high: float) -> None:
+        known = period_frequency(self.dtype) is not None and self.decimals == 0
+        require(known, "periods are whole numbers since their origin")
+        origin = period_ordinal(self.origin)
+        first, last = origin + math.floor(low), origin + math.ceil(high)
+        require(first > -(2**63) and last < 2**63, f"periods must fit {self.dtype}")
 
 
 def _interpolated(x: Array, knots: Array, heights: Array) -> NDArray[np.float64]:

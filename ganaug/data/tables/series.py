@@ -1,5 +1,7 @@
 """Conversion between columns of pandas and plain arrays: the one module that depends on the dtypes of pandas."""
 
+from datetime import datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,16 +9,68 @@ from numpy.typing import NDArray
 
 from ganaug.data.json_checks import BOOLEANS, FLOATS, INTEGERS
 from ganaug.data.tables.category import MAX_CATEGORIES, MISSING, UNSEEN, Category, CategoryColumn
-from ganaug.data.tables.datetimes import DatetimeDtype
+from ganaug.data.tables.decimals import DecimalDtype, arrow_decimals, numbers_of_decimals, used_decimals
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.numeric_fit import LARGEST_INTEGER, count_decimals
+from ganaug.data.tables.times import fit_times, is_time, numbers_of_times, times_of_numbers, with_zone
 from ganaug.errors import DataError, FormatError
 
 if TYPE_CHECKING:
-    from pandas import Series
+    from pandas import DataFrame, Series
 
-_ARROW_TWINS = {"f": "Float64", "i": "Int64", "u": "UInt64", "b": "boolean", "M": "datetime64[us]"}
+_ARROW_TWINS = {
+    "f": "Float64",
+    "i": "Int64",
+    "u": "UInt64",
+    "b": "boolean",
+    "M": "datetime64[us]",
+    "m": "timedelta64[us]",
+}
 """For each kind of pyarrow's dtypes, the dtype of pandas that holds the same values and missing ones."""
+
+
+def standard_series(series: "Series[Any]") -> "Series[Any]":
+    """Return a column in the dtype in which it is learned.
+
+    Objects that are decimals or datetimes, and times in a zone without a name, get a dtype of their own. `DataError` if
+    there is none.
+    """
+    import pandas as pd
+
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        return with_zone(series)
+    if series.dtype != object or not isinstance(_first(series), Decimal | datetime):
+        return series
+    types = {_type_name(value) for value in series.dropna()}
+    if types == {"Decimal"}:
+        return arrow_decimals(series)
+    if not types <= {"datetime", "Timestamp"}:
+        return series
+    if len({one.utcoffset() is None for one in series.dropna()}) > 1:
+        raise DataError(
+            f"All times of a column must have an offset from UTC, or none, but some of column {series.name!r} have "
+            "one: convert it with pandas.to_datetime(..., utc=True)."
+        )
+    inferred = series.infer_objects()
+    zoned = inferred.dtype == object or isinstance(inferred.dtype, pd.DatetimeTZDtype)
+    return with_zone(inferred) if zoned else inferred
+
+
+def standard_frame(frame: "DataFrame") -> "DataFrame":
+    """Return a table with every column as `standard_series` returns it."""
+    old = [frame.iloc[:, position] for position in range(frame.shape[1])]
+    new = {position: one for position, series in enumerate(old) if (one := standard_series(series)) is not series}
+    if new:
+        frame = frame.copy(deep=False)
+        for position, series in new.items():
+            frame.isetitem(position, series)
+    return frame
+
+
+def _first(series: "Series[Any]") -> Any:
+    """Return the first value that is not missing; None if there is none."""
+    known = series.notna().to_numpy()
+    return series.iloc[int(known.argmax())] if known.any() else None
 
 
 def holds_categories(series: "Series[Any]") -> bool:
@@ -29,13 +83,15 @@ def holds_categories(series: "Series[Any]") -> bool:
 
 
 def fit_numeric(series: "Series[Any]") -> NumericColumn:
-    """Fit a column of numbers or datetimes.
+    """Fit a column of numbers, decimals, datetimes, durations or periods.
 
     Raise `DataError` for another dtype, infinities, integers beyond 2**53, and dates out of range.
     """
     name, dtype = series.name, str(series.dtype)
-    if DatetimeDtype.matches(dtype):
-        return _fit_datetimes(series)
+    if is_time(dtype):
+        return fit_times(series)
+    if DecimalDtype.parse(dtype):
+        return NumericColumn.fit(name, "numeric", dtype, numbers_of_decimals(series), decimals=used_decimals(series))
     _check_number_dtype(series)
     numbers = numeric_values(series)
     if series.dtype.kind in "iu":
@@ -47,37 +103,42 @@ def fit_numeric(series: "Series[Any]") -> NumericColumn:
 
 
 def numeric_values(series: "Series[Any]", column: NumericColumn | None = None) -> NDArray[np.float64]:
-    """Return a column as numbers, (n,), NaN where missing; datetimes as seconds since the origin of the fitted column.
+    """Return a column as numbers, (n,), NaN where missing; times count as those of the fitted column do.
 
-    Raise `DataError` if the values are no such numbers. Only datetimes need the fitted column.
+    Raise `DataError` if the values are no such numbers. Only times need the fitted column.
     """
-    if column is not None and column.kind == "datetime":
-        dtype = DatetimeDtype.parse(column.dtype)
-        counts, missing = _datetime_counts(series, dtype)
-        return np.where(missing, np.nan, (counts - dtype.count(column.origin)) / dtype.per_second)
+    series = standard_series(series)
+    if column is not None and is_time(column.dtype):
+        return numbers_of_times(series, column)
     if column is not None and series.isna().all():  # of whatever dtype
         return np.full(len(series), np.nan)
-    _check_number_dtype(series)
+    if DecimalDtype.parse(str(series.dtype)):
+        return numbers_of_decimals(series)
+    _check_number_dtype(series, fitted=column is not None)
     numbers: NDArray[np.float64] = series.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(numbers).any():
         raise DataError(
-            f"Numbers must be finite, but column {series.name!r} has infinities: replace them, or mark them as missing."
+            f"Numbers must be finite, but column {series.name!r} has infinities: mark them as missing, with "
+            ".replace([numpy.inf, -numpy.inf], numpy.nan) for example."
         )
     if series.dtype.kind in "iu" and np.nanmax(np.abs(numbers), initial=0) > LARGEST_INTEGER:
         raise DataError(
             f"Integers must be at most 2**53 in size, but column {series.name!r} has larger ones: is it an identifier? "
-            "Ignore it (--ignore), drop it, or convert it to floating point."
+            "Ignore it (--ignore), or drop it. If it is a quantity, convert it with .astype('float64')."
         )
     return numbers
 
 
-def _check_number_dtype(series: "Series[Any]") -> None:
+def _check_number_dtype(series: "Series[Any]", *, fitted: bool = False) -> None:
     """Raise `DataError`, with a remedy, unless the dtype is one of real numbers or truth values."""
     dtype = series.dtype
     if str(dtype) in (*FLOATS, *INTEGERS, *BOOLEANS):
         return
+    if fitted:
+        remedy = "fit a model to this table" if dtype.kind in "Mm" else "convert it with pandas.to_numeric"
+        raise DataError(f"Column {series.name!r} must hold numbers, as at the fit, but it has dtype {dtype}: {remedy}.")
     raise DataError(
-        f"Columns must hold numbers, datetimes, text, truth values or categories, but column {series.name!r} has dtype "
+        f"Columns must hold numbers, times, text, truth values or categories, but column {series.name!r} has dtype "
         f"{dtype}: {_remedy(dtype)}, or drop it."
     )
 
@@ -86,69 +147,19 @@ def _remedy(dtype: Any) -> str:
     """Return the remedy for a column of another dtype."""
     import pandas as pd
 
-    usual = "convert it with .astype('float64') or .astype('str')"
-    if dtype.kind == "m":
-        return "convert it with .dt.total_seconds()"
-    if isinstance(dtype, pd.PeriodDtype):
-        return "convert it with .dt.to_timestamp()"
     if isinstance(dtype, pd.ArrowDtype):
-        held = dtype.pyarrow_dtype
-        if str(held).startswith("decimal"):
-            return usual
-        zone = getattr(held, "tz", None)
+        if dtype.type is time:
+            return "convert it with .astype('str').map(pandas.Timedelta)"
+        zone = getattr(dtype.pyarrow_dtype, "tz", None)
         twin = f"datetime64[us, {zone}]" if zone else _ARROW_TWINS.get(dtype.kind, "str")
         return f"convert it with .astype({twin!r})"
-    if not isinstance(dtype, np.dtype | pd.DatetimeTZDtype):
-        return usual
-    remedies = {
-        "c": "split it into real and imaginary part",
-        "M": "convert it to a zone of the tz database, with .dt.tz_convert('UTC') for example",
-        "O": "convert it with pandas.to_numeric or pandas.to_datetime",
-    }
-    return remedies.get(dtype.kind, usual)
-
-
-def _datetime_counts(series: "Series[Any]", dtype: DatetimeDtype) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the counts of datetimes, and tell which are missing, each (n,)."""
-    missing = series.isna().to_numpy()
-    if missing.all():  # of whatever dtype
-        return np.zeros(len(series), dtype=np.int64), missing
-    zone = getattr(series.dtype, "tz", None)
-    if series.dtype.kind != "M" or (zone is None) != (dtype.zone is None):
-        raise DataError(
-            f"Column {series.name!r} must hold datetimes {'with' if dtype.zone else 'without'} a time zone, as at the "
-            f"fit, but it has dtype {series.dtype}: convert it with pandas.to_datetime or .dt.tz_localize."
-        )
-    try:
-        wall = series if dtype.zone is None else series.dt.tz_convert(dtype.zone).dt.tz_localize(None)
-        counts = wall.dt.as_unit(dtype.unit).to_numpy().astype(np.int64)
-    except (ValueError, KeyError) as error:
-        raise DataError(
-            f"Column {series.name!r} must hold datetimes that fit datetime64[{dtype.unit}], but {error}: convert it."
-        ) from error
-    return np.where(missing, 0, counts), missing
-
-
-def _fit_datetimes(series: "Series[Any]") -> NumericColumn:
-    dtype = DatetimeDtype.parse(str(series.dtype))
-    counts, missing = _datetime_counts(series, dtype)
-    present = counts[~missing] if not missing.all() else counts[:1]
-    first, last = int(present.min()), int(present.max())
-    if not 1 <= dtype.year(first) <= dtype.year(last) <= 9999:
-        raise DataError(
-            f"Dates must be in the years 1 to 9999, but those of column {series.name!r} go from {dtype.year(first)} to "
-            f"{dtype.year(last)}: mark the others as missing."
-        )
-    unit, decimals = dtype.resolution(present)
-    return NumericColumn.fit(
-        series.name,
-        "datetime",
-        str(series.dtype),
-        np.where(missing, np.nan, (counts - first) / dtype.per_second),
-        decimals=decimals,
-        unit=unit,
-        origin=dtype.text(first),
-    )
+    if isinstance(dtype, pd.SparseDtype):
+        return "convert it with .sparse.to_dense()"
+    if isinstance(dtype, pd.PeriodDtype):
+        return "convert it with .dt.to_timestamp()"
+    if dtype.kind == "c":
+        return "convert it with numpy.real and numpy.imag, a column for each"
+    return "convert it with .astype('str')"
 
 
 def numeric_series(column: NumericColumn, numbers: NDArray[np.float64]) -> Any:
@@ -162,8 +173,10 @@ def numeric_series(column: NumericColumn, numbers: NDArray[np.float64]) -> Any:
     if missing.any() and not column.missing:
         raise FormatError(f"Column {column.name!r} has no missing values, but the model makes some: it is damaged.")
     numbers = np.clip(np.where(missing, column.bounds[0], numbers), *column.bounds)
-    if column.kind == "datetime":
-        return _datetimes(column, numbers, missing)
+    if is_time(column.dtype):
+        return times_of_numbers(column, numbers, missing)
+    if dtype := DecimalDtype.parse(column.dtype):
+        return dtype.series(numbers, missing, column.decimals)
     values = (np.rint(numbers) if column.kind == "integer" else numbers).astype(column.dtype.lower())
     if column.dtype[0].islower():
         if column.missing:
@@ -171,25 +184,6 @@ def numeric_series(column: NumericColumn, numbers: NDArray[np.float64]) -> Any:
         return values
     array = pd.arrays.IntegerArray if column.kind == "integer" else pd.arrays.FloatingArray
     return array(values, missing)
-
-
-def _datetimes(column: NumericColumn, seconds: NDArray[np.float64], missing: NDArray[np.bool_]) -> Any:
-    import pandas as pd
-
-    dtype = DatetimeDtype.parse(column.dtype)
-    counts = np.rint(seconds * dtype.per_second).astype(np.int64) + dtype.count(column.origin)
-    times = counts.view(dtype.numpy)
-    times[missing] = np.datetime64("NaT")
-    series = pd.Series(times)
-    if dtype.zone is None:
-        return series
-    try:  # An hour that comes twice is winter time. An hour that is skipped becomes the next one.
-        winter = np.zeros(len(times), dtype=np.bool_)
-        return series.dt.tz_localize(dtype.zone, ambiguous=winter, nonexistent="shift_forward")
-    except (ValueError, KeyError, OSError) as error:  # for example "Europe", which is a folder of zones
-        raise FormatError(
-            f"The time zone of column {column.name!r} must be known here, but {dtype.zone!r} is not: install tzdata."
-        ) from error
 
 
 def fit_category(series: "Series[Any]") -> CategoryColumn:
@@ -225,7 +219,9 @@ def _one_type(values: Any, series: "Series[Any]") -> None:
             "make a column of each part."
         )
     if len(types) > 1 or not set(types) <= {"bool", "int", "float", "str"}:
-        remedy = "pandas.to_datetime" if {"date", "datetime", "Timestamp"} & set(types) else ".astype('str')"
+        dates, numbers = {"date", "datetime", "Timestamp"}, {"bool", "int", "float", "Decimal"}
+        usual = ".astype('float64')" if set(types) <= numbers else ".astype('str')"
+        remedy = "pandas.to_datetime" if set(types) <= dates else usual
         what = "A column of objects" if str(series.dtype) == "object" else "A column of categories"
         raise DataError(
             f"{what} must hold one type, text, numbers or truth values, but column {series.name!r} holds "

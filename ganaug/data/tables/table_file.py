@@ -52,7 +52,8 @@ def read_table(
     `table` is an open one, or the path of a ``.csv`` or ``.parquet`` file. In a CSV file, a column of dates in ISO
     format is read as dates, a column of whole numbers with leading zeros as text, and times of day, percentages and
     amounts with separated thousands as numbers. Integers and truth values have a nullable dtype if some are missing.
-    Other columns than `columns` may hold anything, and `rows` returns the wanted part of some rows.
+    Decimals of a Parquet file have Arrow's dtype. Other columns than `columns` may hold anything, and `rows` returns
+    the wanted part of some rows.
 
     Raise `MissingFileError` if there is no such file, and `DataError` if it is no complete table, has no rows, two
     columns have the same name, or one mixes numbers and text. Warn if only a sample is kept.
@@ -142,13 +143,19 @@ class ParquetFile:
 
         integers = (name for name in _NUMPY_TWINS if name != "boolean")
         nullable = {getattr(pyarrow, name.lower())(): pd.array([], name).dtype for name in integers}
-        mapper = pd.ArrowDtype if verbatim else {**nullable, pyarrow.bool_(): pd.BooleanDtype()}.get
+        nullable[pyarrow.bool_()] = pd.BooleanDtype()
+        pyarrow.array(pd.array([], "period[D]"))  # From here on, pyarrow knows the types that pandas writes.
+
+        def mapper(kind: Any) -> Any:
+            if getattr(kind, "extension_name", "").startswith("pandas."):  # periods: pandas has the dtype itself
+                return None
+            return pd.ArrowDtype(kind) if verbatim or pyarrow.types.is_decimal(kind) else nullable.get(kind)
+
         self.names  # noqa: B018 - raises if one comes twice
         with _parquet_errors(self.file), pyarrow.parquet.ParquetFile(self.file) as table:
             for batch in table.iter_batches(PIECE_ROWS, columns=columns):
                 # The metadata of pandas, such as an index, is not part of the table.
                 plain = batch.replace_schema_metadata(None)
-                plain = plain if verbatim else _without_decimals(plain)
                 piece = plain.to_pandas(types_mapper=mapper, date_as_object=False)
                 yield piece if verbatim or not self._missing else piece.apply(self._without_words)
 
@@ -187,15 +194,3 @@ def _parquet_errors(file: Path) -> Iterator[None]:
         raise DataError(
             f"{file} must be a whole Parquet file, but cannot be read ({reason}): save it again."
         ) from error
-
-
-def _without_decimals(batch: Any) -> Any:
-    """Convert decimals, which numpy does not have, to floating point."""
-    import pyarrow
-
-    for index, field in enumerate(batch.schema):
-        if pyarrow.types.is_decimal(field.type):
-            # Through text: a direct cast would make 1.1300000000000001 of 1.13.
-            numbers = batch.column(index).cast(pyarrow.string()).cast(pyarrow.float64())
-            batch = batch.set_column(index, field.name, numbers)
-    return batch

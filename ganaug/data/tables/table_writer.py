@@ -36,6 +36,9 @@ class TableWriter:
         self._first = False
 
     def _write_csv(self, piece: "DataFrame") -> None:
+        # pandas decides the form of durations for each piece, and would omit the hours of whole days.
+        durations = piece.select_dtypes("timedelta")
+        piece = piece.assign(**{name: one.astype(object).map(str, "ignore") for name, one in durations.items()})
         usual = {"index": False, "header": self._first, "lineterminator": "\n", "sep": self._delimiter}
         text = piece.to_csv(**usual)
         if "\r" in text:  # Before Python 3.13 such a field is not quoted, and is read as two lines.

@@ -209,7 +209,7 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
         check_not_empty(X.shape if hasattr(X, "shape") else (len(X),))
         validate_data(self, X, y, skip_check_array=True)  # refuses None for y
         column = np.asarray(y) if getattr(y, "ndim", 1) == 2 else None
-        values = Target(y).values
+        values = Target(y, one_hot=False).values
         labels = column_or_1d(values if column is None else column, warn=True)
         check_consistent_length(X, labels)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)

@@ -9,18 +9,24 @@ from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
 
 from ganaug.data.containers.frames import as_pandas, form_of
+from ganaug.data.targets import check_classes
+from ganaug.errors import DataError
 
 
 class Target:
     """A user's `y` in any container: labels (n,) or (n, 1), or one-hot labels (n, n_classes); `values` has shape (n,).
 
-    `ValueError`, with the messages of scikit-learn and imbalanced-learn, if a label is missing, labels are continuous,
-    text is mixed with numbers, or a row has several labels.
+    `ValueError`, with the messages of scikit-learn and imbalanced-learn, if a label is missing, or text is mixed with
+    numbers. `DataError` if labels are continuous, or a row has several. `one_hot` allows one-hot labels.
     """
 
-    def __init__(self, y: Any) -> None:
+    def __init__(self, y: Any, *, one_hot: bool = True) -> None:
         self._form = form_of(y)
         self._y = y = as_pandas(y)
+        try:
+            check_classes(y, one_hot=one_hot)
+        except DataError as error:
+            raise DataError(f"Unknown label type: {error}") from error
         plain = _plain_array(y)
         if plain.dtype.kind in "Of" and pd.isna(plain).any():
             raise ValueError("Input y contains NaN.")
@@ -50,7 +56,10 @@ def _check_one_kind(labels: NDArray[Any]) -> None:
     """Refuse text among other labels, because such labels cannot be sorted."""
     if labels.dtype == object and len({isinstance(label, str) for label in labels.flat}) > 1:
         found = ", ".join(sorted({type(label).__name__ for label in labels.flat}))
-        raise ValueError(f"The labels in y must be uniformly strings or numbers, but there are {found}: convert them.")
+        raise ValueError(
+            f"The labels in y must be uniformly strings or numbers, but there are {found}: convert "
+            "them to text, with [str(label) for label in y] for example."
+        )
 
 
 def _plain_array(y: Any) -> NDArray[Any]:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganaug.data.tables.codec import Column, TableCodec
+from ganaug.data.tables.decimals import DecimalDtype
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.sample_format import TableFormat
+from ganaug.data.tables.series import numeric_series
 from ganaug.errors import DataError
 from ganaug.integrations.torch.item_maker import ItemMaker, Items, Transform, described, tried
 
@@ -19,6 +21,8 @@ MAX_OUTSIDE = 0.1
 """Largest share of the real values of a column that may lie outside the range that the generator learned."""
 MIN_VALUES = 8
 """Fewest values of a column by which its unit is judged."""
+TIMES = {"datetime": "dates", "duration": "durations", "period": "periods"}
+"""For each kind of column that holds no plain numbers, what it holds."""
 REMEDY = (
     "fit a generator to what the items hold, or give the dataset a `transform` that turns a row of the generator into "
     "what its items hold"
@@ -103,11 +107,9 @@ def _typical_value(column: Column) -> Any:
     """Return a value of a column, with the type that the generator gives it."""
     if not isinstance(column, NumericColumn):
         return (column.categories or (0,))[0]
-    if column.kind == "datetime":
-        import pandas as pd
-
-        return pd.Timestamp(0)
     value = (column.values or column.atoms or (0.0,))[0]
+    if column.kind in TIMES or DecimalDtype.parse(column.dtype):
+        return numeric_series(column, np.array([value])).iloc[0]
     return int(value) if column.kind == "integer" else float(value)
 
 
@@ -152,8 +154,8 @@ def _first_without_numbers(columns: Sequence[Column]) -> tuple[Any, str] | None:
     """Return the name of the first column that holds no numbers or truth values, and what it holds."""
     for column in columns:
         if isinstance(column, NumericColumn):
-            if column.kind == "datetime":
-                return column.name, "dates"
+            if column.kind in TIMES:
+                return column.name, TIMES[column.kind]
         elif any(isinstance(one, str) for one in column.categories):
             return column.name, "text"
     return None
@@ -186,7 +188,7 @@ def _check_rows(rows: list[Any], codec: TableCodec) -> None:
     elif isinstance(example, Tensor | np.ndarray):
         _check_numbers(codec.columns)
     for position, column in enumerate(codec.columns):
-        if isinstance(column, NumericColumn) and column.kind == "datetime":
+        if isinstance(column, NumericColumn) and column.kind in TIMES:
             continue
         values = [row[column.name if isinstance(row, Mapping) else position] for row in rows]
         values = [value for value in values if not _is_missing(value)]

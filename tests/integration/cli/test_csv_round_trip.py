@@ -26,6 +26,14 @@ COLUMNS: dict[str, tuple[list[str], str]] = {
     "texts": (["up", "?", "down", "up", "?"], r"up|down|\?"),
     "days": (["2024-01-01", "2024-03-05", "0000-00-00", "2024-02-02", "2023-12-12"], r"202[34]-\d\d-\d\d|0000-00-00"),
     "minute": (["2024-01-01T09:30", "2024-03-05T10:00", "", "2024-02-02T11:11", ""], r"(2024-\d\d-\d\dT\d\d:\d\d)?"),
+    "berlin": (
+        ["2024-01-15T00:00:00+01:00", "NA", "2024-07-15T00:00:00+02:00", "2024-02-01T00:00:00+01:00", "NA"],
+        r"2024-0([123]-\d\dT00:00:00\+01|[4567]-\d\dT00:00:00\+02):00|2024-03-31T00:00:00\+01:00|NA",
+    ),
+    "london": (
+        ["2024-01-15 09:00Z", "2024-07-15 09:00+01:00", "?", "2024-02-01 09:00Z", "2024-06-15 09:00+01:00"],
+        r"2024-0([123]-\d\d \d\d:00Z|[34567]-\d\d \d\d:00\+01:00)|\?",
+    ),
     "truth": (["TRUE", "FALSE", "NULL", "TRUE", "FALSE"], "TRUE|FALSE|NULL"),
     "money": (["917,769", "31,000", "1,005", "12", "NA"], r"\d{1,3}(,\d{3})*|NA"),
     "share": (["82.8%", "7.0%", "12.5%", "99.9%", "0.1%"], r"\d+\.\d%"),
@@ -65,7 +73,7 @@ def test_every_field_is_written_as_in_the_file(tmp_path: Path) -> None:
     assert fit(source, "kind", model, *words) == ""
     codec = Generator.load(model).codec
     kinds = {str(column.name): column.kind for column in codec.columns}
-    texts, dates = ("words", "texts"), ("days", "minute")
+    texts, dates = ("words", "texts"), ("days", "minute", "berlin", "london")
     wanted = dict.fromkeys(texts, "category") | dict.fromkeys(dates, "datetime") | {"truth": "boolean"}
     wanted |= dict.fromkeys(("x", "gaps", "asked", "money", "clock"), "integer")
     assert kinds == wanted | dict.fromkeys(("floats", "share", "dollars"), "numeric")

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def test_fit_refuses_rules_that_do_not_hold(rule: str, saying: str, customers: P
         ("a,y\n1,n\n2,\n", "1 have none in 'y'"),
         ("a,y\n1,n\n2,n\n", "at least two classes, but there is only ['n']"),
         ("a,y\n1,0.5\n2,1.0\n", "numbers such as 0.5: a continuous target"),
-        ("a,y\n" + "".join(f"1,{i}\n" for i in range(300)), "holds 300 different values"),
+        ("a,y\n" + "".join(f"1,{i}\n" for i in range(300)), "holds 300 different numbers in 300 rows"),
         ("a,y\n1,2024-01-01\n2,2024-01-02\n", "text, whole numbers, or true and false"),
         ("y\nn\nm\n", "1 to 10,000 columns"),
         ("a,y\n1,n\n1,m\n", "all are constant"),
@@ -208,7 +209,7 @@ def test_fit_refuses_parquet_types_that_cannot_be_learned(tmp_path: Path) -> Non
         [[1], [2]],
         [{"a": 1}, {"a": 2}],
         pa.array([1, 2], pa.time32("s")),
-        pa.array([1, 2], pa.duration("s")),
+        [Decimal(10**30), Decimal(10**30 + 1)],
     ):
         pq.write_table(pa.table({"odd": values, "y": ["n", "m"]}), source)
         refused("fit", source, "--target", "y", "--output", tmp_path / "a.onnx", saying="'odd'")
@@ -506,16 +507,56 @@ FORMS = {
     "minutes": ("2020-01-{d:02}T{m:02}:30", r"2020-\d\d-\d\dT\d\d:\d\d"),
     "utc": ("2020-01-{d:02}T{m:02}:30:00Z", r"2020-\d\d-\d\dT\d\d:\d\d:\d\dZ"),
     "offset": ("2020-01-{d:02} {m:02}:30:00+01:00", r"2020-\d\d-\d\d \d\d:\d\d:\d\d\+01:00"),
+    "local": ("2020-{m:02}-{d:02} 00:00:00{o}", r"2020-\d\d-\d\d 00:00:00\+0[12]:00"),
     "decimals": ("2020-01-{d:02} {m:02}:30:00.{d:03}", r"2020-\d\d-\d\d \d\d:\d\d:\d\d\.\d\d\d"),
     "truth": ("{t}", "TRUE|FALSE"),
     "phone": ("+471234{d:04}", r"\+471234\d\d\d\d"),
 }
 
 
+def _berlin(day: str) -> str:
+    """Return the offset from UTC of a day's midnight in Berlin, as text."""
+    return pd.Timestamp(day, tz="Europe/Berlin").isoformat()[-6:]
+
+
+def test_decimals_durations_and_periods_of_a_parquet_stay_what_they_are(tmp_path: Path) -> None:
+    source, model = tmp_path / "t.parquet", tmp_path / "m.onnx"
+    rng = np.random.default_rng(0)
+    pd.DataFrame(
+        {
+            "price": pd.Series([Decimal(cents).scaleb(-2) for cents in rng.integers(0, 10**5, 40).tolist()]),
+            "stay": pd.to_timedelta(rng.integers(0, 30, 40), "D").as_unit("us"),
+            "month": pd.period_range("2020-01", periods=40, freq="M"),
+            "y": ["a", "b", "b", "b"] * 10,
+        }
+    ).to_parquet(source)
+    schema = pq.read_schema(source).remove_metadata()
+    assert run("fit", source, "--target", "y", "--output", model, "--steps", 2).exit_code == 0
+    for output, arguments in (
+        (tmp_path / "balanced.parquet", ["balance", source, model]),
+        (tmp_path / "sample.parquet", ["sample", model, "--per-class", 9]),
+    ):
+        result = run(*arguments, "--output", output)
+        assert result.exit_code == 0, result.output
+        table = pq.read_table(output)
+        assert [table.schema.field(name).type for name in ("price", "stay", "month")] == schema.types[:3]
+        frame = table.to_pandas()
+        assert not (frame["stay"].dt.total_seconds() % 86400).any()
+    assert run("balance", source, model, "--output", tmp_path / "out.csv").exit_code == 0
+    texts = pd.read_csv(tmp_path / "out.csv", dtype=str)
+    for name, form in {"price": r"\d+\.\d\d", "stay": r"\d+ days 00:00:00", "month": r"20\d\d-\d\d"}.items():
+        assert texts[name].str.fullmatch(form).all(), name
+
+
 def test_synthetic_dates_and_truth_values_are_written_as_the_real_ones(tmp_path: Path) -> None:
     source, output = tmp_path / "t.csv", tmp_path / "out.csv"
     cells = [
-        [form.format(m=i % 12 + 1, d=i % 28 + 1, t=str(i % 3 == 0).upper()) for form, _ in FORMS.values()]
+        [
+            form.format(
+                m=i % 12 + 1, d=i % 28 + 1, t=str(i % 3 == 0).upper(), o=_berlin(f"2020-{i % 12 + 1}-{i % 28 + 1}")
+            )
+            for form, _ in FORMS.values()
+        ]
         for i in range(40)
     ]
     with source.open("w", newline="") as lines:
@@ -527,6 +568,7 @@ def test_synthetic_dates_and_truth_values_are_written_as_the_real_ones(tmp_path:
     for name, column in zip(header, zip(*rows, strict=True), strict=True):
         if name in FORMS:
             assert all(re.fullmatch(FORMS[name][1], cell) for cell in column), name
+    assert all(row[header.index("local")].endswith(_berlin(row[header.index("local")][:10])) for row in rows)
     assert len({row[header.index("offset")] for row in rows[40:]} - {row[header.index("offset")] for row in rows[:40]})
 
 

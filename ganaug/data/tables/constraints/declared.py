@@ -13,9 +13,9 @@ from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.constraints.formula import Formula, float_error, in_order
 from ganaug.data.tables.constraints.intervals import range_of, widened
 from ganaug.data.tables.constraints.orders import origin_of, origin_shift, scale_of
-from ganaug.data.tables.datetimes import DatetimeDtype
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.rules import DeclaredFormula, DeclaredOrder, Name, Rules
+from ganaug.data.tables.times import value_text
 from ganaug.errors import DataError
 
 Array = NDArray[np.float64]
@@ -86,7 +86,8 @@ def _margin(text: str, order: DeclaredOrder, pair: Pair, columns: Sequence[Numer
     low, high = (columns[place] for place in pair)
     if scale_of(low) != scale_of(high):
         raise DataError(
-            f"Columns that are compared must both hold numbers, or times of one zone, but those of the rule "
+            f"Columns that are compared must both hold numbers, times of one zone, durations, or periods of one "
+            f"frequency, but those of the rule "
             f"{text!r:.200} differ: convert one, or leave the rule out."
         )
     apart = numbers[:, pair[1]] - (numbers[:, pair[0]] + origin_shift(low, high))
@@ -122,7 +123,7 @@ def _formula(
     target, *sources = _numbers_of(text, (declared.target, *declared.sources), place)
     constant = Fraction(declared.constant)
     if declared.multiplied:
-        if any(columns[one].kind == "datetime" for one in (target, *sources)):
+        if any(columns[one].origin is not None for one in (target, *sources)):
             raise DataError(f"Times must not be multiplied, but the rule {text!r:.200} does: write a sum.")
         for name, one, power in zip(declared.sources, sources, declared.factors, strict=True):
             least = columns[one].bounds[0]
@@ -163,18 +164,14 @@ def _check_rows(
     """Raise `DataError` if there are rows that break a rule."""
     rows = np.flatnonzero(broken)
     if len(rows):
-        shown = [f"{columns[one].name!r:.40} is {_text(columns[one], numbers[rows[0], one])}" for one in places[:4]]
+        shown = [
+            f"{one.name!r:.40} is {value_text(one, numbers[rows[0], place])}"
+            for place, one in ((place, columns[place]) for place in places[:4])
+        ]
         raise DataError(
             f"A declared rule must hold in every row, but {len(rows):,} of {len(broken):,} rows break {text!r:.200}; "
             f"the first is row {rows[0] + 1:,}, where {', '.join(shown)}: correct the rows, or leave the rule out."
         )
-
-
-def _text(column: NumericColumn, value: float) -> str:
-    if column.kind != "datetime":
-        return f"{value:.12g}"
-    dtype = DatetimeDtype.parse(column.dtype)
-    return dtype.text(round(value * dtype.per_second) + dtype.count(column.origin))
 
 
 def _check_targets(rules: Rules, formulas: Sequence[Formula]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.json_checks import FLOATS
 from ganaug.data.tables.constraints.column_constraint import ColumnConstraint, to_nearest_step
 from ganaug.data.tables.constraints.orders import seconds_since_1970
 from ganaug.data.tables.numeric import NumericColumn
@@ -115,7 +116,7 @@ def _times(factor: float) -> str:
 
 def float_error(column: NumericColumn, values: NDArray[np.float64]) -> float:
     """Return the largest error that a few operations on the column's floating point numbers leave."""
-    dtype = column.dtype.lower()
+    dtype = column.dtype.lower() if column.dtype in FLOATS else "float64"
     return 4 * float(np.finfo(dtype).eps) * float(np.abs(values).max()) if column.kind == "numeric" else 0.0
 
 

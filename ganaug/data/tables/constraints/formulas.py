@@ -155,7 +155,7 @@ def _comparable(columns: Sequence[NumericColumn], values: Array, multiplied: boo
     if not multiplied:
         return list(range(len(columns)))
     least = np.fmin.reduce(values, axis=0, initial=np.inf)
-    return [place for place, column in enumerate(columns) if column.kind != "datetime" and least[place] >= 0]
+    return [place for place, column in enumerate(columns) if column.origin is None and least[place] >= 0]
 
 
 def _ways(

@@ -10,7 +10,7 @@ from ganaug.data.tables.constraints.formula import Formula
 from ganaug.data.tables.constraints.orders import origin_shift
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.numeric_fit import LARGEST_INTEGER, LIMIT
-from ganaug.errors import DataError
+from ganaug.errors import DataError, FormatError
 
 Interval = tuple[float, float]
 
@@ -114,7 +114,8 @@ def _can_hold(column: NumericColumn, interval: Interval) -> bool:
         return False
     if column.decimals is not None and (largest + column.step) * 10**column.decimals > LARGEST_INTEGER:
         return False
-    if column.kind == "integer":
-        limits = np.iinfo(column.dtype.lower())
-        return bool(limits.min <= interval[0] and interval[1] <= limits.max)
-    return column.kind == "datetime" or largest <= float(np.finfo(column.dtype.lower()).max)
+    try:
+        column.check_range(*interval)
+    except FormatError:
+        return False
+    return True

@@ -304,7 +304,7 @@ def _ways_to_learn(
     lost = float(np.isin(own[there], column.atoms).mean())
     lost += COARSE_PENALTY * any(column.step > columns[place].step for place, _ in constraint.bases)
     for learned_as in ("difference", "ratio"):
-        positive = column.kind != "datetime" and np.nanmin(base) >= 0 and np.nanmin(own) >= 0
+        positive = column.origin is None and np.nanmin(base) >= 0 and np.nanmin(own) >= 0
         if learned_as == "ratio" and (not positive or (own[base == 0] > 0).any()):
             continue
         way = replace(constraint, learned_as=learned_as)

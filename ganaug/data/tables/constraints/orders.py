@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.data.tables.constraints.surprisal import min_surprisal
-from ganaug.data.tables.datetimes import DatetimeDtype
+from ganaug.data.tables.datetimes import DatetimeDtype, period_ordinal
 from ganaug.data.tables.numeric import NumericColumn
 
 Array = NDArray[np.float64]
@@ -47,8 +47,10 @@ def detect_orders(columns: Sequence[NumericColumn], values: Array) -> tuple[tupl
 
 
 def scale_of(column: NumericColumn) -> str:
-    """Return the same text for columns that can be compared: numbers, or datetimes of one time zone."""
-    return f"dates {DatetimeDtype.parse(column.dtype).zone or ''}" if column.kind == "datetime" else "numbers"
+    """Return the same text for columns that can be compared, such as numbers, or datetimes of one time zone."""
+    if column.kind == "datetime":
+        return f"dates {DatetimeDtype.parse(column.dtype).zone or ''}"
+    return {"duration": "durations", "period": column.dtype}.get(column.kind, "numbers")
 
 
 def origin_shift(column: NumericColumn, other: NumericColumn) -> float:
@@ -57,12 +59,14 @@ def origin_shift(column: NumericColumn, other: NumericColumn) -> float:
 
 
 def seconds_since_1970(column: NumericColumn) -> float:
-    """Return what must be added to a column's values for datetimes to count from 1970; 0 for numbers."""
+    """Return what must be added to a column's values for datetimes and periods to count from 1970; 0 for numbers."""
     return float(origin_of(column))
 
 
 def origin_of(column: NumericColumn) -> Fraction:
-    """Return the seconds from 1970 to the origin of datetimes; 0 for numbers."""
+    """Return the seconds, or periods, from 1970 to the origin of a column; 0 for numbers."""
+    if column.kind == "period":
+        return Fraction(period_ordinal(column.origin))
     if column.kind != "datetime":
         return Fraction(0)
     dtype = DatetimeDtype.parse(column.dtype)

@@ -1,10 +1,12 @@
 """Conditions on the rows of a table: what fits, and what is refused at once."""
 
 import datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
@@ -13,6 +15,8 @@ from ganaug.data.tables.conditions import Conditions
 from ganaug.errors import DataError
 
 ROWS = 60
+DAY = pd.Timedelta(days=1)
+FEE, EXACT = (pd.ArrowDtype(pa.decimal128(20, places)) for places in (2, 12))
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +34,10 @@ def table() -> pd.DataFrame:
             "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(ROWS), unit="D"),
             "time": start + pd.to_timedelta(np.arange(ROWS) * 7, unit="h"),
             "local": (start + pd.to_timedelta(np.arange(ROWS) * 7, unit="h")).tz_localize("Europe/Berlin"),
+            "stay": pd.to_timedelta(np.arange(ROWS) * 6, unit="h"),
+            "month": pd.period_range("2020-01", periods=ROWS, freq="M"),
+            "fee": pd.Series([Decimal(cents).scaleb(-2) for cents in range(ROWS)]).astype(FEE),
+            "exact": pd.Series([Decimal(cents) / 97 for cents in range(ROWS)]).round(12).astype(EXACT),
             "city": random.choice(["Rome", "Oslo", "..", "a=b"], ROWS),
             "maybe": pd.Series(np.where(np.arange(ROWS) % 4 == 0, None, "x")).where(np.arange(ROWS) % 3 > 0, "y"),
             "flag": random.random(ROWS) < 0.5,
@@ -72,6 +80,19 @@ def fitting(where: Any, table: pd.DataFrame) -> NDArray[np.bool_]:
         ({"gaps": None}, lambda t: t["gaps"].isna()),
         ({"gaps": [float("nan"), (0, None)]}, lambda t: t["gaps"].isna() | (t["gaps"] >= 0)),
         ({"gaps": (0, None)}, lambda t: t["gaps"] >= 0),
+        ({"fee": 0.3}, lambda t: t["fee"].astype(float) == 0.3),
+        ({"fee": (Decimal("0.3"), None)}, lambda t: t["fee"].astype(float) >= 0.3),
+        ({"exact": (0.1, 0.3)}, lambda t: t["exact"].astype(float).between(0.1, 0.3)),
+        ({"stay": "1 day"}, lambda t: t["stay"] == pd.Timedelta(days=1)),
+        ({"stay": ("1:30:00", datetime.timedelta(days=2))}, lambda t: t["stay"].between("1:30:00", "2 days")),
+        (
+            {"stay": [np.timedelta64(6, "h"), pd.Timedelta("P1D")]},
+            lambda t: t["stay"].isin([pd.Timedelta(6, "h"), DAY]),
+        ),
+        ({"month": "2022"}, lambda t: t["month"].dt.year == 2022),
+        ({"month": ("2021-03", "2022")}, lambda t: t["month"].between(pd.Period("2021-03"), pd.Period("2022-12"))),
+        ({"month": pd.Period("2021-03-15")}, lambda t: t["month"] == pd.Period("2021-03")),
+        ({"month": (None, datetime.date(2020, 6, 9))}, lambda t: t["month"] <= pd.Period("2020-06")),
         ({"day": "2024-01-05"}, lambda t: t["day"] == "2024-01-05"),
         ({"time": "2024-01-05"}, lambda t: t["time"].dt.date == datetime.date(2024, 1, 5)),
         ({"time": datetime.date(2024, 1, 5)}, lambda t: t["time"].dt.date == datetime.date(2024, 1, 5)),

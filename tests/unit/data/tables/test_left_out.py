@@ -48,6 +48,11 @@ def test_flags_are_learned_only_on_demand(left: Any, flags: list[Any]) -> None:
         left(LeftOut(), flagged)
 
 
+def test_flags_may_be_decimals() -> None:
+    assert holds_flags(pd.Series([0, None, 1], dtype=pd.ArrowDtype(pa.decimal128(1, 0))))
+    assert not holds_flags(pd.Series([0, 2, 1], dtype=pd.ArrowDtype(pa.decimal128(1, 0))))
+
+
 @pytest.mark.parametrize("values", [["wool", "nylon", "wool"], [0.5, 1.0, 0.0], [2, 1, 0], [None] * 3])
 def test_another_column_of_that_name_is_a_column(left: Any, values: list[Any]) -> None:
     table = TABLE.assign(synthetic=values)

@@ -256,7 +256,7 @@ def test_columns_that_are_drawn_together_have_the_combinations_of_the_table() ->
         (["total = price + pieces"], "rows break 'total = price + pieces'"),
         (["few < more"], "rows break 'few < more'"),
         (["city <= low"], "'city' holds categories"),
-        (["admitted <= low"], "must both hold numbers, or times of one zone"),
+        (["admitted <= low"], "must both hold numbers, times of one zone"),
         (["days = admitted * discharged"], "Times must not be multiplied"),
         (["days = few / days"], "comes once"),
         (["few = more / days"], "must be above 0"),

@@ -220,7 +220,7 @@ def test_parquet_pieces_have_the_same_dtypes(parquet: Path) -> None:
         }
     )
     pq.write_table(table, parquet)
-    wanted = ["Int64", "boolean", "datetime64[ms]", "float64", "str"]
+    wanted = ["Int64", "boolean", "datetime64[ms]", "decimal128(3, 2)[pyarrow]", "str"]
     assert [list(dtypes(piece).values()) for piece in open_table(parquet).pieces()] == [wanted, wanted]
     again = pa.concat_tables(
         pa.Table.from_pandas(piece, preserve_index=False) for piece in open_table(parquet).pieces(verbatim=True)
@@ -232,7 +232,7 @@ def test_decimals_stay_short(parquet: Path) -> None:
     prices = [decimal.Decimal(cents).scaleb(-2) for cents in range(0, 100_000, 7)]
     pq.write_table(pa.table({"price": pa.array(prices, pa.decimal128(10, 2))}), parquet)
     found = read_table(parquet)["price"]
-    assert found.tolist() == [float(price) for price in prices]
+    assert found.tolist() == prices
     assert TableCodec.fit(found.to_frame()).columns[0].decimals == 2  # type: ignore[union-attr]
 
 
@@ -250,8 +250,9 @@ def test_a_parquet_that_may_not_be_read_is_not_said_to_be_damaged(parquet: Path,
 def test_instants_with_an_offset_are_dates_and_with_and_without_one_are_text(file: Path) -> None:
     some = "2024-01-31 01:00:00+01:00,2024-01-31T01:00-0330,2024-01-31T01:00Z\n"
     others = "2024-07-31 01:00:00+02:00,2024-01-31T01:00Z,2024-01-31T01:00\n"
-    frame = read_table(written(file, "a,b,c\n" + some + others))
-    assert dtypes(frame) == {"a": "datetime64[us, UTC]", "b": "datetime64[us, UTC]", "c": "str"}
+    with pytest.warns(GanaugWarning, match="in column 'b' of .* change as in no time zone: .* learned in UTC"):
+        frame = read_table(written(file, "a,b,c\n" + some + others))
+    assert dtypes(frame) == {"a": "datetime64[us, Europe/Berlin]", "b": "datetime64[us, UTC]", "c": "str"}
     assert frame["a"].tolist() == [pd.Timestamp("2024-01-31T00:00Z"), pd.Timestamp("2024-07-30T23:00Z")]
     assert frame["b"][0] == pd.Timestamp("2024-01-31T04:30Z")
 
@@ -363,8 +364,8 @@ def test_labels_become_plain_values(labels: Any, wanted: list[Any]) -> None:
         (["a", None], "1 have none in 'y'"),
         ([1.0, np.nan], "1 have none in 'y'"),
         ([1.0, 2.5], "numbers such as 2.5: a continuous target"),
-        ([1.0, np.inf], "numbers such as inf"),
-        ([1.0, 1e300], r"numbers such as 1e\+300"),
+        ([1.0, np.inf], r"at most 2\*\*53"),
+        ([1.0, 1e300], r"at most 2\*\*53"),
         (pd.array([1.5, 2.0], "Float64"), "numbers such as 1.5"),
     ],
 )
@@ -379,7 +380,7 @@ def test_targets_that_are_refused() -> None:
         split_target(frame, None, "t.csv")
     with pytest.raises(DataError, match="which has 'a', 'y', but is 'z'"):
         split_target(frame, "z", "t.csv")
-    with pytest.raises(DataError, match="'y' holds 300 different values"):
+    with pytest.raises(DataError, match="target 'y' must hold classes, but holds 300 different numbers"):
         split_target(frame, "y", "t.csv")
     assert len(set(split_target(frame.assign(y=frame["y"] % 100), "y", "t.csv")[1])) == 100
 

@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import imblearn.pipeline
 import joblib
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sklearn.pipeline
 import torch
@@ -156,6 +158,11 @@ def test_frames_keep_every_dtype() -> None:
             "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(RNG.integers(0, 900, 40), unit="D"),
             "load": np.where(RNG.random(40) < 0.2, np.nan, RNG.random(40)).astype(np.float32),
             "rooms": RNG.integers(0, 5, 40).astype(np.int8),
+            "stay": pd.to_timedelta(np.arange(40) % 11, unit="D").as_unit("s"),
+            "month": pd.period_range("2020-01", periods=40, freq="M"),
+            "price": pd.Series([Decimal(int(cents)).scaleb(-2) for cents in np.arange(40) ** 3]),
+            "fee": pd.Series([Decimal(cents) for cents in range(40)], dtype=pd.ArrowDtype(pa.decimal128(9, 2))),
+            "seen": pd.Series(pd.date_range("2024", periods=40, tz="Asia/Tokyo").to_pydatetime(), dtype=object),
         }
     )
     rows, labels = GANSampler(**QUICK).fit_resample(frame, pd.Series(Y, name="target", index=range(5, 45)))
@@ -163,6 +170,9 @@ def test_frames_keep_every_dtype() -> None:
     assert rows.columns.tolist() == frame.columns.tolist()
     pd.testing.assert_frame_equal(rows.iloc[:40], frame)
     assert labels.name == "target"
+    assert {type(price) for price in rows["price"]} == {Decimal}
+    assert not (rows["stay"].dt.total_seconds() % 86400).any()
+    assert {seen.hour for seen in rows["seen"]} == {0}
     assert set(rows["city"]) == {"Oslo", "Rome"}
 
 
@@ -433,7 +443,7 @@ def _with(value: Any) -> np.ndarray:
     [
         (X, None, "requires y to be passed, but the target y is None"),
         (X, np.zeros(40), "needs to have more than 1 class. Got 1 class instead"),
-        (X, np.linspace(0, 1, 40), "Unknown label type: continuous"),
+        (X, np.linspace(0, 1, 40), "Unknown label type: y must hold classes, .* continuous target"),
         (X, np.array([np.nan, *Y[1:]]), "Input y contains NaN"),
         (X, np.array([None, *["a", "b"] * 19, "a"], dtype=object), "Input y contains NaN"),
         (X, pd.Series([None, *Y[1:]], dtype="Int64"), "Input y contains NaN"),

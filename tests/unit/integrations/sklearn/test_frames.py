@@ -1,6 +1,7 @@
 """Frames of pandas, polars and pyarrow at the scikit-learn and imbalanced-learn faces, and in `evaluate`."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import imblearn.pipeline
@@ -84,10 +85,12 @@ def test_synthetic_values_are_such_as_were_learned(library: str) -> None:
     drawn = as_polars(GANAugmenter(**QUICK).fit(X, LABELS).sample(60)[0])
     for name in ("text", "category", "enum", "flag", "perhaps", "empty"):
         assert set(drawn[name]) <= set(TABLE[name])
-    for name in ("i8", "u16", "i64", "u64", "f32", "day", "gap", "time", "zone"):
+    for name in ("i8", "u16", "i64", "u64", "f32", "day", "gap", "time", "zone", "stay", "pause", "price", "fee"):
         assert TABLE[name].min() <= drawn[name].min() <= drawn[name].max() <= TABLE[name].max()  # type: ignore[operator]
         assert drawn[name].null_count() == 0 or TABLE[name].null_count() > 0
     assert set(drawn["time"].dt.time()) == set(TABLE["time"].dt.time())
+    assert all(stay % timedelta(days=1) == timedelta(0) for stay in drawn["stay"])
+    assert all(fee % 1 == 0 for fee in drawn["fee"].drop_nulls())
     assert drawn["nan"].null_count() == 0
     assert drawn["nan"].is_nan().any()
     assert drawn["f32"].null_count() > 0
@@ -237,7 +240,7 @@ def test_lazy_frames_are_refused_everywhere() -> None:
 
 @FOREIGN
 def test_an_evaluation_takes_frames_as_those_of_pandas(library: str) -> None:
-    frame = FEW.with_columns(kind=LABELS, group=pl.Series(range(40)) // 2)
+    frame = TABLE.with_columns(kind=LABELS, group=pl.Series(range(40)) // 2)
     given, plain = LIBRARIES[library](frame), LIBRARIES["pandas"](frame)
     wanted, groups = load(plain, "kind", None, LeftOut(), group="group")
     for real, target in (
