@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from ganaug.compute.engine import Engine
 from ganaug.networks.modality import Modality
-from ganaug.networks.projection import ProjectionDiscriminator
+from ganaug.networks.projection import ProjectionDiscriminator, own_logits
 from ganaug.networks.samples import Batch
 from ganaug.techniques.losses import (
     deviation_of_halves,
@@ -74,13 +74,14 @@ class Adversary:
         with self.engine.autocast():
             self._judged = self._distorted(plain, batch.random)
             features = self.discriminator.features(self._judged)  # (2B, F)
-            logits = self.discriminator.judge(features, self._label, classes)
+            classless, by_class = self.discriminator.judge_all(features)  # (2B, 1), (2B, n_classes)
+            logits = own_logits(classless, by_class, self._label, classes)
             if chosen.minibatch_deviation:
                 logits = logits + chosen.minibatch_deviation * deviation_of_halves(features)
             on_real, on_synthetic = logits.chunk(2)  # (B,) each
             matching = feature_matching_loss(features, shown, synthetic) if chosen.feature_matching else None
             loss = pairing_loss(on_real, on_synthetic, shown, weight)
-        mismatch = mismatch_loss(self.discriminator.judge_all(features[: len(label)]), label)
+        mismatch = mismatch_loss(by_class[: len(label)], label)
         losses = {
             "discriminator": loss,
             "generator": F.softplus((on_real - on_synthetic).detach()).mean(),

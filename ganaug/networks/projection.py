@@ -20,19 +20,23 @@ class ProjectionDiscriminator(nn.Module):
     def features(self, sample: Tensor) -> Tensor:
         """Return features of samples (B, ...) that do not depend on the label, float32 (B, feature_dim)."""
 
+    def judge_all(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits of samples of no class (B, 1), and what each class adds to them (B, n_classes), float32."""
+        with torch.autocast(features.device.type, enabled=False):
+            return self.logit(features), features @ self.embed.weight.T
+
     def judge(self, features: Tensor, label: Tensor, weight: float = 1.0) -> Tensor:
         """Return the logits (B,) of samples whose features are known; `weight` is that of the class."""
-        logit: Tensor = self.logit(features).squeeze(1).float() + weight * (self.embed(label) * features).sum(dim=1)
-        return logit
-
-    def judge_all(self, features: Tensor) -> Tensor:
-        """Return the logits (B, n_classes) of samples whose features are known, under every class."""
-        logits: Tensor = self.logit(features) + features @ self.embed.weight.T
-        return logits
+        return own_logits(*self.judge_all(features), label, weight)
 
     def forward(self, sample: Tensor, label: Tensor) -> Tensor:
         """Return logits (B,): larger means more like a real sample of class `label`."""
         return self.judge(self.features(sample), label)
+
+
+def own_logits(classless: Tensor, by_class: Tensor, label: Tensor, weight: float = 1.0) -> Tensor:
+    """Return the logits (B,) of samples under their own label, of what `judge_all` returns."""
+    return (classless + weight * by_class.gather(1, label[:, None])).squeeze(1)
 
 
 class Encoder(nn.Module):

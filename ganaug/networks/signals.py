@@ -23,7 +23,6 @@ DEFAULT_SECONDS = 120.0  # of a training for which the user gives no length
 SCREEN_WIDTHS = (32, 64, 64)  # channels of the screen's convolutions
 OUTLINED = 16
 """Windows of a signal by which variety and energy are measured."""
-VARIETY_WEIGHT = 1.0  # of the variety loss, relative to the pairing loss
 ENERGY_WEIGHT = 0.2  # of the energy distance, relative to the pairing loss
 SPREAD = 0.02
 """Deviation of the noise on values that are taken as points, in standard deviations of a channel."""
@@ -136,8 +135,7 @@ class SignalModality(ArrayModality):
 
     def discrepancy(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
         """Return the lack of variety within a class and the energy distance of outlines, in one scalar."""
-        variety, energy = variety_and_energy_loss(outline(real), outline(synthetic), label)
-        return VARIETY_WEIGHT * variety + ENERGY_WEIGHT * energy
+        return variety_and_energy_loss(outline(real), outline(synthetic), label, ENERGY_WEIGHT)
 
     def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> nn.Module:  # noqa: ARG002
         """Return the generator as it is, or with truncated styles."""

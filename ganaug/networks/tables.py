@@ -29,7 +29,6 @@ MIN_STEPS = 700  # training steps on a small table
 MAX_STEPS = 2_000  # training steps on a large table
 STEPS_PER_ROOT_OF_CELLS = 11.0
 """Training steps for each square root of the number of cells, rows times columns."""
-VARIETY_WEIGHT = 1.0  # of the variety loss, relative to the energy distance
 
 
 class Rows(Samples):
@@ -153,8 +152,7 @@ class TableModality(Modality):
 
     def discrepancy(self, real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
         """Return the lack of variety within a class and the energy distance, in one scalar."""
-        variety, energy = variety_and_energy_loss(real, synthetic, label)
-        return VARIETY_WEIGHT * variety + energy
+        return variety_and_energy_loss(real, synthetic, label)
 
     def corrected(self, generator: nn.Module, learned: Samples, random: torch.Generator) -> RowGenerator:
         """Return a generator that draws each class with the marginals of its real rows."""

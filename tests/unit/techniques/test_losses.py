@@ -1,5 +1,6 @@
 """Losses: one pass gives both players' gradients, and each loss has the values that can be worked out by hand."""
 
+import itertools
 import math
 
 import pytest
@@ -74,9 +75,44 @@ def test_variety_passes_finite_gradients_even_where_samples_are_one_and_the_same
 
 
 def energy_loss(real: Tensor, synthetic: Tensor, label: Tensor) -> Tensor:
-    variety, energy = variety_and_energy_loss(real, synthetic, label)
-    assert float(variety) == pytest.approx(float(variety_loss(real, synthetic, label)), abs=1e-6)
-    return energy
+    return variety_and_energy_loss(real, synthetic, label) - variety_loss(real, synthetic, label)
+
+
+def plain_variety_and_energy(real: Tensor, synthetic: Tensor, label: Tensor, weight: float) -> Tensor:
+    """Return the loss by the definition, pair by pair."""
+    energy, count = torch.zeros((), dtype=real.dtype), 0
+    for i, j in itertools.permutations(range(len(label)), 2):
+        if label[i] == label[j]:
+            between = 2 * (synthetic[i] - real[j]).norm() - (synthetic[i] - synthetic[j]).norm()
+            energy, count = energy + between - (real[i] - real[j]).norm(), count + 1
+    return variety_loss(real, synthetic, label) + weight * energy / max(count, 1)
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.3])
+@pytest.mark.parametrize("spread", [0.5, 2.0])
+def test_variety_and_energy_have_the_value_and_the_gradient_of_their_definition(weight: float, spread: float) -> None:
+    random = torch.Generator().manual_seed(1)
+    real, synthetic = torch.randn(2, 10, 3, generator=random, dtype=torch.float64)
+    label = torch.tensor([0, 0, 0, 1, 1, 1, 1, 2, 0, 1])  # class 2 comes once
+    pair = [(spread * synthetic).detach().requires_grad_() for _ in range(2)]
+    found, wanted = (
+        variety_and_energy_loss(real, pair[0], label, weight),
+        plain_variety_and_energy(real, pair[1], label, weight),
+    )
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    (3 * found).backward()
+    (3 * wanted).backward()
+    torch.testing.assert_close(pair[0].grad, pair[1].grad, rtol=1e-4, atol=1e-6)
+
+
+def test_variety_and_energy_of_samples_of_different_classes_are_none() -> None:
+    real, synthetic = torch.rand(2, 3, 4).unbind()
+    synthetic.requires_grad_()
+    loss = variety_and_energy_loss(real, synthetic, torch.arange(3))
+    loss.backward()
+    assert loss.item() == 0
+    assert synthetic.grad is not None
+    assert not synthetic.grad.any()
 
 
 def test_energy_is_least_where_samples_are_spread_like_the_real_ones() -> None:
