@@ -313,13 +313,13 @@ def test_decisions_are_read_from_choices_and_the_other_way_round() -> None:
     generator, _, rows = network()
     decisions, taken = generator.decisions, rows[:, 1:]
     [decided] = decisions.decisions_of(taken)
-    assert decided.shape == (400, 2, 6)
-    torch.testing.assert_close(decided.sum(dim=2), torch.ones(400, 2))
+    assert decided.shape == (400, 6, 2)
+    torch.testing.assert_close(decided.sum(dim=1), torch.ones(400, 2))
     torch.testing.assert_close(decisions.choices_of(decisions.flat([decided])), taken)
     odd = taken[:1].clone()
     odd[0, -2:] = odd[0, -2:].flip(0)  # a city of the other half of the country
     [decided] = decisions.decisions_of(odd)
-    torch.testing.assert_close(decided.sum(dim=2), torch.ones(1, 2))
+    torch.testing.assert_close(decided.sum(dim=1), torch.ones(1, 2))
     assert float((decisions.choices_of(decisions.flat([decided])) * odd).sum()) == 3
 
 
@@ -328,7 +328,7 @@ def test_decisions_of_unlike_sizes_are_drawn_as_those_of_like_sizes_are() -> Non
     """In pieces, so that a decision between a hundred options does not make a hundred of every flag's two."""
     options = (2, 100, 2, 30, 3, *[2] * 40)
     decisions = Decisions(JointChoices.independent(options), options)
-    assert sorted(decisions.shapes) == [(1, 30), (1, 100), (43, 3)]
+    assert sorted(decisions.shapes) == [(3, 43), (30, 1), (100, 1)]
     torch.manual_seed(0)
     logits = torch.randn(1, sum(options))
     taken, fallen = decisions.draw(logits.expand(20_000, -1), torch.randn(20_000, len(options)))
