@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from os.path import realpath
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganaug.cli.data_files import Reading, files_of_source
+from ganaug.cli.fit_outputs import check_checkpoint, check_log, check_outputs, preview_path
 from ganaug.cli.options import csv_options, duration, left_out_options, path, seed_option, technique, tracker
 from ganaug.cli.text import counted, printable, sentence
 from ganaug.data.modalities import SPACES
@@ -130,11 +130,6 @@ def command(
     train(source, output, Reading(left_out, target, csv, size, rules), preview=not no_preview, **settings)
 
 
-def preview_path(model: "Path") -> "Path":
-    """Return where the preview of a model file goes: photos.onnx, photos.preview.png."""
-    return model.with_suffix(".preview.png")
-
-
 def train(
     source: "Path",
     output: "Path",
@@ -162,8 +157,8 @@ def train(
     files = files_of_source(source)
     draw_preview = files.draw_preview if preview else None
     preview = draw_preview is not None
-    _check_outputs(source, output, preview)
-    _check_log(log, source, output)
+    check_outputs(source, output, preview)
+    check_log(log, source, output)
     with _telling_what_is_kept():
         files.check_options(
             target=reading.target,
@@ -186,7 +181,7 @@ def train(
         from ganaug.training.checkpoints import checkpoint_folder, remove_checkpoint
 
     checkpoint = checkpoint_folder(output)
-    _check_checkpoint(checkpoint, resume, settings.get("initial"), say)
+    check_checkpoint(checkpoint, resume, settings.get("initial"), say)
     bounds, for_dose = divided(data, Bounds(time_budget, max_steps))
     settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps}
     run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
@@ -265,60 +260,6 @@ def _telling_what_is_kept(checkpoint: "Path | None" = None) -> Iterator[None]:
         if checkpoint:
             with suppress(OSError):  # the folder is missing, or not empty
                 checkpoint.rmdir()
-
-
-def _check_outputs(source: "Path", output: "Path", preview: bool) -> None:
-    """Refuse, before the training, outputs that cannot be written, and outputs that must not be."""
-    from ganaug.files import check_writable
-
-    if output.suffix.lower() != ".onnx":
-        raise click.UsageError(f"--output must be a file name that ends in .onnx, but is {str(output)!r}.")
-    if source.is_dir() and path(realpath(output)).is_relative_to(realpath(source)):
-        raise click.UsageError(
-            "--output must lie outside of SOURCE: inside it, the preview would count as an image, and the folder of "
-            "the checkpoint as a class."
-        )
-    check_writable(output, folder=False)
-    if preview:
-        from ganaug.cli.preview import is_preview
-
-        picture = preview_path(output)
-        check_writable(picture, folder=False)
-        if picture.exists() and not is_preview(picture):
-            raise click.UsageError(
-                f"The preview would replace {str(picture)!r}, which ganaug did not draw: move it away, or add "
-                "--no-preview."
-            )
-
-
-def _check_log(log: "Tracker | None", source: "Path", output: "Path") -> None:
-    """Refuse, before the training, a log that cannot be written, and one that would spoil other files."""
-    if log is None:
-        return
-    if log.path is not None:
-        place, taken = realpath(log.path), map(realpath, (output, preview_path(output)))
-        if path(place).is_relative_to(realpath(source)) or place in taken:
-            raise click.UsageError(f"--log must name a place of its own outside of SOURCE, but is {str(log.path)!r}.")
-    log.prepare()
-
-
-def _check_checkpoint(checkpoint: "Path", resume: bool, initial: "Path | None", say: Callable[[str], None]) -> None:
-    """Refuse a checkpoint that cannot be written, and say if it replaces the checkpoint of another run."""
-    from ganaug.files import check_writable
-    from ganaug.training.checkpoints import kept_step
-
-    if initial is not None and realpath(initial) == realpath(checkpoint):
-        raise click.UsageError("--from must not be the checkpoint of --output, which this run replaces: rename one.")
-
-    is_there, index = checkpoint.is_dir(), checkpoint / "checkpoint.json"
-    check_writable(index if is_there else checkpoint, folder=not is_there)
-    if index.exists() and not resume:
-        kept = kept_step(checkpoint)
-        at = "" if kept is None else f" at step {kept:,}"
-        say(
-            f"Beginning anew over the run{at} that is kept in {checkpoint}: to continue that run, stop now "
-            "and add --resume."
-        )
 
 
 def _save_last(run: "Run") -> str:
