@@ -1,4 +1,4 @@
-"""The examples run as programs, with little training."""
+"""The examples run as programs, with little training; some in a process of their own, as a user starts them."""
 
 import gzip
 import json
@@ -14,15 +14,16 @@ import pytest
 
 from ganaug.cli.demo_data import write_digits
 from tests.paths import ROOT
+from tests.programs import Ended, run_program
 
 pytestmark = pytest.mark.slow
 
 
-def start(name: str, *arguments: str, folder: Path, small: bool = False) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "MPLBACKEND": "Agg"}
-    environment |= {"GANAUG_SMALL": "1"} if small else {}
-    command = [sys.executable, str(ROOT / "examples" / name), *arguments]
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+def start(name: str, *arguments: str, folder: Path, small: bool = False) -> Ended:
+    with pytest.MonkeyPatch.context() as patch:
+        if small:
+            patch.setenv("GANAUG_SMALL", "1")
+        return run_program(ROOT / "examples" / name, *arguments, folder=folder)
 
 
 def run(name: str, *arguments: str, folder: Path, small: bool = False) -> str:
@@ -31,10 +32,19 @@ def run(name: str, *arguments: str, folder: Path, small: bool = False) -> str:
     return result.stdout
 
 
+def run_alone(name: str, *arguments: str, folder: Path) -> str:
+    """Run an example in a process of its own, and return what it prints."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "MPLBACKEND": "Agg"}
+    command = [sys.executable, str(ROOT / "examples" / name), *arguments]
+    result = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
 def test_balance_image_folder(tmp_path: Path) -> None:
     write_digits(tmp_path / "digits", tmp_path / "test")
     small = ["--steps", "3", "--budget", "5"]
-    shown = run("balance_image_folder.py", "digits", "balanced", *small, folder=tmp_path)
+    shown = run_alone("balance_image_folder.py", "digits", "balanced", *small, folder=tmp_path)
     assert "9: 5 real and 95 synthetic images" in shown
     assert {len(list(path.iterdir())) for path in (tmp_path / "balanced").iterdir()} == {100}
     assert (tmp_path / "balanced.onnx").is_file()
@@ -142,7 +152,7 @@ def fashion(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     "name", ["fashion_pytorch.py", "fashion_lightning.py", "fashion_hugging_face.py", "albumentations_pipeline.py"]
 )
 def test_fashion(name: str, fashion: list[str], tmp_path: Path) -> None:
-    head, *rows = run(name, *fashion, folder=tmp_path).splitlines()
+    head, *rows = run_alone(name, *fashion, folder=tmp_path).splitlines()
     assert head.split() == ["class", "images", "recall", "without", "with", "synthetic", "images"]
     assert [row.split()[:2] for row in (rows[0], rows[9])] == [["t-shirt", "12"], ["ankle-boot", "5"]]
     assert all(0 <= float(cell.rstrip("%")) <= 100 for row in rows for cell in row.split()[2:])

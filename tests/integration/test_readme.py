@@ -1,4 +1,7 @@
-"""The code blocks of the README and of the documentation, run in their order; only the training is made shorter."""
+"""The code blocks of the README and of the documentation, run in their order; only the training is made shorter.
+
+Those of the README run in processes of their own, as a user starts them.
+"""
 
 import os
 import re
@@ -6,18 +9,22 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from ganaug import GANAugmenter
+from ganaug.cli import main
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.runtime.generator import Generator
 from tests.paths import ROOT
+from tests.programs import Ended, run_program
 
 pytestmark = pytest.mark.slow
 
@@ -83,24 +90,37 @@ def models(tmp_path_factory: pytest.TempPathFactory, stripes_generator: Generato
 def quick(command: list[str]) -> list[str]:
     """Return a command with little training; an evaluation ends at once, and leaves out what there was no time for."""
     kept = [word for word in command if word not in ("--budget", "3m", "5m", "10m")]
-    return [*kept, *{"fit": ["--steps=5"], "evaluate": ["--budget=3s"]}.get(command[1], [])]
+    return [*kept, *{"fit": ["--steps=5"], "evaluate": ["--budget=1s"]}.get(command[1], [])]
 
 
-def run_blocks(page: Path, folder: Path) -> list[str]:
+def run_command(command: list[str], folder: Path) -> Ended:
+    with chdir(folder):
+        done = CliRunner().invoke(main, command[1:])
+    return Ended(done.exit_code, done.stdout, done.output)
+
+
+def run_alone(command: list[str], folder: Path) -> Ended:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def run_blocks(page: Path, folder: Path, *, alone: bool = False) -> list[str]:
     """Run the commands of a page in a folder, then its Python blocks as one program, and return the kinds of blocks."""
     blocks = [(kind, dedent(text)) for kind, text in BLOCK.findall(page.read_text())]
     lines = [line for kind, text in blocks if kind == "console" for line in text.splitlines()]
-    commands = [quick(shlex.split(line.removeprefix("$ "))) for line in lines]
-    program = "\n".join(text for kind, text in blocks if kind == "python")
-    program = program.replace("random_state=0", "random_state=0, max_steps=3").replace("budget=300", "budget=3")
-    if program:
-        commands.append([sys.executable, "-c", program])
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for command in commands:
-        done = subprocess.run(  # noqa: S603
-            command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
-        )
+    for command in (quick(shlex.split(line.removeprefix("$ "))) for line in lines):
+        assert command[0] == "ganaug"
+        done = run_alone(command, folder) if alone else run_command(command, folder)
         assert done.returncode == 0, f"{command}: {done.stderr}"
+    program = "\n".join(text for kind, text in blocks if kind == "python")
+    program = program.replace("random_state=0", "random_state=0, max_steps=3").replace("budget=300", "budget=1")
+    if program:
+        path = folder / "blocks.py"
+        path.write_text(program)
+        done = run_alone([sys.executable, str(path)], folder) if alone else run_program(path, folder=folder)
+        assert done.returncode == 0, done.stderr
     return [kind for kind, _ in blocks]
 
 
@@ -116,7 +136,7 @@ def assert_balanced_table(folder: Path) -> None:
 
 
 def test_every_block_of_the_readme_runs(folder: Path) -> None:
-    assert run_blocks(ROOT / "README.md", folder) == ["console", "console", "console", "python", "python"]
+    assert run_blocks(ROOT / "README.md", folder, alone=True) == ["console", "console", "console", "python", "python"]
     assert (folder / "photos.preview.png").exists()
     assert (folder / "report.html").exists()
     assert_balanced(folder)
