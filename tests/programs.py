@@ -29,7 +29,7 @@ def _as_alone(arguments: list[str], folder: Path) -> Iterator[None]:
     """Give a program its arguments, a folder to work in and for temporary files, and an import path; tidy up after it."""
     modules = set(sys.modules)
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(), chdir(folder), mpl.rc_context():
-        warnings.simplefilter("default")
+        warnings.simplefilter("ignore")
         patch.setattr(sys, "argv", arguments)
         patch.setattr(sys, "path", [str(Path(arguments[0]).parent), *sys.path])
         patch.setattr(tempfile, "tempdir", str(folder))

@@ -4,6 +4,7 @@ import importlib
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -31,6 +32,13 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     import tables
 
     return tables
+
+
+@pytest.fixture
+def threads_for_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take back the number of threads that a program sets for its processes."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
 
 
 PROGRAMS = [
@@ -247,13 +255,10 @@ def test_other_sets_are_read(benchmark: ModuleType, tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("threads_for_processes")
 def test_a_run_is_resumed_and_one_method_can_be_measured_again(
     benchmark: ModuleType, keel_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        monkeypatch.setenv(name, "1")  # as the program sets it for its processes
     monkeypatch.setattr(benchmark, "ProcessPoolExecutor", lambda jobs, **_: ThreadPoolExecutor(jobs))
     common = ["--data", str(keel_folder), "--output", str(tmp_path), "--no-speed", "--inner-folds", "2", "--folds", "2"]
 
@@ -467,12 +472,17 @@ def test_a_style_changes_half_of_the_images(benchmark: ModuleType, monkeypatch: 
 
 
 @pytest.mark.slow
-def test_some_arms_are_measured_without_a_generator(benchmark: ModuleType, tmp_path: Path) -> None:
-    command = ["images.py", "--quick", "--arms", "natural,balanced", "--output", str(tmp_path)]
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, str(BENCHMARKS / command[0]), *command[1:]], capture_output=True, text=True, check=False
+@pytest.mark.usefixtures("threads_for_processes")
+def test_some_arms_are_measured_without_a_generator(
+    benchmark: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import images
+
+    monkeypatch.setattr(images, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr(
+        sys, "argv", ["images.py", "--quick", "--arms", "natural,balanced", "--output", str(tmp_path)]
     )
-    assert done.returncode == 0, done.stderr
+    images.main()
     found = json.loads((tmp_path / "quick/images-arms.json").read_text())
     assert list(found["accuracy"][0]["arms"]) == ["natural", "balanced"]
     assert found["samples"] == []

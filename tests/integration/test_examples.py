@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import onnx
 import pytest
 
 from ganaug.cli.demo_data import write_digits
+from tests.conftest import name_of
 from tests.paths import ROOT
 from tests.programs import Ended, run_program
 
@@ -149,10 +151,17 @@ def fashion(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["fashion_pytorch.py", "fashion_lightning.py", "fashion_hugging_face.py", "albumentations_pipeline.py"]
+    ("name", "start"),
+    [
+        ("fashion_pytorch.py", run),
+        ("fashion_lightning.py", run_alone),
+        ("fashion_hugging_face.py", run_alone),
+        ("albumentations_pipeline.py", run),
+    ],
+    ids=name_of,
 )
-def test_fashion(name: str, fashion: list[str], tmp_path: Path) -> None:
-    head, *rows = run_alone(name, *fashion, folder=tmp_path).splitlines()
+def test_fashion(name: str, start: Callable[..., str], fashion: list[str], tmp_path: Path) -> None:
+    head, *rows = start(name, *fashion, folder=tmp_path).splitlines()
     assert head.split() == ["class", "images", "recall", "without", "with", "synthetic", "images"]
     assert [row.split()[:2] for row in (rows[0], rows[9])] == [["t-shirt", "12"], ["ankle-boot", "5"]]
     assert all(0 <= float(cell.rstrip("%")) <= 100 for row in rows for cell in row.split()[2:])

@@ -61,6 +61,6 @@ def check_filled(fitted: Fitted, output: Path, noun: str) -> None:
 
 def check_evaluated(fitted: Fitted, output: Path) -> None:
     """Check that a report is written, with pictures in it."""
-    done = run("evaluate", fitted.root, fitted.model, "--budget", "6s", "--output", output)
+    done = run("evaluate", fitted.root, fitted.model, "--budget", "3s", "--output", output)
     assert done.exit_code == 0, done.output
     assert "data:image/png" in output.read_text()

@@ -32,7 +32,7 @@ def test_the_same_test_rows_again_and_again_are_no_more_certain_for_it() -> None
     labels = np.repeat([0, 1], 30)
     arms = [Arm("nothing", "nothing"), Arm("GAN", "gan")]
     outcomes = {True: 0, False: 0}
-    for seed in range(200):
+    for seed in range(100):
         rng, scores = np.random.default_rng(seed), {}
         for arm in arms:
             guess = rng.random((60, 2))
@@ -47,8 +47,8 @@ def test_the_same_test_rows_again_and_again_are_no_more_certain_for_it() -> None
             )
             outcomes[known] += found.verdict != "no difference"
             assert found.difference.low < found.difference.mean < found.difference.high  # type: ignore[operator]
-    assert outcomes[True] <= 10  # one in twenty
-    assert outcomes[False] > 100
+    assert outcomes[True] <= 5  # one in twenty
+    assert outcomes[False] > 50
 
 
 def test_a_verdict_needs_five_splits() -> None:

@@ -312,14 +312,6 @@ def test_class_variety_unknown_for_one_image_is_left_out() -> None:
 
 
 @pytest.mark.slow
-def test_colour_and_transparency_pass_through() -> None:
-    for channels in (3, 4):
-        data = striped_images({"lying": 6, "upright": 4}, size=16, channels=channels)
-        generator = fit(data, max_steps=3, random_state=0)
-        assert generator.sample(2, seed=0)[0].shape == (2, 16, 16, channels)
-
-
-@pytest.mark.slow
 def test_global_random_state_is_left_as_found(stripes: LabelledImages) -> None:
     torch.manual_seed(3)
     np.random.seed(3)  # noqa: NPY002

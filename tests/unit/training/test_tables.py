@@ -158,12 +158,12 @@ def test_threads_of_the_user_may_fit_at_the_same_time() -> None:
     frame, labels = mixed_table({"no": 40, "yes": 10})
 
     def rows(_: int) -> pd.DataFrame:
-        return fit(from_frame(frame, labels), max_steps=40, random_state=7).sample(20, seed=0)[0]
+        return fit(from_frame(frame, labels), max_steps=10, random_state=7).sample(20, seed=0)[0]
 
     expected = rows(0)
     before, n_threads = torch.get_rng_state(), torch.get_num_threads()
     with ThreadPoolExecutor(4) as users:
-        for found in users.map(rows, range(8)):
+        for found in users.map(rows, range(4)):
             pd.testing.assert_frame_equal(found, expected)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == n_threads
