@@ -26,7 +26,7 @@ class Ended(NamedTuple):
 
 @contextmanager
 def _as_alone(arguments: list[str], folder: Path) -> Iterator[None]:
-    """Give a program its arguments, a folder to work in and for temporary files, and an import path; tidy up after it."""
+    """Give a program its arguments, import path and folder, also for temporary files, and tidy up after it."""
     modules = set(sys.modules)
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(), chdir(folder), mpl.rc_context():
         warnings.simplefilter("ignore")
@@ -47,10 +47,10 @@ def _as_alone(arguments: list[str], folder: Path) -> Iterator[None]:
 def run_program(path: Path, *arguments: str, folder: Path) -> Ended:
     """Run a Python file as a program; an exception other than `SystemExit` is raised."""
     code: object = 0
-    with redirect_stdout(StringIO()) as stdout, redirect_stderr(StringIO()) as stderr:
-        with _as_alone([str(path), *arguments], folder):
-            try:
-                runpy.run_path(str(path), run_name="__main__")
-            except SystemExit as ended:
-                code = ended.code
+    stdout, stderr = StringIO(), StringIO()
+    with redirect_stdout(stdout), redirect_stderr(stderr), _as_alone([str(path), *arguments], folder):
+        try:
+            runpy.run_path(str(path), run_name="__main__")
+        except SystemExit as ended:
+            code = ended.code
     return Ended(code if isinstance(code, int) else int(code is not None), stdout.getvalue(), stderr.getvalue())

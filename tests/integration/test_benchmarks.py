@@ -479,9 +479,7 @@ def test_some_arms_are_measured_without_a_generator(
     import images
 
     monkeypatch.setattr(images, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
-    monkeypatch.setattr(
-        sys, "argv", ["images.py", "--quick", "--arms", "natural,balanced", "--output", str(tmp_path)]
-    )
+    monkeypatch.setattr(sys, "argv", ["images.py", "--quick", "--arms", "natural,balanced", "--output", str(tmp_path)])
     images.main()
     found = json.loads((tmp_path / "quick/images-arms.json").read_text())
     assert list(found["accuracy"][0]["arms"]) == ["natural", "balanced"]

@@ -5,6 +5,7 @@ import io
 import shutil
 from collections import Counter
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import click
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from sklearn.ensemble import RandomForestClassifier
 
 from ganaug.cli import demo as command
 from ganaug.cli import main
@@ -19,6 +21,7 @@ from ganaug.cli.demo import recall_table
 from ganaug.cli.demo_data import MARKER, prepare_folder, write_digits
 from ganaug.errors import OutputError
 from ganaug.evaluation.arms import Arm
+from ganaug.evaluation.evaluate import begin
 from ganaug.evaluation.trials.images import ImageTrial
 from ganaug.runtime.generator import Generator
 
@@ -64,6 +67,8 @@ def table_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str
     output = tmp_path_factory.mktemp("demo") / "demo"
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as shown:
         patch.setattr("ganaug.training.run.SCREEN_STEPS", 2)
+        quick = partial(begin, estimator=RandomForestClassifier(15))
+        patch.setattr("ganaug.evaluation.evaluate.begin", quick)
         command.run(output, table=True, max_steps=3, evaluation_seconds=120)
     return output, shown.getvalue().splitlines()
 

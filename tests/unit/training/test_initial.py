@@ -133,7 +133,7 @@ def test_a_short_fit_of_a_table_draws_better_rows_than_one_that_begins_with_noth
 
 @pytest.mark.slow
 def test_a_short_fit_of_images_scores_better_than_one_that_begins_with_nothing(tmp_path: Path) -> None:
-    kept(striped_images({"a": 60, "b": 60}, size=16), tmp_path / "run", steps=200)
+    kept(striped_images({"a": 60, "b": 60}, size=16), tmp_path / "run", steps=100)
     data = striped_images({"a": 20, "b": 12}, size=16, seed=1)
     results = [
         Run(data, max_steps=20, random_state=1, initial=initial).run().result[1] for initial in (None, tmp_path / "run")
