@@ -46,7 +46,7 @@ class RowNetwork(nn.Module):
         x = code
         for layer, embedding in zip(self.hidden, self.by_class, strict=True):
             gain, shift = embedding(label).chunk(2, dim=1)
-            x = F.leaky_relu(layer(x) * (1 + gain) + shift, SLOPE)
+            x = F.leaky_relu(torch.addcmul(shift, layer(x), 1 + gain), SLOPE)
         outputs: Tensor = self.head(x) + self.head_by_class(label)
         return outputs
 
