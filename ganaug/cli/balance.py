@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     help="For files: largest synthetic share of the whole, from 0 to 1; 1 adds synthetic ones alone.  "
     "[default: auto, the measured dose of each class]",
 )
+@click.option("--real-only", is_flag=True, help="For tables: leave out SOURCE's synthetic rows, and draw fresh ones.")
 @csv_options
 @seed_option("The same seed adds the same samples.")
 def command(
@@ -37,20 +38,22 @@ def command(
     synthetic_share: float | str | None,
     seed: int,
     csv: "CsvFormat | None",
+    real_only: bool,
 ) -> None:
     """Copy SOURCE, a class folder or a table, and add synthetic samples until its classes are equally large.
 
     A model of images or signals may record a dose: the share of each class that was measured to be best synthetic. Then
     that share is synthetic, and copies of real files, whose names begin with "repeat-", fill up the rest.
 
-    In a table the synthetic rows come last, and the column "synthetic" is true for them. Files in folders
+    In a table the synthetic rows come last, and the column "synthetic" is true for them. A table that has this
+    column already needs --real-only. Files in folders
     are copied unchanged. A file of a nested folder goes into the folder of its class, and its name begins with the
     names of the nested folders. The file manifest.csv lists every added file and its class.
     """
     from ganaug.runtime.generator import Generator
 
     files = files_of_source(source)
-    files.check_options(target=target, synthetic_share=synthetic_share, csv=csv)
+    files.check_options(target=target, synthetic_share=synthetic_share, csv=csv, only_real_rows=real_only or None)
     files.check_output(output, source)
     generator = Generator.load(model)
     if files_of_model(generator) is not files:
@@ -59,7 +62,9 @@ def command(
             "model that was fitted to SOURCE"
         )
     number = synthetic_share if isinstance(synthetic_share, float) else None
-    written = files.write_balanced(source, generator, output, target=target, share=number, seed=seed, csv=csv)
+    written = files.write_balanced(
+        source, generator, output, target=target, share=number, seed=seed, csv=csv, real_only=real_only
+    )
     repeats = f", and {counted(written.repeats, 'copy', 'copies')} of real {files.noun}s" if written.repeats else ""
     synthetic = counted(written.synthetic, f"synthetic {files.noun}")
     click.echo(f"Wrote {written.real:,} real and {synthetic}{repeats} to {output}.")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.cli.class_folders import ClassFolders
-from ganaug.cli.data_files import NO_CSV, Lines
+from ganaug.cli.data_files import NO_CSV, NO_REAL_ROWS, Lines
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted
 from ganaug.data.clips.clip_file import ClipForm, encoded, read_clip
@@ -42,6 +42,7 @@ class _ClipFiles(ClassFolders):
     source_form = "a folder of clips (.npy, animated .gif, .webp or .png, .tiff stacks)"
     file_form = "clip"
     foreign_options: ClassVar[Mapping[str, str]] = {
+        "only_real_rows": NO_REAL_ROWS,
         "rules": "--rule is about columns of a table; a folder of clips has none.",
         "target": "--target names a column of a table; the classes of a clip folder are its subfolders.",
         "ignore": "--ignore names a column of a table; take files out of a clip folder to ignore them.",

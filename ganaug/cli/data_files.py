@@ -27,6 +27,10 @@ Lines = list[tuple[str, str]]
 
 NO_CSV = "--missing, --delimiter, --decimal and --encoding are for tables; files in folders have none of these."
 
+NO_REAL_ROWS = (
+    "--real-only of ganaug balance is for tables; give the folder of real files, from which the balanced one was made."
+)
+
 
 class Reading(NamedTuple):
     """How a command reads SOURCE to learn from it."""
@@ -129,9 +133,11 @@ class DataFiles(ABC):
         share: float | None,
         seed: int,
         csv: "CsvFormat | None" = None,
+        real_only: bool = False,
     ) -> Written:
         """Write SOURCE, and samples until its classes are equal.
 
+        If `real_only`, the synthetic rows of a table are replaced.
         At most `share` of the whole is synthetic. If it is None, the dose that the model records decides or, without a
         dose, all added samples are synthetic.
         """

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.cli.class_folders import ClassFolders
-from ganaug.cli.data_files import NO_CSV, Lines
+from ganaug.cli.data_files import NO_CSV, NO_REAL_ROWS, Lines
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted
 from ganaug.data.folder_kind import folder_modality
@@ -33,6 +33,7 @@ class _ImageFiles(ClassFolders):
         "target": "--target names a column of a table; the classes of an image folder are its subfolders.",
         "ignore": "--ignore names a column of a table; take files out of an image folder to ignore them.",
         "csv": NO_CSV,
+        "only_real_rows": NO_REAL_ROWS,
         "rules": "--rule is about columns of a table; an image folder has none.",
     }
     min_budget = 15.0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganaug.cli.class_folders import ClassFolders
-from ganaug.cli.data_files import NO_CSV, Lines
+from ganaug.cli.data_files import NO_CSV, NO_REAL_ROWS, Lines
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted
 from ganaug.data.folder_kind import folder_modality
@@ -27,6 +27,7 @@ class _SignalFiles(ClassFolders):
     source_form = "a folder of .wav or .npy files"
     file_form = "WAV or NPY"
     foreign_options: ClassVar[Mapping[str, str]] = {
+        "only_real_rows": NO_REAL_ROWS,
         "rules": "--rule is about columns of a table; a folder of signals has none.",
         "target": "--target names a column of a table; the classes of a signal folder are its subfolders.",
         "ignore": "--ignore names a column of a table; take files out of a signal folder to ignore them.",

@@ -7,7 +7,7 @@ from ganaug.cli.text import listing
 from ganaug.data.tables.codec import Column
 from ganaug.data.tables.datetimes import period_frequency
 from ganaug.data.tables.decimals import DecimalDtype
-from ganaug.data.tables.left_out import FLAG
+from ganaug.data.tables.left_out import FLAG, RealRows
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.series import numeric_values
 from ganaug.data.tables.table_file import Table
@@ -32,8 +32,9 @@ def check_columns(source: Path, columns: list[str], generator: Generator, name: 
         raise DataError(f"--target must name a column of {source}, which has {listing(columns)}, but is {name!r}")
     if FLAG in columns:
         raise DataError(
-            f"{source} must have no column {FLAG!r}, because the result gets this column: give the table of real rows, "
-            "or rename it"
+            f"{source} must have no column {FLAG!r}, because the result gets this column: if it tells the rows that "
+            "ganaug balance added, add --real-only, which draws them anew; if it means something else, rename it and "
+            "fit a model to the renamed table"
         )
     left_out = {name, *map(str, generator.format.ignored_names)}
     known, here = [str(one) for one in generator.codec.names], [column for column in columns if column not in left_out]
@@ -49,7 +50,7 @@ def check_columns(source: Path, columns: list[str], generator: Generator, name: 
         )
 
 
-def check_contents(table: Table, generator: Generator) -> None:
+def check_contents(table: Table | RealRows, generator: Generator) -> None:
     """Refuse columns of other values than the model's numbers, dates or truth values, and infinite numbers."""
     columns = {str(column.name): column for column in generator.codec.columns if held(column) != TEXTS}
     for piece in table.pieces(columns=list(columns)) if columns else ():

@@ -17,7 +17,7 @@ from ganaug.data.tables.dataset import LabelledTable, from_frame, labels_of, spl
 from ganaug.data.tables.datetimes import DatetimeDtype
 from ganaug.data.tables.free_text import ignore_free_text
 from ganaug.data.tables.identifiers import IgnoredColumns, warn_about_identifiers
-from ganaug.data.tables.left_out import FLAG
+from ganaug.data.tables.left_out import FLAG, RealRows
 from ganaug.data.tables.numeric import NumericColumn
 from ganaug.data.tables.table_file import ENDINGS, PIECE_ROWS, Table, open_table
 from ganaug.data.tables.table_writer import table_writer
@@ -136,12 +136,14 @@ class _TableFiles(DataFiles):
         target: str | None,
         seed: int,
         csv: CsvFormat | None = None,
+        real_only: bool = False,
         **_: Any,
     ) -> Written:
         # One piece of the table is in memory at a time.
         name = _target(generator) if target is None else target
         form = (csv or CsvFormat()).filled(_recorded(generator))
-        table = open_table(source, form, name)
+        whole = open_table(source, form, name)
+        table = RealRows(whole, name) if real_only else whole
         columns = table.names
         check_columns(source, columns, generator, name)
         counts, written = _count(table, name, generator)
@@ -238,7 +240,7 @@ def _ignored(generator: Generator, columns: list[str]) -> IgnoredColumns:
     return IgnoredColumns(names)
 
 
-def _count(table: Table, name: str, generator: Generator) -> tuple[dict[Any, int], dict[Any, Any]]:
+def _count(table: Table | RealRows, name: str, generator: Generator) -> tuple[dict[Any, int], dict[Any, Any]]:
     """Return for each class the number of its rows and how its label is written; the model has the same classes.
 
     A table may write the classes 0 and 1 as 0.0 and 1.0, and synthetic rows are written as the real rows are.

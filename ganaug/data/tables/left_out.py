@@ -1,10 +1,15 @@
 """What of a table is left out: columns to ignore, and rows that a generator made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ganaug.data.labels import listed
+from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.table_file import Table, read_table
 from ganaug.errors import DataError
 from ganaug.files import StrPath
@@ -62,14 +67,41 @@ class LeftOut:
             )
         if target in self.columns:
             raise DataError(f"The target (--target) must not be ignored, but --ignore names {target!r}: leave it out.")
-        if self.real_only and (FLAG not in names or target == FLAG):
-            found = "is the target" if target == FLAG else "is missing"
-            raise DataError(
-                f"--real-only needs the column {FLAG!r}, which tells the synthetic rows of {path}, but it {found}: "
-                "leave --real-only out."
-            )
+        if self.real_only:
+            _require_flag(names, target, path)
         ignored = {*self.columns, *self.optional} - {target, *([FLAG] if self.real_only else [])}
         return [name for name in names if name not in ignored]
+
+
+class RealRows:
+    """The rows of a table that are not synthetic, without the column `FLAG`. They are read as the table is.
+
+    Raise `DataError` if the table has no such column, or it is the `target`.
+    """
+
+    def __init__(self, table: Table, target: str) -> None:
+        _require_flag(table.names, target, table.file)
+        self._table, self.file = table, table.file
+        self.names = [name for name in table.names if name != FLAG]
+
+    @cached_property
+    def format(self) -> CsvFormat:
+        """The format of the file and the columns."""
+        return self._table.format.part(self.names)
+
+    def pieces(self, *, verbatim: bool = False, columns: Sequence[str] | None = None) -> "Iterator[DataFrame]":
+        """Yield consecutive real rows of all or some columns, as text or with types of Arrow if `verbatim`."""
+        start = 0
+        for piece in self._table.pieces(verbatim=verbatim, columns=list(self.names if columns is None else columns)):
+            yield piece[self._are_real[start : start + len(piece)]]
+            start += len(piece)
+
+    @cached_property
+    def _are_real(self) -> NDArray[np.bool_]:
+        """Whether each row of the table is real, (n,)."""
+        pieces = self._table.pieces(columns=[FLAG])
+        parts = [piece.index.isin(_real_rows(piece, self.file).index) for piece in pieces]
+        return np.concatenate([np.zeros(0, np.bool_), *parts])
 
 
 def holds_flags(column: "Series[Any]") -> bool:
@@ -78,6 +110,15 @@ def holds_flags(column: "Series[Any]") -> bool:
 
     values = column.dropna().infer_objects()
     return bool(len(values) and pd.api.types.is_numeric_dtype(values.dtype) and ((values == 0) | (values == 1)).all())
+
+
+def _require_flag(names: Sequence[Any], target: str | None, path: StrPath) -> None:
+    if FLAG not in names or target == FLAG:
+        found = "is the target" if target == FLAG else "is missing"
+        raise DataError(
+            f"--real-only needs the column {FLAG!r}, which tells the synthetic rows of {path}, but it {found}: "
+            "leave --real-only out."
+        )
 
 
 def _real_rows(frame: "DataFrame", path: StrPath) -> "DataFrame":

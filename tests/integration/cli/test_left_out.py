@@ -101,13 +101,52 @@ def test_what_balance_wrote_is_learned_only_in_its_real_rows(
     refused("fit", balanced, *FIT, *output, saying=saying)
     refused("evaluate", balanced, "--target", "y", saying=saying)
     refused("fit", patients, *FIT, *output, "--real-only", saying="needs the column 'synthetic'")
-    refused("balance", balanced, model, "--output", tmp_path / "b.csv", saying="give the table of real rows")
+    refused("balance", balanced, model, "--output", tmp_path / "b.csv", saying="add --real-only, which draws them anew")
     ignore = ["--ignore", "id", "--ignore", "code", "--ignore", "ward"]
     assert run("fit", balanced, *FIT, *output, *ignore, "--real-only").exit_code == 0
     again, first = Generator.load(tmp_path / "a.onnx"), Generator.load(model)
     assert again.metadata["fingerprint"] == first.metadata["fingerprint"]
     assert again.format.ignored_names == first.format.ignored_names
     assert run("balance", patients, tmp_path / "a.onnx", "--output", tmp_path / "b.csv").exit_code == 0
+
+
+@pytest.mark.parametrize(("source", "output"), [(".csv", ".csv"), (".parquet", ".parquet"), (".csv", ".parquet")])
+def test_what_balance_wrote_is_balanced_again_with_fresh_rows(
+    source: str, output: str, patients: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganaug.data.tables.table_file.PIECE_ROWS", 7)
+    first, again, second = tmp_path / f"first{source}", tmp_path / "again.onnx", tmp_path / f"second{output}"
+    assert run("balance", patients.with_suffix(source), model, "--output", first).exit_code == 0
+    ignore = ["--ignore", "id", "--ignore", "code", "--ignore", "ward"]
+    assert run("fit", first, *FIT, *ignore, "--real-only", "--output", again).exit_code == 0
+    result = run("balance", first, again, "--real-only", "--seed", 5, "--output", second)
+    assert result.exit_code == 0, result.output
+    assert "Wrote 40 real and 20 synthetic rows" in result.stdout
+    read = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    before, after = read[source](first), read[output](second)
+    assert list(after) == list(before)
+    assert after["synthetic"].tolist() == [False] * 40 + [True] * 20
+    pd.testing.assert_frame_equal(after[:40], before[:40], check_dtype=source == output)
+    assert after["id"].tolist()[40:] == list(range(41, 61))
+    assert after["y"].value_counts().tolist() == [30, 30]
+    assert after["age"].tolist()[40:] != before["age"].tolist()[40:]
+
+
+def test_real_rows_are_balanced_by_a_model_that_ignored_the_flags(
+    balanced: Path, patients: Path, tmp_path: Path
+) -> None:
+    model, output = tmp_path / "all.onnx", tmp_path / "b.csv"
+    ignore = [part for name in ("id", "code", "ward", "synthetic") for part in ("--ignore", name)]
+    assert run("fit", balanced, *FIT, *ignore, "--output", model).exit_code == 0
+    refused("balance", balanced, model, "--output", output, saying="add --real-only")
+    assert run("balance", balanced, model, "--real-only", "--output", output).exit_code == 0
+    rows = pd.read_csv(output)
+    pd.testing.assert_frame_equal(rows[:40].drop(columns="synthetic"), pd.read_csv(patients))
+    assert rows["synthetic"].sum() == 20
+    refused("balance", patients, model, "--real-only", "--output", output, saying="needs the column 'synthetic'")
+    (tmp_path / "images" / "cat").mkdir(parents=True)
+    folder = ["balance", tmp_path / "images", model, "--real-only", "--output", tmp_path / "new"]
+    refused(*folder, saying="give the folder of real files")
 
 
 def test_an_evaluation_leaves_out_what_the_model_ignores(patients: Path, balanced: Path, model: Path) -> None:
