@@ -83,6 +83,10 @@ class DataFiles(ABC):
     def check_source(self, source: "Path", target: str | None) -> None:
         """Refuse a SOURCE that does not exist, and a missing target, before anything slow is loaded."""
 
+    def target_of(self, generator: "Generator") -> str | None:  # noqa: ARG002
+        """Return the column of classes of the table that a model was fitted to; None for other data."""
+        return None
+
     @abstractmethod
     def claims(self, source: "Path") -> bool:
         """Tell whether SOURCE holds this kind of data. If SOURCE does not exist, its name decides."""

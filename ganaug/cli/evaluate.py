@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 @click.command("evaluate", short_help="Find out whether synthetic samples help.")
 @click.argument("source", type=path)
 @click.argument("model", type=path, required=False, metavar="[MODEL.onnx]")
-@click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
+@click.option(
+    "--target", metavar="COLUMN", help="The column of a table that holds the classes.  [default: the model's]"
+)
 @left_out_options
 @csv_options
 @click.option("--output", type=path, metavar="REPORT.html", help="Write the report as a page that opens in a browser.")
@@ -71,7 +73,6 @@ def command(
 
     files = files_of_source(source)
     files.check_options(target=target, features=features, ignore=left_out.columns, csv=csv)
-    files.check_source(source, target)
     for file, ending in ((output, ".html"), (json_file, ".json")):
         if file is not None and file.suffix.lower() != ending:
             raise click.UsageError(f"The file to write must end in {ending}, but is {str(file)!r}.")
@@ -81,6 +82,9 @@ def command(
     from ganaug.runtime.generator import Generator
 
     generator = None if model is None else Generator.load(model)
+    if target is None and generator is not None and generator.modality == files.modality:
+        target = files.target_of(generator)
+    files.check_source(source, target)
     click.echo("Loading torch and scikit-learn.", err=True)
     from ganaug.evaluation.evaluate import begin
 

@@ -122,7 +122,7 @@ def csv_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--missing", multiple=True, metavar="WORD", help="A word for a missing value in a table. May be repeated."
     )
     @click.option(
-        "--delimiter", metavar="C", help="What separates the fields of a .csv file.  [default: , or ; or tab]"
+        "--delimiter", metavar="C", help="What separates the fields of a .csv file.  [default: , or ; or tab or |]"
     )
     @click.option("--decimal", metavar="C", help="The decimal mark of a .csv file, a point or a comma.  [default: .]")
     @click.option("--encoding", metavar="NAME", help="The encoding of a .csv file, such as cp1252.  [default: utf-8]")

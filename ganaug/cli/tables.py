@@ -64,6 +64,10 @@ class _TableFiles(DataFiles):
         if target is None:
             raise click.UsageError("A table needs --target, the column that holds the classes.")
 
+    def target_of(self, generator: Generator) -> str:
+        name = generator.metadata["schema"].get("target", "target")  # from an untrusted file, so of any form
+        return name if isinstance(name, str) else "target"
+
     def read(self, source: Path, reading: Reading) -> LabelledTable:
         target = reading.target
         table = open_table(source, reading.csv, target)
@@ -97,7 +101,7 @@ class _TableFiles(DataFiles):
         seed: int,
         where: Mapping[Any, Any] | None = None,
     ) -> None:
-        name = _target(generator)
+        name = self.target_of(generator)
         if name in map(str, generator.codec.names):
             raise DataError(
                 f"the column of labels must have a name that no other column has, but {name!r} is a column of the "
@@ -140,7 +144,7 @@ class _TableFiles(DataFiles):
         **_: Any,
     ) -> Written:
         # One piece of the table is in memory at a time.
-        name = _target(generator) if target is None else target
+        name = self.target_of(generator) if target is None else target
         form = (csv or CsvFormat()).filled(_recorded(generator))
         whole = open_table(source, form, name)
         table = RealRows(whole, name) if real_only else whole
@@ -260,12 +264,6 @@ def _count(table: Table | RealRows, name: str, generator: Generator) -> tuple[di
             f"{listing(list(generator.classes))}: fit a model to this table"
         )
     return {label: counts[label] for label in generator.classes}, written
-
-
-def _target(generator: Generator) -> str:
-    """Return the name of the column of labels where the model was fitted."""
-    name = generator.metadata["schema"].get("target", "target")
-    return name if isinstance(name, str) else "target"
 
 
 def _draw(

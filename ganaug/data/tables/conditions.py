@@ -167,7 +167,7 @@ def _range(column: NumericColumn, option: Any) -> tuple[float, float]:
     if not inside and first == last and column.decimals is None:
         raise DataError(
             f"Column {column.name!r:.80} holds continuous numbers, of which hardly any row has exactly "
-            f"{_shown(option)}: ask for a range (low, high)."
+            f"{_shown(option)}: ask for a range."
         )
     return first, last
 
@@ -233,8 +233,7 @@ def _in_range(column: CategoryColumn, ends: tuple[Any, Any]) -> list[int]:
 
 def _never_missing(column: Column) -> DataError:
     return DataError(
-        f"Column {column.name!r:.80} has no missing values, but where asks for them (None): ask for a value, or leave "
-        "it out."
+        f"Column {column.name!r:.80} has no missing values, but where asks for them: ask for a value, or leave it out."
     )
 
 

@@ -252,7 +252,8 @@ def from_frame(
     if not codec.n_quantiles and not codec.options:
         raise DataError("At least one column must vary, but all are constant or empty: add a column that varies.")
     warn_about_texts(codec.category_columns)
-    declared = Rules.read(rules, codec.names)
+    barred = dict.fromkeys(ignored, "is ignored") | {target: "holds the classes"}
+    declared = Rules.read(rules, codec.names, barred)
     if declared.texts:
         Declared.of(declared, codec, codec.exact(codec.values(frame).numbers))  # refuses rules that do not hold
     coded = np.array([index[value] for value in values], np.int64)

@@ -17,7 +17,7 @@ A name may stand as it is, or in quotation marks as in JSON. Of several names th
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -88,7 +88,7 @@ class Rules:
     no_joint: frozenset[frozenset[Name]] = frozenset()
 
     @classmethod
-    def read(cls, given: Any, names: Sequence[Name]) -> "Rules":
+    def read(cls, given: Any, names: Sequence[Name], barred: Mapping[Name, str] | None = None) -> "Rules":
         """Read rules about columns with these names; `DataError` if one cannot be read, or names another column.
 
         Parameters
@@ -98,6 +98,8 @@ class Rules:
             switch rules off.
         names : sequence of str or int
             The names of the columns.
+        barred : mapping, optional
+            For each further column of the table, why no rule can name it, such as "is ignored".
 
         Examples
         --------
@@ -118,7 +120,11 @@ class Rules:
             raise DataError(f"There must be at most {MAX_RULES:,} rules of {MAX_LENGTH:,} characters: give fewer.")
         rules = cls(tuple(map(str, texts)))
         for text in rules.texts:
-            rules = replace(rules, search=False) if text.strip() == NONE else _Reader(text, names).added_to(rules)
+            rules = (
+                replace(rules, search=False)
+                if text.strip() == NONE
+                else _Reader(text, names, barred or {}).added_to(rules)
+            )
         return rules
 
 
@@ -128,11 +134,12 @@ AUTO = Rules()
 class _Reader:
     """Reads one rule from its text, from left to right."""
 
-    def __init__(self, text: str, names: Sequence[Name]) -> None:
+    def __init__(self, text: str, names: Sequence[Name], barred: Mapping[Name, str]) -> None:
         self.text, self.at = text, 0
         self.names = {str(name): name for name in names}
         # A name that looks like a number is one only in quotation marks.
         self.bare = sorted((name for name in self.names if not _NUMBER.fullmatch(name)), key=len, reverse=True)
+        self.barred = {str(name): why for name, why in barred.items()}
 
     def added_to(self, rules: Rules) -> Rules:
         """Return the rules and this one."""
@@ -232,7 +239,7 @@ class _Reader:
         """Read a number, unless a name stands here."""
         self._skip()
         match = _NUMBER.match(self.text, self.at)
-        if not match or self._bare_name():
+        if not match or self._bare_name(self.bare):
             return None
         self.at = match.end()
         return float(match[0])
@@ -246,12 +253,18 @@ class _Reader:
             except ValueError:
                 raise self._wrong("close the quotation marks around a name", "it does not") from None
         else:
-            found = self._bare_name()
+            found = self._bare_name(self.bare)
             end = self.at + len(found or "")
         if found not in self.names:
             word = found or _WORD.match(self.text, self.at)[0].strip()  # type: ignore[index]
             known = listed(list(self.names.values()))
             what = f"has {word!r:.80} where a column must stand" if word else "lacks a column"
+            other = found or self._bare_name(sorted(self.barred, key=len, reverse=True))
+            if other in self.barred:
+                raise DataError(
+                    f"A rule must name columns that are learned, which are {known}, but in {self.text!r:.200} "
+                    f"{other!r:.80} {self.barred[other]}: correct it, or leave the rule out."
+                )
             raise DataError(
                 f"A rule must name columns of the table, which are {known}, but {self.text!r:.200} {what}: correct it, "
                 "and put a name in quotation marks if it could be read otherwise."
@@ -264,9 +277,9 @@ class _Reader:
         self._sign("the end", "")
         return name
 
-    def _bare_name(self) -> str | None:
-        """Return the longest name that stands here without quotation marks."""
-        for name in self.bare:
+    def _bare_name(self, names: Sequence[str]) -> str | None:
+        """Return the first of the names that stands here without quotation marks."""
+        for name in names:
             end = self.at + len(name)
             # Not the beginning of a longer word.
             apart = not name[-1:].isalnum() or not re.match(r"\w", self.text[end : end + 1])

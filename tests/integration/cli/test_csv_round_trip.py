@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ganaug.cli.where import conditions_of
 from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.left_out import LeftOut
 from ganaug.evaluation.evaluate import begin
@@ -65,6 +66,53 @@ def fit(source: Path, target: str, model: Path, *options: object) -> str:
     result = run("fit", source, "--target", target, "--output", model, "--steps", 3, "--quiet", *options)
     assert result.exit_code == 0, result.output
     return result.stderr
+
+
+def test_conditions_are_written_as_the_file_writes_its_fields(tmp_path: Path) -> None:
+    columns = {
+        "open": ["08:00", "09:30", "10:15", "23:59"],
+        "pop": ["10.000", "917.769", "1.005", "12"],
+        "size": ["170,5", "180,25", "165,0", "NA"],
+        "rate": ["82,8%", "7,0%", "12,5%", "99,9%"],
+        "score": ["1", "?", "3", "4"],
+        "mood": ["up", "?", "down", "up"],
+        "kind": ["a", "b"],
+    }
+    source, model, output = table(tmp_path / "t.csv", columns, sep=";"), tmp_path / "m.onnx", tmp_path / "s.csv"
+    fit(source, "kind", model, "--decimal", ",", "--missing", "?")
+    generator = Generator.load(model)
+    asked = {
+        "open=08:00..09:30": (480, 570),
+        "open=8:00..": (480, None),
+        "open=480": 480,
+        "pop=10.000..": (10_000, None),
+        "pop=..10000": (None, 10_000),
+        "size=170,5..180": (170.5, 180),
+        "size=170.5..180": (170.5, 180),
+        "size=NA": None,
+        "rate=82,8%..99,9%": (82.8, 99.9),
+        "rate=82,8": 82.8,
+        "score=?": None,
+        "score=": None,
+        "mood=?": None,
+        "mood=up": "up",
+    }
+    for text, wanted in asked.items():
+        assert conditions_of([text], generator) == {text.partition("=")[0]: [wanted]}, text
+    for text, saying in {
+        "open=morning": "Column 'open' holds numbers, but --where asks for 'morning': give a number, such as 08:00",
+        "open=08:00:30": "give a number, such as 08:00",
+        "pop=10,000.5": "give a number, such as 12",
+        "size=5$": "give a number, such as 165,0",
+        "rate=high": "give a number, such as 7,0%",
+        "open=NA": "'open' has no missing values, but where asks for them: ask for a value, or leave it out",
+    }.items():
+        refused("sample", model, "--output", output, "--where", text, saying=saying)
+    options = ["--where", "open=08:00..10:15", "--where", "mood=?", "--per-class", 2]
+    assert run("sample", model, "--output", output, *options).exit_code == 0
+    written = read(output, ";")
+    assert set(written["mood"]) == {"?"}
+    assert all("08:00" <= one <= "10:15" for one in written["open"])
 
 
 def test_every_field_is_written_as_in_the_file(tmp_path: Path) -> None:

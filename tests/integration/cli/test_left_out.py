@@ -93,6 +93,17 @@ def test_all_forms_of_files_are_filled(source: str, output: str, patients: Path,
     assert rows[["ward", "note"]].isna().sum().tolist() == [20, 20]
 
 
+def test_conditions_and_rules_on_ignored_columns_say_that_these_are_ignored(
+    patients: Path, model: Path, tmp_path: Path
+) -> None:
+    saying = "('age', 'sex'), but 'code' was ignored when the model was fitted"
+    refused("sample", model, "--output", tmp_path / "a.csv", "--where", "code=P001", saying=saying)
+    fit = ["fit", patients, *FIT, "--ignore", "id", "--output", tmp_path / "a.onnx"]
+    refused(*fit, "--rule", "age <= id", saying="in 'age <= id' 'id' is ignored: correct it")
+    refused(*fit, "--rule", 'age <= "id"', saying="'id' is ignored: correct it")
+    refused(*fit, "--rule", "y <= age", saying="'y' holds the classes: correct it")
+
+
 def test_what_balance_wrote_is_learned_only_in_its_real_rows(
     patients: Path, balanced: Path, model: Path, tmp_path: Path
 ) -> None:
@@ -147,6 +158,13 @@ def test_real_rows_are_balanced_by_a_model_that_ignored_the_flags(
     (tmp_path / "images" / "cat").mkdir(parents=True)
     folder = ["balance", tmp_path / "images", model, "--real-only", "--output", tmp_path / "new"]
     refused(*folder, saying="give the folder of real files")
+
+
+def test_an_evaluation_takes_the_target_of_the_model(patients: Path, model: Path, tmp_path: Path) -> None:
+    pd.read_csv(patients).rename(columns={"y": "z"}).to_csv(tmp_path / "z.csv", index=False)
+    refused("evaluate", tmp_path / "z.csv", model, saying="which has 'age', 'sex', 'z', but is 'y'")
+    refused("evaluate", tmp_path / "z.csv", saying="needs --target")
+    refused("evaluate", tmp_path / "no.csv", model, saying="There is no table")
 
 
 def test_an_evaluation_leaves_out_what_the_model_ignores(patients: Path, balanced: Path, model: Path) -> None:

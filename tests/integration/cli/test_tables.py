@@ -382,9 +382,9 @@ def test_sample_of_the_rows_that_fit(model: Path, tmp_path: Path, monkeypatch: p
     [
         ("amount", "--where must be COLUMN=VALUE or COLUMN=LOW..HIGH, but is 'amount'"),
         ("size=3", "must begin with a column of the model ('amount', 'count', 'city'"),
-        ("churned=yes", "must begin with a column of the model"),
+        ("churned=yes", "'churned' holds the classes: write --class 'yes' instead"),
         ("amount=many", "olumn 'amount' holds numbers, but --where asks for 'many'"),
-        ("amount=..", "must be (low, high)"),
+        ("amount=..", "as in amount=LOW.. or amount=..HIGH, but is 'amount=..'"),
         ("count=20", "'count'"),
         ("since=2030-01-01", "times from 2024"),
         ("city=Paris", "'Paris' is none of them"),
