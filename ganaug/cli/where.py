@@ -12,6 +12,7 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from ganaug.data.tables.codec import Column
     from ganaug.data.tables.csv_format import CsvFormat, FieldFormat
+    from ganaug.data.tables.numeric import NumericColumn
     from ganaug.data.tables.sample_format import TableFormat
     from ganaug.runtime.generator import Generator
 
@@ -71,13 +72,16 @@ def _wanted(column: "Column", text: str, form: "CsvFormat") -> Any:
         return None
     decimal = form.decimal or "."
     if RANGE not in text:
-        return _value(column, text, field, decimal)
+        value = _value(column, text, field, decimal)
+        _check_clock(column, (value, value), text, field)
+        return value
     ends = tuple(_value(column, end, field, decimal) for end in text.split(RANGE, 1))
     if ends == (None, None):
         raise DataError(
             f"--where must give a range at least one end, as in {column.name}=LOW.. or {column.name}=..HIGH, but is "
             f"{f'{column.name}={text}'!r}: add an end, or leave the condition out"
         )
+    _check_clock(column, ends, text, field)
     return ends
 
 
@@ -86,6 +90,22 @@ def _gaps(field: "FieldFormat", form: "CsvFormat") -> set[str | None]:
     from ganaug.data.tables.csv_columns import GAPS
 
     return {field.gap, *(form.missing or ()), *GAPS, ""}
+
+
+def _check_clock(column: "NumericColumn", ends: tuple[Any, ...], text: str, field: "FieldFormat") -> None:
+    """Refuse times of day that no row has. Elsewhere they are refused as well, but shown as numbers of minutes."""
+    import pandas as pd
+
+    if field.number is None or not field.number.clock:
+        return
+    least, most = column.bounds
+    low, high = (known if end is None else end for end, known in zip(ends, (least, most), strict=True))
+    if low > high or low > most or high < least:
+        first, last = field.number.texts(pd.Series([least, most]), ":")
+        raise DataError(
+            f"column {str(column.name)!r} has times from {first} to {last}, but --where asks for {text!r}: ask for "
+            "other times"
+        )
 
 
 def _value(column: Any, text: str, field: "FieldFormat", decimal: str) -> Any:

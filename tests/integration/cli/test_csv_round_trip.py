@@ -101,6 +101,9 @@ def test_conditions_are_written_as_the_file_writes_its_fields(tmp_path: Path) ->
         assert conditions_of([text], generator) == {text.partition("=")[0]: [wanted]}, text
     for text, saying in {
         "open=morning": "Column 'open' holds numbers, but --where asks for 'morning': give a number, such as 08:00",
+        "open=04:00..05:00": "'open' has times from 08:00 to 23:59, but --where asks for '04:00..05:00': ask for other",
+        "open=10:00..09:00": "ask for other times",
+        "open=07:59": "ask for other times",
         "open=08:00:30": "give a number, such as 08:00",
         "pop=10,000.5": "give a number, such as 12",
         "size=5$": "give a number, such as 165,0",
