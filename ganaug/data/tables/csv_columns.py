@@ -64,10 +64,14 @@ class CsvColumn:
         The decimal mark.
     formats : bool
         Whether numbers may have another format than that of plain numbers.
+    decimals : int
+        The number of decimals that all numbers are written with; 0 if they differ.
     """
 
-    def __init__(self, codes: bool, words: Counter[str], first: list[str], *, decimal: str, formats: bool) -> None:
-        self.codes, self._words, self._first = codes, words, first
+    def __init__(
+        self, codes: bool, words: Counter[str], first: list[str], *, decimal: str, formats: bool, decimals: int
+    ) -> None:
+        self.codes, self._words, self._first, self._decimals = codes, words, first, decimals
         self._decimal, self._formats = decimal, formats
         self.kinds: set[str] = set()
         self.rows = self.present = self.numbers = 0
@@ -154,7 +158,8 @@ class CsvColumn:
             return FieldFormat(gap if count > 0 else None)
         number = None
         if self.kinds <= {"formatted", "Int64", "Float64"} and self.kinds:
-            number = self._number_format() or NumberFormat()
+            fixed = self._decimals if self.kinds == {"Float64"} else 0
+            number = self._number_format() or NumberFormat(decimals=(fixed, fixed))
         if dtype == "boolean":
             self.example = next((text for text in self._first if text in _TRUTH), "")
         return FieldFormat(gap if count > 0 else None, number, self.example, self.has_z)

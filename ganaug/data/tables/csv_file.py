@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganaug.data.tables.csv_columns import CODE, GAPS, CsvColumn, column_dtypes, gap_words
 from ganaug.data.tables.csv_format import CsvFormat
+from ganaug.data.tables.fixed_decimals import FixedDecimals
 from ganaug.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ DELIMITERS = ",;\t|"
 """What may separate fields if the user names no delimiter; a comma counts wherever there is one."""
 EXAMPLE_ROWS = 1000
 """Rows at the start of a file from which the format of truth values is taken."""
+SPACING = 50
+"""After the first rows, one row in so many shows whether numbers keep their number of decimals: all would take long."""
 
 
 class CsvFile:
@@ -89,7 +92,7 @@ class CsvFile:
             return
         dtypes = column_dtypes({name: self._columns[name] for name in wanted}, self.file)
         numbers = {name: one.number for name, one in (self.format.columns or {}).items() if name in wanted}
-        formats = {name: one for name, one in numbers.items() if one is not None and not one.is_plain}
+        formats = {name: one for name, one in numbers.items() if one is not None and one.is_marked}
         dates = {name: dtype for name, dtype in dtypes.items() if dtype.startswith("datetime64")}
         gaps = {name: ["", *(self._words if dtypes[name] == "str" else [" ", *self._all_words])] for name in wanted}
         as_text = dict.fromkeys([*dates, *formats], "str")
@@ -120,7 +123,7 @@ class CsvFile:
     @cached_property
     def _columns(self) -> dict[str, CsvColumn]:
         """What the whole file shows of each column."""
-        codes, words, first = self._fields()
+        codes, words, first, decimals = self._fields()
         columns = {
             name: CsvColumn(
                 name in codes,
@@ -128,6 +131,7 @@ class CsvFile:
                 [row[place] for row in first if len(row) > place],
                 decimal=self._decimal,
                 formats=name != self._labels and self._may_format(name),
+                decimals=0 if name == self._labels else decimals[name].count,
             )
             for place, name in enumerate(self.names)
         }
@@ -141,14 +145,15 @@ class CsvFile:
         one = None if known is None else known.get(name)
         return known is None or (one is not None and one.number is not None)
 
-    def _fields(self) -> tuple[set[str], dict[str, Counter[str]], list[list[str]]]:
-        """Return the columns with a `CODE`, the words of each column that may mean missing values, and the first rows.
+    def _fields(self) -> tuple[set[str], dict[str, Counter[str]], list[list[str]], dict[str, FixedDecimals]]:
+        """Return the columns with a `CODE`, the words of each that may mean missing values, the first rows, decimals.
 
         Raise `DataError` unless every line has a field for each column: pandas would fill up a line that is cut short.
         """
         names, codes = self.names, set[str]()
         counts = {name: Counter[str]() for name in names}
         words, first = frozenset([" ", *self._all_words]) - {""}, list[list[str]]()
+        decimals = {name: FixedDecimals(self._decimal, words | {""}) for name in names}
         with self._rows() as rows:
             next(rows, None)
             for row in rows:
@@ -167,7 +172,11 @@ class CsvFile:
                             counts[name][field] += 1
                 if len(first) < EXAMPLE_ROWS:
                     first.append(row)
-        return codes, counts, first
+                elif rows.line_num % SPACING:
+                    continue
+                for column, field in zip(decimals.values(), row, strict=bool(row)):
+                    column.add(field)
+        return codes, counts, first, decimals
 
     def _read(self, **options: Any) -> "Iterator[DataFrame]":
         import pandas as pd

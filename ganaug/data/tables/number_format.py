@@ -1,4 +1,4 @@
-"""The format of numbers with thousands separators, percent signs or currencies in a text file, and of times of day."""
+"""The format of numbers in a text file: decimals, thousands separators, percent signs, currencies, times of day."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -76,7 +76,12 @@ class NumberFormat:
     @property
     def is_plain(self) -> bool:
         """Whether this is the format of plain numbers."""
-        return not (self.thousands or self.prefix or self.suffix or self.clock)
+        return self == type(self)()
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether numbers have more than digits, a sign and a decimal mark."""
+        return bool(self.thousands or self.prefix or self.suffix or self.clock)
 
     def joined(self, other: Self) -> Self | None:
         """Return the format of a column, parts of which have these formats; None if they do not go together."""

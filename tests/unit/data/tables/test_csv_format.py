@@ -268,3 +268,37 @@ def test_states_that_are_refused(state: Any) -> None:
 def test_a_negative_number_that_is_rounded_to_zero_has_no_sign() -> None:
     form = NumberFormat(suffix="%", decimals=(1, 1))
     assert form.texts(pd.Series([-0.04, np.nan, -0.06]), ".").tolist()[::2] == ["0.0%", "-0.1%"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "decimals"),
+    [
+        (["12.50", "0.10", "-3.00", "7.25"], 2),
+        (["12.50", "", "NA", "7.20"], 2),
+        (["1.0", "2.0"], 1),
+        (["12.50", "0.1", "3.00"], 0),
+        (["12.50", "3", "4.00"], 0),
+        (["12.5", "0.25"], 0),
+        (["1.50e3", "2.50"], 0),
+        (["1", "2"], 0),
+    ],
+)
+def test_the_decimals_that_all_numbers_have_are_kept(fields: list[str], decimals: int, file: Path) -> None:
+    for mark in ".,":
+        written = [field.replace(".", mark) for field in fields]
+        values, form = column(file, written, CsvFormat(decimal=mark, delimiter=";"))
+        assert form.number == NumberFormat(decimals=(decimals, decimals))
+        assert form.number.is_plain == (decimals == 0)
+        recorded = FieldFormat.from_state(json.loads(json.dumps(form.to_state())))
+        assert recorded.number == (form.number if decimals else None)
+        if decimals:
+            assert TextFormat({}, {"a": form}, mark).apply(values.to_frame())["a"].fillna("").tolist() == [
+                form.gap if field in ("", "NA") else field for field in written
+            ]
+
+
+def test_decimals_that_change_far_down_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganaug.data.tables.csv_file.EXAMPLE_ROWS", 2)
+    same = ["1.50"] * 200
+    assert column(file, same)[1].number == NumberFormat(decimals=(2, 2))
+    assert column(file, [*same[:100], *["1.5"] * 100])[1].number == NumberFormat()
