@@ -66,12 +66,23 @@ class CsvColumn:
         Whether numbers may have another format than that of plain numbers.
     decimals : int
         The number of decimals that all numbers are written with; 0 if they differ.
+    labels : collection of str
+        The different fields, if the column holds labels.
     """
 
     def __init__(
-        self, codes: bool, words: Counter[str], first: list[str], *, decimal: str, formats: bool, decimals: int
+        self,
+        codes: bool,
+        words: Counter[str],
+        first: list[str],
+        *,
+        decimal: str,
+        formats: bool,
+        decimals: int,
+        labels: Collection[str],
     ) -> None:
-        self.codes, self._words, self._first, self._decimals = codes, words, first, decimals
+        self.codes, self._words, self._first = codes, words, first
+        self._decimals, self._labels = decimals, labels
         self._decimal, self._formats = decimal, formats
         self.kinds: set[str] = set()
         self.rows = self.present = self.numbers = 0
@@ -162,7 +173,16 @@ class CsvColumn:
             number = self._number_format() or NumberFormat(decimals=(fixed, fixed))
         if dtype == "boolean":
             self.example = next((text for text in self._first if text in _TRUTH), "")
-        return FieldFormat(gap if count > 0 else None, number, self.example, self.has_z)
+        classes = self._classes() if number is not None else {}
+        return FieldFormat(gap if count > 0 else None, number, self.example, self.has_z, classes)
+
+    def _classes(self) -> dict[str, str]:
+        """Return how labels that are whole numbers are written, where it differs from the number."""
+        written: dict[str, str] = {}
+        for text in self._labels:
+            if match := re.fullmatch(rf"\s*([+-]?\d{{1,19}})(?:[{self._decimal}]0*)?\s*", text, re.ASCII):
+                written.setdefault(str(int(match[1])), text)
+        return {label: text for label, text in written.items() if text != label}
 
 
 def column_dtypes(columns: Mapping[str, CsvColumn], file: Path) -> dict[str, str]:

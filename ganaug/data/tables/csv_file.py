@@ -3,14 +3,15 @@
 import codecs
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganaug.data.tables.csv_columns import CODE, GAPS, CsvColumn, column_dtypes, gap_words
-from ganaug.data.tables.csv_format import CsvFormat
+from ganaug.data.tables.csv_format import MAX_FIELDS, CsvFormat
 from ganaug.data.tables.fixed_decimals import FixedDecimals
 from ganaug.errors import DataError
 
@@ -23,6 +24,26 @@ EXAMPLE_ROWS = 1000
 """Rows at the start of a file from which the format of truth values is taken."""
 SPACING = 50
 """After the first rows, one row in so many shows whether numbers keep their number of decimals: all would take long."""
+
+
+@dataclass
+class _Seen:
+    """What the text of a file shows."""
+
+    words: dict[str, Counter[str]]
+    """For each column, how often each word comes that may mean a missing value."""
+    decimals: dict[str, FixedDecimals]
+    codes: set[str] = field(default_factory=set)
+    """The columns with a `CODE`."""
+    first: list[list[str]] = field(default_factory=list)
+    """The first rows."""
+    labels: dict[str, None] = field(default_factory=dict)
+    """The different fields in the column of labels, in the order of the file."""
+
+    def count_words(self, row: list[str], words: Collection[str]) -> None:
+        for counts, text in zip(self.words.values(), row, strict=True):
+            if text in words:
+                counts[text] += 1
 
 
 class CsvFile:
@@ -123,15 +144,16 @@ class CsvFile:
     @cached_property
     def _columns(self) -> dict[str, CsvColumn]:
         """What the whole file shows of each column."""
-        codes, words, first, decimals = self._fields()
+        seen = self._seen()
         columns = {
             name: CsvColumn(
-                name in codes,
-                words[name],
-                [row[place] for row in first if len(row) > place],
+                name in seen.codes,
+                seen.words[name],
+                [row[place] for row in seen.first if len(row) > place],
                 decimal=self._decimal,
                 formats=name != self._labels and self._may_format(name),
-                decimals=0 if name == self._labels else decimals[name].count,
+                decimals=0 if name == self._labels else seen.decimals[name].count,
+                labels=seen.labels if name == self._labels else (),
             )
             for place, name in enumerate(self.names)
         }
@@ -145,15 +167,15 @@ class CsvFile:
         one = None if known is None else known.get(name)
         return known is None or (one is not None and one.number is not None)
 
-    def _fields(self) -> tuple[set[str], dict[str, Counter[str]], list[list[str]], dict[str, FixedDecimals]]:
-        """Return the columns with a `CODE`, the words of each that may mean missing values, the first rows, decimals.
+    def _seen(self) -> _Seen:
+        """Return what the text of the file shows.
 
         Raise `DataError` unless every line has a field for each column: pandas would fill up a line that is cut short.
         """
-        names, codes = self.names, set[str]()
-        counts = {name: Counter[str]() for name in names}
-        words, first = frozenset([" ", *self._all_words]) - {""}, list[list[str]]()
+        names, words = self.names, frozenset([" ", *self._all_words]) - {""}
         decimals = {name: FixedDecimals(self._decimal, words | {""}) for name in names}
+        seen = _Seen({name: Counter() for name in names}, decimals)
+        target = names.index(self._labels) if self._labels in names else None
         with self._rows() as rows:
             next(rows, None)
             for row in rows:
@@ -165,18 +187,18 @@ class CsvFile:
                     )
                 if CODE.search("\x1f" + "\x1f".join(row)):  # Most lines have none. Testing each field takes long.
                     pairs = zip(names, row, strict=True)
-                    codes.update(name for name, field in pairs if CODE.fullmatch("\x1f" + field))
+                    seen.codes.update(name for name, text in pairs if CODE.fullmatch("\x1f" + text))
                 if not words.isdisjoint(row):
-                    for name, field in zip(names, row, strict=True):
-                        if field in words:
-                            counts[name][field] += 1
-                if len(first) < EXAMPLE_ROWS:
-                    first.append(row)
+                    seen.count_words(row, words)
+                if target is not None and row and len(seen.labels) < MAX_FIELDS:
+                    seen.labels.setdefault(row[target])
+                if len(seen.first) < EXAMPLE_ROWS:
+                    seen.first.append(row)
                 elif rows.line_num % SPACING:
                     continue
-                for column, field in zip(decimals.values(), row, strict=bool(row)):
-                    column.add(field)
-        return codes, counts, first, decimals
+                for column, text in zip(decimals.values(), row, strict=bool(row)):
+                    column.add(text)
+        return seen
 
     def _read(self, **options: Any) -> "Iterator[DataFrame]":
         import pandas as pd

@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from ganaug.data.json_checks import MAX_TEXT, is_text, items, require
@@ -27,12 +27,15 @@ class FieldFormat:
     """One of the longest dates or truth values; empty if the column holds other values."""
     has_z: bool = False
     """Whether times without an offset from UTC end in Z."""
+    classes: Mapping[str, str] = field(default_factory=dict)
+    """In a column of labels that are numbers, how each is written, unless plainly: {"1": "1.0"}."""
 
     def filled(self, other: Self) -> Self:
         """Return this format, and what it does not know from another one."""
         gap = other.gap if self.gap is None else self.gap
         dated = self if self.example else other
-        return replace(self, gap=gap, number=self.number or other.number, example=dated.example, has_z=dated.has_z)
+        number, classes = self.number or other.number, self.classes or other.classes
+        return replace(self, gap=gap, number=number, example=dated.example, has_z=dated.has_z, classes=classes)
 
     def to_state(self) -> dict[str, Any]:
         """Return what differs from a column of plain values without missing ones, as JSON."""
@@ -42,6 +45,7 @@ class FieldFormat:
             "number": number,
             "example": self.example or None,
             "has_z": self.has_z or None,
+            "classes": dict(self.classes) or None,
         }
         return {name: value for name, value in state.items() if value is not None}
 
@@ -49,11 +53,15 @@ class FieldFormat:
     def from_state(cls, state: object) -> Self:
         """Read what `to_state` wrote from an untrusted file, else `FormatError`."""
         require(isinstance(state, Mapping), "the format of a column must be an object")
-        gap, number, example, has_z = map(state.get, ("gap", "number", "example", "has_z"))  # type: ignore[attr-defined]
+        names = ("gap", "number", "example", "has_z", "classes")
+        gap, number, example, has_z, classes = map(state.get, names)  # type: ignore[attr-defined]
         require(gap is None or is_text(gap), "a gap must be a short text")
         require(example is None or is_text(example), "an example must be a short text")
         require(has_z is None or isinstance(has_z, bool), "has_z must be true or false")
-        return cls(gap, None if number is None else NumberFormat.from_state(number), example or "", bool(has_z))
+        valid = classes is None or (isinstance(classes, Mapping) and len(classes) <= MAX_FIELDS)
+        require(valid and all(map(is_text, (classes or {}).values())), "the classes must be an object of short texts")
+        form = None if number is None else NumberFormat.from_state(number)
+        return cls(gap, form, example or "", bool(has_z), classes or {})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,9 @@ class TextFormat:
         if name in self._usual:
             found = _formatted(column, self._learned[name] or self._usual[name], field.has_z)
             column = column if found is None else found
-        if column.dtype.kind in "iuf" and field.number is not None and not field.number.is_plain:
+        if field.classes:
+            column = column.astype(object).map(lambda label: field.classes.get(str(label), label), na_action="ignore")
+        elif column.dtype.kind in "iuf" and field.number is not None and not field.number.is_plain:
             column = field.number.texts(column, self._decimal)
         elif column.dtype.kind == "f" and self._decimal != ".":
             column = column.astype(object).map(lambda x: str(x).replace(".", self._decimal), na_action="ignore")

@@ -279,3 +279,13 @@ def test_columns_are_left_out_of_a_file_in_any_format(tmp_path: Path) -> None:
     session = begin(output, Generator.load(model), target="kind", left_out=LeftOut(real_only=True))
     assert list(session.data.content) == ["x", "price", "kept"]
     assert session.seen == "all"
+
+
+@pytest.mark.parametrize("classes", [["1.0", "2.0"], ["+1", "-1"], ["TRUE", "FALSE"]])
+def test_classes_are_written_as_in_the_file(classes: list[str], tmp_path: Path) -> None:
+    source = table(tmp_path / "t.csv", {"a": ["5", "6", "7"], "y": [classes[0], *classes]})
+    model, output = tmp_path / "m.onnx", tmp_path / "out.csv"
+    fit(source, "y", model)
+    for command in (("sample", model), ("balance", source, model)):
+        assert run(*command, "--output", output).exit_code == 0
+        assert set(read(output)["y"]) == set(classes)

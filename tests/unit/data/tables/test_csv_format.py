@@ -249,6 +249,8 @@ def test_formats_that_are_refused(given: dict[str, Any]) -> None:
         {"missing": [], "columns": {"a": {"gap": "x" * 2000}}},
         {"missing": [], "columns": {"a": {"example": []}}},
         {"missing": [], "columns": {"a": {"number": []}}},
+        {"missing": [], "columns": {"a": {"classes": []}}},
+        {"missing": [], "columns": {"a": {"classes": {"1": 1}}}},
         {"missing": [], "columns": {"a": {"number": {"suffix": "\x1b[2J"}}}},
         {"missing": [], "columns": {"a": {"number": {"prefix": 1}}}},
         {"missing": [], "columns": {"a": {"number": {"thousands": "x"}}}},
@@ -302,3 +304,27 @@ def test_decimals_that_change_far_down_the_file(file: Path, monkeypatch: pytest.
     same = ["1.50"] * 200
     assert column(file, same)[1].number == NumberFormat(decimals=(2, 2))
     assert column(file, [*same[:100], *["1.5"] * 100])[1].number == NumberFormat()
+
+
+@pytest.mark.parametrize(
+    ("fields", "classes"),
+    [
+        (["1.0", "2.0", "1.0"], {"1": "1.0", "2": "2.0"}),
+        (["+1", "-1", "+1"], {"1": "+1"}),
+        (["1", "2.0", "1.0"], {"2": "2.0"}),
+        (["1", "2"], {}),
+        (["01", "02"], {}),
+        (["a", "1.0"], {}),
+        (["TRUE", "FALSE"], {}),
+    ],
+)
+def test_how_classes_are_written(fields: list[str], classes: dict[str, str], file: Path) -> None:
+    pd.DataFrame({"a": fields, "other": "x"}).to_csv(file, index=False)
+    table = open_table(file, None, "a")
+    assert table.format.columns is not None
+    form = FieldFormat.from_state(json.loads(json.dumps(table.format.columns["a"].to_state())))
+    assert form.classes == classes
+    if classes:
+        rows = pd.DataFrame({"a": [int(float(text)) for text in fields]})
+        wanted = [classes.get(str(label), str(label)) for label in rows["a"]]
+        assert TextFormat({}, {"a": form}).apply(rows)["a"].astype(str).tolist() == wanted
