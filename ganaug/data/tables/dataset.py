@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ganaug.data.dataset import Dataset
 from ganaug.data.labels import Label, check_labels, listed, plain_label
 from ganaug.data.tables.codec import TableCodec
+from ganaug.data.tables.compact_dates import warn_about_compact_dates
 from ganaug.data.tables.constraints.declared import Declared
 from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.numeric import NumericColumn
@@ -220,7 +221,7 @@ def from_frame(
 
     Raise `DataError` if a label is missing or of another kind, there are fewer than two classes, no column varies, a
     declared rule does not hold in every row, or `TableCodec` cannot represent the table. Warn if a class has a single
-    row, and as `warn_about_texts` does.
+    row, and as `warn_about_texts` and `warn_about_compact_dates` do.
     """
     check_classes(labels, "the target")
     values = [plain_label(label) for label in np.asarray(labels, dtype=object).ravel().tolist()]
@@ -252,6 +253,7 @@ def from_frame(
     if not codec.n_quantiles and not codec.options:
         raise DataError("At least one column must vary, but all are constant or empty: add a column that varies.")
     warn_about_texts(codec.category_columns)
+    warn_about_compact_dates(frame)
     barred = dict.fromkeys(ignored, "is ignored") | {target: "holds the classes"}
     declared = Rules.read(rules, codec.names, barred)
     if declared.texts:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.data.tables.compact_dates import holds_compact_dates
 from ganaug.data.tables.text_warnings import MIN_ROWS
 from ganaug.errors import warn
 
@@ -21,6 +22,8 @@ def warn_about_identifiers(frame: "DataFrame") -> None:
     """Warn of columns of whole numbers that number the rows: unique, and either in order or without large gaps."""
     for name, column in frame.items():
         if column.dtype.kind not in "iu" or len(column) < MIN_ROWS or column.isna().any() or not column.is_unique:
+            continue
+        if holds_compact_dates(column):  # which have a warning of their own
             continue
         in_order = column.is_monotonic_increasing or column.is_monotonic_decreasing
         if in_order or int(column.max()) - int(column.min()) < 2 * len(column):

@@ -47,10 +47,14 @@ def warn_about_texts(columns: Iterable[CategoryColumn]) -> None:
 
 
 def _foreign_dates(texts: Mapping[str, int]) -> str | None:
-    example = _usual(texts, _DATE)
-    return example and (
-        f"holds dates like {example[:40]!r}, each of which is learned as a word: write them as 2022-12-31, year, "
-        "month and day, to have time learned"
+    examples = [_usual(texts, _DATE)]
+    if not examples[0] and _usual(texts, f"{_DATE}|{ISO_DATE}"):
+        examples = [next((text for text in texts if re.fullmatch(form, text)), "") for form in (ISO_DATE, _DATE)]
+    if not all(examples):
+        return None
+    return (
+        f"holds dates like {' and '.join(repr(example[:40]) for example in examples)}, each of which is learned as a "
+        "word: write them as 2022-12-31, year, month and day, to have time learned"
     )
 
 

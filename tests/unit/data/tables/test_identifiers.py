@@ -97,3 +97,7 @@ def test_whole_numbers_that_number_the_rows_are_warned_of(numbers: Any) -> None:
 )
 def test_amounts_are_not_warned_of(values: Any) -> None:
     assert warned_of(values) == 0
+
+
+def test_dates_are_no_identifiers() -> None:
+    assert warned_of([20240101 + number for number in range(25)]) == 0

@@ -12,7 +12,7 @@ from ganaug.cli import main
 from ganaug.data.tables.dataset import from_frame
 
 
-def said_of(texts: list[str | None] | pd.Categorical) -> list[str]:
+def said_of(texts: list[str | None] | pd.Categorical | pd.Series) -> list[str]:
     labels = [number % 2 for number in range(len(texts))]
     frame = pd.DataFrame({"a": texts, "number": range(len(texts))})
     with warnings.catch_warnings(record=True) as caught:
@@ -33,6 +33,27 @@ def said_of(texts: list[str | None] | pd.Categorical) -> list[str]:
 def test_dates(texts: list[str | None]) -> None:
     (message,) = said_of(texts * 2)
     assert message.startswith(f"Column 'a' holds dates like {texts[0]!r}")
+
+
+def test_dates_in_several_forms() -> None:
+    (message,) = said_of(["2024-01-01", "01/01/2024", "2024-01-02T10:00", "2.1.2024"] * 2)
+    assert message.startswith("Column 'a' holds dates like '2024-01-01' and '01/01/2024', each of which")
+    assert said_of(["2024-01-01", "2024-01-02"] * 2) == []
+
+
+@pytest.mark.parametrize("dtype", ["int64", "Int64", "int32", "uint32"])
+def test_dates_that_are_numbers(dtype: str) -> None:
+    days = pd.Series([20240101 + number for number in range(25)] + [20240199], dtype=dtype)
+    for more in ([], [pd.NA] if dtype == "Int64" else []):
+        (message,) = said_of(pd.concat([days, pd.Series(more, dtype=dtype)], ignore_index=True))
+        assert message.startswith("Column 'a' holds dates like 20240101, which are learned as numbers: write")
+        assert 'pandas.to_datetime(column, format="%Y%m%d")' in message
+        assert "--ignore" in message
+
+
+@pytest.mark.parametrize("numbers", [[20241301, 20240101], [18991231, 20240101], [21010101, 20240101], [2024, 2025]])
+def test_amounts_are_no_dates(numbers: list[int]) -> None:
+    assert said_of(pd.Series(numbers * 2)) == []
 
 
 @pytest.mark.parametrize(
