@@ -14,8 +14,23 @@ from ganaug.errors import warn
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-_NUMBERED = re.compile(r"(\D*)(\d{1,18})", re.ASCII)
-"""An identifier: a prefix without digits, and a number that 64 bits hold."""
+_DIGITS = "0123456789"
+_LARGEST = 2**63 - 1
+_OTHER = re.compile(r"\d{4}-?(\d\d|[QW]\d{1,2})(-\d\d)?|[+-]?\d[\d.]*[eE][+-]?\d+", re.ASCII)
+"""Months, weeks and dates, and numbers with an exponent, which end in digits but count nothing."""
+_PART_ENDS = ".,:/+"
+"""What separates, before the last digits, the parts of a number, a version, a time or a date."""
+
+
+def _numbered(text: str) -> tuple[str, str] | None:
+    """Split an identifier into a prefix and its last digits, a number that 64 bits hold; None for other values."""
+    prefix = text.rstrip(_DIGITS)
+    digits = text[len(prefix) :]
+    if not 0 < len(digits) < 20 or int(digits) > _LARGEST:
+        return None
+    if any(digit in prefix for digit in _DIGITS) and (prefix[-1] in _PART_ENDS or _OTHER.fullmatch(text)):
+        return None
+    return prefix, digits
 
 
 def warn_about_identifiers(frame: "DataFrame") -> None:
@@ -64,15 +79,16 @@ class _Identifiers:
     def __init__(self) -> None:
         self._numbers: list[NDArray[np.int64]] = []
         self._prefixes: set[str] = set()
-        self._width, self._padded = 18, 0  # digits of the shortest number, and of the longest with a leading zero
+        # digits of the shortest number, and of the longest with a leading zero
+        self._width, self._padded = len(str(_LARGEST)), 0
         self._numbered = True
         self._dtype: Any = None
         self._next: int | None = None
 
     def learn(self, column: "Series[Any]") -> None:
         self._dtype = column.dtype
-        matches = [_NUMBERED.fullmatch(str(value)) for value in column] if self._numbered else []
-        found = [match.groups() for match in matches if match]
+        parts = [_numbered(str(value)) for value in column] if self._numbered else []
+        found = [part for part in parts if part]
         self._numbered = self._numbered and len(found) == len(column)
         if not found:
             return
