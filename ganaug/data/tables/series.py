@@ -117,9 +117,12 @@ def numeric_values(series: "Series[Any]", column: NumericColumn | None = None) -
     _check_number_dtype(series, fitted=column is not None)
     numbers: NDArray[np.float64] = series.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(numbers).any():
+        signs = {np.inf: "inf", -np.inf: "-inf"}
+        options = " ".join(f"--missing {word}" for value, word in signs.items() if (numbers == value).any())
         raise DataError(
-            f"Numbers must be finite, but column {series.name!r} has infinities: mark them as missing, with "
-            ".replace([numpy.inf, -numpy.inf], numpy.nan) for example."
+            f"Numbers must be finite, but column {series.name!r} has infinities: mark them as missing, in a CSV file "
+            f"with {options} (the words as the file has them), in pandas with .replace([numpy.inf, -numpy.inf], "
+            "numpy.nan), or ignore the column (--ignore)."
         )
     if series.dtype.kind in "iu" and np.nanmax(np.abs(numbers), initial=0) > LARGEST_INTEGER:
         raise DataError(
@@ -139,7 +142,7 @@ def _check_number_dtype(series: "Series[Any]", *, fitted: bool = False) -> None:
         raise DataError(f"Column {series.name!r} must hold numbers, as at the fit, but it has dtype {dtype}: {remedy}.")
     raise DataError(
         f"Columns must hold numbers, times, text, truth values or categories, but column {series.name!r} has dtype "
-        f"{dtype}: {_remedy(dtype)}, or drop it."
+        f"{dtype}: ignore it (--ignore), or drop it, or in pandas {_remedy(dtype)}."
     )
 
 
@@ -215,8 +218,8 @@ def _one_type(values: Any, series: "Series[Any]") -> None:
     if nested := set(types) & {"ndarray", "list", "tuple", "dict"}:
         what = "records" if "dict" in nested else "lists"
         raise DataError(
-            f"Every cell must be one text, number or truth value, but column {series.name!r} holds {what}: drop it, or "
-            "make a column of each part."
+            f"Every cell must be one text, number or truth value, but column {series.name!r} holds {what}: ignore "
+            "it (--ignore), or drop it, or make a column of each part."
         )
     if len(types) > 1 or not set(types) <= {"bool", "int", "float", "str"}:
         dates, numbers = {"date", "datetime", "Timestamp"}, {"bool", "int", "float", "Decimal"}
@@ -225,7 +228,7 @@ def _one_type(values: Any, series: "Series[Any]") -> None:
         what = "A column of objects" if str(series.dtype) == "object" else "A column of categories"
         raise DataError(
             f"{what} must hold one type, text, numbers or truth values, but column {series.name!r} holds "
-            f"{' and '.join(types[:5])}: convert it, with {remedy} for example."
+            f"{' and '.join(types[:5])}: ignore it (--ignore), or convert it in pandas, with {remedy} for example."
         )
 
 

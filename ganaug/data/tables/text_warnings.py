@@ -16,6 +16,8 @@ _NUMBER = rf"-?\s?[$€£¥]?\s?{_WHOLE}([.,]\d+)?\s?[%$€£¥]?"
 """Numbers, also with a unit, separated thousands or a decimal comma. Codes, with a leading 0 or +, do not match."""
 _COMMA = r"\D*(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\D*"
 """Numbers that may have a decimal comma, perhaps beside thousands that points separate."""
+_NO_THOUSANDS = r"(?<!\d)0,\d|,(?!\d{3}(?!\d))\d|\.\d{3}"
+"""A comma that does not separate thousands, or a point that may."""
 MIN_SHARE = 0.9
 """Share of the rows with text for which a statement must hold: some texts may stand for missing values."""
 MIN_VALUES = 3
@@ -83,7 +85,7 @@ def _others(texts: Mapping[str, int]) -> str | None:
         )
     example = _usual(texts, _NUMBER)
     if example and not _usual(texts, r"\d+"):  # whole numbers may be meant as categories
-        has_comma = _usual(texts, _COMMA) and any(re.search(r",\d|\.\d{3}", text) for text in texts)
+        has_comma = _usual(texts, _COMMA) and any(re.search(_NO_THOUSANDS, text) for text in texts)
         comma = "; for decimal commas in a CSV file, add --decimal ," if has_comma else ""
         return (
             f"holds numbers like {example[:40]!r}, each of which is learned as a word: write them as 1234.5, digits "

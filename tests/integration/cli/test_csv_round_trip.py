@@ -289,3 +289,11 @@ def test_classes_are_written_as_in_the_file(classes: list[str], tmp_path: Path) 
     for command in (("sample", model), ("balance", source, model)):
         assert run(*command, "--output", output).exit_code == 0
         assert set(read(output)["y"]) == set(classes)
+
+
+def test_the_remedy_for_infinities_works(tmp_path: Path) -> None:
+    source = table(tmp_path / "t.csv", {"a": ["1.5", "inf", "2.5", "-inf"], "y": ["n", "m", "n"]})
+    model = tmp_path / "m.onnx"
+    refused("fit", source, "--target", "y", "--output", model, saying="with --missing inf --missing -inf (the words")
+    fit(source, "y", model, "--missing", "inf", "--missing", "-inf")
+    assert Generator.load(model).codec.columns[1].missing

@@ -212,9 +212,10 @@ def test_fit_refuses_parquet_types_that_cannot_be_learned(tmp_path: Path) -> Non
         [Decimal(10**30), Decimal(10**30 + 1)],
     ):
         pq.write_table(pa.table({"odd": values, "y": ["n", "m"]}), source)
-        refused("fit", source, "--target", "y", "--output", tmp_path / "a.onnx", saying="'odd'")
+        for saying in ("'odd'", "gnore it (--ignore)"):
+            refused("fit", source, "--target", "y", "--output", tmp_path / "a.onnx", saying=saying)
     pq.write_table(pa.table({"odd": [[1], [2]], "y": ["n", "m"]}), source)
-    saying = "column 'odd' holds lists: drop it, or make a column of each part."
+    saying = "column 'odd' holds lists: ignore it (--ignore), or drop it, or make a column of each part."
     refused("fit", source, "--target", "y", "--output", tmp_path / "a.onnx", saying=saying)
     assert list(tmp_path.iterdir()) == [source]
 

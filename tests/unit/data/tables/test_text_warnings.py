@@ -109,6 +109,15 @@ def test_words_among_numbers_dates_and_times_and_their_remedy(texts: list[str | 
     assert said_of([text and f"class {text}" for text in texts] * 2) == []
 
 
+@pytest.mark.parametrize(
+    ("texts", "advised"), [(["1,617", "2,004"], 0), (["1,617", "2,5"], 1), (["0,125", "0,250"], 1)]
+)
+def test_separated_thousands_are_no_decimal_commas(texts: list[str | None], advised: int) -> None:
+    (message,) = said_of(texts * 2)
+    assert message.startswith(f"Column 'a' holds numbers like {texts[0]!r}")
+    assert message.count("--decimal") == advised
+
+
 @pytest.mark.parametrize("texts", [["1", "2", "3", "4+"], ["A1", "B7", "1", "2", "3"], ["00501", "10115", "2", "3"]])
 def test_words_with_digits_are_values(texts: list[str | None]) -> None:
     assert said_of(texts * 2) == []
