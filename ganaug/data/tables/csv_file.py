@@ -22,7 +22,7 @@ DELIMITERS = ",;\t|"
 """What may separate fields if the user names no delimiter; a comma counts wherever there is one."""
 EXAMPLE_ROWS = 1000
 """Rows at the start of a file from which the format of truth values is taken."""
-SPACING = 50
+SPACING = 100
 """After the first rows, one row in so many shows whether numbers keep their number of decimals: all would take long."""
 
 
@@ -176,6 +176,7 @@ class CsvFile:
         decimals = {name: FixedDecimals(self._decimal, words | {""}) for name in names}
         seen = _Seen({name: Counter() for name in names}, decimals)
         target = names.index(self._labels) if self._labels in names else None
+        first = seen.first
         with self._rows() as rows:
             next(rows, None)
             for row in rows:
@@ -192,8 +193,8 @@ class CsvFile:
                     seen.count_words(row, words)
                 if target is not None and row and len(seen.labels) < MAX_FIELDS:
                     seen.labels.setdefault(row[target])
-                if len(seen.first) < EXAMPLE_ROWS:
-                    seen.first.append(row)
+                if len(first) < EXAMPLE_ROWS:
+                    first.append(row)
                 elif rows.line_num % SPACING:
                     continue
                 for column, text in zip(decimals.values(), row, strict=bool(row)):

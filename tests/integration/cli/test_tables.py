@@ -301,7 +301,7 @@ def test_sample_writes_rows_in_the_form_of_the_table(model: Path, tmp_path: Path
     assert header == COLUMNS
     assert Counter(row[-1] for row in rows) == dict.fromkeys(COUNTS, 30)
     assert {row[1] for row in rows} <= {"", *"123456789"}
-    assert all(len(row[0].partition(".")[2]) <= 2 for row in rows)
+    assert all(re.fullmatch(r"\d+\.\d\d0", row[0]) for row in rows)
     table = pq.read_table(tmp_path / "a.parquet")
     assert [str(field.type) for field in table.schema] == [
         "double",
