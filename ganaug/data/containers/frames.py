@@ -1,4 +1,4 @@
-"""Frames and series of other libraries, such as polars and pyarrow, opened by narwhals <-> frames of pandas."""
+"""Frames of other libraries, opened by narwhals, and those of pandas with types of Arrow <-> plain frames of pandas."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from narwhals.exceptions import DuplicateError
 
+from ganaug.data.containers.dtype_promotion import cast
 from ganaug.errors import DataError
 
 _MASKED = {
@@ -51,7 +52,7 @@ class FrameForm:
 
     def restored(self, frame: pd.DataFrame) -> Any:
         """Return a DataFrame of pandas in this form; `DataError` if a type cannot hold the values of a column."""
-        columns = [self._array(frame[one.name], one.type) for one in self.schema]
+        columns = [_array(frame[one.name], one.type, has_nan=one.name in self.nan) for one in self.schema]
         return self._native(self._from_arrow(pa.Table.from_arrays(columns, schema=self.schema)))
 
     def appended(self, X: Any, new: Any) -> Any:
@@ -69,22 +70,9 @@ class FrameForm:
         """Return this form with types that hold the values of a DataFrame, some of whose dtypes are `promoted`."""
         fields = []
         for one in self.schema:
-            column = frame[one.name]
-            kind = pa.Array.from_pandas(column).type
-            keeps = kind in (one.type, pa.null()) or _is_right(one.type, column, one.name in promoted)
-            fields.append(one if keeps else pa.field(one.name, kind))
+            kind = _holding(one.type, frame[one.name], one.name in promoted)
+            fields.append(one if kind == one.type else pa.field(one.name, kind))
         return replace(self, schema=pa.schema(fields, metadata=self.schema.metadata))
-
-    def _array(self, column: pd.Series, kind: pa.DataType) -> pa.Array:
-        try:
-            if column.name in self.nan:
-                return pa.array(column.to_numpy(), type=kind, from_pandas=False)
-            return pa.Array.from_pandas(column, type=kind)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise DataError(
-                f"Every column must hold the kind of values that it held in fit, but the {column.dtype} values of "
-                f"column {column.name!r} cannot be converted to {kind}: convert the column, or fit again."
-            ) from error
 
     def _from_arrow(self, table: pa.Table) -> Any:
         frame = nw.from_arrow(table, backend=self.library)
@@ -97,6 +85,65 @@ class FrameForm:
             return native
         series = frame[frame.columns[0]].to_native()
         return series.combine_chunks() if issubclass(self.kind, pa.Array) else series
+
+
+@dataclass(frozen=True)
+class ArrowForm:
+    """The Arrow types in a frame or a series of pandas."""
+
+    is_series: bool
+    types: tuple[pa.DataType | None, ...]
+    """The Arrow type of each column; None where the column has another dtype, or one that the plain frame keeps."""
+    nan: tuple[bool, ...] = field(compare=False)
+    """Whether the missing values of each column are NaN."""
+
+    def restored(self, frame: pd.DataFrame) -> Any:
+        """Return a plain DataFrame in this form; `DataError` if a type cannot hold the values of a column."""
+        frame = frame.copy(deep=False)
+        for position, (kind, has_nan) in enumerate(zip(self.types, self.nan, strict=True)):
+            if kind is not None:
+                values = _array(frame.iloc[:, position], kind, has_nan=has_nan)
+                frame.isetitem(position, pd.arrays.ArrowExtensionArray(values))
+        return frame.iloc[:, 0] if self.is_series else frame
+
+    def appended(self, X: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of `X`, a frame whose types are these or narrower, followed by new ones in this form."""
+        X = X.copy(deep=False)
+        for position, dtype in enumerate(new.dtypes):
+            if X.dtypes.iloc[position] != dtype:
+                X.isetitem(position, cast(X.iloc[:, position], dtype))
+        return pd.concat([X, new], ignore_index=True)
+
+    def copied(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return a copy of a frame in this form, with a fresh index."""
+        return X.reset_index(drop=True)
+
+    def holding(self, frame: pd.DataFrame, promoted: Collection[Any]) -> Self:
+        """Return this form with types that hold the values of a DataFrame, some of whose dtypes are `promoted`."""
+        types = zip(self.types, frame.items(), strict=True)
+        return replace(
+            self,
+            types=tuple(kind and _holding(kind, column, name in promoted) for kind, (name, column) in types),
+        )
+
+
+def _array(column: pd.Series, kind: pa.DataType, *, has_nan: bool) -> pa.Array:
+    """Return a column as an array of Arrow; with `has_nan`, its missing values are NaN and not null."""
+    try:
+        if has_nan:
+            return pa.array(column.to_numpy(), type=kind, from_pandas=False)
+        return pa.Array.from_pandas(column, type=kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(
+            f"Every column must hold the kind of values that it held in fit, but the {column.dtype} values of "
+            f"column {column.name!r} cannot be converted to {kind}: convert the column, or fit again."
+        ) from error
+
+
+def _holding(kind: pa.DataType, column: pd.Series, promoted: bool) -> pa.DataType:
+    """Return an Arrow type, or another one if it cannot hold a column, whose dtype is perhaps `promoted`."""
+    found = pa.Array.from_pandas(column).type
+    return kind if found in (kind, pa.null()) or _is_right(kind, column, promoted) else found
 
 
 def _is_right(kind: pa.DataType, column: pd.Series, promoted: bool) -> bool:
@@ -113,31 +160,67 @@ def is_foreign(X: Any) -> bool:
     return _opened(X) is not None
 
 
-def form_of(X: Any) -> FrameForm | None:
-    """Return the form of a frame or a series of another library than pandas; None for all else."""
+def form_of(X: Any) -> FrameForm | ArrowForm | None:
+    """Return the form of a frame or a series that is not a plain one of pandas; None for all else."""
+    if isinstance(X, pd.DataFrame | pd.Series):
+        columns = [_chunks(column) for column in _columns(X)]
+        types = tuple(None if one is None else one.type for one in columns)
+        nan = tuple(one is not None and _has_nan(one) for one in columns)
+        return ArrowForm(isinstance(X, pd.Series), types, nan) if any(types) else None
     frame = _opened(X)
     if frame is None:
         return None
     table = _arrow(X)
-    nan = frozenset(
-        name
-        for name, column in zip(table.column_names, table.columns, strict=True)
-        if pa.types.is_floating(column.type) and not column.null_count and pc.any(pc.is_nan(column)).as_py()
-    )
-    return FrameForm(frame.implementation, type(nw.to_native(X, pass_through=True)), table.schema, nan)
+    with_nan = frozenset(name for name in table.column_names if _has_nan(table[name]))
+    return FrameForm(frame.implementation, type(nw.to_native(X, pass_through=True)), table.schema, with_nan)
 
 
 def as_pandas(X: Any) -> Any:
-    """Return a frame or a series of another library as one of pandas, and all else as it is.
+    """Return a frame or a series of another library as a plain one of pandas, and all else as it is.
 
-    Whole numbers and truth values with missing ones become masked arrays of pandas; dates become datetimes. `DataError`
-    for a lazy frame, for repeated names, and for columns that pandas cannot represent.
+    Columns of pandas with types of Arrow become plain too, except decimals and types without a plain dtype. Whole
+    numbers and truth values with missing ones become masked arrays of pandas; dates become datetimes. `DataError` for a
+    lazy frame, for repeated names, and for columns of other libraries that pandas cannot represent.
     """
+    if isinstance(X, pd.DataFrame | pd.Series):
+        return _plain(X)
     if not is_foreign(X):
         return X
     table = _arrow(X)
     frame = pd.DataFrame({name: _series(table[name]) for name in table.column_names})
     return frame if nw.dependencies.is_into_dataframe(X) else frame.iloc[:, 0]
+
+
+def _plain(X: Any) -> Any:
+    """Return a frame or a series of pandas without types of Arrow; itself if it has none."""
+    found = [(position, chunks) for position, one in enumerate(_columns(X)) if (chunks := _chunks(one)) is not None]
+    if not found:
+        return X
+    frame = X.to_frame() if isinstance(X, pd.Series) else X.copy(deep=False)
+    for position, chunks in found:
+        frame.isetitem(position, _series(chunks).set_axis(X.index))
+    return frame.iloc[:, 0].rename(X.name) if isinstance(X, pd.Series) else frame
+
+
+def _columns(X: pd.DataFrame | pd.Series) -> list[pd.Series]:
+    return [X] if isinstance(X, pd.Series) else [X.iloc[:, position] for position in range(X.shape[1])]
+
+
+def _chunks(column: pd.Series) -> pa.ChunkedArray | None:
+    """Return the Arrow array of a column of pandas that has a plain dtype too; None for other columns."""
+    kind = getattr(column.dtype, "pyarrow_dtype", None)
+    if not isinstance(column.dtype, pd.ArrowDtype) or pa.types.is_decimal(kind) or not _is_known(kind):
+        return None
+    return pa.chunked_array(column.array.__arrow_array__())
+
+
+def _has_nan(column: pa.ChunkedArray) -> bool:
+    """Tell whether the missing values of a column are NaN: it holds NaN and no null."""
+    return pa.types.is_floating(column.type) and not column.null_count and bool(pc.any(pc.is_nan(column)).as_py())
+
+
+def _is_known(kind: pa.DataType) -> bool:
+    return any(getattr(pa.types, f"is_{name}")(kind) for name in _KINDS)
 
 
 def _opened(X: Any) -> Any:
@@ -165,7 +248,7 @@ def _arrow(X: Any) -> pa.Table:
     schema = frame.schema
     exact = [name for name, dtype in schema.items() if dtype not in (nw.Object, nw.Int128, nw.UInt128)]
     table = frame.select(*exact).to_arrow()
-    good = {one.name for one in table.schema if any(getattr(pa.types, f"is_{kind}")(one.type) for kind in _KINDS)}
+    good = {one.name for one in table.schema if _is_known(one.type)}
     if bad := [(name, dtype) for name, dtype in schema.items() if name not in good]:
         name, dtype = bad[0]
         raise DataError(

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from ganaug.data.containers.container import Container
 from ganaug.data.containers.dtype_promotion import cast, numpy_dtype, promoted_dtypes
-from ganaug.data.containers.frames import FrameForm, as_pandas, form_of
+from ganaug.data.containers.frames import ArrowForm, FrameForm, as_pandas, form_of
 from ganaug.data.labels import Label
 from ganaug.data.tables.dataset import LabelledTable, from_frame
 from ganaug.data.tables.left_out import FLAG, holds_flags
@@ -167,10 +167,10 @@ class _FrameContainer(TableContainer):
 
 @dataclass(frozen=True)
 class _ForeignContainer(TableContainer):
-    """A frame of another library, which `as_rows` turned into one of pandas."""
+    """A frame of another library, or with types of Arrow, which `as_rows` turned into a plain one of pandas."""
 
     inner: _FrameContainer
-    form: FrameForm
+    form: FrameForm | ArrowForm
 
     def unwrap(self, X: pd.DataFrame) -> pd.DataFrame:
         return self.inner.unwrap(X)

@@ -9,7 +9,7 @@ from sklearn.utils._set_output import _get_output_config, _SetOutputMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ganaug.data.containers.frames import as_pandas
+from ganaug.data.containers.frames import as_pandas, is_foreign
 from ganaug.errors import DataError
 from ganaug.integrations.sklearn.base import BaseGAN
 
@@ -181,7 +181,8 @@ class GANAugmenter(OneToOneFeatureMixin, _SetOutputMixin, BaseGAN):  # type: ign
             )
         X, y = self._balance(self._check(X, y, reset=False))
         # scikit-learn knows no way from other frames to those of pandas.
-        return (as_pandas(X) if _get_output_config("transform", self)["dense"] == "pandas" else X), y
+        to_pandas = is_foreign(X) and _get_output_config("transform", self)["dense"] == "pandas"
+        return (as_pandas(X) if to_pandas else X), y
 
     @available_if(_has_columns)  # type: ignore[untyped-decorator]
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:

@@ -114,6 +114,40 @@ def test_types_are_promoted_only_where_they_cannot_hold_what_is_drawn(
     assert result.to_list() == expected.to_list()
 
 
+@pytest.mark.parametrize(
+    ("kind", "real", "drawn", "wanted"),
+    [
+        (pa.int8(), [1, None], pd.Series([300, 5]), pa.int64()),
+        (pa.int8(), [1, None], pd.Series([3, 5], dtype="int8"), pa.int8()),
+        (pa.float32(), [1.5, None], pd.Series([0.1, np.nan]), pa.float64()),
+        (pa.date32(), [date(2020, 1, 1), None], NOON, pa.timestamp("ms")),
+        (pa.date32(), [date(2020, 1, 1), None], NOON.dt.normalize(), pa.date32()),
+        (pa.string(), ["a", None], pd.Series(["b", None]), pa.string()),
+    ],
+    ids=str,
+)
+def test_types_of_arrow_in_pandas_are_promoted_alike(
+    kind: pa.DataType, real: list[Any], drawn: pd.Series, wanted: pa.DataType
+) -> None:
+    given = pd.DataFrame({7: pd.Series(pd.array(real, dtype=pd.ArrowDtype(kind)), [5, 6]), "n": [1, 2]})
+    rows, new = as_rows(given), pd.DataFrame({"7": drawn, "n": [3.5, 4]})
+    container = table_container(given, rows).promoted(rows, new)
+    result = container.append(given, container.wrap(new))
+    assert result.dtypes.tolist() == [pd.ArrowDtype(wanted), np.float64]
+    assert result.columns.tolist() == [7, "n"]
+    assert result.index.tolist() == [0, 1, 2, 3]
+    before, after = pa.array(real, kind).cast(wanted), pa.Array.from_pandas(drawn, type=wanted)
+    assert pa.array(result[7]).to_pylist() == [*before.to_pylist(), *after.to_pylist()]
+    assert pickle.loads(pickle.dumps(container)) == container  # noqa: S301
+
+
+def test_types_of_arrow_without_a_plain_dtype_are_left_alone() -> None:
+    kinds = [pa.time32("s"), pa.binary(), pa.list_(pa.int8()), pa.decimal128(5, 2)]
+    frame = pd.DataFrame({str(kind): pd.array([None], dtype=pd.ArrowDtype(kind)) for kind in kinds})
+    assert as_pandas(frame) is frame
+    assert form_of(frame) is None
+
+
 def test_a_small_dictionary_grows_beyond_its_index() -> None:
     given = pa.table({"c": pa.array(["a"]).dictionary_encode().cast(pa.dictionary(pa.int8(), pa.string()))})
     few, many = (pd.DataFrame({"c": pd.Categorical([f"{place}" for place in range(size)])}) for size in (3, 300))

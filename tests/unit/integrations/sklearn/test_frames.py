@@ -79,6 +79,60 @@ def as_list(labels: Any) -> list[Any]:
     return plain
 
 
+def with_arrow(given: pl.DataFrame) -> pd.DataFrame:
+    """Return a table as one of pandas with types of Arrow, a plain column, and an index of its own."""
+    frame: pd.DataFrame = given.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)
+    return frame.assign(plain=np.arange(40.0)).set_axis(range(100, 140))
+
+
+ARROW_LABELS = {
+    "text": pa.array(LABELS.to_list()),
+    "dictionary": pa.array(LABELS.to_list()).dictionary_encode(),
+    "truth": pa.array((LABELS == "rare").to_list()),
+}
+
+
+@pytest.mark.parametrize("labels", ARROW_LABELS.values(), ids=ARROW_LABELS)
+def test_types_of_arrow_in_pandas_come_back(labels: pa.Array) -> None:
+    X = with_arrow(TABLE)
+    y = pd.Series(pd.arrays.ArrowExtensionArray(labels), X.index, name="kind")
+    augmenter = GANAugmenter(**QUICK).fit(X, y)
+    for output in ("default", "pandas"):
+        rows, balanced = augmenter.set_output(transform=output).transform(X, y)
+        pd.testing.assert_frame_equal(rows[:40], X.reset_index(drop=True))
+        pd.testing.assert_series_equal(balanced[:40], y.reset_index(drop=True))
+        assert rows.dtypes.tolist() == X.dtypes.tolist()
+        assert (len(rows), balanced.dtype, *balanced.value_counts()) == (56, y.dtype, 28, 28)
+        assert rows.index.equals(pd.RangeIndex(56))
+    pd.testing.assert_frame_equal(X, with_arrow(TABLE))
+    drawn = augmenter.sample(30)[0]
+    assert drawn.dtypes.tolist() == X.dtypes.tolist()
+    for name in ("i8", "f32", "day", "zone", "stay", "fee"):
+        assert X[name].min() <= drawn[name].min() <= drawn[name].max() <= X[name].max()
+    assert set(drawn["text"].dropna()) <= {"Oslo", "Rome"}
+    foreign = augmenter.generator_.sample(3, seed=0)[0]
+    points = augmenter.generator_.format.points
+    np.testing.assert_array_equal(points(augmenter._container.wrap(foreign)), points(foreign))
+
+
+def test_an_evaluation_takes_types_of_arrow_in_pandas() -> None:
+    frame = TABLE.with_columns(kind=LABELS)
+    wanted, _ = load(LIBRARIES["pandas"](frame).assign(plain=np.arange(40.0)), "kind", None, LeftOut())
+    X = with_arrow(frame)
+    columns = [name for name in X if name not in ("kind", "plain")]
+    whole = X[[*columns, "kind", "plain"]]
+    for real, target in ((whole, "kind"), ((whole.drop(columns="kind"), whole["kind"]), None)):
+        assert load(real, target, None, LeftOut())[0].fingerprint == wanted.fingerprint
+
+
+def test_a_classifier_gets_types_of_arrow() -> None:
+    X = with_arrow(FEW.drop("day"))
+    for policy in ("always", "auto"):
+        SEEN.clear()
+        AugmentedClassifier(Witness(), RandomOverSampler(random_state=0), policy=policy, random_state=0).fit(X, LABELS)
+        assert all(seen.dtypes.tolist() == X.dtypes.tolist() for seen in SEEN)
+
+
 @FOREIGN
 def test_synthetic_values_are_such_as_were_learned(library: str) -> None:
     X = LIBRARIES[library](TABLE)
