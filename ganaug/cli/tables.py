@@ -110,11 +110,12 @@ class _TableFiles(DataFiles):
         form = _recorded(generator)
         is_text = output.suffix.lower() == ".csv"
         spelling = _spelling(generator, form.columns, form.decimal) if is_text else TextFormat({})
+        dates = {} if is_text else _parquet_dates(generator)
         with table_writer(output, form) as writer:
             for label in labels:
                 for rows in _draw(generator, label, per_class, seed, where):
                     rows[name] = label
-                    writer.write(spelling.apply(rows))
+                    writer.write(spelling.apply(rows.astype(dates)))
 
     def check_walk_output(self, output: Path) -> None:
         if output.suffix.lower() not in traversal.FORMATS:
@@ -214,6 +215,17 @@ def _spelling(generator: Generator, fields: Mapping[str, FieldFormat] | None, de
             usual[str(column.name)] = "2020-01-31" + ("" if column.has_days_only and not offset else time)
     usual |= {name: field.example for name, field in fields.items() if field.example}
     return TextFormat(usual, fields, decimal or ".")
+
+
+def _parquet_dates(generator: Generator) -> dict[str, Any]:
+    """Return the dtype of each column that holds dates, without a time of day, in the Parquet file of the fit."""
+    import pandas as pd
+    import pyarrow
+
+    fields, columns = _recorded(generator).columns or {}, generator.codec.numeric_columns
+    dates = {name for name, field in fields.items() if field.is_date}
+    names = [str(one.name) for one in columns if str(one.name) in dates and one.has_days_only]
+    return dict.fromkeys(names, pd.ArrowDtype(pyarrow.date32()))
 
 
 def _recorded(generator: Generator) -> CsvFormat:

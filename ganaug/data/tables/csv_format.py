@@ -29,6 +29,8 @@ class FieldFormat:
     """Whether times without an offset from UTC end in Z."""
     classes: Mapping[str, str] = field(default_factory=dict)
     """In a column of labels that are numbers, how each is written, unless plainly: {"1": "1.0"}."""
+    is_date: bool = False
+    """Whether a Parquet file holds dates, without a time of day."""
 
     def filled(self, other: Self) -> Self:
         """Return this format, and what it does not know from another one."""
@@ -46,6 +48,7 @@ class FieldFormat:
             "example": self.example or None,
             "has_z": self.has_z or None,
             "classes": dict(self.classes) or None,
+            "is_date": self.is_date or None,
         }
         return {name: value for name, value in state.items() if value is not None}
 
@@ -53,15 +56,17 @@ class FieldFormat:
     def from_state(cls, state: object) -> Self:
         """Read what `to_state` wrote from an untrusted file, else `FormatError`."""
         require(isinstance(state, Mapping), "the format of a column must be an object")
-        names = ("gap", "number", "example", "has_z", "classes")
-        gap, number, example, has_z, classes = map(state.get, names)  # type: ignore[attr-defined]
+        names = ("gap", "number", "example", "classes")
+        gap, number, example, classes = map(state.get, names)  # type: ignore[attr-defined]
+        flags = {name: state.get(name) for name in ("has_z", "is_date")}  # type: ignore[attr-defined]
         require(gap is None or is_text(gap), "a gap must be a short text")
         require(example is None or is_text(example), "an example must be a short text")
-        require(has_z is None or isinstance(has_z, bool), "has_z must be true or false")
+        valid = all(one is None or isinstance(one, bool) for one in flags.values())
+        require(valid, "has_z and is_date must be true or false")
         valid = classes is None or (isinstance(classes, Mapping) and len(classes) <= MAX_FIELDS)
         require(valid and all(map(is_text, (classes or {}).values())), "the classes must be an object of short texts")
         form = None if number is None else NumberFormat.from_state(number)
-        return cls(gap, form, example or "", bool(has_z), classes or {})
+        return cls(gap, form, example or "", classes=classes or {}, **{name: bool(one) for name, one in flags.items()})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,7 +121,9 @@ class ParquetFile:
 
     @cached_property
     def format(self) -> CsvFormat:
-        """The words for missing values, and the most frequent one of each column of text that has some."""
+        """The words for missing values, the most frequent one of each column of text, and the columns of dates."""
+        import pyarrow.parquet
+
         gaps: dict[str, Counter[str]] = {}
         # Only here do the words still stand in the pieces.
         for piece in ParquetFile(self.file, CsvFormat()).pieces() if self._missing else ():
@@ -132,8 +134,11 @@ class ParquetFile:
                     counts.update(
                         piece[name][found].astype(str).value_counts().to_dict() | {"": piece[name].isna().sum()}
                     )
-        formats = {name: FieldFormat(max(counts, key=counts.__getitem__)) for name, counts in gaps.items()}
-        return replace(self._given, columns={name: one for name, one in formats.items() if one.gap})
+        words = {name: max(counts, key=counts.__getitem__) for name, counts in gaps.items()}
+        with _parquet_errors(self.file):
+            schema = pyarrow.parquet.read_schema(self.file)
+        dates = {one.name: FieldFormat(is_date=True) for one in schema if pyarrow.types.is_date(one.type)}
+        return replace(self._given, columns=dates | {name: FieldFormat(word) for name, word in words.items() if word})
 
     def pieces(self, *, verbatim: bool = False, columns: list[str] | None = None) -> "Iterator[DataFrame]":
         """Yield consecutive rows of all or some columns, with types of Arrow if `verbatim`."""

@@ -593,6 +593,14 @@ def test_dates_from_a_parquet_and_those_of_samples_have_one_form(
     samples = rows_of(output)[1:]
     assert {tuple(map(len, row[:3])) for row in samples} == {(10, 10, 19)}
     assert any(row[2].endswith("00:00:00") for row in samples)
+    # Another Parquet file has the types of the first one.
+    for command in (("balance", source, model), ("sample", model, "--per-class", 20)):
+        assert run(*command, "--output", tmp_path / "out.parquet").exit_code == 0
+        written = pq.read_table(tmp_path / "out.parquet")
+        found = [written.schema.field(name).type for name in columns]
+        assert found[0] == pa.date32()
+        assert all(pa.types.is_timestamp(kind) for kind in found[1:])
+        assert set(written["day"].to_pylist()) <= set(pa.array(range(28), pa.date32()).to_pylist())
 
 
 @pytest.mark.parametrize(

@@ -248,6 +248,7 @@ def test_formats_that_are_refused(given: dict[str, Any]) -> None:
         {"missing": [], "columns": {"a": {"gap": 1}}},
         {"missing": [], "columns": {"a": {"gap": "x" * 2000}}},
         {"missing": [], "columns": {"a": {"example": []}}},
+        {"missing": [], "columns": {"a": {"is_date": 1}}},
         {"missing": [], "columns": {"a": {"number": []}}},
         {"missing": [], "columns": {"a": {"classes": []}}},
         {"missing": [], "columns": {"a": {"classes": {"1": 1}}}},
