@@ -32,7 +32,8 @@ def plain_label(label: Any) -> Label:
     if isinstance(value, str):
         return str(value)
     raise DataError(
-        f"Labels must be text, whole numbers, or true and false, but one is {value!r:.80}: fill or convert such labels."
+        f"Labels must be text, whole numbers, or true and false, but one is {value!r:.80}: fill or convert such "
+        "labels, with .astype(str) for example."
     )
 
 

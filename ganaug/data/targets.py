@@ -11,6 +11,11 @@ from ganaug.errors import DataError
 
 MAX_SMALL, MAX_LARGE = 20, 100
 """Numbers of classes that a small and a large table may have in any case."""
+FILL = (
+    "fill or drop these rows; if pandas.read_csv took a class such as None or NA for a missing value, read the file "
+    "with pandas.read_csv(..., keep_default_na=False, na_values=[''])"
+)
+"""The remedy for missing labels."""
 _CONTAINERS = (list, tuple, set, frozenset, dict, np.ndarray)
 _CUT = "pandas.cut({}, 3, labels=['low', 'middle', 'high'])"
 _JOINED = "'-'.join(map(str, labels))"
@@ -49,6 +54,14 @@ def check_classes(labels: Any, name: str = "y", *, one_hot: bool = False, distin
         f"{name} must hold classes, but holds {found}: a continuous target cannot be balanced; cut it into classes, "
         f"with {_CUT.format('numpy.asarray(y, float)' if array.dtype == object else 'y')} for example."
     )
+
+
+def check_known(labels: Any) -> None:
+    """Raise `DataError` if a label is missing."""
+    import pandas as pd
+
+    if missing := int(np.sum(pd.isna(np.asarray(labels, dtype=object)))):
+        raise DataError(f"Every row must have a label, but {missing:,} have none: {FILL}.")
 
 
 def _one_label(labels: Any, array: NDArray[Any]) -> str:

@@ -20,6 +20,7 @@ from ganaug.data.tables.free_text import ignore_free_text
 from ganaug.data.tables.identifiers import warn_about_identifiers
 from ganaug.data.tables.left_out import LeftOut
 from ganaug.data.tables.table_file import ENDINGS, open_table
+from ganaug.data.targets import check_known
 from ganaug.errors import DataError, warn
 
 MAX_ROWS = 20_000
@@ -72,6 +73,8 @@ def load(
         return _grouped(real, group, keep_group)
     if isinstance(real, pd.DataFrame):
         rows = left_out.of(real, target, "the DataFrame").reset_index(drop=True)
+        if target in rows:
+            check_known(rows[target])
         features, labels = split_target(rows, target, "the DataFrame")
         return _table(features, labels, str(target), group, keep_group)
     if not isinstance(real, tuple | list) or len(real) != 2:
@@ -80,6 +83,7 @@ def load(
             f"{type(real).__name__}: give (images, labels) or (X, y)"
         )
     items, labels = as_rows(real[0]), as_pandas(real[1])
+    check_known(labels)
     items = items if isinstance(items, pd.DataFrame) else np.asarray(items)
     if items.ndim != 2:
         _refuse_left_out(left_out, real_only=True)

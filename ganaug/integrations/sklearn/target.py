@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from imblearn.utils import check_target_type
 from numpy.typing import NDArray
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from ganaug.data.containers.frames import as_pandas, form_of
-from ganaug.data.targets import check_classes
+from ganaug.data.targets import FILL, check_classes
 from ganaug.errors import DataError
 
 
@@ -29,9 +29,9 @@ class Target:
             raise DataError(f"Unknown label type: {error}") from error
         plain = _plain_array(y)
         if plain.dtype.kind in "Of" and pd.isna(plain).any():
-            raise ValueError("Input y contains NaN.")
+            raise ValueError(f"Input y contains NaN: {FILL}.")
         _check_one_kind(plain)
-        check_classification_targets(plain)
+        _check_kind(plain, y)
         values, one_vs_all = check_target_type(plain, indicate_one_vs_all=True)
         self.values: NDArray[Any] = np.asarray(values)
         self._marks = np.eye(plain.shape[1], dtype=plain.dtype) if one_vs_all else None
@@ -62,6 +62,18 @@ def _check_one_kind(labels: NDArray[Any]) -> None:
         )
 
 
+def _check_kind(labels: NDArray[Any], y: Any) -> None:
+    """Refuse labels that scikit-learn takes for no classes."""
+    if labels.dtype == object and type_of_target(labels) == "unknown":
+        found = ", ".join(sorted({type(label).__name__ for label in labels.flat}))
+        remedy = ".astype(str)" if hasattr(y, "astype") else "[str(label) for label in y]"
+        raise DataError(
+            f"Unknown label type: y must hold text, whole numbers, or true and false, but holds {found}: convert it to "
+            f"text, with {remedy} for example."
+        )
+    check_classification_targets(labels)
+
+
 def _plain_array(y: Any) -> NDArray[Any]:
     y = pd.Series(y) if isinstance(y, pd.api.extensions.ExtensionArray) else y
     dtypes = [y.dtype] if isinstance(y, pd.Series) else list(y.dtypes) if isinstance(y, pd.DataFrame) else []
@@ -75,5 +87,5 @@ def _plain_array(y: Any) -> NDArray[Any]:
     columns = [y] if isinstance(y, pd.Series) else [y.iloc[:, position] for position in range(y.shape[1])]
     lists = [column.tolist() for column in columns]
     if any(pd.isna(value) for values in lists for value in values):
-        raise ValueError("Input y contains NaN.")
+        raise ValueError(f"Input y contains NaN: {FILL}.")
     return np.array(lists[0]) if isinstance(y, pd.Series) else np.array(lists).T

@@ -1,5 +1,7 @@
 """Frames of pandas, polars and pyarrow at the scikit-learn and imbalanced-learn faces, and in `evaluate`."""
 
+import io
+import re
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -185,6 +187,37 @@ def test_labels_that_are_missing_are_refused() -> None:
     for labels in (LABELS.replace("rare", None), LABELS.replace("rare", None).to_arrow()):
         with pytest.raises(ValueError, match="Input y contains NaN"):
             GANSampler(**QUICK).fit(FEW, labels)
+
+
+@pytest.mark.parametrize("missing", ["None", "NA"])
+def test_a_class_that_pandas_took_for_missing_is_read_as_the_message_says(missing: str) -> None:
+    text = FEW.select("u16").with_columns(kind=LABELS.replace("rare", missing)).write_csv()
+    frame = pd.read_csv(io.StringIO(text))
+    for call in (
+        lambda: GANSampler(**QUICK).fit(frame[["u16"]], frame["kind"]),
+        lambda: evaluate.evaluate(frame, target="kind"),
+        lambda: evaluate.evaluate((frame[["u16"]], frame["kind"])),
+        lambda: evaluate.evaluate((np.zeros((40, 8, 8), np.uint8), frame["kind"].tolist())),
+    ):
+        with pytest.raises(ValueError, match=r"read_csv\(\.\.\., keep_default_na=False, na_values=\[''\]\)"):
+            call()
+    again = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
+    assert load(again, "kind", None, LeftOut())[0].classes == tuple(sorted([missing, "common"]))
+
+
+PERIODS: Any = pd.PeriodIndex(LABELS.replace({"common": "2020-01", "rare": "2020-02"}), freq="M")
+
+
+@pytest.mark.parametrize("labels", [PERIODS, pd.Series(PERIODS), PERIODS.to_list(), pd.cut(range(40), 2)], ids=type)
+def test_labels_that_are_no_classes_are_converted_as_the_message_says(labels: Any) -> None:
+    is_list = isinstance(labels, list)
+    said = "with [str(label) for label in y] for" if is_list else "with .astype(str) for"
+    with pytest.raises(DataError, match=f"Unknown label type: y must hold text, .*{re.escape(said)}"):
+        GANSampler(**QUICK).fit(FEW, labels)
+    with pytest.raises(DataError, match=r"convert such labels, with \.astype\(str\)"):
+        evaluate.evaluate((FEW, labels))
+    texts = [str(label) for label in labels] if is_list else labels.astype(str)
+    assert len(GANSampler(**QUICK).fit(FEW, texts).classes_) == 2
 
 
 def test_another_library_after_the_fit() -> None:
