@@ -56,8 +56,9 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
         "auto" compares these arms by cross-validation inside the training rows: nothing, class weights, random
         oversampling, SMOTE or SMOTENC (which accept neither missing values nor dates), and the GAN, which fills a
         quarter, a half or the whole of the gap between the classes. It does nothing unless an arm is better by more
-        than the noise: `ganaug.evaluation.verdict.decision_table` has the rule. The comparison takes about ten short
-        trainings. "always" uses the sampler as it is.
+        than the noise: `ganaug.evaluation.verdict.decision_table` has the rule. The worse half of
+        the arms is dropped after four of the ten splits, and again after six. So the comparison takes four to ten short
+        trainings of a generator. "always" uses the sampler as it is.
     scoring : str, callable or None, default="balanced_accuracy"
         The score by which "auto" compares; None stands for the score of the estimator.
     synthetic_weight : float, default=1.0
