@@ -25,7 +25,7 @@ quarters of the time, and ``--inner-folds 0`` leaves it out.
 the first two of the five folds, no tuned thresholds for methods that train a generator, and CTGAN and TVAE only if
 ``--methods`` names them.
 
-``--methods ganaug-auto`` adds ``AugmentedClassifier(policy="auto")``: ten short fits for each learner and fold.
+``--methods ganaug-auto`` adds ``AugmentedClassifier(policy="auto")``: four to ten short fits for each learner and fold.
 """
 
 from __future__ import annotations
