@@ -177,6 +177,36 @@ def _fit_table(quick: bool) -> Task:
     return fit
 
 
+def _fit_mixed(rows: int, columns: int) -> Callable[[bool], Task]:
+    """Prepare a fit with the default steps to a table of six hidden factors; a third of its columns are categories."""
+
+    def prepare(quick: bool) -> Task:
+        import pandas as pd
+
+        from ganaug import GANAugmenter
+
+        random = np.random.default_rng(0)
+        y = (random.random(rows) < 0.1).astype(int)
+        factors = random.normal(size=(rows, 6)) + y[:, None]
+        table = {}
+        for column in range(columns):
+            values = factors @ random.normal(size=6) + random.normal(size=rows)
+            if column % 3 == 2:
+                table[f"c{column}"] = pd.cut(values, int(random.integers(2, 9)), labels=False).astype(str)
+            else:
+                table[f"n{column}"] = values.round(3)
+        X = pd.DataFrame(table)
+        steps = 30 if quick else None
+
+        def fit() -> NDArray[Any]:
+            augmenter = GANAugmenter(max_steps=steps, random_state=0).fit(X, y)
+            return np.asarray(augmenter.generator_.sample(20)[0].select_dtypes("number"), dtype=np.float64)
+
+        return fit
+
+    return prepare
+
+
 def _sample(model: str, n: int) -> Callable[[bool], Task]:
     def prepare(quick: bool) -> Task:
         from ganaug import Generator
@@ -236,6 +266,9 @@ class _Items:
 TASKS: dict[str, Callable[[bool], Task]] = {
     "fit-images": _fit_images,
     "fit-table": _fit_table,
+    "fit-10-columns": _fit_mixed(500, 10),
+    "fit-100-columns": _fit_mixed(2_000, 100),
+    "fit-1000-columns": _fit_mixed(500, 1_000),
     "sample-images": _sample("mnist.onnx", 1_024),
     "sample-table": _sample("wine.onnx", 50_000),
     "loader": _loader(),
