@@ -222,7 +222,7 @@ def test_a_model_of_other_data_is_judged_by_this(small_generator: Generator, tmp
         begin((X, np.where(y == "inner", "core", y)), small_generator)
     with pytest.raises(DataError, match="what images are compared by"):
         evaluate((np.eye(20), np.arange(20.0) % 2), features=len)
-    with pytest.raises(DataError, match="but one is nan"):
+    with pytest.raises(DataError, match="10 have none: fill or drop"):
         evaluate((np.eye(20), [0.0, float("nan")] * 10))
     with pytest.raises(DataError, match="Generator"):
         begin((X, y), "model.onnx")  # type: ignore[arg-type]
@@ -720,7 +720,7 @@ HERE = str(Path(__file__).parent)
     [
         (["nowhere"], "does not exist"),
         (["nowhere.csv"], "There is no table nowhere.csv"),
-        ([__file__ + ".csv", "no.onnx"], "There is no table"),
+        ([__file__ + ".csv", "no.onnx", "--target", "y"], "There is no model file"),
         (["nowhere.csv", "--target", "y"], "nowhere.csv"),
         (["nowhere.csv", "--target", "y", "--features", "x.onnx"], "--features is for images"),
         ([HERE, "--output", "report.txt"], "must end in .html"),

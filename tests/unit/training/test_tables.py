@@ -134,7 +134,7 @@ def test_same_seed_and_steps_repeat_exactly_and_leave_torch_alone() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("rows", "steps"), [(100, 700), (2_000, 1_302), (20_000, 3_000)])
+@pytest.mark.parametrize(("rows", "steps"), [(100, 700), (2_000, 1_302), (20_000, 2_000)])
 def test_larger_tables_train_longer(rows: int, steps: int) -> None:
     frame, labels = mixed_table({"no": rows // 2, "yes": rows // 2})
     assert frame.shape[1] == 7
@@ -255,7 +255,7 @@ def test_a_class_of_one_row_and_labels_of_every_kind(labels: list[object]) -> No
 @pytest.mark.parametrize(
     ("labels", "match"),
     [
-        ([1.5, 0.5, 1.5], r"text, whole numbers, or true and false, but one is 1\.5"),
+        ([1.5, 0.5, 1.5], r"must hold classes, but holds numbers such as 1\.5"),
         (["a", None, "b"], "one is None"),
         (["a", 1, "b"], "one kind, but there are int, str"),
         (["a", "a", "a"], r"two classes, but there is only \['a'\]"),
