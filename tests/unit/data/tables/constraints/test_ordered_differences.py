@@ -168,12 +168,13 @@ def test_what_has_no_base_is_learned_as_it_is(missing: tuple[float, float], step
     )
     values, made = restored(table)
     np.testing.assert_array_equal(made, values)
-    drawn, labels = (
-        GANSampler(max_steps=steps, random_state=0).fit(table, y).generator_.sample({0: 1_500, 1: 1_500}, seed=0)
-    )
-    stay = (drawn["left"] - drawn["came"]) / DAY
-    for label, mean in ((0, 2), (1, 10)):
-        assert abs(stay[labels == label].mean() - mean) < 2
+    stays = []
+    for seed in (0, 1):  # where many values are missing, one generator says little of a mean
+        sampler = GANSampler(max_steps=steps, random_state=seed).fit(table, y)
+        drawn, labels = sampler.generator_.sample({0: 1_500, 1: 1_500}, seed=0)
+        stay = (drawn["left"] - drawn["came"]) / DAY
+        stays.append([stay[labels == label].mean() for label in (0, 1)])
+    assert (np.abs(np.mean(stays, axis=0) - [2, 10]) < 1.5).all()
     assert stay.dropna().between(0, 30).all()
     alone = drawn["left"][drawn["came"].isna()]
     if missing[0] > 0.1:
