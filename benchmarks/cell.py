@@ -24,7 +24,7 @@ __all__ = ["FOLDS", "VERSION", "Cell", "measure"]
 
 FOLDS = 5
 SPLIT_SEED = 0
-VERSION = 2  # of the format of a stored cell; cells of another version are repeated
+VERSION = 3  # of the format of a stored cell; cells of another version are repeated
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Cell:
 
 
 def measure(cell: Cell, data: Path, learners: list[str]) -> Record:
-    """Return the metrics of every arm of the method with these learners, and the seconds of the resampling."""
+    """Return the metrics and predictions of every arm with these learners, and the seconds of the resampling."""
     warnings.simplefilter("ignore")  # of thousands of fits to few rows; failures are stored as notes
     X_train, y_train, X_test, y_test = _fold(data, cell.set, cell.fold)
     if cell.method == GUARD:
         found = {name: _guarded(name, X_train, y_train, X_test, y_test, cell.fold) for name in learners}
-        return {"seconds": {}, "notes": {}, "scores": {GUARD: found}}
+        return {"seconds": {}, "notes": {}, "labels": _digits(y_test), "scores": {GUARD: found}}
     rows = Rows.of(X_train, y_train)
     arms = list(METHODS[cell.method](rows, cell.fold))
     thresholds = _tuned(cell, rows, learners) if cell.inner_folds else {}
@@ -60,6 +60,7 @@ def measure(cell: Cell, data: Path, learners: list[str]) -> Record:
     return {
         "seconds": {arm.arm: round(arm.seconds, 4) for arm in arms},
         "notes": {arm.arm: arm.note for arm in arms if arm.note},
+        "labels": _digits(y_test),
         "scores": {
             arm.arm: {
                 name: _score(name, arm, y_train, encoded, y_test, cell.fold, thresholds.get((arm.arm, name)))
@@ -82,7 +83,8 @@ def _score(
     """Return the metrics of a learner on test rows; `y_train` are the labels before resampling."""
     fitted = fit(name, arm.X, arm.y, arm.weights, seed)
     p = fitted.probabilities(X)
-    return scores(y, p, fitted.corrected(p, y_train), tuned) | {"fit_seconds": round(fitted.seconds, 4)}
+    found = scores(y, p, fitted.corrected(p, y_train), tuned)
+    return found | {"predicted": _digits(p > 0.5), "fit_seconds": round(fitted.seconds, 4)}
 
 
 def _tuned(cell: Cell, rows: Rows, learners: list[str]) -> dict[tuple[str, str], dict[str, float]]:
@@ -114,7 +116,13 @@ def _guarded(
     seconds = time.perf_counter() - began
     chosen = model.decision_.loc[model.decision_["chosen"], "candidate"].item()
     raw, corrected = (fitted.predict_proba(X_test)[:, 1] for fitted in (model.estimator_, model))
-    return scores(y_test, raw, corrected) | {"fit_seconds": round(seconds, 4), "chosen": chosen}
+    found = scores(y_test, raw, corrected)
+    return found | {"predicted": _digits(raw > 0.5), "fit_seconds": round(seconds, 4), "chosen": chosen}
+
+
+def _digits(y: NDArray[np.generic]) -> str:
+    """Write labels or predictions of test rows as one digit each: 1 for the rare class."""
+    return "".join("1" if own else "0" for own in y)
 
 
 @cache

@@ -147,11 +147,13 @@ def _seconds_table(seconds: Record) -> str:
 
 def _guard_text(guard: Record, sets: int) -> str:
     chosen = ", ".join(f"{name} {count}" for name, count in guard["chosen"].items())
+    low, middle, high, longest = guard["fit_seconds"]
     return (
         f'`policy="auto"` is worse than doing nothing by more than one standard error of balanced accuracy on '
-        f"{len(guard['worse_sets'])} of {sets} sets (mean over learners), and in "
-        f"{guard['worse_share_of_set_and_learner']:.1%} of all pairs of set and learner; on average it gains "
-        f"{100 * guard['mean_difference']:+.2f} points. What it chose: {chosen}."
+        f"{len(guard['worse_sets'])} of {sets} sets (mean over learners; the error is that of the test rows, on which "
+        f"both are compared), and in {guard['worse_share_of_set_and_learner']:.1%} of all pairs of set and learner; on "
+        f"average it gains {100 * guard['mean_difference']:+.2f} points. What it chose: {chosen}. A fit takes "
+        f"{middle:.0f} s (median; quartiles {low:.0f} and {high:.0f}, longest {longest:.0f}), all its trials included."
     )
 
 

@@ -48,7 +48,7 @@ def summarise(cells: list[Record], learners: list[str], folds: int) -> Record:
         "seconds": _seconds(used, arms),
         "notes": dict(Counter(f"{arm}: {_kind(note)}" for cell in used for arm, note in cell["notes"].items())),
         **({"worse_than_nothing": _worse_sets(scored, metrics, sets, arms)} if "nothing" in arms and folds > 1 else {}),
-        **({"guard": _guard(scored, sets, arms, used)} if GUARD in arms and "nothing" in arms else {}),
+        **({"guard": _guard(used, sets, learners)} if GUARD in arms and "nothing" in arms else {}),
     }
 
 
@@ -152,22 +152,54 @@ def _worse_sets(scored: dict[str, NDArray[np.float64]], metrics: list[str], sets
     return found
 
 
-def _guard(scored: dict[str, NDArray[np.float64]], sets: list[str], arms: list[str], cells: list[Record]) -> Record:
-    """Return how often the automatic choice is worse than nothing by more than one standard error over the folds."""
-    values = scored["balanced_accuracy"]  # the metric it chooses by; (n_sets, n_arms, n_learners, n_folds)
-    difference = values[:, arms.index(GUARD)] - values[:, arms.index("nothing")]  # (n_sets, n_learners, n_folds)
-    over_learners = difference.mean(axis=1)
-    chosen = Counter(
-        score["chosen"] for cell in cells if GUARD in cell["scores"] for score in cell["scores"][GUARD].values()
-    )
+def _worse(differences: NDArray[np.float64]) -> bool:
+    error = differences.std(ddof=1) / np.sqrt(len(differences))
+    return bool(differences.mean() < -error)
+
+
+def _guard(cells: list[Record], sets: list[str], learners: list[str]) -> Record:
+    """Return how often the automatic choice is worse than nothing by more than one standard error over test rows."""
+    compared = [_gains(cells, name, learners) for name in sets]
+    by_set = [_gained(gains.mean(axis=1), y) for gains, y in compared]
+    by_pair = [_gained(own, y) for gains, y in compared for own in gains.T]
+    fits = [score for cell in cells if GUARD in cell["scores"] for score in cell["scores"][GUARD].values()]
     return {
-        "worse_sets": [name for name, own in zip(sets, over_learners, strict=True) if _worse(own)],
-        "worse_share_of_set_and_learner": float(np.mean([_worse(own) for row in difference for own in row])),
-        "mean_difference": float(difference.mean()),
-        "chosen": dict(chosen.most_common()),
+        "worse_sets": [name for name, (gain, error) in zip(sets, by_set, strict=True) if gain < -error],
+        "worse_share_of_set_and_learner": float(np.mean([gain < -error for gain, error in by_pair])),
+        "mean_difference": float(np.mean([gain for gain, _ in by_set])),
+        "chosen": dict(Counter(score["chosen"] for score in fits).most_common()),
+        "fit_seconds": np.quantile([score["fit_seconds"] for score in fits], [0.25, 0.5, 0.75, 1]).round(1).tolist(),
     }
 
 
-def _worse(differences: NDArray[np.float64]) -> bool:
-    error = differences.std(ddof=1) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
-    return bool(differences.mean() < -error)
+def _gains(cells: list[Record], name: str, learners: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return 1 where only the automatic choice predicts a test row rightly, -1 where only nothing does, else 0.
+
+    Returns
+    -------
+    gains : ndarray of shape (n_rows, n_learners)
+        Of the test rows of all folds.
+    y : ndarray of shape (n_rows,)
+    """
+    by_fold = {(cell["fold"], arm): cell for cell in cells if cell["set"] == name for arm in cell["scores"]}
+    folds = sorted({fold for fold, _ in by_fold})
+    y = np.concatenate([_digits(by_fold[fold, GUARD]["labels"]) for fold in folds])
+    right = {
+        arm: [
+            np.concatenate([_digits(by_fold[fold, arm]["scores"][arm][own]["predicted"]) for fold in folds]) == y
+            for own in learners
+        ]
+        for arm in (GUARD, "nothing")
+    }
+    return np.subtract(right[GUARD], right["nothing"], dtype=np.int64).T, y
+
+
+def _digits(text: str) -> NDArray[np.int64]:
+    return np.array(list(text), dtype=np.int64)
+
+
+def _gained(gains: NDArray[np.float64] | NDArray[np.int64], y: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the gain in balanced accuracy and its standard error."""
+    by_class = [gains[y == label] for label in (0, 1)]
+    error = np.sqrt(sum(own.var(ddof=1) / len(own) for own in by_class)) / 2
+    return float(np.mean([own.mean() for own in by_class])), float(error)
