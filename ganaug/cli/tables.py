@@ -19,7 +19,7 @@ from ganaug.data.tables.free_text import ignore_free_text
 from ganaug.data.tables.identifiers import IgnoredColumns, warn_about_identifiers
 from ganaug.data.tables.left_out import FLAG, RealRows
 from ganaug.data.tables.numeric import NumericColumn
-from ganaug.data.tables.table_file import ENDINGS, Table, open_table
+from ganaug.data.tables.table_file import ENDINGS, Table, is_table, open_table
 from ganaug.data.tables.table_writer import table_writer
 from ganaug.data.tables.text_format import TextFormat
 from ganaug.errors import DataError, MissingFileError
@@ -54,7 +54,7 @@ class _TableFiles(DataFiles):
     }
 
     def claims(self, source: Path) -> bool:
-        return source.suffix.lower() in ENDINGS and not source.is_dir()
+        return is_table(source)
 
     def check_source(self, source: Path, target: str | None) -> None:
         if not source.exists():

@@ -787,7 +787,7 @@ def test_a_long_table_is_learned_in_part_and_says_so(
     result = run("fit", customers, *arguments)
     assert result.exit_code == 0, result.stderr
     assert "Warning: " in result.stderr
-    assert "has 38 rows; a random 30 of them are learned from." in result.stderr
+    assert "has 38 rows; a random 30 of them are learned from, with all rows of small classes." in result.stderr
     with pytest.warns(GanaugWarning):
         table_file.read_table(customers)
 
