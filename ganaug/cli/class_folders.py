@@ -24,7 +24,7 @@ from ganaug.runtime.generator import Generator
 
 MAX_SAMPLES = 1_000_000
 """Samples in all that `ganaug sample` writes into one folder."""
-BATCH_SIZE = 64
+BATCH_SIZE = 256
 """Samples drawn at a time."""
 
 
@@ -115,11 +115,10 @@ class ClassFolders(DataFiles):
         with atomic_folder(output) as temporary:
             manifest, form = Manifest(temporary), self.usual_form(generator)
             for label in labels:
-                folder = temporary / names[label]
-                folder.mkdir()
-                for number, sample in enumerate(_draw(generator, label, per_class, seed), start=1):
-                    file = folder / f"{names[label]}-{number:05}{form.ending}"
-                    manifest.write(file, self.encoded(sample, form), label)
+                (temporary / names[label]).mkdir()
+            for label, number, sample in _draw(generator, dict.fromkeys(labels, per_class), seed):
+                file = temporary / names[label] / f"{names[label]}-{number:05}{form.ending}"
+                manifest.write(file, self.encoded(sample, form), label)
             manifest.save()
 
     def check_walk_output(self, output: Path) -> None:
@@ -142,27 +141,27 @@ class ClassFolders(DataFiles):
         self.note_differences(data, generator)
         added, n_synthetic = _filling(data.counts, {name: labels[name] for name in data.classes}, generator, share)
         repeats = {name: count - n_synthetic[name] for name, count in added.items()}
-        files = {
-            name: [file for file, label in zip(data.files, data.labels, strict=True) if label == index]
-            for index, name in enumerate(data.classes)
-        }
+        files: dict[str, list[Path]] = {name: [] for name in data.classes}
+        for file, label in zip(data.files, data.labels, strict=True):
+            files[data.classes[label]].append(file)
         forms = {name: self.forms(data, files[name], generator) for name, count in n_synthetic.items() if count}
         self._note_forms(forms)
         note_alarms(generator, list(forms))
         self._note_dose(generator, [name for name, count in repeats.items() if count], share)
         with atomic_folder(output) as temporary:
-            manifest = Manifest(temporary)
-            for name in data.classes:
-                folder = temporary / name  # a name from the file system, never from the model
+            manifest, taken = Manifest(temporary), dict[str, set[str]]()
+            folders = {name: temporary / name for name in data.classes}  # by the file system, never by the model
+            for name, folder in folders.items():
                 folder.mkdir()
-                taken, number = _copy(files[name], source / name, folder), 0
-                for drawn, sample in enumerate(_draw(generator, labels[name], n_synthetic[name], seed)):
-                    form, number = forms[name][drawn * len(forms[name]) // n_synthetic[name]], number + 1
-                    while f"synthetic-{number:05}{form.ending}".casefold() in taken:
-                        number += 1
-                    file = folder / f"synthetic-{number:05}{form.ending}"
-                    manifest.write(file, self.encoded(sample, form), name)
-                _repeat(files[name], repeats[name], folder, taken)
+                taken[name] = _copy(files[name], source / name, folder)
+            numbers = {name: itertools.count(1) for name in data.classes}
+            for label, number, sample in _draw(generator, {labels[name]: n for name, n in n_synthetic.items()}, seed):
+                name = str(label)
+                form = forms[name][(number - 1) * len(forms[name]) // n_synthetic[name]]
+                free = _free_name("synthetic", form.ending, numbers[name], taken[name])
+                manifest.write(folders[name] / free, self.encoded(sample, form), name)
+            for name, folder in folders.items():
+                _repeat(files[name], repeats[name], folder, taken[name])
             manifest.save()
         return Written(len(data), sum(n_synthetic.values()), sum(repeats.values()))
 
@@ -200,11 +199,14 @@ class ClassFolders(DataFiles):
         )
 
 
-def _draw(generator: Generator, label: Any, count: int, seed: int) -> Iterator[NDArray[Any]]:
-    """Yield screened samples of one class in constant memory; they do not depend on the other classes."""
-    own_seed = (seed, generator.classes.index(label))
-    batches = generator.stream(min(BATCH_SIZE, max(count, 1)), labels=[label], seed=own_seed, screened=True)
-    yield from islice((sample for samples, _ in batches for sample in samples), count)
+def _draw(generator: Generator, counts: Mapping[Any, int], seed: int) -> Iterator[tuple[Any, int, NDArray[Any]]]:
+    """Yield label, number from 1 on, and screened sample in constant memory; a sample depends on these two alone."""
+    place = {label: index for index, label in enumerate(generator.classes)}
+    items = ((label, number) for label, count in counts.items() for number in range(1, count + 1))
+    while batch := list(islice(items, BATCH_SIZE)):
+        seeds = [(seed, place[label], number) for label, number in batch]
+        samples, _ = generator.sample_each([label for label, _ in batch], seeds, screened=True)
+        yield from ((label, number, sample) for (label, number), sample in zip(batch, samples, strict=True))
 
 
 def _labels_by_name(source: Path, data: Any, generator: Generator) -> dict[str, Any]:
@@ -260,5 +262,9 @@ def _repeat(files: Sequence[Path], count: int, folder: Path, taken: set[str]) ->
     """Copy files again, in turn, until there are `count` copies."""
     numbers = itertools.count(1)
     for file in islice(cycle(files), count):
-        name = next(name for number in numbers if (name := f"repeat-{number:05}{file.suffix}").casefold() not in taken)
-        (folder / name).write_bytes(file.read_bytes())
+        (folder / _free_name("repeat", file.suffix, numbers, taken)).write_bytes(file.read_bytes())
+
+
+def _free_name(stem: str, ending: str, numbers: Iterator[int], taken: set[str]) -> str:
+    """Return the first name with one of the numbers that is not taken."""
+    return next(name for n in numbers if (name := f"{stem}-{n:05}{ending}").casefold() not in taken)

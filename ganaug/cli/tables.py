@@ -1,7 +1,6 @@
 """Tables and models of tables: what the commands read and write."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from math import ceil
+from collections.abc import Mapping, Sequence
 from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -10,6 +9,7 @@ import click
 
 from ganaug.cli import traversal
 from ganaug.cli.data_files import DataFiles, Lines, Reading, Written, note_alarms
+from ganaug.cli.drawn_rows import draw_rows
 from ganaug.cli.table_match import DATES, TRUTH_VALUES, check_columns, check_contents, held
 from ganaug.cli.text import counted, listing, printable, shortened
 from ganaug.data.tables.csv_format import CsvFormat, FieldFormat
@@ -19,7 +19,7 @@ from ganaug.data.tables.free_text import ignore_free_text
 from ganaug.data.tables.identifiers import IgnoredColumns, warn_about_identifiers
 from ganaug.data.tables.left_out import FLAG, RealRows
 from ganaug.data.tables.numeric import NumericColumn
-from ganaug.data.tables.table_file import ENDINGS, PIECE_ROWS, Table, open_table
+from ganaug.data.tables.table_file import ENDINGS, Table, is_table, open_table
 from ganaug.data.tables.table_writer import table_writer
 from ganaug.data.tables.text_format import TextFormat
 from ganaug.errors import DataError, MissingFileError
@@ -27,8 +27,6 @@ from ganaug.files import atomic_write, check_writable
 from ganaug.runtime.generator import Generator
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from ganaug.data.tables.sample_format import TableFormat
 
 CONSTRAINTS = {
@@ -56,7 +54,7 @@ class _TableFiles(DataFiles):
     }
 
     def claims(self, source: Path) -> bool:
-        return source.suffix.lower() in ENDINGS and not source.is_dir()
+        return is_table(source)
 
     def check_source(self, source: Path, target: str | None) -> None:
         if not source.exists():
@@ -112,10 +110,9 @@ class _TableFiles(DataFiles):
         spelling = _spelling(generator, form.columns, form.decimal) if is_text else TextFormat({})
         dates = {} if is_text else _parquet_dates(generator)
         with table_writer(output, form) as writer:
-            for label in labels:
-                for rows in _draw(generator, label, per_class, seed, where):
-                    rows[name] = label
-                    writer.write(spelling.apply(rows.astype(dates)))
+            for rows, drawn in draw_rows(generator, dict.fromkeys(labels, per_class), seed, where):
+                rows[name] = drawn
+                writer.write(spelling.apply(rows.astype(dates)))
 
     def check_walk_output(self, output: Path) -> None:
         if output.suffix.lower() not in traversal.FORMATS:
@@ -167,11 +164,10 @@ class _TableFiles(DataFiles):
                 ignored.learn(piece)
                 piece[FLAG] = False
                 writer.write(piece)
-            for label, count in counts.items():
-                for rows in _draw(generator, label, largest - count, seed):
-                    rows[name] = written[label] if verbatim else label
-                    rows[FLAG] = True
-                    writer.write(spelling.apply(ignored.filled(rows))[[*columns, FLAG]])
+            for rows, drawn in draw_rows(generator, {label: largest - count for label, count in counts.items()}, seed):
+                rows[name] = [written[label] for label in drawn] if verbatim else drawn
+                rows[FLAG] = True
+                writer.write(spelling.apply(ignored.filled(rows))[[*columns, FLAG]])
         real = sum(counts.values())
         return Written(real, len(counts) * largest - real)
 
@@ -276,26 +272,3 @@ def _count(table: Table | RealRows, name: str, generator: Generator) -> tuple[di
             f"{listing(list(generator.classes))}: fit a model to this table"
         )
     return {label: counts[label] for label in generator.classes}, written
-
-
-def _draw(
-    generator: Generator, label: Any, count: int, seed: int, where: Mapping[Any, Any] | None = None
-) -> "Iterator[DataFrame]":
-    """Yield pieces of screened rows of one class; they do not depend on the other classes."""
-    own_seed = (seed, generator.classes.index(label))
-    # Pieces of about one size, because rows beyond the last one might not be found.
-    size = ceil(max(count, 1) / ceil(max(count, 1) / PIECE_ROWS))
-    stream = generator.stream(size, [label], own_seed, where, screened=True)
-    while count > 0:
-        rows = next(stream)[0].iloc[:count].astype(_dtypes(generator))
-        rows.columns = rows.columns.map(str)
-        count -= len(rows)
-        yield rows
-
-
-def _dtypes(generator: Generator) -> dict[Any, Any]:
-    """Return dtypes for object columns, because a file could not tell the type where all drawn values are missing."""
-    import pandas as pd
-
-    columns = [column for column in generator.codec.category_columns if column.dtype == "object" and column.categories]
-    return {column.name: pd.array(list(column.categories)).dtype for column in columns}

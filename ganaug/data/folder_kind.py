@@ -4,10 +4,13 @@ from pathlib import Path
 
 from ganaug.data.clips.folder import holds_clips
 from ganaug.data.signals.folder import holds_signals
+from ganaug.data.tables.parquet_file import parquet_files
 
 
 def folder_modality(root: Path) -> str:
-    """Return "clip", "signal" or "image" for a folder, by the files in it; "image" also where there are none."""
+    """Return "table", "clip", "signal" or "image" for a folder, by its files; "image" also where there are none."""
+    if parquet_files(root):
+        return "table"
     if holds_clips(root):
         return "clip"
     return "signal" if holds_signals(root) else "image"

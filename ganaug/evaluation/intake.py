@@ -19,7 +19,7 @@ from ganaug.data.tables.dataset import from_frame, split_groups, split_target
 from ganaug.data.tables.free_text import ignore_free_text
 from ganaug.data.tables.identifiers import warn_about_identifiers
 from ganaug.data.tables.left_out import LeftOut
-from ganaug.data.tables.table_file import ENDINGS, open_table
+from ganaug.data.tables.table_file import is_table, open_table
 from ganaug.data.targets import check_known
 from ganaug.errors import DataError, warn
 
@@ -62,7 +62,7 @@ def load(
 
     if isinstance(real, str | Path):
         path = Path(real)
-        if path.suffix.lower() in ENDINGS and not path.is_dir():
+        if is_table(path):
             features, labels = split_target(left_out.read(open_table(path, csv, target), target), target, path)
             return _table(features, labels, str(target), group, keep_group)
         return _grouped(_folder(path, target, size, left_out), group, keep_group)

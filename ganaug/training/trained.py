@@ -25,10 +25,14 @@ from ganaug.runtime.metadata import Metadata
 from ganaug.training.export import export_onnx
 from ganaug.training.loop import State, ValidationResult
 from ganaug.training.screen import Screen, clear_thresholds, thresholds
-from ganaug.training.validation import Validation, raise_alarms
+from ganaug.training.validation import Validation, classes_together, raise_alarms
 
 SAMPLES_PER_CLASS = 64
-"""Real and synthetic samples of a class from which the middle of the discriminator's logits is taken."""
+"""Real and synthetic samples of a class from which the middle of the discriminator's logits is taken, at most."""
+MAX_SAMPLES = 4_096
+"""The same of all classes together."""
+MIN_SAMPLES_PER_CLASS = 8
+"""The same of a class, however many classes there are."""
 JUDGED_AT_ONCE = 256  # samples in one pass: bounds the memory
 LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")  # whose versions the model file states
 
@@ -83,14 +87,20 @@ class Trained:
         if self.discriminator is None:
             return torch.zeros(0)
         learnable, drawing = self.modality.learnable(self.learned), self.modality.decoder(self.generator).eval()
-        offsets = []
+        count = max(MIN_SAMPLES_PER_CLASS, min(SAMPLES_PER_CLASS, MAX_SAMPLES // self.learned.n_classes))
+        offsets: list[Tensor] = []
         with torch.no_grad():
-            for value in range(self.learned.n_classes):
-                real, label = learnable.of_class(value, SAMPLES_PER_CLASS).cpu(), torch.tensor(value)
-                noise = torch.randn(SAMPLES_PER_CLASS, noise_dim_of(self.generator), generator=self.random)
-                synthetic = drawing.learned(noise, label.expand(SAMPLES_PER_CLASS))
-                logits = [self.discriminator(x, label.expand(len(x))).mean() for x in (real, synthetic)]
-                offsets.append(sum(logits) / 2)
+            for group in classes_together(torch.arange(self.learned.n_classes), count):
+                label = group.repeat_interleave(count)
+                noise = torch.randn(len(label), noise_dim_of(self.generator), generator=self.random)
+                synthetic = self.discriminator(drawing.learned(noise, label), label)
+                own = [learnable.of_class(int(value), count).cpu() for value in group]
+                sizes = [len(x) for x in own]
+                real = self.discriminator(torch.cat(own), group.repeat_interleave(torch.tensor(sizes)))
+                means = [
+                    [x.mean() for x in torch.split(logits, n)] for logits, n in ((real, sizes), (synthetic, count))
+                ]
+                offsets += [sum(pair) / 2 for pair in zip(*means, strict=True)]
         return torch.stack(offsets)
 
     def export(self) -> Generator:

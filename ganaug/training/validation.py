@@ -1,5 +1,6 @@
 """Validation: judges a generator while it trains, on samples that it does not learn from."""
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -19,7 +20,8 @@ S = TypeVar("S", bound=Samples)
 SAMPLES_PER_CLASS = 32  # synthetic samples; fewer where there are many classes
 MAX_SAMPLES = 2048
 """Samples of all classes that one validation draws, and real samples of one class that it compares with, at most."""
-MIN_SAMPLES_PER_CLASS = 8  # however many classes there are
+MIN_SAMPLES_PER_CLASS = 4  # however many classes there are
+TOGETHER = 128  # samples in one pass, where classes have few
 HELD_OUT_SHARE = 0.1  # of the samples of each class
 MAX_HELD_OUT = 50
 """Samples of one class that are held out at most."""
@@ -39,10 +41,9 @@ def hold_out(data: S, random: torch.Generator) -> tuple[S, S]:
     learned, held_out : Samples
     """
     held = torch.zeros(len(data.label), dtype=torch.bool)
-    for value in range(data.n_classes):
-        rows = torch.where(data.label.cpu() == value)[0]
+    for rows in data.rows_of_class:
         count = min(int(len(rows) * HELD_OUT_SHARE), MAX_HELD_OUT)
-        held[rows[torch.randperm(len(rows), generator=random)[:count]]] = True
+        held[rows.cpu()[torch.randperm(len(rows), generator=random)[:count]]] = True
     held = held.to(data.label.device)
     return data.subset(~held), data.subset(held)
 
@@ -91,38 +92,50 @@ class Validation:
 
     def judge(self, generator: nn.Module) -> ValidationResult:
         """Return the score, agreement and variety of a generator; its classes are judged side by side."""
-        judged = self.engine.side_by_side([partial(self._judge_class, generator, value) for value in self.label])
-        scores, agreement, variety = zip(*judged, strict=True)
+        groups = classes_together(self.label, self._count)
+        judged = self.engine.side_by_side([partial(self._judge_classes, generator, group) for group in groups])
+        scores, agreement, variety = zip(*itertools.chain(*judged), strict=True)
         return ValidationResult(sum(scores) / len(scores), agreement, variety)
 
     @torch.no_grad()
-    def _judge_class(self, generator: nn.Module, value: Tensor) -> tuple[float, float, float]:
-        """Return the score, agreement and variety of one class."""
-        noise = self._noise(generator).to(value.device)
-        points = self.screen.features(generator(noise, value.expand(len(noise))))
-        agreement = float((self.screen.read(points).argmax(dim=1) == value).float().mean())
-        variety = mean_pairwise_distance(points) / (self.real_variety[int(value)] or math.nan)
-        return energy_score(points, self.target[int(value)]), agreement, variety
+    def _judge_classes(self, generator: nn.Module, group: Tensor) -> list[tuple[float, float, float]]:
+        """Return the score, agreement and variety of each of some classes."""
+        noise, label = self._drawn(generator, group)
+        points = self.screen.features(generator(noise, label))
+        right = (self.screen.read(points).argmax(dim=1) == label).float()
+        judged = []
+        for value, own, agreement in zip(
+            group.tolist(), *(torch.split(x, self._count) for x in (points, right)), strict=True
+        ):
+            variety = mean_pairwise_distance(own) / (self.real_variety[value] or math.nan)
+            judged.append((energy_score(own, self.target[value]), float(agreement.mean()), variety))
+        return judged
 
     @torch.no_grad()
     def median_agreement(self, generator: nn.Module, screen: Screen) -> list[float]:
         """Return for each class the median agreement of a generator's samples, where generator and screen are."""
-        device, medians = next(screen.parameters()).device, []
-        noise = self._noise(generator).to(device)
-        for value in self.label.to(device):
-            sample = generator(noise, value.expand(len(noise)))
-            medians.append(float(screen(sample)[:, value].median()))
+        medians: list[float] = []
+        for group in classes_together(self.label.to(next(screen.parameters()).device), self._count):
+            noise, label = self._drawn(generator, group)
+            agreement = screen(generator(noise, label)).gather(1, label[:, None])
+            medians += agreement.reshape(-1, self._count).median(dim=1).values.tolist()
         return medians
 
-    def _noise(self, generator: nn.Module) -> Tensor:
-        """Return the noise that all generators with noise of this length draw each class from, on the CPU."""
+    def _drawn(self, generator: nn.Module, group: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the noise and the labels of the samples of some classes: all have the same noise."""
         random = torch.Generator().manual_seed(self._seed)
-        return torch.randn(self._count, noise_dim_of(generator), generator=random)
+        noise = torch.randn(self._count, noise_dim_of(generator), generator=random).to(group.device)
+        return noise.repeat(len(group), 1), group.repeat_interleave(self._count)
 
     @torch.no_grad()
     def _features(self, parts: Iterable[Tensor]) -> Tensor:
         features = [self.screen.features(part) for part in parts if len(part)]
         return torch.cat(features) if features else torch.empty(0, 0, device=self.label.device)
+
+
+def classes_together(label: Tensor, count: int) -> tuple[Tensor, ...]:
+    """Split classes into groups of which one pass draws `count` samples each: one by one, unless they are few."""
+    return torch.split(label, max(1, TOGETHER // count) if count < SAMPLES_PER_CLASS else 1)
 
 
 def _measured_on(held_out: Samples) -> str:

@@ -42,7 +42,7 @@ class LeftOut:
         """
         kept = self._kept(table.names, target, table.file)
         real = (lambda piece: _real_rows(piece, table.file)) if self.real_only else None
-        frame = read_table(table, columns=kept, rows=real)
+        frame = read_table(table, columns=kept, rows=real, target=target)
         _refuse_flag(frame, target, table.file)
         return frame
 

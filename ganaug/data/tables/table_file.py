@@ -1,35 +1,30 @@
 """Reading tables from CSV and Parquet files, piece by piece, without trusting their content."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ganaug.data.tables.csv_file import CsvFile, different
-from ganaug.data.tables.csv_format import CsvFormat, FieldFormat
+from ganaug.data.tables.csv_file import CsvFile
+from ganaug.data.tables.csv_format import CsvFormat
+from ganaug.data.tables.parquet_file import NUMPY_TWINS, ParquetTable, parquet_files
 from ganaug.errors import DataError, MissingFileError, warn
 from ganaug.files import StrPath
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
+    from pandas import DataFrame
 
 ENDINGS = (".csv", ".parquet")
 PIECE_ROWS = 50_000
 """Rows that are in memory at once while a file is read or written."""
 MAX_ROWS = 500_000
 """Rows to learn from: more teach a generator nothing new, and of a larger table a random sample is taken."""
-_NUMPY_TWINS = {f"{sign}{bits}": f"{sign}{bits}".lower() for sign in ("Int", "UInt") for bits in (8, 16, 32, 64)}
-_NUMPY_TWINS |= {"boolean": "bool"}
-"""For each nullable dtype of pandas, the dtype of numpy for columns without missing values."""
 
 
 def open_table(path: StrPath, csv: CsvFormat | None = None, labels: str | None = None) -> "Table":
-    """Return a table in a ``.csv`` or ``.parquet`` file, to be read piece by piece.
+    """Return a table in a ``.csv`` or ``.parquet`` file, or in a folder of the latter, to be read piece by piece.
 
     `csv` is what is known of the format of the file. `labels` names the column of labels, whose numbers are classes.
     Raise `MissingFileError` if there is no such file, and `DataError` if it has another ending.
@@ -37,7 +32,7 @@ def open_table(path: StrPath, csv: CsvFormat | None = None, labels: str | None =
     file, given = _checked(path), csv or CsvFormat()
     if file.suffix.lower() == ".csv":
         return CsvFile(file, given, labels, PIECE_ROWS)
-    return ParquetFile(file, given)
+    return ParquetTable(file, given, PIECE_ROWS)
 
 
 def read_table(
@@ -46,8 +41,12 @@ def read_table(
     *,
     columns: list[str] | None = None,
     rows: "Callable[[DataFrame], DataFrame] | None" = None,
+    target: str | None = None,
 ) -> "DataFrame":
     """Read a table in bounded memory, or a random sample of `most` rows, always the same, if there are more.
+
+    Half of the sample is shared equally among the classes in the column `target`, so that a class has all its rows in
+    the sample if they are few. The other half is drawn from all other rows alike.
 
     `table` is an open one, or the path of a ``.csv`` or ``.parquet`` file. In a CSV file, a column of dates in ISO
     format is read as dates, a column of whole numbers with leading zeros as text, and times of day, percentages and
@@ -60,44 +59,67 @@ def read_table(
     """
     import pandas as pd
 
-    table = table if isinstance(table, CsvFile | ParquetFile) else open_table(table)
+    table = table if isinstance(table, CsvFile | ParquetTable) else open_table(table)
     rng = np.random.default_rng(0)
     kept: list[DataFrame] = []
-    keys: list[Any] = []
+    keys: list[NDArray[np.float64]] = []
     total = 0
     for piece in table.pieces(columns=columns):
         piece = piece if rows is None else rows(piece)
         total += len(piece)
         kept.append(piece)
         keys.append(rng.random(len(piece)))
-        # Each row gets a random key. The rows with the smallest keys are a uniform sample, whatever the pieces.
         if sum(map(len, kept)) > 2 * most:
-            kept, keys = _smallest(kept, keys, most)
-    kept, keys = _smallest(kept, keys, most)
+            kept, keys = _sampled(kept, keys, most, target)
+    kept, keys = _sampled(kept, keys, most, target)
     frame = pd.concat(kept, ignore_index=True) if kept else None
     if frame is None or frame.empty:
         wanted = "" if rows is None else " of those that are wanted"
         raise DataError(f"A table must have rows, but {table.file} has none{wanted}: give a file that has some.")
     if total > len(frame):
-        warn(f"{table.file} has {total:,} rows; a random {len(frame):,} of them are learned from")
-    whole = [name for name in frame.columns if str(frame[name].dtype) in _NUMPY_TWINS and frame[name].notna().all()]
-    return frame.astype({name: _NUMPY_TWINS[str(frame[name].dtype)] for name in whole})
+        small = "" if target is None else ", with all rows of small classes"
+        warn(f"{table.file} has {total:,} rows; a random {len(frame):,} of them are learned from{small}")
+    whole = [name for name in frame.columns if str(frame[name].dtype) in NUMPY_TWINS and frame[name].notna().all()]
+    return frame.astype({name: NUMPY_TWINS[str(frame[name].dtype)] for name in whole})
 
 
-def _smallest(kept: "list[DataFrame]", keys: list[Any], most: int) -> "tuple[list[DataFrame], list[Any]]":
+def _sampled(
+    kept: "list[DataFrame]", keys: list[NDArray[np.float64]], most: int, target: str | None
+) -> "tuple[list[DataFrame], list[NDArray[np.float64]]]":
+    """Return the rows with the smallest of their random keys: a uniform sample, however often some are dropped.
+
+    Of each class, the rows of its share with the smallest keys come before all other rows.
+    """
     import pandas as pd
 
     if sum(map(len, kept)) <= most:
         return kept, keys
     whole, key = pd.concat(kept, ignore_index=True), np.concatenate(keys)
-    rows = np.sort(np.argpartition(key, most)[:most])
+    order = key
+    if target in whole.columns:
+        label, classes = pd.factorize(whole[target])
+        share = most // (2 * max(1, len(classes)))
+        order = np.where(pd.Series(key).groupby(label).rank().to_numpy() <= share, key - 1, key)
+    rows = np.sort(np.argpartition(order, most)[:most])
     return [whole.iloc[rows]], [key[rows]]
+
+
+def is_table(path: Path) -> bool:
+    """Tell whether a path names a table: a file with the ending of one, or a folder of Parquet files."""
+    return is_parquet_folder(path) or (path.suffix.lower() in ENDINGS and not path.is_dir())
+
+
+def is_parquet_folder(path: Path) -> bool:
+    """Tell whether a folder holds Parquet files, itself or in subfolders."""
+    return path.is_dir() and bool(parquet_files(path))
 
 
 def _checked(path: StrPath) -> Path:
     file = Path(path)
     if not file.exists():
         raise MissingFileError(f"There is no table {path}: check the name.")
+    if is_parquet_folder(file):
+        return file
     if not file.is_file():
         raise DataError(f"A table must be a .csv or .parquet file, but {path} is not a file: name one.")
     if file.suffix.lower() not in ENDINGS:
@@ -105,97 +127,4 @@ def _checked(path: StrPath) -> Path:
     return file
 
 
-class ParquetFile:
-    """A table in a Parquet file. Of `given`, only the words for missing values count, in columns of text."""
-
-    def __init__(self, file: Path, given: CsvFormat) -> None:
-        self.file, self._given, self._missing = file, given, list(given.missing or ())
-
-    @cached_property
-    def names(self) -> list[str]:
-        """The names of the columns; `DataError` if one comes twice."""
-        import pyarrow.parquet
-
-        with _parquet_errors(self.file), pyarrow.parquet.ParquetFile(self.file) as table:
-            return different(table.schema_arrow.names, self.file)
-
-    @cached_property
-    def format(self) -> CsvFormat:
-        """The words for missing values, the most frequent one of each column of text, and the columns of dates."""
-        import pyarrow.parquet
-
-        gaps: dict[str, Counter[str]] = {}
-        # Only here do the words still stand in the pieces.
-        for piece in ParquetFile(self.file, CsvFormat()).pieces() if self._missing else ():
-            for name in piece.columns:
-                if _holds_text(piece[name]):
-                    found = piece[name].isin(self._missing)
-                    counts = gaps.setdefault(name, Counter())
-                    counts.update(
-                        piece[name][found].astype(str).value_counts().to_dict() | {"": piece[name].isna().sum()}
-                    )
-        words = {name: max(counts, key=counts.__getitem__) for name, counts in gaps.items()}
-        with _parquet_errors(self.file):
-            schema = pyarrow.parquet.read_schema(self.file)
-        dates = {one.name: FieldFormat(is_date=True) for one in schema if pyarrow.types.is_date(one.type)}
-        return replace(self._given, columns=dates | {name: FieldFormat(word) for name, word in words.items() if word})
-
-    def pieces(self, *, verbatim: bool = False, columns: list[str] | None = None) -> "Iterator[DataFrame]":
-        """Yield consecutive rows of all or some columns, with types of Arrow if `verbatim`."""
-        import pandas as pd
-        import pyarrow
-        import pyarrow.parquet
-
-        integers = (name for name in _NUMPY_TWINS if name != "boolean")
-        nullable = {getattr(pyarrow, name.lower())(): pd.array([], name).dtype for name in integers}
-        nullable[pyarrow.bool_()] = pd.BooleanDtype()
-        pyarrow.array(pd.array([], "period[D]"))  # From here on, pyarrow knows the types that pandas writes.
-
-        def mapper(kind: Any) -> Any:
-            if getattr(kind, "extension_name", "").startswith("pandas."):  # periods: pandas has the dtype itself
-                return None
-            return pd.ArrowDtype(kind) if verbatim or pyarrow.types.is_decimal(kind) else nullable.get(kind)
-
-        self.names  # noqa: B018 - raises if one comes twice
-        with _parquet_errors(self.file), pyarrow.parquet.ParquetFile(self.file) as table:
-            for batch in table.iter_batches(PIECE_ROWS, columns=columns):
-                # The metadata of pandas, such as an index, is not part of the table.
-                plain = batch.replace_schema_metadata(None)
-                piece = plain.to_pandas(types_mapper=mapper, date_as_object=False)
-                yield piece if verbatim or not self._missing else piece.apply(self._without_words)
-
-    def _without_words(self, column: "Series[Any]") -> "Series[Any]":
-        if not _holds_text(column):
-            return column
-        words = column.isin(self._missing)
-        left = column.mask(words)
-        return (
-            left.cat.remove_categories(left.cat.categories.intersection(self._missing))
-            if left.dtype == "category"
-            else left
-        )
-
-
-Table = CsvFile | ParquetFile
-
-
-def _holds_text(column: "Series[Any]") -> bool:
-    import pandas as pd
-
-    held = getattr(column.dtype, "categories", column).dtype
-    return bool(pd.api.types.is_string_dtype(held))
-
-
-@contextmanager
-def _parquet_errors(file: Path) -> Iterator[None]:
-    import pyarrow
-
-    try:
-        yield
-    except PermissionError:  # its message names the remedy
-        raise
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = (str(error).splitlines() or ["damaged"])[0].rstrip(".")
-        raise DataError(
-            f"{file} must be a whole Parquet file, but cannot be read ({reason}): save it again."
-        ) from error
+Table = CsvFile | ParquetTable

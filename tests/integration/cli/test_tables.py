@@ -21,6 +21,7 @@ from ganaug import files
 from ganaug.data.tables import table_file
 from ganaug.errors import GanaugWarning
 from ganaug.runtime.generator import Generator
+from ganaug.runtime.session import Runtime
 from ganaug.training.validation import Alarms
 from tests.integration.cli.test_images import contents, raising, refused, run, with_metadata
 from tests.paths import ROOT
@@ -750,7 +751,7 @@ def test_a_failure_of_balance_costs_no_older_file(
         with monkeypatch.context() as patch:
             patch.setattr(files, "_sync", full_disk)
             refused("balance", customers, model, "--output", output, saying="no space left on device")
-            patch.setattr("ganaug.cli.tables._draw", raising(signal.SIGTERM))
+            patch.setattr("ganaug.cli.tables.draw_rows", raising(signal.SIGTERM))
             assert run("balance", customers, model, "--output", output).exit_code == 130
     assert contents(tmp_path) == {"a.csv": b"older", "a.parquet": b"older"}
 
@@ -786,6 +787,27 @@ def test_a_long_table_is_learned_in_part_and_says_so(
     result = run("fit", customers, *arguments)
     assert result.exit_code == 0, result.stderr
     assert "Warning: " in result.stderr
-    assert "has 38 rows; a random 30 of them are learned from." in result.stderr
+    assert "has 38 rows; a random 30 of them are learned from, with all rows of small classes." in result.stderr
     with pytest.warns(GanaugWarning):
         table_file.read_table(customers)
+
+
+def test_rows_of_a_class_do_not_depend_on_the_others_and_classes_share_passes(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = Generator.load(model).classes
+    passes = list[int]()
+    run_model = Runtime.run
+
+    def counting(self: Runtime, *arguments: Any) -> Any:
+        passes.append(len(arguments[2]))
+        return run_model(self, *arguments)
+
+    monkeypatch.setattr(Runtime, "run", counting)
+    assert run("sample", model, "--output", tmp_path / "all.csv", "--per-class", 20).exit_code == 0
+    assert len(passes) <= 4  # the draws of one row
+    options = ["--class", labels[-1], "--per-class", 15]
+    assert run("sample", model, "--output", tmp_path / "one.csv", *options).exit_code == 0
+    rows, one = (pd.read_csv(tmp_path / name) for name in ("all.csv", "one.csv"))
+    own = rows[rows.iloc[:, -1] == one.iloc[0, -1]].head(15).reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, one)

@@ -203,5 +203,39 @@ def test_a_class_too_small_to_hold_out_counts_in_the_score(screen: Screen, image
     assert judge.judge(Replay(images)).score < judge.judge(Replay(replace(images, values=smeared))).score
 
 
+def test_many_classes_are_judged_together_as_if_one_by_one(screen: Screen, images: Images) -> None:
+    many, passes = 40 * images.n_classes, list[int]()
+    label = torch.arange(40).repeat_interleave(len(images)) * images.n_classes + images.label.repeat(40)
+    data = Images(images.values.repeat(40, 1, 1, 1), label, many)
+
+    class OfMany(Screen):
+        def read(self, features: Tensor) -> Tensor:
+            return screen.read(features).repeat(1, 40)
+
+    class Chosen(nn.Module):
+        """A "generator" that shows the images that the noise chooses."""
+
+        noise_dim = 4
+
+        def forward(self, noise: Tensor, label: Tensor) -> Tensor:
+            passes.append(len(label))
+            number = (100 * noise[:, 0].abs()).long()
+            rows = [data.rows_of_class[c] for c in label.tolist()]
+            return data.inputs(torch.stack([own[n % len(own)] for own, n in zip(rows, number, strict=True)]))
+
+    judge = OfMany(lambda: nn.Identity())
+    judge.nets = screen.nets
+    random, engine = torch.Generator().manual_seed(0), Engine(torch.device("cpu"))
+    validation = Validation(judge, data, data, random=random, engine=engine)
+    together = validation.judge(Chosen())
+    assert sum(passes) == 25 * many  # 2048 samples of 80 classes
+    assert len(passes) == many / 5
+    apart = [validation._judge_classes(Chosen(), value[None])[0] for value in validation.label]
+    score, agreement, variety = zip(*apart, strict=True)
+    assert together.score == pytest.approx(sum(score) / many, rel=1e-5)
+    assert together.agreement == agreement
+    assert together.variety == pytest.approx(variety, rel=1e-4)
+
+
 def test_a_class_of_one_image_cannot_collapse() -> None:
     assert collapsed_classes(ValidationResult(0.0, (1.0, 1.0), (math.nan, 0.9))) == []

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ganaug.data.folder_kind import folder_modality
 from ganaug.data.tables import table_file
 from ganaug.data.tables.codec import TableCodec
 from ganaug.data.tables.dataset import labels_of, split_target
@@ -475,3 +476,51 @@ def test_what_is_written_is_what_pandas_reads(tmp_path: Path) -> None:
         write(tmp_path / name, frame)
         pd.testing.assert_frame_equal(read_table(tmp_path / name), frame)
     assert (tmp_path / "t.csv").read_bytes() == b"a,d\n1,2024-01-01\n,\n"
+
+
+def test_a_sample_of_a_long_table_has_all_rows_of_small_classes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kind = np.where(np.arange(3000) % 300 == 7, "rare", np.where(np.arange(3000) % 3 == 0, "some", "most"))
+    frame = pd.DataFrame({"row": np.arange(3000), "kind": rng.permutation(kind)})
+    frame.to_parquet(tmp_path / "t.parquet", row_group_size=100)
+    with pytest.warns(GanaugWarning, match="3,000 rows; a random 300 of them are learned from, with all rows of small"):
+        sample = read_table(tmp_path / "t.parquet", 300, target="kind")
+    assert sample["row"].is_monotonic_increasing
+    counts = sample["kind"].value_counts()
+    assert counts["rare"] == 10
+    rest = 300 - 10 - 2 * 50  # beside the shares of three classes, drawn from all other rows alike
+    assert counts["some"] == pytest.approx(50 + rest / 3, abs=25)
+    assert sample.merge(frame).shape == sample.shape
+    halves = sample["row"] < 1500
+    assert halves.mean() == pytest.approx(0.5, abs=0.12)
+
+
+def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
+    folder = tmp_path / "sales.parquet"  # as Spark names them
+    for year in (2023, 2024):
+        place = folder / f"year={year}"
+        place.mkdir(parents=True)
+        for part in range(2):
+            rows = pd.DataFrame({"price": [year + part / 2.0, 7.5], "sold": ["yes", "no"]})
+            rows.to_parquet(place / f"part-{part}.parquet")
+    (folder / "_SUCCESS").touch()
+    (folder / ".part-0.parquet.crc").write_bytes(b"check")
+    frame = read_table(folder)
+    assert dtypes(frame) == {"price": "float64", "sold": "str", "year": "int32"}
+    assert frame["price"].tolist() == [2023.0, 7.5, 2023.5, 7.5, 2024.0, 7.5, 2024.5, 7.5]
+    assert frame["year"].tolist() == [2023] * 4 + [2024] * 4
+    assert read_table(folder, columns=["year", "sold"]).columns.tolist() == ["year", "sold"]
+    assert folder_modality(folder) == "table"
+
+    (folder / "year=2024" / "photo.png").touch()
+    assert folder_modality(folder) == "image"
+    (folder / "year=2024" / "photo.png").unlink()
+    pd.DataFrame({"price": [1.0]}).to_parquet(folder / "year=2024" / "part-9.parquet")
+    with pytest.raises(DataError, match=r"must have the same columns, but part-9\.parquet lacks 'sold'"):
+        read_table(folder)
+    pd.DataFrame({"price": ["cheap"], "sold": ["no"]}).to_parquet(folder / "year=2024" / "part-9.parquet")
+    with pytest.raises(DataError, match=r"must have the same types, but those of part-9\.parquet cannot be converted"):
+        read_table(folder)
+    (folder / "year=2024" / "part-9.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"part-9\.parquet must be a whole Parquet file"):
+        read_table(folder)
