@@ -13,8 +13,8 @@ ADDRESSES_PER_CORE = 40_000_000
 MAX_CORES = 64  # OpenBLAS starts no more threads
 RESIDENT = 400_000_000
 """Bytes of memory that torch and scikit-learn fill."""
-LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
-"""Files below /sys/fs/cgroup with the limit of a container, in the second and the first version of control groups."""
+LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Files with the memory limit of a container, in the second and the first version of control groups."""
 
 TOO_LITTLE = "There is not enough memory for this: choose a smaller --size or less data."
 
@@ -37,7 +37,7 @@ def check_memory() -> None:
             ) from error
     for name in LIMITS:
         with suppress(OSError, ValueError):  # there is no such group, or "max"
-            with open(f"/sys/fs/cgroup/{name}") as file:  # noqa: PTH123 - pathlib is slow to import
+            with open(name) as file:  # noqa: PTH123 - pathlib is slow to import
                 limit = int(file.read())
             if limit < RESIDENT:
                 raise TooLittleMemoryError(
