@@ -103,6 +103,7 @@ def test_a_read_only_disk_is_refused_before_the_work(small_disk: Path, rows: Pat
         assert "read-only file system; choose a place that you may write to" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_that_vanishes_is_one_sentence(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def vanish(*_: object, **__: object) -> bool:
         shutil.rmtree(rows.parent / "out", ignore_errors=True)
