@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
-.PHONY: help demo quick test coverage check format docs bench clean
+.PHONY: help demo quick test coverage faults check format docs bench clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets.
@@ -28,6 +28,10 @@ test: .venv/installed  ## Run all tests, one worker for each core.
 
 coverage: .venv/installed  ## Run all tests and list the lines that none of them reaches.
 	$(PYTEST) --cov=ganaug --cov-report=term-missing:skip-covered
+
+faults: .venv/installed  ## Send signals to commands at N random moments (100 by default), and check what is left.
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults $(or $(N),100)
+	$(BIN)/python -m pytest tests/faults
 
 check: .venv/installed  ## Check style, formatting, types, layers and dead code.
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """Atomic outputs, which are written under a temporary name and then moved into place; safe names for files.
 
-Untrusted class names become file names only here.
+Untrusted class names become file names only here. A run locks what it is writing, so that another run can tell the
+unfinished output of a living run from that of a killed one.
 """
 
 import errno
@@ -11,11 +12,16 @@ import secrets
 import shutil
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from ganaug.errors import GanaugError, OutputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 StrPath = str | os.PathLike[str]
 
@@ -27,6 +33,9 @@ _REMEDIES = {
     errno.ENOENT: "its folder was removed meanwhile; create it again",
 }
 
+_UNFINISHED = ".ganaug-{}.part"
+_held = set[Path]()
+"""What this process has locked: unfinished outputs, and folders of which it has sole use."""
 _MAX_NAME_BYTES = 120
 """Bytes of UTF-8; a file system allows 255, and a suffix or a number may follow."""
 _UNSAFE_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -58,9 +67,8 @@ def atomic_write(path: StrPath) -> Iterator[BinaryIO]:
     `OutputError` if the file cannot be written.
     """
     target, temporary = _places(path, folder=False)
-    with _undone_on_failure(target, temporary):
-        # Not a file of tempfile, whose files are private to the user whatever the umask is.
-        with temporary.open("xb") as file:
+    with _undone_on_failure(target, temporary), _begun(temporary, folder=False):
+        with temporary.open("wb") as file:
             yield file
         _sync(temporary, os.O_RDWR)
         if target.exists():
@@ -78,8 +86,7 @@ def atomic_folder(path: StrPath) -> Iterator[Path]:
     if the name is taken or the folder cannot be written.
     """
     target, temporary = _places(path, folder=True)
-    with _undone_on_failure(target, temporary):
-        temporary.mkdir()
+    with _undone_on_failure(target, temporary), _begun(temporary, folder=True):
         yield temporary
         if os.name == "nt" and target.exists():  # only POSIX can replace an empty folder
             target.rmdir()
@@ -89,12 +96,51 @@ def atomic_folder(path: StrPath) -> Iterator[Path]:
 def check_writable(path: StrPath, *, folder: bool) -> None:
     """Check, before minutes of work, that a file, which may exist, or a new or empty folder can be written.
 
-    `OutputError` if the parent folder does not exist or refuses new files, or something else has the name.
+    Unfinished outputs of killed runs in the same folder are deleted. `OutputError` if the parent folder does not exist
+    or refuses new files, or something else has the name.
     """
     target, probe = _places(path, folder=folder)
     with _undone_on_failure(target, probe):  # permission bits say nothing about root, network mounts, read-only media
         probe.touch(exist_ok=False)
-        probe.unlink()
+        probe.unlink(missing_ok=True)
+    delete_abandoned(target.parent)
+
+
+def delete_abandoned(folder: Path) -> None:
+    """Delete the unfinished outputs in a folder that no living process has locked: their runs were killed."""
+    for path in sorted(folder.glob(_UNFINISHED.format("*"))):
+        # The lock is held by a living run, cannot be had on this file system, or another run deletes the same output.
+        with suppress(OSError), _locked(path):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def discard_unfinished() -> None:
+    """Delete what this process is writing, and the empty folders that it uses, before it ends in the middle of it."""
+    for path in list(_held):
+        with suppress(OSError):
+            if not path.is_dir():
+                path.unlink()
+            elif path.match(_UNFINISHED.format("*")):
+                shutil.rmtree(path)
+            else:
+                path.rmdir()
+
+
+@contextmanager
+def sole_use(folder: Path, refusal: str) -> Iterator[None]:
+    """Lock a folder, which is made if it is missing; `OutputError` with `refusal` if another process has locked it."""
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as lock:
+        try:
+            lock.enter_context(_locked(folder))
+        except BlockingIOError:
+            raise OutputError(refusal) from None
+        except OSError:  # a file system without locks
+            pass
+        yield
 
 
 def safe_name(name: str) -> str:
@@ -147,7 +193,7 @@ def _places(path: StrPath, *, folder: bool) -> tuple[Path, Path]:
         remedy = _REMEDIES.get(getattr(error, "errno", None) or 0, "choose another place")
         raise OutputError(f"Cannot write {os.fspath(path)!r}: {reason.lower()}; {remedy}.") from error
     _check_kind(target, folder=folder)
-    return target, target.with_name(f".ganaug-{secrets.token_hex(8)}.part")
+    return target, target.with_name(_UNFINISHED.format(secrets.token_hex(8)))
 
 
 def _check_kind(target: Path, *, folder: bool) -> None:
@@ -168,6 +214,37 @@ def _check_kind(target: Path, *, folder: bool) -> None:
         problem = "that is a device or a pipe, not a file; choose another place"
     if problem:
         raise OutputError(f"Cannot write {target}: {problem}.")
+
+
+@contextmanager
+def _begun(unfinished: Path, *, folder: bool) -> Iterator[None]:
+    """Create an empty file or folder, and lock it inside the context."""
+    with ExitStack() as lock:
+        while not unfinished.exists():  # another run may delete it before it is locked
+            # Not a file of tempfile, whose files are private to the user whatever the umask is.
+            unfinished.mkdir() if folder else unfinished.touch(exist_ok=False)
+            with suppress(OSError):  # a file system without locks, or it is being deleted
+                lock.enter_context(_locked(unfinished, wait=True))
+        yield
+
+
+@contextmanager
+def _locked(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a lock on a file or folder, which ends with the process; `BlockingIOError` if another process holds it.
+
+    Any other `OSError` if the system has no such locks.
+    """
+    if fcntl is None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+    access = os.O_RDONLY if path.is_dir() else os.O_RDWR
+    descriptor = os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        _held.add(path)
+        yield
+    finally:
+        _held.discard(path)
+        os.close(descriptor)
 
 
 def _sync(path: Path, flags: int) -> None:

@@ -1,7 +1,5 @@
 """The command line: one module for each command. Heavy libraries are imported inside the commands."""
 
-import os
-import signal
 import sys
 import time
 import warnings
@@ -13,6 +11,9 @@ from typing import Any
 import click
 
 from ganaug import __version__
+from ganaug.cli.interrupts import ending_in_time, exit_code
+from ganaug.cli.memory import TOO_LITTLE, is_out_of_memory
+from ganaug.cli.streams import discard_unwritten
 from ganaug.cli.text import sentence
 from ganaug.errors import GanaugError, GanaugWarning
 
@@ -24,8 +25,7 @@ STARTED = time.perf_counter()
 COMMANDS = ("demo", "fit", "sample", "balance", "restyle", "evaluate", "inspect")
 """In the order in which a new user needs them. Each command is the function `command` in the module of its name."""
 
-INTERRUPTED = 130  # the exit code that a shell gives for SIGINT
-BROKEN_PIPE = 141  # the same for SIGPIPE
+BROKEN_PIPE = 141  # the exit code that a shell gives for SIGPIPE
 
 
 class _Commands(click.Group):
@@ -42,22 +42,21 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with _one_line_warnings(), _sigterm_as_interrupt():
+            with _one_line_warnings(), ending_in_time():
                 with suppress(AttributeError):  # standard output was replaced
                     # Escape characters that the encoding of the terminal lacks, instead of failing.
                     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
                 return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             click.echo("Interrupted.", err=True)
-            ctx.exit(INTERRUPTED)
+            ctx.exit(exit_code(error))
         except BrokenPipeError:  # such as `ganaug inspect model.onnx | head -1`
-            with suppress(OSError, ValueError):  # standard output was replaced
-                # Discard the buffered output, which Python would fail to write when it exits.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_unwritten()
             ctx.exit(BROKEN_PIPE)
         except GanaugError as error:
             raise _Refusal(str(error)) from error
         except OSError as error:
+            discard_unwritten()  # it may have been standard output that failed
             place = "" if error.filename is None else f" ({error.filename})"
             raise _Refusal((error.strerror or str(error)) + place) from error
         except UnicodeEncodeError as error:
@@ -68,9 +67,9 @@ class _Commands(click.Group):
                 "PYTHONUTF8=1, or choose a UTF-8 locale."
             ) from error
         except Exception as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
-            raise _Refusal("There is not enough memory for this: choose a smaller --size or less data.") from error
+            raise _Refusal(TOO_LITTLE) from error
 
 
 class _Refusal(click.ClickException):
@@ -95,27 +94,6 @@ def _one_line_warnings() -> Iterator[None]:
         warnings.simplefilter("always", GanaugWarning)
         warnings.showwarning = show  # type: ignore[assignment]  # category and place are not shown
         yield
-
-
-@contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM clean up as Ctrl-C does."""
-    try:
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    except ValueError:  # not in the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Recognise torch's errors by name and text, because torch may not be loaded."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)  # from torch, on the CPU
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,6 +6,7 @@ import click
 
 from ganaug.cli.data_files import files_of_model, files_of_source
 from ganaug.cli.options import csv_options, path, samples_output, seed_option, share
+from ganaug.cli.streams import tell
 from ganaug.cli.text import counted
 from ganaug.errors import DataError
 
@@ -67,4 +68,4 @@ def command(
     )
     repeats = f", and {counted(written.repeats, 'copy', 'copies')} of real {files.noun}s" if written.repeats else ""
     synthetic = counted(written.synthetic, f"synthetic {files.noun}")
-    click.echo(f"Wrote {written.real:,} real and {synthetic}{repeats} to {output}.")
+    tell(f"Wrote {written.real:,} real and {synthetic}{repeats} to {output}.")

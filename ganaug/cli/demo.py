@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganaug.cli.memory import check_memory
 from ganaug.cli.options import duration, path
+from ganaug.cli.streams import tell
 from ganaug.families import MODELS
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ def run(
     evaluation_seconds: float = EVALUATION_SECONDS,
 ) -> None:
     """Run the demo on images or on a table; tests bound it by `max_steps`."""
+    check_memory()
     click.echo("Loading torch and scikit-learn.", err=True)
     from ganaug.cli.data_files import Reading, files_of_model
     from ganaug.cli.demo_data import TARGET, prepare_folder, write_digits, write_tumours
@@ -88,12 +91,12 @@ def run(
         settings: dict[str, Any] = {"target": target, "arms": arms, "budget": evaluation_seconds}
         report = _evaluate(begin(real, generator, held_out=test, **settings), real, output, f"{files.noun}s")
     if table:
-        click.echo(f"\nThe tables trained and tested on: {real} and {test}")
-        click.echo(f"The balanced table, {added:,} synthetic rows at its end: {balanced}")
+        tell(f"\nThe tables trained and tested on: {real} and {test}")
+        tell(f"The balanced table, {added:,} synthetic rows at its end: {balanced}")
     else:
-        click.echo(f"\nReal and synthetic images side by side: {preview}")
-        click.echo(f"The balanced folder, {added:,} synthetic images in it: {balanced}")
-    click.echo(f"The report, with likeness, copies and a quiz: {report}")
+        tell(f"\nReal and synthetic images side by side: {preview}")
+        tell(f"The balanced folder, {added:,} synthetic images in it: {balanced}")
+    tell(f"The report, with likeness, copies and a quiz: {report}")
 
 
 @contextmanager
@@ -120,14 +123,14 @@ def _evaluate(session: "Session", real: "Path", output: "Path", noun: str) -> "P
     figures, data = report.to_dict(), session.data
     counts = np.bincount(data.labels[session.splits[0].train], minlength=len(data.classes)).tolist()
     if figures["arms"]:
-        click.echo(f"\nRecall in percent on {noun} that were not trained on, by the arm of the comparison:\n")
-        click.echo(recall_table(figures, counts, noun))
-    click.echo(f"\n{report.sentence}")
-    click.echo("These figures are of one split and one generator: evaluate your own data before you rely on them.")
+        tell(f"\nRecall in percent on {noun} that were not trained on, by the arm of the comparison:\n")
+        tell(recall_table(figures, counts, noun))
+    tell(f"\n{report.sentence}")
+    tell("These figures are of one split and one generator: evaluate your own data before you rely on them.")
     file = output / "report.html"
     report.save_html(file)
     if interrupted:
-        raise click.exceptions.Exit(130)
+        raise click.exceptions.Exit(interrupted)
     return file
 
 

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.data_files import files_of_source
+from ganaug.cli.interrupts import exit_code
+from ganaug.cli.memory import check_memory
 from ganaug.cli.options import csv_options, duration, left_out_options, path, seed_option
 from ganaug.cli.progress import Moments
+from ganaug.cli.streams import tell
 from ganaug.cli.text import counted, printable
 from ganaug.integrations.progress import shown
 
@@ -85,6 +88,7 @@ def command(
     if target is None and generator is not None and generator.modality == files.modality:
         target = files.target_of(generator)
     files.check_source(source, target)
+    check_memory()
     click.echo("Loading torch and scikit-learn.", err=True)
     from ganaug.evaluation.evaluate import begin
 
@@ -95,13 +99,14 @@ def command(
     click.echo(f"{counts}: {splits}, {arms} each.", err=True)
     try:
         report, interrupted = run(session, source=str(source))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         click.echo("Interrupted: nothing was known yet, and so nothing was written.", err=True)
-        raise click.exceptions.Exit(130) from None
-    click.echo(summary(report.to_dict()))
+        raise click.exceptions.Exit(exit_code(error)) from None
+    # Without a file, the summary is all that the user gets.
+    (tell if output or json_file else click.echo)(summary(report.to_dict()))
     _save(report, json_file, output)
     if interrupted:
-        raise click.exceptions.Exit(130)
+        raise click.exceptions.Exit(interrupted)
 
 
 def _save(report: "Report", json_file: "Path | None", output: "Path | None") -> None:
@@ -117,30 +122,30 @@ def _save(report: "Report", json_file: "Path | None", output: "Path | None") -> 
         except OutputError as error:
             failures.append(error)
         else:
-            click.echo(f"{name}: {file}")
+            tell(f"{name}: {file}")
     if failures:
         raise OutputError(" ".join(map(str, failures)))
 
 
-def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[Report, bool]":
-    """Evaluate and show the progress; return the report, and whether Ctrl-C ended the evaluation.
+def run(session: "Session", *, source: str = "", quiet: bool = False) -> "tuple[Report, int]":
+    """Evaluate and show the progress; return the report, and the exit code of the signal that ended it, or 0.
 
     If there are no results by then, the `KeyboardInterrupt` is raised again.
     """
     from ganaug.evaluation.evaluate import report_of
 
-    interrupted = False
+    interrupted = 0
     try:
         with shown(Moments("planning"), quiet=quiet) as show:
             for moment in session.steps():
                 show(moment)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         measured = any(result.scores or result.fidelity is not None for result in session.results)
         if not measured and session.own_copying is None:
             raise
-        interrupted = True
+        interrupted = exit_code(error)
         click.echo("Interrupted: here is what is known so far.", err=True)
-    return report_of(session, source=source, interrupted=interrupted), interrupted
+    return report_of(session, source=source, interrupted=bool(interrupted)), interrupted
 
 
 def summary(figures: dict[str, Any]) -> str:

@@ -1,15 +1,18 @@
 """``ganaug fit``: a folder of images, signals or clips, or a table in, a model file out."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganaug.cli.data_files import Reading, files_of_source
-from ganaug.cli.fit_outputs import check_checkpoint, check_log, check_outputs, preview_path
+from ganaug.cli.fit_outputs import check_log, check_outputs, checkpoint_in_use, logging_to, preview_path
+from ganaug.cli.interrupts import exit_code
+from ganaug.cli.memory import check_memory
 from ganaug.cli.options import csv_options, duration, left_out_options, path, seed_option, technique, tracker
+from ganaug.cli.streams import tell
 from ganaug.cli.text import counted, printable, sentence
 from ganaug.data.modalities import SPACES
 from ganaug.errors import OutputError, warn
@@ -19,13 +22,12 @@ from ganaug.integrations.progress import clock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.cli.progress import Patience
+    from ganaug.cli.interrupts import Patience
     from ganaug.data.tables.csv_format import CsvFormat
     from ganaug.data.tables.left_out import LeftOut
     from ganaug.integrations.tracking.tracker import Tracker
     from ganaug.runtime.generator import Generator
     from ganaug.training import Run, Trained
-    from ganaug.training.loop import Step
 
 MAX_STEPS = 10**9  # training steps: more would run for years
 KEPT = "The run is kept in {}: the same command with --resume continues it."
@@ -147,7 +149,8 @@ def train(
 ) -> "Generator":
     """Train, measure the dose, show the progress and write the model.
 
-    After Ctrl-C, write the best generator and exit with code 130. `settings` are other parameters of `Run`.
+    After Ctrl-C or SIGTERM, write the best generator and exit with code 130 or 143. `settings` are other parameters of
+    `Run`.
     """
 
     def say(line: str) -> None:
@@ -174,71 +177,62 @@ def train(
             warn(f"a budget under {least} cannot be kept: loading, screening and export take about that long")
 
         # Torch is loaded only here, so that a mistake in the command is reported at once.
-        from ganaug.cli.progress import Patience
+        check_memory()
+        from ganaug.cli.interrupts import Patience
         from ganaug.evaluation.dose import divided, measuring
         from ganaug.networks.modality import Bounds
         from ganaug.training import Run
         from ganaug.training.checkpoints import checkpoint_folder, remove_checkpoint
 
     checkpoint = checkpoint_folder(output)
-    check_checkpoint(checkpoint, resume, settings.get("initial"), say)
-    bounds, for_dose = divided(data, Bounds(time_budget, max_steps))
-    settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps}
-    run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
-    with _telling_what_is_kept(checkpoint), Patience() as patience, measuring(run, for_dose) as measure:
-        interrupted = _take_steps(run, patience, log, files.unit, quiet=quiet)
+    used = checkpoint_in_use(checkpoint, resume, settings.get("initial"), say)
+    with _telling_what_is_kept(checkpoint), used:
+        bounds, for_dose = divided(data, Bounds(time_budget, max_steps))
+        settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps}
+        run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
+        with Patience() as patience, measuring(run, for_dose) as measure:
+            interrupted = _take_steps(run, patience, log, files.unit, quiet=quiet)
+            if interrupted:
+                say("Interrupted: saving the run and the model (Ctrl-C again leaves at once).")
+            continues_at = _save_last(run)
+            trained = run.trained()
+            interrupted = patience.asked
+            if not interrupted:
+                try:
+                    trained = _with_dose(trained, measure, quiet=quiet)
+                except KeyboardInterrupt as error:
+                    interrupted = patience.asked = exit_code(error)
+                    say("Interrupted: saving the model without a dose (Ctrl-C again leaves at once).")
+            say("Writing the model.")
+            generator = _write(trained, draw_preview, output, checkpoint)
         if interrupted:
-            say("Interrupted: saving the run and the model (Ctrl-C again leaves at once).")
-        continues_at = _save_last(run)
-        trained = run.trained()
-        if not interrupted:
-            try:
-                trained = _with_dose(trained, measure, quiet=quiet)
-            except KeyboardInterrupt:
-                interrupted = patience.asked = True
-                say("Interrupted: saving the model without a dose (Ctrl-C again leaves at once).")
-        say("Writing the model.")
-        generator = _write(trained, draw_preview, output, checkpoint)
-    if interrupted:
-        done = counted(generator.metadata["training"]["steps"], "step")
-        line = f"The best generator of {done} is in {output}; the same command with --resume continues {continues_at}."
-        click.echo(line, err=True)
-        raise click.exceptions.Exit(130)
-    if not keep_checkpoint:
-        remove_checkpoint(checkpoint)
+            _tell_how_to_resume(generator, output, continues_at)
+            raise click.exceptions.Exit(interrupted)
+        if not keep_checkpoint:
+            remove_checkpoint(checkpoint)
     if not quiet:
         _summarise(generator, output, preview)
     return generator
 
 
-def _take_steps(run: "Run", patience: "Patience", log: "Tracker | None", unit: str, *, quiet: bool) -> bool:
-    """Train until the run ends or the user interrupts it, and tell whether the user did."""
+def _take_steps(run: "Run", patience: "Patience", log: "Tracker | None", unit: str, *, quiet: bool) -> int:
+    """Train until the run ends or a signal interrupts it; return the exit code of the signal, or 0."""
     from ganaug.integrations.progress import progress
 
-    with progress(quiet=quiet, unit=unit) as show, closing(run.steps()) as steps, log or nullcontext():
+    with progress(quiet=quiet, unit=unit) as show, closing(run.steps()) as steps, logging_to(log) as write:
         for step in steps:
             patience.armed = True
             show(step)
-            if log:
-                _write_to(log, step, run)
+            write(step)
             if patience.asked:
                 break
     return patience.asked
 
 
-def _write_to(log: "Tracker", step: "Step", run: "Run") -> None:
-    """Write a step to a log; if that fails, say why, and where the run is kept."""
-    try:
-        log(step)
-    except Exception as error:  # whatever the tool raises
-        _save_last(run)
-        reason = f"{type(log).__name__} failed at step {step.number:,}: {error}"
-        raise OutputError(f"{sentence(reason)} {KEPT.format(run.checkpoint)}") from error
-
-
 def _with_dose(trained: "Trained", measure: Callable[..., Any], *, quiet: bool) -> "Trained":
     """Measure what the samples are worth, and show the progress; any signal interrupts."""
-    from ganaug.cli.progress import Moments, interruptible
+    from ganaug.cli.interrupts import interruptible
+    from ganaug.cli.progress import Moments
     from ganaug.integrations.progress import shown
 
     with interruptible(), shown(Moments("measuring the dose"), quiet=quiet) as show:
@@ -271,6 +265,12 @@ def _save_last(run: "Run") -> str:
     return "here"
 
 
+def _tell_how_to_resume(generator: "Generator", output: "Path", continues_at: str) -> None:
+    done = counted(generator.metadata["training"]["steps"], "step")
+    line = f"The best generator of {done} is in {output}; the same command with --resume continues {continues_at}."
+    click.echo(line, err=True)
+
+
 def _write(
     trained: "Trained",
     draw_preview: "Callable[[Any, Generator], bytes] | None",
@@ -298,26 +298,26 @@ def _write(
 def _summarise(generator: "Generator", output: "Path", preview: bool) -> None:
     training = generator.metadata["training"]
     early = f", stopped early ({training['stopped_early']})" if training["stopped_early"] else ""
-    click.echo(f"Trained {counted(training['steps'], 'step')} in {clock(training['seconds'])}{early}.")
+    tell(f"Trained {counted(training['steps'], 'step')} in {clock(training['seconds'])}{early}.")
     kept = f"Kept the weights of {training['kept_from']:.0%} of the run"
-    click.echo(f"{kept}: score {training['score']:.3f} on {training['measured_on']} (smaller is better).")
+    tell(f"{kept}: score {training['score']:.3f} on {training['measured_on']} (smaller is better).")
     if training["family"] != AS_ASKED:
-        click.echo(f"Family: {generator.metadata['family']}; {training['family']}.")
+        tell(f"Family: {generator.metadata['family']}; {training['family']}.")
     _worst_and_mean("Samples read as their label", training["agreement"], "{:.0%}")
     _worst_and_mean("Variety relative to real samples", training["variety"], "{:.2f}")
     for alarm in training["alarms"]:
-        click.echo(f"Alarm: {sentence(alarm)}")
+        tell(f"Alarm: {sentence(alarm)}")
     if not training["alarms"]:
-        click.echo("Alarms: none.")
+        tell("Alarms: none.")
     if dose := generator.metadata.get("dose"):
-        click.echo(sentence(dose["sentence"]))
-    click.echo(f"Model: {output} ({output.stat().st_size / 1e6:.1f} MB)")
+        tell(sentence(dose["sentence"]))
+    tell(f"Model: {output} ({output.stat().st_size / 1e6:.1f} MB)")
     if preview:
-        click.echo(f"Preview: {preview_path(output)}")
+        tell(f"Preview: {preview_path(output)}")
 
 
 def _worst_and_mean(title: str, figures: dict[str, float], form: str) -> None:
     if figures:
         worst = min(figures, key=figures.__getitem__)
         mean = form.format(sum(figures.values()) / len(figures))
-        click.echo(f"{title}: {mean} on average, {form.format(figures[worst])} in the worst class, {printable(worst)}.")
+        tell(f"{title}: {mean} on average, {form.format(figures[worst])} in the worst class, {printable(worst)}.")

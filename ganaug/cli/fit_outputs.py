@@ -1,17 +1,22 @@
 """The files of ``ganaug fit``: where they go, and which of them are refused before the training begins."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from os.path import realpath
 from typing import TYPE_CHECKING
 
 import click
 
 from ganaug.cli.options import path
+from ganaug.cli.text import sentence
+from ganaug.errors import warn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ganaug.integrations.tracking.tracker import Tracker
+    from ganaug.training.loop import Step
 
 
 def preview_path(model: "Path") -> "Path":
@@ -54,9 +59,44 @@ def check_log(log: "Tracker | None", source: "Path", output: "Path") -> None:
     log.prepare()
 
 
-def check_checkpoint(checkpoint: "Path", resume: bool, initial: "Path | None", say: Callable[[str], None]) -> None:
-    """Refuse a checkpoint that cannot be written, and say if it replaces the checkpoint of another run."""
-    from ganaug.files import check_writable
+@contextmanager
+def logging_to(log: "Tracker | None") -> Iterator[Callable[["Step"], None]]:
+    """Yield a function that writes a step to a log; if the log fails, warn, because the training is worth more."""
+    at, failed = 0, False
+
+    def tried(do: Callable[[], object]) -> None:
+        nonlocal failed
+        try:
+            do()
+        except Exception as error:  # whatever the tool raises
+            if not failed:
+                reason = sentence(f"{type(log).__name__} failed at step {at:,}: {error}")
+                warn(f"{reason} The training goes on without this log")
+            failed = True
+
+    def write(step: "Step") -> None:
+        nonlocal at
+        at = step.number
+        if log and not failed:
+            tried(lambda: log(step))
+
+    try:
+        yield write
+    finally:
+        if log:
+            ended = sys.exc_info()
+            tried(lambda: log.__exit__(*ended))
+
+
+@contextmanager
+def checkpoint_in_use(
+    checkpoint: "Path", resume: bool, initial: "Path | None", say: Callable[[str], None]
+) -> Iterator[None]:
+    """Refuse a checkpoint that cannot be written, or that a living run writes; say if it replaces that of another run.
+
+    Inside the context, the folder is there, and no other run writes to it.
+    """
+    from ganaug.files import check_writable, sole_use
     from ganaug.training.checkpoints import kept_step
 
     if initial is not None and realpath(initial) == realpath(checkpoint):
@@ -64,10 +104,13 @@ def check_checkpoint(checkpoint: "Path", resume: bool, initial: "Path | None", s
 
     is_there, index = checkpoint.is_dir(), checkpoint / "checkpoint.json"
     check_writable(index if is_there else checkpoint, folder=not is_there)
-    if index.exists() and not resume:
-        kept = kept_step(checkpoint)
-        at = "" if kept is None else f" at step {kept:,}"
-        say(
-            f"Beginning anew over the run{at} that is kept in {checkpoint}: to continue that run, stop now "
-            "and add --resume."
-        )
+    refusal = f"Another run writes to {checkpoint}: wait for its end, or choose another --output."
+    with sole_use(checkpoint, refusal):
+        if index.exists() and not resume:
+            kept = kept_step(checkpoint)
+            at = "" if kept is None else f" at step {kept:,}"
+            say(
+                f"Beginning anew over the run{at} that is kept in {checkpoint}: to continue that run, stop now "
+                "and add --resume."
+            )
+        yield

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganaug.cli.memory import check_memory
 from ganaug.cli.options import path, seed_option
+from ganaug.cli.streams import tell
 from ganaug.cli.text import counted
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def command(content: "Path", style: "Path", output: "Path", strength: float, see
     the style of an image that is drawn from STYLE, and is written under the same name into the same subfolder: the
     classes of a labelled folder stay. The ending of its name decides the format of an image.
     """
+    check_memory()
     from ganaug.cli.restyled_files import check_places, restyle_file, restyle_folder
     from ganaug.networks.restyle import checked_strength
 
@@ -44,7 +47,7 @@ def command(content: "Path", style: "Path", output: "Path", strength: float, see
     checked_strength(strength)  # click lets NaN pass
     if not content.is_dir():
         restyle_file(content, style, output, strength, seed)
-        click.echo(f"Wrote {output}.")
+        tell(f"Wrote {output}.")
         return
     number = restyle_folder(content, style, output, strength, seed)
-    click.echo(f"Wrote {counted(number, 'image')} to {output}.")
+    tell(f"Wrote {counted(number, 'image')} to {output}.")

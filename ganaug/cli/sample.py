@@ -6,6 +6,7 @@ import click
 
 from ganaug.cli.data_files import files_of_model, note_alarms
 from ganaug.cli.options import path, samples_output, seed_option
+from ganaug.cli.streams import tell
 from ganaug.cli.text import counted, listing
 from ganaug.cli.where import conditions_of
 from ganaug.errors import DataError
@@ -78,8 +79,8 @@ def command(
     if walk:
         if count > MAX_STEPS:
             raise DataError(f"--per-class must be at most {MAX_STEPS:,} with --walk, but is {count:,}: ask for fewer")
-        click.echo(f"Wrote {files.write_walk(generator, labels, count, output, seed)} to {output}.")
+        tell(f"Wrote {files.write_walk(generator, labels, count, output, seed)} to {output}.")
         return
     files.write_samples(generator, labels, count, output, seed, where)
     number, classes = counted(len(labels) * count, files.noun), counted(len(labels), "class", "classes")
-    click.echo(f"Wrote {number} of {classes} to {output}.")
+    tell(f"Wrote {number} of {classes} to {output}.")

@@ -1,14 +1,17 @@
 """Progress of long work on standard error: a bar on a terminal or in a notebook, a few lines elsewhere."""
 
+import io
 import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ganaug.training.loop import Step, ValidationResult
 
 REFRESH_SECONDS = 0.25
@@ -27,6 +30,40 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Forgiving:
+    """A stream that loses what cannot be written: a line of progress is not worth the work that it is about.
+
+    Parameters
+    ----------
+    stream : file, optional
+        What to write to; None, as Python has for a closed standard stream, loses everything.
+    """
+
+    def __init__(self, stream: IO[Any] | None) -> None:
+        self._stream: IO[Any] = io.StringIO() if stream is None else stream
+        self._lost = stream is None
+
+    def write(self, text: Any) -> int:
+        """Write a text, or lose it."""
+        with suppress(OSError, ValueError):
+            if not self._lost:
+                self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered, or leave it."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    @property
+    def buffer(self) -> "Forgiving":
+        """The binary stream below, which loses as well."""
+        return Forgiving(self._stream.buffer)  # type: ignore[attr-defined]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class Display(ABC):
@@ -52,7 +89,7 @@ def shown(display: Display, *, quiet: bool) -> Iterator[Callable[[Any], None]]:
     elif (jupyter := _jupyter()) is not None:
         with _in_notebook(display, jupyter) as show:
             yield show
-    elif sys.stderr.isatty():
+    elif Forgiving(sys.stderr).isatty():
         with _on_terminal(display) as show:
             yield show
     else:
@@ -61,19 +98,26 @@ def shown(display: Display, *, quiet: bool) -> Iterator[Callable[[Any], None]]:
 
 def _print_line(display: Display, state: Any) -> None:
     if display.is_due(state, on_terminal=False):
-        print(" · ".join([f"{state.progress:4.0%}", *display.parts(state, brief=False)]), file=sys.stderr, flush=True)
+        parts = display.parts(state, brief=False)
+        print(" · ".join([f"{state.progress:4.0%}", *parts]), file=Forgiving(sys.stderr), flush=True)
+
+
+def terminal() -> "Console":
+    """Return a console on standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, file=Forgiving(sys.stderr))  # type: ignore[arg-type]
 
 
 @contextmanager
 def _on_terminal(display: Display) -> Iterator[Callable[[Any], None]]:
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
     from rich.table import Column
 
     # A narrow terminal cuts the text, never the bar.
     text = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
     columns, rate = (BarColumn(8), TaskProgressColumn(), text), 1 / REFRESH_SECONDS
-    with Progress(*columns, console=Console(stderr=True), expand=True, transient=True, refresh_per_second=rate) as bar:
+    with Progress(*columns, console=terminal(), expand=True, transient=True, refresh_per_second=rate) as bar:
         task = bar.add_task(display.beginning, total=None)
 
         def draw(state: Any) -> None:
@@ -116,8 +160,8 @@ def _jupyter() -> Any:
 
 def progress(*, quiet: bool, unit: str = "px") -> "AbstractContextManager[Callable[[Step], None]]":
     """Return a context whose function shows a step of a run on standard error; resolutions have this unit."""
-    if not quiet and _jupyter() is None and not sys.stderr.isatty():
-        print(f"{FIRST.capitalize()}.", file=sys.stderr, flush=True)
+    if not quiet and _jupyter() is None and not Forgiving(sys.stderr).isatty():
+        print(f"{FIRST.capitalize()}.", file=Forgiving(sys.stderr), flush=True)
     return shown(_Steps(unit), quiet=quiet)
 
 

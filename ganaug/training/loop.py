@@ -34,6 +34,7 @@ MAX_LOSSES = 60
 """Moments of a run whose losses are remembered."""
 PATIENCE = 0.5
 """Progress since the best score after which a run may stop."""
+DIVERGED = "it diverged: its weights are no longer finite numbers"
 MARGIN = 0.1
 """Relative difference by which the last three scores must be worse than the best for a run to stop."""
 
@@ -111,13 +112,23 @@ class State:
         self.stages[stage] = (steps + 1, before + seconds)
 
     def record_losses(self, losses: Mapping[str, Tensor]) -> None:
-        """Remember the losses at `MAX_LOSSES` moments of a run: reading a loss waits for the device."""
+        """Remember the losses at `MAX_LOSSES` moments of a run: reading a loss waits for the device.
+
+        If the weights are not finite any more, the run is to stop, because it would learn nothing more.
+        """
         if self.progress * MAX_LOSSES > len(self.losses):
             named = {name: round(float(loss), 4) for name, loss in losses.items()}
             self.losses.append({"progress": round(self.progress, 4)} | named)
+            finite = all(map(math.isfinite, named.values()))
+            # In mixed precision a loss may overflow, and then the weights are left as they were.
+            if not finite and not all(weight.isfinite().all() for weight in self.family.networks.parameters()):
+                self.stopped = DIVERGED
 
     def record_validation(self, result: ValidationResult) -> None:
         """Record a validation, keep the weights unless earlier ones were clearly better, and decide whether to stop."""
+        if not math.isfinite(result.score):
+            self.stopped = DIVERGED
+            return
         self.validations.append((self.progress, result))
         if self.kept_validation is self.validations[-1]:
             self.kept = {name: value.clone() for name, value in self.family.average.state_dict().items()}

@@ -1,5 +1,6 @@
 """One run: labelled data -> networks -> training -> `Trained`."""
 
+import math
 import secrets
 import threading
 import time
@@ -19,7 +20,7 @@ from ganaug.compute.modes import alone, seeded, training_modes
 from ganaug.compute.threads import single_thread
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import SPACES
-from ganaug.errors import StopTraining, warn
+from ganaug.errors import ExportError, StopTraining, warn
 from ganaug.families import AS_ASKED, AUTO, FAMILIES, check_model, family_class
 from ganaug.families.base import Family
 from ganaug.networks.modality import Bounds, Modality, modality_of
@@ -186,7 +187,10 @@ class Run:
         def score(space: str) -> float:
             model = DEFAULT if self.model == AUTO else self.model
             trial = Run(self.data, model=model, space=space, random_state=self.seed, **settings)
-            return trial.run().result[1].score
+            try:
+                return trial.run().result[1].score
+            except ExportError:  # it diverged
+                return math.inf
 
         with self.turn():
             space, found = space_trial.better_space(own, rival, score)
@@ -263,7 +267,7 @@ class Run:
         state = self._new_state(model)
         for _ in train(state, self.learnable, self.modality, bounds, validate=self._validate):
             pass
-        return min(result.score for _, result in state.validations)
+        return min((result.score for _, result in state.validations), default=math.inf)  # it may have diverged
 
     def trained(self) -> Trained:
         """Return the best generator so far."""
@@ -271,7 +275,13 @@ class Run:
             state, average = self.state.snapshot(), deepcopy(self.state.family.average)
             if state.kept is None:
                 state.family.complete()
-                state.validations.append((state.progress, self._validate(state.family.average)))
+                result = self._validate(state.family.average)
+                if not math.isfinite(result.score):
+                    raise ExportError(
+                        f"the weights must be finite numbers, but the training had diverged at step {state.step:,}, "
+                        "before a generator was kept: scale extreme values of the data, or choose another seed"
+                    )
+                state.validations.append((state.progress, result))
             else:
                 average.load_state_dict(state.kept)
             discriminator = state.family.discriminator

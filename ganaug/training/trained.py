@@ -183,6 +183,7 @@ class Trained:
                     "variety": _mean(one.variety),
                 }
                 for moment, one in state.validations
+                if math.isfinite(one.score)
             ],
             "losses": [entry for entry in state.losses if all(map(math.isfinite, entry.values()))],
             "kept_from": round(progress, 4),

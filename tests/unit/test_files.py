@@ -14,7 +14,15 @@ from typing import Any
 import pytest
 
 from ganaug.errors import DataError, OutputError
-from ganaug.files import atomic_folder, atomic_write, check_writable, safe_name, safe_names
+from ganaug.files import (
+    atomic_folder,
+    atomic_write,
+    check_writable,
+    delete_abandoned,
+    safe_name,
+    safe_names,
+    sole_use,
+)
 from tests.paths import ROOT
 
 
@@ -376,3 +384,52 @@ def test_names_that_are_safe_already_choose_first() -> None:
 @pytest.mark.slow
 def test_many_alike_names_are_told_apart_quickly() -> None:
     assert len({name.casefold() for name in safe_names(["/" * (i + 1) for i in range(3000)])}) == 3000
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_a_killed_run_was_writing_is_deleted_by_the_next_one(tmp_path: Path, folder: bool) -> None:
+    name = "atomic_folder" if folder else "atomic_write"
+    code = (
+        f"import os, signal, sys; from ganaug.files import {name}\n"
+        f"with {name}(sys.argv[1]): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "out")], cwd=ROOT, check=False)  # noqa: S603
+    assert len(names_in(tmp_path)) == 1
+    with atomic_write(tmp_path / "alive") as living:
+        check_writable(tmp_path / "out", folder=folder)
+        assert names_in(tmp_path) == [Path(living.name).name]  # a living run keeps what it is writing
+    assert names_in(tmp_path) == ["alive"]
+
+
+def test_a_folder_that_a_living_run_is_writing_is_kept(tmp_path: Path) -> None:
+    with atomic_folder(tmp_path / "out") as living:
+        (living / "a").touch()
+        check_writable(tmp_path / "other", folder=False)
+    assert names_in(tmp_path / "out") == ["a"]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_without_locks_outputs_are_written_and_nothing_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: bool
+) -> None:
+    monkeypatch.setattr("ganaug.files.fcntl", None)
+    (tmp_path / ".ganaug-00.part").touch()
+    check_writable(tmp_path / "out", folder=folder)
+    with (atomic_folder if folder else atomic_write)(tmp_path / "out"), sole_use(tmp_path / "used", "never"):
+        pass
+    assert names_in(tmp_path) == [".ganaug-00.part", "out", "used"]
+
+
+def test_a_link_is_never_taken_for_an_abandoned_output(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".ganaug-00.part").symlink_to("mine")
+    delete_abandoned(tmp_path)
+    assert names_in(tmp_path) == [".ganaug-00.part", "mine"]
+
+
+def test_one_process_at_a_time_uses_a_folder(tmp_path: Path) -> None:
+    used = tmp_path / "used"
+    with sole_use(used, "never"), pytest.raises(OutputError, match="in use"), sole_use(used, "in use"):
+        pytest.fail("the block must not run")
+    with sole_use(used, "never"):
+        pass

@@ -1,6 +1,7 @@
 """The base class of the estimators that train a generator."""
 
 import numbers
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -17,7 +18,7 @@ from ganaug.data.labels import Label, plain_label, python_value
 from ganaug.data.modalities import SPACES
 from ganaug.families import MODELS
 from ganaug.files import StrPath
-from ganaug.integrations.progress import progress
+from ganaug.integrations.progress import Forgiving, progress
 from ganaug.integrations.sklearn.checks import check_callbacks, check_frame, check_kinds
 from ganaug.integrations.sklearn.target import Target
 from ganaug.integrations.strategy import STRATEGIES, added_rows
@@ -243,7 +244,8 @@ class BaseGAN(BaseEstimator):  # type: ignore[misc]
         self._code_of = {name: code for code, name in enumerate(names)}
         self._seed = sampling_seed
         if self.verbose:
-            print(f"[{type(self).__name__}] {summary.get('steps')} steps in {summary.get('seconds')} seconds")
+            line = f"[{type(self).__name__}] {summary.get('steps')} steps in {summary.get('seconds')} seconds"
+            print(line, file=Forgiving(sys.stdout))
 
     def _balance(self, data: LabelledInput) -> tuple[Any, Any]:
         """Return the rows and labels, followed by the synthetic ones that `sampling_strategy` asks for."""

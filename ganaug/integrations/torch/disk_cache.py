@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.labels import Label
 from ganaug.errors import DataError, OutputError, warn
-from ganaug.files import StrPath, atomic_folder, atomic_write
+from ganaug.files import StrPath, atomic_folder, atomic_write, delete_abandoned
 from ganaug.integrations.torch.progress import tracked
 from ganaug.integrations.torch.sample_source import GeneratorSource, Sample, SampleId, SampleSource
 
@@ -22,8 +21,6 @@ CACHE_BYTES = 256 * 2**20
 """Largest size of all files in the folder, unless another is given."""
 BATCH_SIZE = 256
 """Samples drawn and written at once."""
-ABANDONED = 3600
-"""Seconds without a write after which a partial file is taken to be left by a killed run."""
 
 _FORMAT = 2  # number of the file format, a part of the settings
 _NAME = re.compile(r"ganaug-[0-9a-f]{16}\.pixels")
@@ -122,14 +119,13 @@ class DiskCache(SampleSource):
 
     def _make_room(self) -> None:
         """Keep the newest files of other settings that fit in `max_bytes`; delete partial files of killed runs."""
+        delete_abandoned(self.folder)
         others, room = [], self._max_bytes - self._bytes
-        for path in [*self.folder.glob("ganaug-*.pixels"), *self.folder.glob(".ganaug-*.part")]:
+        for path in self.folder.glob("ganaug-*.pixels"):
             with suppress(OSError):  # another process deleted the file first
                 status = path.stat()
-                if path.suffix != ".part" and path != self.path:
+                if path != self.path:
                     others.append((status.st_mtime, status.st_size, path))
-                elif path.suffix == ".part" and time.time() - status.st_mtime > ABANDONED:
-                    path.unlink()
         for _, size, path in sorted(others, reverse=True):
             if size <= room:
                 room -= size

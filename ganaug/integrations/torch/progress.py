@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from rich.console import Console
 from rich.progress import Progress
+
+from ganaug.integrations.progress import terminal
 
 PATIENCE = 1.0
 """Seconds before the bar is shown."""
@@ -20,7 +21,7 @@ def tracked(items: Iterable[T], total: int, doing: str) -> Iterator[T]:
         for done, item in enumerate(items, start=1):
             yield item
             if bar is None and time.perf_counter() - started > PATIENCE:
-                bar = Progress(console=Console(stderr=True), transient=True)
+                bar = Progress(console=terminal(), transient=True)
                 bar.start()
                 bar.add_task(doing, total=total)
             if bar is not None:

@@ -27,9 +27,9 @@ from ganaug import cli, files
 from ganaug.cli import main
 from ganaug.cli.drawing import GAP, Pen
 from ganaug.cli.fit import _summarise
+from ganaug.cli.interrupts import Patience
 from ganaug.cli.options import duration
 from ganaug.cli.preview import MARGIN, MIN_SIDE, NAMES, _caption, _nearest_pairs, draw_preview, is_preview
-from ganaug.cli.progress import Patience
 from ganaug.cli.text import sentence
 from ganaug.data.images.dataset import from_arrays, load_folder
 from ganaug.data.manifest import Manifest, synthetic_files
@@ -511,10 +511,12 @@ def test_patience_ends_between_steps_first_and_at_once_then() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_anywhere_is_130(number: signal.Signals, model: Path, tmp_path: Path, monkeypatch: Any) -> None:
+def test_an_interrupt_anywhere_has_its_code(
+    number: signal.Signals, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ganaug.cli.images.encoded", raising(number))
     result = run("sample", model, "--output", tmp_path / "out")
-    assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
+    assert (result.exit_code, result.stderr) == (128 + number, "Interrupted.\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -531,7 +533,7 @@ def test_one_interrupt_saves_and_exports(
     output = tmp_path / "a.onnx"
     monkeypatch.setattr("ganaug.integrations.progress._Steps.is_due", raising(number))
     result = run("fit", photos, "--output", output, "--steps", 50)
-    assert result.exit_code == 130
+    assert result.exit_code == 128 + number
     assert result.stderr.splitlines()[-1].endswith("the same command with --resume continues here.")
     assert output.read_bytes() == model.read_bytes()
     assert json.loads((tmp_path / "a.onnx.checkpoint" / "checkpoint.json").read_text())["step"] == 1
@@ -890,7 +892,7 @@ def test_an_interrupt_of_the_dose_keeps_the_finished_generator(
     output = tmp_path / "a.onnx"
     monkeypatch.setattr("ganaug.evaluation.dose_measurement.calibrated_log_loss", raising(number))
     result = run("fit", digits, "--output", output, "--steps", 40, "--no-preview")
-    assert result.exit_code == 130
+    assert result.exit_code == 128 + number
     assert Generator.load(output).metadata["training"]["steps"] == 40
     assert Generator.load(output).dose is None
     assert "Interrupted: saving the model without a dose" in result.stderr

@@ -752,7 +752,7 @@ def test_a_failure_of_balance_costs_no_older_file(
             patch.setattr(files, "_sync", full_disk)
             refused("balance", customers, model, "--output", output, saying="no space left on device")
             patch.setattr("ganaug.cli.tables.draw_rows", raising(signal.SIGTERM))
-            assert run("balance", customers, model, "--output", output).exit_code == 130
+            assert run("balance", customers, model, "--output", output).exit_code == 143
     assert contents(tmp_path) == {"a.csv": b"older", "a.parquet": b"older"}
 
 

@@ -17,7 +17,7 @@ import torch
 from ganaug.compute import modes
 from ganaug.compute.device import choose_device
 from ganaug.data.images.dataset import LabelledImages
-from ganaug.errors import DataError, DeviceError, FormatError, GanaugWarning, OutputError
+from ganaug.errors import DataError, DeviceError, ExportError, FormatError, GanaugWarning, OutputError
 from ganaug.evaluation.trainers import train_generator
 from ganaug.runtime.generator import Generator
 from ganaug.training import Run, Trained, export, fit
@@ -116,8 +116,8 @@ def test_a_generator_that_came_to_nothing_is_refused_in_a_sentence(stripes: Labe
     run.state.kept = None
     for parameter in run.state.family.average.parameters():
         parameter.data.fill_(math.nan)
-    with pytest.raises(FormatError, match="a number that is not finite"):
-        run.trained().export()
+    with pytest.raises(ExportError, match="the training had diverged at step 1, before a generator was kept"):
+        run.trained()
 
 
 def test_realism_is_between_nothing_and_certainty(stripes_generator: Generator) -> None:

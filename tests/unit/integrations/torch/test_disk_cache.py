@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from ganaug import AugmentedDataset, Generator, balanced_loader
 from ganaug.errors import DataError, GanaugWarning, OutputError
+from ganaug.files import atomic_write
 from tests.paths import MODELS
 
 
@@ -123,19 +124,20 @@ def test_another_seed_size_or_generator_has_its_own(
 def test_the_oldest_of_several_make_room(
     data: TensorDataset, digits: Generator, tmp_path: Path, drawn: list[int]
 ) -> None:
-    hidden = [tmp_path / ".ganaug-0123.part", tmp_path / ".ganaug-4567.part", tmp_path / ".DS_Store"]
-    for path in hidden:
-        path.write_bytes(b"half of it")
-    for path in hidden[1:]:
-        os.utime(path, (0, 0))
+    for name in (".ganaug-4567.part", ".DS_Store"):
+        (tmp_path / name).write_bytes(b"half of it")
     now = time.time()
-    for seed in range(3):
-        before = set(tmp_path.iterdir())
-        items_of(data, digits, tmp_path, seed=seed, cache_bytes=2 * 2208)
-        (file,) = set(tmp_path.iterdir()) - before
-        os.utime(file, (now + seed, now + seed))
+    with atomic_write(tmp_path / "other.pixels") as living:
+        for seed in range(3):
+            before = set(tmp_path.iterdir())
+            items_of(data, digits, tmp_path, seed=seed, cache_bytes=2 * 2208)
+            (file,) = set(tmp_path.iterdir()) - before
+            os.utime(file, (now + seed, now + seed))
+        assert Path(living.name).exists()
+    hidden = {path.name for path in tmp_path.iterdir() if path.name.startswith(".")}
+    (tmp_path / "other.pixels").unlink()
     assert len(list(tmp_path.glob("*.pixels"))) == 2
-    assert {path for path in hidden if path.exists()} == {hidden[0], hidden[2]}
+    assert hidden == {".DS_Store"}
     assert drawn == [34] * 3
     items_of(data, digits, tmp_path, seed=2, cache_bytes=2 * 2208)
     items_of(data, digits, tmp_path, seed=1, cache_bytes=2208)
