@@ -1,15 +1,17 @@
 """Images as networks see them: the modality of labelled images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.images.pipeline import Pipeline
+from ganaug.data.images.stored import StoredImages
 from ganaug.networks.array_modality import ArrayModality, histogram_matched
 from ganaug.networks.classifiers import ConvClassifier
 from ganaug.networks.convolutional import SMALLEST, ConvDiscriminator, ConvGenerator, resolutions
@@ -40,17 +42,20 @@ class Images(Samples):
 
     pipeline: Pipeline | None = None
 
+    def pixels(self, rows: Tensor) -> Tensor:
+        """Return images as uint8 (len(rows), C, H, W)."""
+        return self.values[rows]
+
     def inputs(self, rows: Tensor) -> Tensor:
         """Return images in [-1, 1], float32 (len(rows), C, H, W)."""
-        return self.values[rows].float() / 127.5 - 1
+        return scaled_pixels(self.pixels(rows))
 
     def downscaled(self, side: int) -> Self:
         """Return images averaged down to at most `side` pixels, unless a pipeline needs them at their own size."""
         factor = self.values.shape[-1] // side
         if factor <= 1 or self.pipeline is not None:
             return self
-        parts = [F.avg_pool2d(part.float(), factor).round().to(torch.uint8) for part in torch.split(self.values, 256)]
-        return replace(self, values=torch.cat(parts))
+        return replace(self, values=averaged_down(self.values, factor))
 
     def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw images and their labels as `Samples.draw` does, each image changed by the pipeline."""
@@ -62,9 +67,44 @@ class Images(Samples):
         if self.pipeline is None:
             return self.inputs(rows)
         seed = int(torch.randint(2**31, (), generator=random))
-        pixels = self.pipeline(self.values[rows].cpu().permute(0, 2, 3, 1).numpy(), seed)
-        images = replace(self, values=torch.from_numpy(pixels).permute(0, 3, 1, 2).to(self.values.device))
-        return images.inputs(torch.arange(len(rows), device=rows.device))
+        pixels = self.pipeline(self.pixels(rows).cpu().permute(0, 2, 3, 1).numpy(), seed)
+        return scaled_pixels(torch.from_numpy(pixels).permute(0, 3, 1, 2).to(self.label.device))
+
+
+@dataclass(frozen=True)
+class ImagesOnDisk(Images):
+    """Images in a file, read when they are needed. `values` has their shape alone: (0, C, H, W)."""
+
+    stored: StoredImages = field(kw_only=True)
+
+    def pixels(self, rows: Tensor) -> Tensor:
+        """Return images as uint8 (len(rows), C, H, W)."""
+        pixels = torch.from_numpy(np.asarray(self.stored[rows.cpu().numpy()])).permute(0, 3, 1, 2)
+        factor = pixels.shape[-1] // self.values.shape[-1]
+        pixels = averaged_down(pixels, factor) if factor > 1 else pixels.contiguous()
+        return pixels.to(self.label.device)
+
+    def downscaled(self, side: int) -> Self:
+        """Return images as `Images.downscaled` does, averaged down when they are needed."""
+        own = self.values.shape[-1]
+        if own // side <= 1 or self.pipeline is not None:
+            return self
+        return replace(self, values=self.values.new_empty(*self.values.shape[:2], side, side))
+
+    def subset(self, rows: Tensor) -> Self:
+        """Return some of the images, without reading them."""
+        return replace(self, stored=self.stored[rows.cpu().numpy()], label=self.label[rows])
+
+
+def scaled_pixels(pixels: Tensor) -> Tensor:
+    """Return uint8 as float32 in [-1, 1]."""
+    return pixels.float() / 127.5 - 1
+
+
+def averaged_down(pixels: Tensor, factor: int) -> Tensor:
+    """Return images (N, C, H, W), uint8, with the means of squares of `factor` pixels a side."""
+    parts = [F.avg_pool2d(part.float(), factor).round().to(torch.uint8) for part in torch.split(pixels, 256)]
+    return torch.cat(parts)
 
 
 def as_pixels(image: Tensor) -> Tensor:
@@ -119,9 +159,13 @@ class ImageModality(ArrayModality):
         return Bounds(DEFAULT_SECONDS, None)
 
     def encoded(self, data: LabelledImages, device: torch.device) -> Images:  # type: ignore[override]
-        """Return images on the device."""
+        """Return images on the device, or those in a file where they are."""
+        label = torch.from_numpy(data.labels).to(device)
+        if isinstance(data.images, StoredImages):
+            empty = torch.empty(0, self.channels, self.size, self.size, dtype=torch.uint8)
+            return ImagesOnDisk(empty, label, self.n_classes, stored=data.images)
         pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
-        return Images(pixels.to(device), torch.from_numpy(data.labels).to(device), self.n_classes)
+        return Images(pixels.to(device), label, self.n_classes)
 
     def samples(self, device: torch.device) -> Images:
         """Return the training images, with the user's pipeline."""

@@ -1,5 +1,6 @@
 """What networks learn from: samples on a device, the class index of each, and batches of both."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -53,7 +54,7 @@ class Samples(ABC):
     def parts_of_class(self, value: int, most: int) -> Iterator[Tensor]:
         """Yield what `of_class` returns, in one or more parts that fit in memory."""
         rows = self.rows_of_class[value][:most]
-        return map(self.inputs, torch.split(rows, max(1, PART_NUMBERS // max(1, self.values[:1].numel()))))
+        return map(self.inputs, torch.split(rows, max(1, PART_NUMBERS // max(1, math.prod(self.values.shape[1:])))))
 
     def downscaled(self, side: int) -> Self:  # noqa: ARG002
         """Return the samples, with images downscaled to at most `side` pixels; other samples are returned unchanged."""
@@ -62,6 +63,14 @@ class Samples(ABC):
     def subset(self, rows: Tensor) -> Self:
         """Return some of the samples. The number of classes stays, even where a class loses all of its samples."""
         return replace(self, values=self.values[rows], label=self.label[rows])
+
+    def thinned(self, most: int, random: torch.Generator) -> Self:
+        """Return all samples, or if there are more than `most`, random ones: equally many of each class at most."""
+        if len(self) <= most:
+            return self
+        share, device = max(1, most // self.n_classes), self.label.device
+        kept = [rows[torch.randperm(len(rows), generator=random)[:share].to(device)] for rows in self.rows_of_class]
+        return self.subset(torch.cat(kept).sort().values)
 
     def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw samples and their labels with replacement; rare classes come more often than their share."""

@@ -93,7 +93,7 @@ def decibels(images: Tensor, reproduced: Tensor) -> float:
 
 def _encoded(data: LabelledImages) -> Tensor:
     """Return images (N, C, H, W) in [-1, 1]."""
-    return torch.from_numpy(data.images).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(data.content).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _reader(data: LabelledImages) -> Callable[[Tensor, Tensor], Tensor]:

@@ -18,10 +18,13 @@ from ganaug.data.images.codec import MODES, ImageCodec, default_size, scaled
 from ganaug.data.images.folder import scan_folder
 from ganaug.data.images.image_file import image_size, read_image_and_scale
 from ganaug.data.images.points import image_points
+from ganaug.data.images.stored import CAN_STORE, Spool, StoredImages
 from ganaug.data.labels import check_labels, coded_labels
 from ganaug.data.manifest import real_files
 from ganaug.errors import DataError, warn
 
+MAX_IN_MEMORY = 2**28
+"""Bytes of images that are held in memory; more are kept in a temporary file."""
 JITTER_LEVELS = 6.0
 """Standard deviation of the noise in altered images, in grey levels."""
 JITTER_CONTRAST = 0.05
@@ -37,7 +40,7 @@ class LabelledImages(Dataset):
     modality = "image"
     shows_walks = True
 
-    images: NDArray[np.uint8]
+    images: NDArray[np.uint8] | StoredImages
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     codec: ImageCodec
@@ -57,17 +60,18 @@ class LabelledImages(Dataset):
 
     @property
     def content(self) -> NDArray[np.uint8]:
-        """The images."""
-        return self.images
+        """The images, in memory."""
+        return np.asarray(self.images)
 
     def part(self, rows: NDArray[np.int64]) -> Self:
-        """Return some of the images."""
-        files = tuple(self.files[row] for row in rows) if self.files else ()
-        return replace(self, images=self.images[rows], labels=self.labels[rows], files=files)
+        """Return some of the images, in memory unless they take too much of it."""
+        files, images = tuple(self.files[row] for row in rows) if self.files else (), self.images[rows]
+        images = images if images.nbytes > MAX_IN_MEMORY else np.asarray(images)
+        return replace(self, images=images, labels=self.labels[rows], files=files)
 
     def joined(self, other: Self) -> Self:
         """Return the images of both, these first. Both must have the same classes and shape."""
-        images, labels = np.concatenate([self.images, other.images]), np.concatenate([self.labels, other.labels])
+        images, labels = np.concatenate([self.content, other.content]), np.concatenate([self.labels, other.labels])
         return replace(self, images=images, labels=labels, files=())
 
     def like(self, content: ArrayLike, labels: NDArray[np.int64]) -> Self:
@@ -79,11 +83,11 @@ class LabelledImages(Dataset):
 
     def points(self, reference: Self) -> NDArray[np.float32]:  # noqa: ARG002
         """Return the images as `image_points` does."""
-        return image_points(self.images)
+        return image_points(self.content)
 
     def jittered(self, random: np.random.Generator) -> Self:
         """Return the images with a little noise, and with a slightly different contrast."""
-        values = self.images.astype(np.float32)
+        values = self.content.astype(np.float32)
         mean = values.mean(axis=(1, 2, 3), keepdims=True)
         contrast = random.uniform(1 - JITTER_CONTRAST, 1 + JITTER_CONTRAST, (len(values), 1, 1, 1)).astype(np.float32)
         noise = random.normal(0, JITTER_LEVELS, values.shape).astype(np.float32)
@@ -101,7 +105,7 @@ class LabelledImages(Dataset):
 
     def items(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return several images."""
-        return self.images[rows]
+        return np.asarray(self.images[rows])
 
     def _in_form_of(self, form: Any) -> Self:
         if self.images.shape[1:] == form.image_shape:
@@ -115,10 +119,11 @@ class LabelledImages(Dataset):
 
 
 def load_folder(root: str | os.PathLike[str], size: int | None = None, *, real_only: bool = False) -> LabelledImages:
-    """Read a labelled image folder into one array; `scan_folder` says which files count.
+    """Read a labelled image folder; `scan_folder` says which files count.
 
     A file that cannot be read is skipped, and a class without readable files is left out, with a warning that names it.
-    No more than one image at a time is in memory at its full size. `ImageCodec.fit` chooses the `size`, unless it is
+    No more than one image at a time is in memory at its full size. Images that take more than `MAX_IN_MEMORY` are kept
+    in a temporary file, in the folder that `tempfile.gettempdir` names. `ImageCodec.fit` chooses the `size`, unless it is
     given. `real_only` leaves files out as `real_files` does. `DataError` if more than one file in ten cannot be read,
     or fewer than two classes have readable files.
     """
@@ -128,22 +133,30 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None, *, real_o
     check_labels(index.classes)
     if size is None:
         size = default_size([_longer_side(file) for file in index.files])
-    waiting, shapes, kept = _read_all(index, size)
+    is_large = CAN_STORE and len(index.files) * size**2 * 3 > MAX_IN_MEMORY
+    scaled_images: list[NDArray[np.uint8]] | Spool = Spool() if is_large else []
+    shapes, kept = _read_all(index, size, scaled_images)
     labels, classes = index.present_classes(kept)
     codec = ImageCodec.fit(shapes, size)
-    images = np.empty((len(kept), *codec.shape), dtype=np.uint8)
-    while waiting:  # from the back, so that each image is freed as soon as it has its place
-        last = waiting.pop()
-        images[len(waiting)] = codec.placed(last)
+    images: NDArray[np.uint8] | StoredImages
+    if isinstance(scaled_images, Spool):
+        images = StoredImages.of(scaled_images, codec.shape, codec.placed)
+    else:
+        images = np.empty((len(kept), *codec.shape), dtype=np.uint8)
+        while scaled_images:  # from the back, so that each image is freed as soon as it has its place
+            last = scaled_images.pop()
+            images[len(scaled_images)] = codec.placed(last)
     return LabelledImages(images, labels, classes, codec, tuple(index.files[position] for position in kept))
 
 
-def _read_all(index: FolderIndex, size: int) -> tuple[list[NDArray[np.uint8]], list[tuple[int, int, int]], list[int]]:
-    """Return the scaled images of a folder, their shapes in their files, and the positions of the readable files.
+def _read_all(
+    index: FolderIndex, size: int, images: list[NDArray[np.uint8]] | Spool
+) -> tuple[list[tuple[int, int, int]], list[int]]:
+    """Append the scaled images of a folder; return their shapes in their files, and the positions of readable files.
 
     Each image keeps its number of channels: the codec's number is known only when all files are read.
     """
-    images, shapes, kept, problems = [], [], [], []
+    shapes, kept, problems = [], [], []
     own_scales = brightest = 0
     for position, file in enumerate(index.files):
         try:
@@ -167,7 +180,7 @@ def _read_all(index: FolderIndex, size: int) -> tuple[list[NDArray[np.uint8]], l
             f"The brightest pixel of all images is {brightest} of 255, as where 12 bits are saved as 16: stretch them, "
             "all by one factor, before you train on them."
         )
-    return images, shapes, kept
+    return shapes, kept
 
 
 def from_arrays(
