@@ -15,6 +15,7 @@ import click
 from ganaug import __version__
 from ganaug.cli.text import sentence
 from ganaug.errors import GanaugError, GanaugWarning
+from ganaug.files import encoding_remedy
 
 __all__ = ["STARTED", "main"]
 
@@ -79,7 +80,7 @@ class _Refusal(click.ClickException):
     exit_code = 2
 
     def __init__(self, message: str) -> None:
-        super().__init__(sentence(message))
+        super().__init__(f"{sentence(message)} {encoding_remedy(message)}".rstrip())
 
 
 @contextmanager
@@ -118,12 +119,17 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)  # from torch, on the CPU
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="ganaug")
-def main() -> None:
-    """Balance a small, labelled, imbalanced table, or folder of images, signals or clips, with synthetic samples.
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    # No docstrings are help texts, because Python leaves them out with PYTHONOPTIMIZE=2.
+    help="""Balance a small, labelled, imbalanced table, or folder of images, signals or clips, with synthetic samples.
 
     \b
     ganaug fit photos/ --output photos.onnx --budget 3m
     ganaug balance photos/ photos.onnx --output balanced/
-    """  # noqa: D301 - click takes the backspace for "do not wrap"
+    """,
+)
+@click.version_option(__version__, prog_name="ganaug")
+def main() -> None:
+    """Run a command."""
