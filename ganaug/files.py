@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -45,6 +46,8 @@ _RESERVED = re.compile(
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 
+_UNDECODED = re.compile(r"[\udc80-\udcff]|\\udc[89a-f][0-9a-f]")
+
 
 def file_mode(path: Path) -> int:
     """Return the mode of a file, as `os.stat` does; 0 if the file does not exist or cannot be seen."""
@@ -57,6 +60,20 @@ def file_mode(path: Path) -> int:
 def quoted(path: Path) -> str:
     """Return a file name for a message. Names are untrusted: `repr` escapes control characters."""
     return repr(str(path))
+
+
+def encoding_remedy(text: str) -> str:
+    """Return the remedy if a text has characters that the system's encoding lacks, also as `repr` shows them.
+
+    Python reads file names and arguments in the encoding of the system, and escapes other bytes as surrogates. The
+    remedy is empty where there are none, or where the encoding is UTF-8, which has every character.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or not _UNDECODED.search(text):
+        return ""
+    return (
+        f"The encoding of the system is {sys.getfilesystemencoding()}, which lacks characters of these names: set "
+        "PYTHONUTF8=1, or choose a UTF-8 locale."
+    )
 
 
 @contextmanager

@@ -33,7 +33,20 @@ MAX_STEPS = 10**9  # training steps: more would run for years
 KEPT = "The run is kept in {}: the same command with --resume continues it."
 
 
-@click.command("fit", short_help="Train a generator on images, signals, clips or a table.")
+@click.command(
+    "fit",
+    short_help="Train a generator on images, signals, clips or a table.",
+    help="""Train a generator on SOURCE: a folder with a subfolder for each class, or a .csv or .parquet table.
+
+    A folder holds images, .wav or .npy signals, or clips: .npy, animated images, TIFF stacks. A fifth of the time or of
+    the steps measures what synthetic images or signals are worth on SOURCE. The model file records how much of each
+    class is best synthetic, the dose, which `ganaug balance` and the loaders follow.
+
+    Ctrl-C ends the training early and keeps the best generator so far. Until the run is complete, it is kept in
+    MODEL.onnx.checkpoint beside the model; with --keep-checkpoint, longer. An existing model file is replaced when the
+    new one is complete.
+    """,
+)
 @click.argument("source", type=path)
 @click.option("--output", type=path, required=True, metavar="MODEL.onnx", help="The model file to write.")
 @click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
@@ -116,16 +129,7 @@ def command(
     rules: tuple[str, ...],
     **settings: Any,
 ) -> None:
-    """Train a generator on SOURCE: a folder with a subfolder for each class, or a .csv or .parquet table.
-
-    A folder holds images, .wav or .npy signals, or clips: .npy, animated images, TIFF stacks. A fifth of the time or of
-    the steps measures what synthetic images or signals are worth on SOURCE. The model file records how much of each
-    class is best synthetic, the dose, which `ganaug balance` and the loaders follow.
-
-    Ctrl-C ends the training early and keeps the best generator so far. Until the run is complete, it is kept in
-    MODEL.onnx.checkpoint beside the model; with --keep-checkpoint, longer. An existing model file is replaced when the
-    new one is complete.
-    """
+    """Run the command."""
     from ganaug.cli import STARTED
 
     settings |= {"time_budget": budget, "max_steps": steps, "techniques": dict(techniques), "started": STARTED}

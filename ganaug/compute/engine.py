@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.modes import load_compiler
 from ganaug.compute.parallel import side_by_side
 from ganaug.compute.precision import Autocast, gains_from_bfloat16
 
@@ -29,6 +30,7 @@ class Engine:
     """
 
     def __init__(self, device: torch.device, *, mixed: bool = True) -> None:
+        load_compiler()
         self.device = device
         self.is_mixed = mixed and gains_from_bfloat16(device)
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
+from ganaug.data.clips.clip_form import DTYPES, MAX_DURATION, PILLOW_FORMATS, ClipForm
 from ganaug.data.images.codec import MODES, scaled, with_channels
 from ganaug.data.images.image_file import DEEP_MODES, SIXTEEN_BIT_MODE, pixels_of
 from ganaug.errors import DataError
@@ -23,10 +24,6 @@ from ganaug.files import file_mode, quoted
 Clip = NDArray[np.uint8]
 """A clip of shape (frames, height, width, channels)."""
 
-PILLOW_FORMATS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG", ".apng": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
-"""For each ending of an image file that may have several frames, Pillow's name of the format."""
-DTYPES = ("uint8", "float16", "float32", "float64")
-"""The dtypes of the values in a .npy file."""
 MAX_FILE_BYTES = 2**28
 """Largest file that is read: 256 MB hold 1,000 uncompressed colour frames of 300 x 300 pixels."""
 MAX_PIXELS = 2**24
@@ -41,28 +38,6 @@ MAX_SIDE = 64
 """Side in pixels that frames are scaled down to when they are read: no generator of clips draws larger ones."""
 MAX_HELD = 8
 """A frame that is shown longer than the shortest one counts several times, but not more often than this."""
-MAX_DURATION = 65_535
-"""Longest time of a frame that a model file may state, in milliseconds."""
-
-
-@dataclass(frozen=True)
-class ClipForm:
-    """The form of a clip's file: what is needed to write another one like it."""
-
-    ending: str = ".npy"
-    """".npy", or a key of `PILLOW_FORMATS`."""
-    dtype: str = "uint8"
-    """One of `DTYPES`; the values of floating point are from 0 to 1."""
-    axes: int = 4
-    """Axes of the array in a .npy file: 3 for (frames, height, width), 4 with channels."""
-    duration: int = 100
-    """Time of a frame of an animated image, in milliseconds."""
-
-    def __str__(self) -> str:
-        if self.ending == ".npy":
-            return f".npy files of {self.dtype}"
-        timed = "" if self.ending.startswith(".tif") else f" with {self.duration:,} ms a frame"
-        return f"{self.ending} files{timed}"
 
 
 @dataclass(frozen=True)

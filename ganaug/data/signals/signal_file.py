@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import wavfile
 
 from ganaug.errors import DataError
 from ganaug.files import file_mode, quoted
@@ -102,6 +101,8 @@ def encoded(signal: Signal, form: FileForm) -> bytes:
     elif form.dtype in PCM_BYTES:
         _write_pcm(file, signal, form)
     else:
+        from scipy.io import wavfile
+
         wavfile.write(file, form.sample_rate or 0, signal.astype(form.dtype))
     return file.getvalue()
 
@@ -121,6 +122,8 @@ def converted(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _read_wav(path: Path) -> tuple[NDArray[Any], FileForm]:
+    from scipy.io import wavfile
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", wavfile.WavFileWarning)  # of unknown chunks, and of a length not stated
