@@ -42,6 +42,7 @@ class JSONLines(Tracker):
         finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
         try:
             if self._file is None:
+                self.prepare()
                 self._file = self.path.open("a", encoding="utf-8")
             self._file.write(json.dumps({"step": number, **finite}) + "\n")
             self._file.flush()

@@ -893,7 +893,7 @@ def test_files_that_are_no_models(tmp_path: Path, capfd: pytest.CaptureFixture[s
         with pytest.raises(FormatError, match=f"Cannot use .*{name}: .*") as caught:
             Generator.load(tmp_path / name)
         assert "\n" not in str(caught.value)
-    with pytest.raises(FormatError, match=r"not a file: name the \.onnx file itself"):
+    with pytest.raises(FormatError, match="must be a file, but is a folder: name the file itself"):
         Generator.load(tmp_path)
     with pytest.raises(FormatError, match="null"):
         Generator.load("nul\0")
@@ -909,7 +909,7 @@ def test_files_that_are_no_models(tmp_path: Path, capfd: pytest.CaptureFixture[s
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(FormatError, match="not a file"):
+    with pytest.raises(FormatError, match="must be a file, but is a named pipe"):
         Generator.load(tmp_path / "pipe")
 
 
