@@ -1,9 +1,10 @@
 # Every target sets up what it needs in .venv, from the tested versions in constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
+N ?= 1000
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
-.PHONY: help demo quick test coverage check format docs bench clean
+.PHONY: help demo quick test fuzz coverage check format docs bench clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets.
@@ -25,6 +26,9 @@ quick: .venv/installed  ## Run the tests that are not marked slow, one worker fo
 
 test: .venv/installed  ## Run all tests, one worker for each core.
 	$(PYTEST)
+
+fuzz: .venv/installed  ## Try N hostile inputs of each kind (N=1000); those that crash or hang stay in fuzz-findings.
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.fuzz --inputs $(N)
 
 coverage: .venv/installed  ## Run all tests and list the lines that none of them reaches.
 	$(PYTEST) --cov=ganaug --cov-report=term-missing:skip-covered
