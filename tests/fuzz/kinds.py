@@ -214,12 +214,9 @@ def _arrow(rng: Rng, rows: int, depth: int = 0) -> Any:  # noqa: PLR0911 - one f
         return pa.array([None if value is None else str(value) for value in values]).cast(kind)
     if kind == pa.binary(3):
         return pa.array([None if value is None else b"%3d" % value for value in values], kind)
-    numbers = pa.array(values, pa.int32() if kind == pa.date32() else pa.int64())
-    return (
-        numbers.cast(kind)
-        if kind != pa.bool_()
-        else pa.array([None if value is None else value > 50 for value in values], kind)
-    )
+    if kind == pa.bool_():
+        return pa.array([None if value is None else value > 50 for value in values])
+    return pa.array(values, pa.int32() if kind == pa.date32() else pa.int64()).cast(kind)
 
 
 def use_table(folder: Path) -> None:

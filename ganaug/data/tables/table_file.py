@@ -12,7 +12,7 @@ import numpy as np
 
 from ganaug.data.tables.csv_file import CsvFile, different
 from ganaug.data.tables.csv_format import CsvFormat, FieldFormat
-from ganaug.errors import DataError, MissingFileError, warn
+from ganaug.errors import DataError, GanaugError, MissingFileError, warn
 from ganaug.files import StrPath
 
 if TYPE_CHECKING:
@@ -188,13 +188,11 @@ def _holds_text(column: "Series[Any]") -> bool:
 
 @contextmanager
 def _parquet_errors(file: Path) -> Iterator[None]:
-    import pyarrow
-
     try:
         yield
-    except PermissionError:  # its message names the remedy
+    except (GanaugError, MemoryError, PermissionError):  # their messages name the remedy
         raise
-    except (pyarrow.ArrowException, OSError) as error:
+    except Exception as error:  # a damaged file can make pyarrow raise any exception
         reason = (str(error).splitlines() or ["damaged"])[0].rstrip(".")
         raise DataError(
             f"{file} must be a whole Parquet file, but cannot be read ({reason}): save it again."

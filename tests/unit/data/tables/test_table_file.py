@@ -475,3 +475,14 @@ def test_what_is_written_is_what_pandas_reads(tmp_path: Path) -> None:
         write(tmp_path / name, frame)
         pd.testing.assert_frame_equal(read_table(tmp_path / name), frame)
     assert (tmp_path / "t.csv").read_bytes() == b"a,d\n1,2024-01-01\n,\n"
+
+
+@pytest.mark.parametrize("kind", ["a name that is no text", "a time of no day"])
+def test_what_pyarrow_cannot_turn_into_python_is_a_damaged_file(kind: str, tmp_path: Path) -> None:
+    column = pa.array([10**12], pa.time64("us")) if kind == "a time of no day" else pa.array([1])
+    file = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"abcd": column}), file, store_schema=False)
+    if kind == "a name that is no text":
+        file.write_bytes(file.read_bytes().replace(b"abcd", b"\xff" * 4))
+    with pytest.raises(DataError, match="must be a whole Parquet file, but cannot be read"):
+        read_table(file)
