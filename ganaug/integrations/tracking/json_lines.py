@@ -40,9 +40,10 @@ class JSONLines(Tracker):
     def write(self, number: int, numbers: dict[str, float]) -> None:
         """Append a line, which is on disk when the method returns."""
         finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+        if self._file is None:
+            self.prepare()
         try:
             if self._file is None:
-                self.prepare()
                 self._file = self.path.open("a", encoding="utf-8")
             self._file.write(json.dumps({"step": number, **finite}) + "\n")
             self._file.flush()
