@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
-.PHONY: help demo quick test coverage faults check format docs bench lowest audit clean
+.PHONY: help demo quick test fuzz coverage faults check format docs bench lowest audit clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets.
@@ -25,6 +25,9 @@ quick: .venv/installed  ## Run the tests that are not marked slow, one worker fo
 
 test: .venv/installed  ## Run all tests, one worker for each core.
 	$(PYTEST)
+
+fuzz: .venv/installed  ## Try N hostile inputs of each kind (1000 by default); those that crash or hang stay in fuzz-findings.
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.fuzz --inputs $(or $(N),1000)
 
 coverage: .venv/installed  ## Run all tests and list the lines that none of them reaches.
 	$(PYTEST) --cov=ganaug --cov-report=term-missing:skip-covered

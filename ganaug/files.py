@@ -10,10 +10,12 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,6 +36,13 @@ _REMEDIES = {
     errno.ENOENT: "its folder was removed meanwhile; create it again",
 }
 
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 _UNFINISHED = ".ganaug-{}.part"
 _held = set[Path]()
 """What this process has locked: unfinished outputs, and folders of which it has sole use."""
@@ -55,6 +64,20 @@ def file_mode(path: Path) -> int:
         return path.stat().st_mode
     except (OSError, ValueError):
         return 0
+
+
+def is_regular(path: Path) -> bool:
+    """Tell whether a path is a file or a link to one. To read from a pipe or a device could take for ever."""
+    return stat.S_ISREG(file_mode(path))
+
+
+def open_regular(path: StrPath) -> BufferedReader:
+    """Open a file for reading; `OSError` at once if it is a folder, a named pipe, a socket or a device."""
+    mode = Path(path).stat().st_mode
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "something else")
+        raise OSError(errno.EINVAL, f"it must be a file, but is {kind}: name the file itself", os.fspath(path))
+    return Path(path).open("rb")
 
 
 def quoted(path: Path) -> str:

@@ -329,11 +329,10 @@ class Run:
     def save_checkpoint(self) -> None:
         """Write the run as it stands to its folder, if it has one."""
         if self.checkpoint:
-            extra = {f"screen.{name}": value for name, value in self.screen.state_dict().items()}
             save_checkpoint(
                 self.checkpoint,
                 self.state,
-                extra | {"agreement": self.agreement},
+                self._extra(self.agreement),
                 self.settings(),
                 reasons=self.reasons(),
                 learned={
@@ -360,12 +359,17 @@ class Run:
     def _resumed(self) -> Tensor:
         """Restore the state and the screen from the checkpoint, and return the agreement."""
         assert self.checkpoint is not None  # noqa: S101
-        extra = load_checkpoint(self.checkpoint, self.state, self.settings())
+        of_rows = torch.zeros(len(self.learned), device=self.engine.device)
+        extra = load_checkpoint(self.checkpoint, self.state, self.settings(), self._extra(of_rows))
         self.screen.load_state_dict(
             {name.removeprefix("screen."): value for name, value in extra.items() if "." in name}
         )
         self.screen.eval().requires_grad_(False)
         return extra["agreement"].to(self.engine.device)
+
+    def _extra(self, agreement: Tensor) -> dict[str, Tensor]:
+        """Return the tensors of a checkpoint that are neither of the family nor of its optimisers."""
+        return {f"screen.{name}": value for name, value in self.screen.state_dict().items()} | {"agreement": agreement}
 
     def _fit_screen(self) -> Tensor:
         """Train the screen for a time that suits the bounds of the run, and return the agreement."""

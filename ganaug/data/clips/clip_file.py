@@ -4,7 +4,6 @@ The content of a file is untrusted: its header is checked before anything is dec
 """
 
 import io
-import stat
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from ganaug.data.clips.clip_form import DTYPES, MAX_DURATION, PILLOW_FORMATS, Cl
 from ganaug.data.images.codec import MODES, scaled, with_channels
 from ganaug.data.images.image_file import DEEP_MODES, SIXTEEN_BIT_MODE, pixels_of
 from ganaug.errors import DataError
-from ganaug.files import file_mode, quoted
+from ganaug.files import is_regular, quoted
 
 Clip = NDArray[np.uint8]
 """A clip of shape (frames, height, width, channels)."""
@@ -56,7 +55,7 @@ class ReadClip:
 def frames_in(path: Path) -> int:
     """Return the number of frames that the head of a file tells; 0 for a file that is no clip, or cannot be read."""
     try:
-        if not stat.S_ISREG(file_mode(path)) or path.stat().st_size > MAX_FILE_BYTES:
+        if not is_regular(path) or path.stat().st_size > MAX_FILE_BYTES:
             return 0
         if path.suffix.lower() == ".npy":
             shape = np.lib.format.open_memmap(path, mode="r").shape
@@ -75,7 +74,7 @@ def read_clip(path: Path) -> ReadClip:
     libraries store equal neighbours as one long frame. `DataError` if the file is too large, damaged, has a single
     frame, or holds other values.
     """
-    if not stat.S_ISREG(file_mode(path)):  # pipes and devices could block for ever
+    if not is_regular(path):  # pipes and devices could block for ever
         raise DataError(f"A clip must be a regular file, but {quoted(path)} is not: take it out of the data.")
     size = path.stat().st_size
     if size > MAX_FILE_BYTES:

@@ -802,7 +802,7 @@ def test_models_that_are_none(command: str, photos: Path, model: Path, tmp_path:
     before = contents(tmp_path)
     for name, saying in (
         ("nothing.onnx", "There is no model file"),
-        (".", "not a file"),
+        (".", "must be a file, but is a folder"),
         ("cut.onnx", "damaged or cut short"),
         ("text.onnx", "not an ONNX model"),
         ("old.onnx", "upgrade ganaug"),
