@@ -26,6 +26,7 @@ from ganaug.training.loop import State, ValidationResult
 FORMAT_VERSION = 4  # of the index
 MAX_REASON = 1000  # characters
 INDEX = "checkpoint.json"
+FILES = (INDEX, "step-*.safetensors")
 _NOUNS = {
     "data": "the data",
     "model": "the model",
@@ -183,7 +184,7 @@ def kept_choices(folder: Path, known: Mapping[str, Container[str]]) -> dict[str,
 
 def remove_checkpoint(folder: Path) -> None:
     """Delete the files of a checkpoint, and the folder unless it holds other files."""
-    for pattern in (INDEX, "step-*.safetensors", ".ganaug-*.part"):
+    for pattern in (*FILES, ".ganaug-*.part"):
         for file in folder.glob(pattern):
             file.unlink(missing_ok=True)
     with suppress(OSError):
