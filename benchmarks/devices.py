@@ -26,8 +26,8 @@ from runs import Record, describe_machine, markdown_table, new_parser, output_fo
 WARM_UP = 5  # steps that are not counted
 IMAGES, CLASSES = 400, 10  # random: their content does not change the time
 SETS: dict[str, dict[str, Any]] = {
-    "images of 32 px": {"side": 32},
-    "images of 64 px": {"side": 64},
+    "images of 32 px": {"side": 32, "space": "pixels"},
+    "images of 64 px": {"side": 64, "space": "pixels"},
     "latents of images of 64 px": {"side": 64, "space": "latent"},
     "rows": {},
 }

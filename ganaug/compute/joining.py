@@ -82,7 +82,7 @@ def _connected(kind: str, devices: int, num_nodes: int) -> Iterator["Processes"]
         if store is not None:  # all processes are on this machine: no port is opened to others
             torch.distributed.init_process_group(
                 backend,
-                store=torch.distributed.FileStore(store, devices),
+                store=torch.distributed.FileStore(store, devices),  # type: ignore[attr-defined]
                 rank=number("LOCAL_RANK"),
                 world_size=devices,
                 timeout=TIMEOUT,
