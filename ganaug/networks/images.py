@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganaug.compute.draws import Random, integers
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.images.pipeline import Pipeline
 from ganaug.networks.array_modality import ArrayModality, histogram_matched
@@ -52,16 +53,16 @@ class Images(Samples):
         parts = [F.avg_pool2d(part.float(), factor).round().to(torch.uint8) for part in torch.split(self.values, 256)]
         return replace(self, values=torch.cat(parts))
 
-    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    def draw(self, count: int, random: Random) -> tuple[Tensor, Tensor]:
         """Draw images and their labels as `Samples.draw` does, each image changed by the pipeline."""
         rows = self._drawn_rows(count, random)
         return self.changed(rows, random), self.label[rows]
 
-    def changed(self, rows: Tensor, random: torch.Generator) -> Tensor:
+    def changed(self, rows: Tensor, random: Random) -> Tensor:
         """Return images as `inputs` does, each changed by the pipeline, if there is one."""
         if self.pipeline is None:
             return self.inputs(rows)
-        seed = int(torch.randint(2**31, (), generator=random))
+        seed = int(integers(2**31, (1,), random))
         pixels = self.pipeline(self.values[rows].cpu().permute(0, 2, 3, 1).numpy(), seed)
         images = replace(self, values=torch.from_numpy(pixels).permute(0, 3, 1, 2).to(self.values.device))
         return images.inputs(torch.arange(len(rows), device=rows.device))
@@ -151,7 +152,7 @@ class ImageModality(ArrayModality):
         """Shape of what a network draws: channels, height, width."""
         return self.channels, self.size, self.size
 
-    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:
+    def distort(self, samples: Tensor, random: Random) -> Tensor:
         """Return images warped and relit."""
         return distort(samples, random)
 

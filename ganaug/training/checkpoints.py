@@ -31,6 +31,7 @@ MAX_HEADER_BYTES = 100 * 2**20  # the most that safetensors reads, with a little
 MAX_REASON = 1000  # characters
 INDEX = "checkpoint.json"
 REMEDY = "leave out --resume to begin anew"
+FILES = (INDEX, "step-*.safetensors")
 _NOUNS = {
     "data": "the data",
     "model": "the model",
@@ -266,7 +267,7 @@ def kept_choices(folder: Path, known: Mapping[str, Container[str]]) -> dict[str,
 
 def remove_checkpoint(folder: Path) -> None:
     """Delete the files of a checkpoint, and the folder unless it holds other files."""
-    for pattern in (INDEX, "step-*.safetensors", ".ganaug-*.part"):
+    for pattern in (*FILES, ".ganaug-*.part"):
         for file in folder.glob(pattern):
             file.unlink(missing_ok=True)
     with suppress(OSError):
