@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
-.PHONY: help demo quick test coverage faults check format docs bench clean
+.PHONY: help demo quick test fuzz coverage faults check format docs bench lowest audit clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets.
@@ -25,6 +25,9 @@ quick: .venv/installed  ## Run the tests that are not marked slow, one worker fo
 
 test: .venv/installed  ## Run all tests, one worker for each core.
 	$(PYTEST)
+
+fuzz: .venv/installed  ## Try N hostile inputs of each kind (1000 by default); those that crash or hang stay in fuzz-findings.
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.fuzz --inputs $(or $(N),1000)
 
 coverage: .venv/installed  ## Run all tests and list the lines that none of them reaches.
 	$(PYTEST) --cov=ganaug --cov-report=term-missing:skip-covered
@@ -55,5 +58,18 @@ bench: .venv/installed  ## Run the quick variants of the benchmarks, with result
 		echo 'Left out: tables, likeness and combinations need the KEEL tables. See the top of benchmarks/tables.py.'; \
 	fi
 
+# Every lower bound of pyproject.toml becomes the version that is installed. pandas 2.2 needs dateutil 2.
+lowest:  ## Run the quick unit tests with the lowest supported versions, in .venv-lowest. Downloads gigabytes.
+	$(PYTHON) -m venv .venv-lowest
+	grep -oE '"[A-Za-z0-9_-]+>=[0-9.]+' pyproject.toml | tr -d '"' | sed 's/>=/==/' > .venv-lowest/bounds.txt
+	echo 'python-dateutil<3' >> .venv-lowest/bounds.txt
+	.venv-lowest/bin/pip install --quiet --constraint .venv-lowest/bounds.txt --editable '.[metrics,tracking]' polars pytest
+	.venv-lowest/bin/python -m pytest -m "not slow" ganaug tests/unit
+
+audit:  ## Look for known vulnerabilities of the tested versions. Asks package indexes.
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet pip-audit
+	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
 clean:  ## Remove everything that the other targets made.
-	rm -rf .venv demo build dist docs/_build docs/gallery docs/api/generated
+	rm -rf .venv .venv-lowest .venv-audit demo build dist docs/_build docs/gallery docs/api/generated

@@ -3,8 +3,14 @@
 Each name is imported when it is first used: ``import ganaug`` loads no heavy library.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Nothing touches the network. These libraries read the variables when they are imported, so they are set here, before
+# any of them, for this process and those that it starts. What the user has set is left alone.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or ONNX Runtime calls home, and writes files
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # or albumentations asks for newer versions
 
 if TYPE_CHECKING:
     from ganaug.errors import StopTraining

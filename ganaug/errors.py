@@ -35,6 +35,10 @@ class DeviceError(GanaugError, RuntimeError):
     """The requested device does not exist on this machine."""
 
 
+class ProcessLostError(GanaugError, RuntimeError):
+    """One of several processes that learn together has ended, or cannot be reached."""
+
+
 class StopTraining(Exception):  # noqa: N818 - no error, as StopIteration
     """A callback raises it to end the training; the best generator so far is kept. Its text becomes the reason."""
 

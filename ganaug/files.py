@@ -10,9 +10,12 @@ import os
 import re
 import secrets
 import shutil
+import stat
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,6 +36,13 @@ _REMEDIES = {
     errno.ENOENT: "its folder was removed meanwhile; create it again",
 }
 
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 _UNFINISHED = ".ganaug-{}.part"
 _held = set[Path]()
 """What this process has locked: unfinished outputs, and folders of which it has sole use."""
@@ -45,6 +55,8 @@ _RESERVED = re.compile(
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 
+_UNDECODED = re.compile(r"[\udc80-\udcff]|\\udc[89a-f][0-9a-f]")
+
 
 def file_mode(path: Path) -> int:
     """Return the mode of a file, as `os.stat` does; 0 if the file does not exist or cannot be seen."""
@@ -54,9 +66,37 @@ def file_mode(path: Path) -> int:
         return 0
 
 
+def is_regular(path: Path) -> bool:
+    """Tell whether a path is a file or a link to one. To read from a pipe or a device could take for ever."""
+    return stat.S_ISREG(file_mode(path))
+
+
+def open_regular(path: StrPath) -> BufferedReader:
+    """Open a file for reading; `OSError` at once if it is a folder, a named pipe, a socket or a device."""
+    mode = Path(path).stat().st_mode
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "something else")
+        raise OSError(errno.EINVAL, f"it must be a file, but is {kind}: name the file itself", os.fspath(path))
+    return Path(path).open("rb")
+
+
 def quoted(path: Path) -> str:
     """Return a file name for a message. Names are untrusted: `repr` escapes control characters."""
     return repr(str(path))
+
+
+def encoding_remedy(text: str) -> str:
+    """Return the remedy if a text has characters that the system's encoding lacks, also as `repr` shows them.
+
+    Python reads file names and arguments in the encoding of the system, and escapes other bytes as surrogates. The
+    remedy is empty where there are none, or where the encoding is UTF-8, which has every character.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or not _UNDECODED.search(text):
+        return ""
+    return (
+        f"The encoding of the system is {sys.getfilesystemencoding()}, which lacks characters of these names: set "
+        "PYTHONUTF8=1, or choose a UTF-8 locale."
+    )
 
 
 @contextmanager

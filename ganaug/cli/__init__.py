@@ -16,6 +16,7 @@ from ganaug.cli.memory import TOO_LITTLE, is_out_of_memory
 from ganaug.cli.streams import discard_unwritten
 from ganaug.cli.text import sentence
 from ganaug.errors import GanaugError, GanaugWarning
+from ganaug.files import encoding_remedy
 
 __all__ = ["STARTED", "main"]
 
@@ -78,7 +79,7 @@ class _Refusal(click.ClickException):
     exit_code = 2
 
     def __init__(self, message: str) -> None:
-        super().__init__(sentence(message))
+        super().__init__(f"{sentence(message)} {encoding_remedy(message)}".rstrip())
 
 
 @contextmanager
@@ -96,12 +97,17 @@ def _one_line_warnings() -> Iterator[None]:
         yield
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="ganaug")
-def main() -> None:
-    """Balance a small, labelled, imbalanced table, or folder of images, signals or clips, with synthetic samples.
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    # No docstrings are help texts, because Python leaves them out with PYTHONOPTIMIZE=2.
+    help="""Balance a small, labelled, imbalanced table, or folder of images, signals or clips, with synthetic samples.
 
     \b
     ganaug fit photos/ --output photos.onnx --budget 3m
     ganaug balance photos/ photos.onnx --output balanced/
-    """  # noqa: D301 - click takes the backspace for "do not wrap"
+    """,
+)
+@click.version_option(__version__, prog_name="ganaug")
+def main() -> None:
+    """Run a command."""

@@ -16,7 +16,20 @@ if TYPE_CHECKING:
     from ganaug.data.tables.csv_format import CsvFormat
 
 
-@click.command("balance", short_help="Fill a folder or a table up to equally large classes.")
+@click.command(
+    "balance",
+    short_help="Fill a folder or a table up to equally large classes.",
+    help="""Copy SOURCE, a class folder or a table, and add synthetic samples until its classes are equally large.
+
+    A model of images or signals may record a dose: the share of each class that was measured to be best synthetic. Then
+    that share is synthetic, and copies of real files, whose names begin with "repeat-", fill up the rest.
+
+    In a table the synthetic rows come last, and the column "synthetic" is true for them. A table that has this
+    column already needs --real-only. Files in folders
+    are copied unchanged. A file of a nested folder goes into the folder of its class, and its name begins with the
+    names of the nested folders. The file manifest.csv lists every added file and its class.
+    """,
+)
 @click.argument("source", type=path)
 @click.argument("model", type=path, metavar="MODEL.onnx")
 @samples_output()
@@ -41,16 +54,7 @@ def command(
     csv: "CsvFormat | None",
     real_only: bool,
 ) -> None:
-    """Copy SOURCE, a class folder or a table, and add synthetic samples until its classes are equally large.
-
-    A model of images or signals may record a dose: the share of each class that was measured to be best synthetic. Then
-    that share is synthetic, and copies of real files, whose names begin with "repeat-", fill up the rest.
-
-    In a table the synthetic rows come last, and the column "synthetic" is true for them. A table that has this
-    column already needs --real-only. Files in folders
-    are copied unchanged. A file of a nested folder goes into the folder of its class, and its name begins with the
-    names of the nested folders. The file manifest.csv lists every added file and its class.
-    """
+    """Run the command."""
     from ganaug.runtime.generator import Generator
 
     files = files_of_source(source)

@@ -12,7 +12,8 @@ from ganaug.cli.class_folders import ClassFolders
 from ganaug.cli.data_files import NO_CSV, NO_REAL_ROWS, Lines
 from ganaug.cli.preview import draw_preview
 from ganaug.cli.text import counted
-from ganaug.data.clips.clip_file import ClipForm, encoded, read_clip
+from ganaug.data.clips.clip_file import encoded, read_clip
+from ganaug.data.clips.clip_form import ClipForm
 from ganaug.data.clips.dataset import LabelledClips, load_folder
 from ganaug.data.clips.sample_format import ClipFormat
 from ganaug.data.folder_kind import folder_modality

@@ -27,7 +27,18 @@ SHOWN_ARMS = ("nothing", "random oversampling", "GAN, 30 % of a batch", "jittere
 """The arms for images: few enough to train five classifiers of each in time. On the table, all arms are compared."""
 
 
-@click.command("demo", short_help="See every step on data that come with scikit-learn.")
+@click.command(
+    "demo",
+    short_help="See every step on data that come with scikit-learn.",
+    help="""See every step on data that come with scikit-learn. Nothing is downloaded.
+
+    The digits become an image folder with a long tail, from 100 images of the commonest class to 5 of the rarest. With
+    --table, the breast cancer data become a table with 200 benign and 10 malignant tumours. A generator is trained, the
+    classes are balanced, and a classifier is trained with and without synthetic samples. The recall of every class is
+    printed, with the verdict, and the report of the same evaluation is written for the browser. A folder that an
+    earlier demo wrote is replaced.
+    """,
+)
 @click.option(
     "--output", type=path, default="ganaug-demo", show_default=True, metavar="DIR", help="The folder to write."
 )
@@ -43,14 +54,7 @@ SHOWN_ARMS = ("nothing", "random oversampling", "GAN, 30 % of a batch", "jittere
     "--model", type=click.Choice(MODELS), default=MODELS[0], show_default=True, help="The family of the generator."
 )
 def command(output: "Path", table: bool, budget: float | None, model: str) -> None:
-    """See every step on data that come with scikit-learn. Nothing is downloaded.
-
-    The digits become an image folder with a long tail, from 100 images of the commonest class to 5 of the rarest. With
-    --table, the breast cancer data become a table with 200 benign and 10 malignant tumours. A generator is trained, the
-    classes are balanced, and a classifier is trained with and without synthetic samples. The recall of every class is
-    printed, with the verdict, and the report of the same evaluation is written for the browser. A folder that an
-    earlier demo wrote is replaced.
-    """
+    """Run the command."""
     seconds = IMAGE_BUDGET if budget is None and not table else budget
     run(output, table=table, time_budget=seconds, model=model)
 

@@ -22,7 +22,22 @@ if TYPE_CHECKING:
     from ganaug.evaluation.session import Session
 
 
-@click.command("evaluate", short_help="Find out whether synthetic samples help.")
+@click.command(
+    "evaluate",
+    short_help="Find out whether synthetic samples help.",
+    help="""Find out whether synthetic samples of SOURCE look real, are copies, and help a classifier.
+
+    SOURCE is a folder of images, signals or clips, or a .csv or .parquet table. It is cut into folds. For each fold, a
+    generator is trained on the other folds, and so is a small classifier: with nothing done about class imbalance, with
+    the classical remedies, and with synthetic samples. The verdict is one of "helps", "no difference" and "hurts". If
+    too few splits were finished for a verdict, it is "no difference", and the sentence beside it says so.
+
+    Columns that the model ignores are left out, as those are that --ignore names.
+
+    A MODEL.onnx that was not trained on SOURCE is judged by SOURCE. A model that was trained on SOURCE is only searched
+    for copies. Ctrl-C ends the evaluation, and the results so far are written.
+    """,
+)
 @click.argument("source", type=path)
 @click.argument("model", type=path, required=False, metavar="[MODEL.onnx]")
 @click.option(
@@ -59,18 +74,7 @@ def command(
     csv: "CsvFormat | None",
     left_out: "LeftOut",
 ) -> None:
-    """Find out whether synthetic samples of SOURCE look real, are copies, and help a classifier.
-
-    SOURCE is a folder of images, signals or clips, or a .csv or .parquet table. It is cut into folds. For each fold, a
-    generator is trained on the other folds, and so is a small classifier: with nothing done about class imbalance, with
-    the classical remedies, and with synthetic samples. The verdict is one of "helps", "no difference" and "hurts". If
-    too few splits were finished for a verdict, it is "no difference", and the sentence beside it says so.
-
-    Columns that the model ignores are left out, as those are that --ignore names.
-
-    A MODEL.onnx that was not trained on SOURCE is judged by SOURCE. A model that was trained on SOURCE is only searched
-    for copies. Ctrl-C ends the evaluation, and the results so far are written.
-    """
+    """Run the command."""
     from ganaug.cli import STARTED
     from ganaug.files import check_writable
 

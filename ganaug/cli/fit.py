@@ -1,9 +1,10 @@
 """``ganaug fit``: a folder of images, signals or clips, or a table in, a model file out."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -11,11 +12,21 @@ from ganaug.cli.data_files import Reading, files_of_source
 from ganaug.cli.fit_outputs import check_log, check_outputs, checkpoint_in_use, logging_to, preview_path
 from ganaug.cli.interrupts import exit_code
 from ganaug.cli.memory import check_memory
-from ganaug.cli.options import csv_options, duration, left_out_options, path, seed_option, technique, tracker
+from ganaug.cli.options import (
+    csv_options,
+    duration,
+    left_out_options,
+    path,
+    processes_options,
+    seed_option,
+    technique,
+    tracker,
+)
 from ganaug.cli.streams import tell
 from ganaug.cli.text import counted, printable, sentence
+from ganaug.compute.launched import leads_here
 from ganaug.data.modalities import SPACES
-from ganaug.errors import OutputError, warn
+from ganaug.errors import OutputError, ProcessLostError, warn
 from ganaug.families import AS_ASKED, MODELS
 from ganaug.integrations.progress import clock
 
@@ -23,17 +34,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ganaug.cli.interrupts import Patience
+    from ganaug.compute.processes import Processes
     from ganaug.data.tables.csv_format import CsvFormat
     from ganaug.data.tables.left_out import LeftOut
     from ganaug.integrations.tracking.tracker import Tracker
     from ganaug.runtime.generator import Generator
     from ganaug.training import Run, Trained
 
+ALONE = 1, 1
+"""One process on one machine."""
+OF_THE_LEADER = ("quiet", "keep_checkpoint", "log")
+"""Options that concern only the process that leads."""
 MAX_STEPS = 10**9  # training steps: more would run for years
 KEPT = "The run is kept in {}: the same command with --resume continues it."
 
 
-@click.command("fit", short_help="Train a generator on images, signals, clips or a table.")
+@click.command(
+    "fit",
+    short_help="Train a generator on images, signals, clips or a table.",
+    help="""Train a generator on SOURCE: a folder with a subfolder for each class, or a .csv or .parquet table.
+
+    A folder holds images, .wav or .npy signals, or clips: .npy, animated images, TIFF stacks. A fifth of the time or of
+    the steps measures what synthetic images or signals are worth on SOURCE. The model file records how much of each
+    class is best synthetic, the dose, which `ganaug balance` and the loaders follow.
+
+    Ctrl-C ends the training early and keeps the best generator so far. Until the run is complete, it is kept in
+    MODEL.onnx.checkpoint beside the model; with --keep-checkpoint, longer. An existing model file is replaced when the
+    new one is complete.
+    """,
+)
 @click.argument("source", type=path)
 @click.option("--output", type=path, required=True, metavar="MODEL.onnx", help="The model file to write.")
 @click.option("--target", metavar="COLUMN", help="The column of a table that holds the classes.")
@@ -85,6 +114,7 @@ KEPT = "The run is kept in {}: the same command with --resume continues it."
 @click.option("--steps", type=click.IntRange(1, MAX_STEPS), metavar="N", help="Train for at most N steps.")
 @seed_option("The same seed and --steps repeat a run exactly.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@processes_options
 @click.option("--resume", is_flag=True, help="Continue a run that was interrupted or killed.")
 @click.option("--keep-checkpoint", is_flag=True, help="Keep MODEL.onnx.checkpoint after the run, for --from.")
 @click.option(
@@ -110,26 +140,28 @@ def command(
     csv: "CsvFormat | None",
     size: int | None,
     no_preview: bool,
+    processes: tuple[int, int],
     budget: float | None,
     steps: int | None,
     techniques: tuple[tuple[str, Any], ...],
     rules: tuple[str, ...],
     **settings: Any,
 ) -> None:
-    """Train a generator on SOURCE: a folder with a subfolder for each class, or a .csv or .parquet table.
-
-    A folder holds images, .wav or .npy signals, or clips: .npy, animated images, TIFF stacks. A fifth of the time or of
-    the steps measures what synthetic images or signals are worth on SOURCE. The model file records how much of each
-    class is best synthetic, the dose, which `ganaug balance` and the loaders follow.
-
-    Ctrl-C ends the training early and keeps the best generator so far. Until the run is complete, it is kept in
-    MODEL.onnx.checkpoint beside the model; with --keep-checkpoint, longer. An existing model file is replaced when the
-    new one is complete.
-    """
+    """Run the command."""
     from ganaug.cli import STARTED
 
     settings |= {"time_budget": budget, "max_steps": steps, "techniques": dict(techniques), "started": STARTED}
-    train(source, output, Reading(left_out, target, csv, size, rules), preview=not no_preview, **settings)
+    reading = Reading(left_out, target, csv, size, rules)
+    join = partial(_joined, processes, settings["device"])
+    leads, is_first_here = leads_here() if processes != ALONE else (True, True)
+    if leads:
+        train(source, output, reading, preview=not no_preview, join=join, **settings)
+    else:
+        from ganaug.cli.follow import follow
+
+        for name in OF_THE_LEADER:
+            del settings[name]
+        follow(source, output, reading, join=join, speaks=is_first_here, **settings)
 
 
 def train(
@@ -141,6 +173,7 @@ def train(
     quiet: bool,
     resume: bool,
     seed: int,
+    join: "Callable[[], AbstractContextManager[Processes | None]]" = nullcontext,
     keep_checkpoint: bool = False,
     log: "Tracker | None" = None,
     time_budget: float | None = None,
@@ -149,8 +182,8 @@ def train(
 ) -> "Generator":
     """Train, measure the dose, show the progress and write the model.
 
-    After Ctrl-C or SIGTERM, write the best generator and exit with code 130 or 143. `settings` are other parameters of
-    `Run`.
+    After Ctrl-C or SIGTERM, write the best generator and exit with code 130 or 143. `join` gives the processes that
+    learn together. `settings` are other parameters of `Run`.
     """
 
     def say(line: str) -> None:
@@ -188,26 +221,26 @@ def train(
     used = checkpoint_in_use(checkpoint, resume, settings.get("initial"), say)
     with _telling_what_is_kept(checkpoint), used:
         bounds, for_dose = divided(data, Bounds(time_budget, max_steps))
-        settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps}
-        run = Run(data, checkpoint=checkpoint, resume=resume, random_state=seed, **settings)
-        with Patience() as patience, measuring(run, for_dose) as measure:
-            interrupted = _take_steps(run, patience, log, files.unit, quiet=quiet)
-            if interrupted:
-                say("Interrupted: saving the run and the model (Ctrl-C again leaves at once).")
-            continues_at = _save_last(run)
-            trained = run.trained()
-            interrupted = patience.asked
-            if not interrupted:
-                try:
-                    trained = _with_dose(trained, measure, quiet=quiet)
-                except KeyboardInterrupt as error:
-                    interrupted = patience.asked = exit_code(error)
-                    say("Interrupted: saving the model without a dose (Ctrl-C again leaves at once).")
-            say("Writing the model.")
-            generator = _write(trained, draw_preview, output, checkpoint)
-        if interrupted:
-            _tell_how_to_resume(generator, output, continues_at)
-            raise click.exceptions.Exit(interrupted)
+        settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps, "resume": resume, "random_state": seed}
+        with join() as processes:
+            run = Run(data, checkpoint=checkpoint, processes=processes, **settings)
+            with Patience() as patience, measuring(run, for_dose) as measure:
+                lost = _take_steps(run, patience, log, files.unit, quiet=quiet)
+                if lost or patience.asked:
+                    why = "Interrupted" if patience.asked else "A process ended"
+                    say(f"{why}: saving the run and the model (Ctrl-C again leaves at once).")
+                continues_at = _save_last(run)
+                trained = run.trained()
+                if not (lost or patience.asked):
+                    try:
+                        trained = _with_dose(trained, measure, quiet=quiet)
+                    except KeyboardInterrupt as error:
+                        patience.asked = exit_code(error)
+                        say("Interrupted: saving the model without a dose (Ctrl-C again leaves at once).")
+                say("Writing the model.")
+                generator = _write(trained, draw_preview, output, checkpoint)
+        if lost or patience.asked:
+            _leave_early(lost, patience.asked, generator, output, continues_at)
         if not keep_checkpoint:
             remove_checkpoint(checkpoint)
     if not quiet:
@@ -215,18 +248,46 @@ def train(
     return generator
 
 
-def _take_steps(run: "Run", patience: "Patience", log: "Tracker | None", unit: str, *, quiet: bool) -> int:
-    """Train until the run ends or a signal interrupts it; return the exit code of the signal, or 0."""
+def _joined(processes: tuple[int, int], device: str) -> "AbstractContextManager[Processes | None]":
+    """Return the context of a run of one process or several."""
+    if processes == ALONE:
+        return nullcontext()
+    from ganaug.compute.joining import joined
+
+    return joined(*processes, device)
+
+
+def _take_steps(
+    run: "Run", patience: "Patience", log: "Tracker | None", unit: str, *, quiet: bool
+) -> ProcessLostError | None:
+    """Train until the run ends or a signal interrupts it; return the loss of another process, if that ended it."""
     from ganaug.integrations.progress import progress
 
-    with progress(quiet=quiet, unit=unit) as show, closing(run.steps()) as steps, logging_to(log) as write:
-        for step in steps:
-            patience.armed = True
-            show(step)
-            write(step)
-            if patience.asked:
-                break
-    return patience.asked
+    try:
+        with progress(quiet=quiet, unit=unit) as show, closing(run.steps()) as steps, logging_to(log) as write:
+            for step in steps:
+                patience.armed = True
+                show(step)
+                write(step)
+                if patience.asked:
+                    break
+    except ProcessLostError as error:
+        if not patience.armed:
+            raise
+        return error
+    return None
+
+
+def _leave_early(
+    lost: ProcessLostError | None, asked: int, generator: "Generator", output: "Path", continues_at: str
+) -> NoReturn:
+    """Say what is kept of a run that was cut short, and leave with the code of the signal that was `asked`, or 2."""
+    done = counted(generator.metadata["training"]["steps"], "step")
+    line = f"The best generator of {done} is in {output}; the same command with --resume continues {continues_at}."
+    if lost and not asked:
+        raise ProcessLostError(f"{sentence(str(lost))} {line}")
+    click.echo(line, err=True)
+    raise click.exceptions.Exit(asked)
 
 
 def _with_dose(trained: "Trained", measure: Callable[..., Any], *, quiet: bool) -> "Trained":
@@ -263,12 +324,6 @@ def _save_last(run: "Run") -> str:
     except OSError:  # the model matters more, and there may still be space for it
         return "at the last checkpoint"
     return "here"
-
-
-def _tell_how_to_resume(generator: "Generator", output: "Path", continues_at: str) -> None:
-    done = counted(generator.metadata["training"]["steps"], "step")
-    line = f"The best generator of {done} is in {output}; the same command with --resume continues {continues_at}."
-    click.echo(line, err=True)
 
 
 def _write(

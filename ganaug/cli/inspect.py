@@ -16,11 +16,15 @@ MAX_TITLE = 40
 """Characters of the first column; longer titles push the second column to the right."""
 
 
-@click.command("inspect", short_help="Print what a model file says about itself.")
+@click.command(
+    "inspect",
+    short_help="Print what a model file says about itself.",
+    help="Print the metadata of a model file: its classes, its training, and the data that it was trained on.",
+)
 @click.argument("model", type=path, metavar="MODEL.onnx")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole metadata as JSON.")
 def command(model: "Path", as_json: bool) -> None:
-    """Print the metadata of a model file: its classes, its training, and the data that it was trained on."""
+    """Run the command."""
     from ganaug.runtime.generator import Generator
 
     generator = Generator.load(model)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ganaug.data.tables.csv_format import CsvFormat
     from ganaug.integrations.tracking.tracker import Tracker
 
+MAX_DEVICES = 10_000  # of one machine, and machines
 _DURATION = re.compile(
     r"(?:([0-9]+(?:\.[0-9]+)?)h)?(?:([0-9]+(?:\.[0-9]+)?)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?", re.IGNORECASE
 )
@@ -147,6 +148,31 @@ def _csv_format(given: dict[str, Any]) -> "CsvFormat | None":
 
     tab = {"tab": "\t", "\\t": "\t"}
     return CsvFormat(**given | {"delimiter": tab.get(given["delimiter"], given["delimiter"])})
+
+
+def processes_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--devices`` and ``--num-nodes``, which the command gets as one pair of numbers, `processes`."""
+    several = click.IntRange(1, MAX_DEVICES)
+
+    @click.option(
+        "--devices",
+        type=several,
+        metavar="N",
+        help="Learn on N CUDA devices, or on N cores, at once: one process for each.  [default: 1]",
+    )
+    @click.option(
+        "--num-nodes",
+        type=several,
+        metavar="N",
+        help="Learn on N machines at once, with --devices on each. Start the command on each of them.  [default: 1]",
+    )
+    @functools.wraps(command)
+    def with_processes(devices: int | None, num_nodes: int | None, **others: Any) -> Any:
+        from ganaug.compute.launched import devices_and_nodes
+
+        return command(processes=devices_and_nodes(devices, num_nodes), **others)
+
+    return with_processes
 
 
 def seed_option(text: str) -> Callable[[Any], Any]:

@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("restyle", short_help="Show images in the style of other images.")
+@click.command(
+    "restyle",
+    short_help="Show images in the style of other images.",
+    help="""Show the content of CONTENT in the colours and the texture of STYLE.
+
+    Each of them is an image file or a folder of images, with or without subfolders. Each image of a folder CONTENT gets
+    the style of an image that is drawn from STYLE, and is written under the same name into the same subfolder: the
+    classes of a labelled folder stay. The ending of its name decides the format of an image.
+    """,
+)
 @click.argument("content", type=path)
 @click.argument("style", type=path)
 @click.option(
@@ -33,12 +42,7 @@ if TYPE_CHECKING:
 )
 @seed_option("The same seed chooses the same styles.")
 def command(content: "Path", style: "Path", output: "Path", strength: float, seed: int) -> None:
-    """Show the content of CONTENT in the colours and the texture of STYLE.
-
-    Each of them is an image file or a folder of images, with or without subfolders. Each image of a folder CONTENT gets
-    the style of an image that is drawn from STYLE, and is written under the same name into the same subfolder: the
-    classes of a labelled folder stay. The ending of its name decides the format of an image.
-    """
+    """Run the command."""
     check_memory()
     from ganaug.cli.restyled_files import check_places, restyle_file, restyle_folder
     from ganaug.networks.restyle import checked_strength

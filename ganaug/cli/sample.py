@@ -20,7 +20,23 @@ PER_CLASS, STEPS = 16, 60
 MAX_STEPS = 10_000  # samples of a class along a walk: nobody watches more
 
 
-@click.command("sample", short_help="Draw synthetic samples from a model.")
+@click.command(
+    "sample",
+    short_help="Draw synthetic samples from a model.",
+    help="""Draw synthetic samples from a model: files in a folder for each class, or rows of one table.
+
+    The samples are screened: if the classifier in the model does not read a sample as its class, the sample is drawn
+    again, with at most four draws for each sample. Beside files, the file manifest.csv lists every file and its
+    class.
+
+    With --where, rows of a table are drawn until enough fit: at most 100,000 of a class for the first one, and 1,000
+    more for each one found.
+
+    With --walk, the samples lie along a closed way through the noise, which is the same in every class, and are not
+    screened. Images, signals and clips become an animation with a tile for each class; a table becomes a plot with a
+    panel for each column and a line for each class.
+    """,
+)
 @click.argument("model", type=path, metavar="MODEL.onnx")
 @samples_output("With --walk, an animation in .webp or .gif, or for a table a plot in .png or .svg.")
 @click.option(
@@ -49,19 +65,7 @@ def command(
     walk: bool,
     seed: int,
 ) -> None:
-    """Draw synthetic samples from a model: files in a folder for each class, or rows of one table.
-
-    The samples are screened: if the classifier in the model does not read a sample as its class, the sample is drawn
-    again, with at most four draws for each sample. Beside files, the file manifest.csv lists every file and its
-    class.
-
-    With --where, rows of a table are drawn until enough fit: at most 100,000 of a class for the first one, and 1,000
-    more for each one found.
-
-    With --walk, the samples lie along a closed way through the noise, which is the same in every class, and are not
-    screened. Images, signals and clips become an animation with a tile for each class; a table becomes a plot with a
-    panel for each column and a line for each class.
-    """
+    """Run the command."""
     from ganaug.runtime.generator import Generator
 
     generator = Generator.load(model)

@@ -1,10 +1,13 @@
 """torch's modes, which hold for a whole process: a training sets those that it needs, and restores the caller's."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -140,6 +143,24 @@ def seeded(seed: int) -> Iterator[None]:
     with _default_generator, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
+
+
+def load_compiler() -> None:
+    """Import torch's compiler, which every optimiser imports, without the folder that it makes for compiled code.
+
+    The folder would be empty, because nothing is compiled, and would stay in the temporary folder. During the import, a
+    folder that exists stands in for it. What is compiled later is kept where torch always keeps it.
+    """
+    if "torch._dynamo" in sys.modules or _COMPILED in os.environ:
+        return
+    os.environ[_COMPILED] = str(Path(torch.__file__).parent)
+    try:
+        import_module("torch._dynamo")
+    finally:
+        os.environ.pop(_COMPILED, None)
+
+
+_COMPILED = "TORCHINDUCTOR_CACHE_DIR"  # names the folder
 
 
 def _renew() -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ganaug.data.labels import listed
 from ganaug.data.split_folders import check_split_folders
 from ganaug.errors import DataError, warn
-from ganaug.files import file_mode, quoted
+from ganaug.files import file_mode, is_regular, quoted
 
 MAX_UNREADABLE = 0.1
 """Largest share of a folder's files that may be unreadable."""
@@ -205,7 +205,7 @@ class _Scan:
         self._seen = {self.inside}
         top_folders, self.stray, top_links, _ = self._listing(root)
         self._folders = deque((path.name, path, self.inside / path.name) for path in top_folders)
-        self._links = deque((path.name, path) for path in top_links if not stat.S_ISREG(file_mode(path)))
+        self._links = deque((path.name, path) for path in top_links if not is_regular(path))
         while self._folders or self._links:
             if self._folders:
                 self._visit(*self._folders.popleft())

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ganaug.data.json_checks import MAX_TEXT, is_int, is_text
 from ganaug.data.targets import check_classes
 from ganaug.errors import DataError
+from ganaug.files import encoding_remedy
 
 Label = str | int | bool
 """What a model file holds as a label."""
@@ -47,8 +48,9 @@ def check_labels(labels: Iterable[Label]) -> None:
     for label in labels:
         if not is_label(label):
             raise DataError(
-                f"Labels must be Unicode texts of at most {MAX_TEXT:,} characters without NUL, or whole numbers of 64 "
-                f"bits, but {label!r:.80} is not: rename such classes."
+                encoding_remedy(str(label))
+                or f"Labels must be Unicode texts of at most {MAX_TEXT:,} characters without NUL, or whole numbers of "
+                f"64 bits, but {label!r:.80} is not: rename such classes."
             )
 
 

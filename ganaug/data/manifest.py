@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from ganaug.data.class_folder import FolderIndex
 from ganaug.data.labels import listed
 from ganaug.errors import DataError, warn
-from ganaug.files import quoted
+from ganaug.files import open_regular, quoted
 
 MANIFEST = "manifest.csv"
 HEADER = ["file", "class"]
@@ -42,7 +43,7 @@ class Manifest:
 def synthetic_files(folder: Path) -> set[str] | None:
     """Return the files, relative to a folder, that its manifest lists; None if it has no manifest of ganaug's."""
     try:
-        with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
+        with TextIOWrapper(open_regular(folder / MANIFEST), encoding="utf-8", newline="") as file:
             rows = csv.reader(file)
             return {row[0] for row in rows if row} if next(rows, None) == HEADER else None
     except (OSError, ValueError, csv.Error):  # another file of that name

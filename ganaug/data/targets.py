@@ -38,7 +38,7 @@ def check_classes(labels: Any, name: str = "y", *, one_hot: bool = False, distin
     several = array.dtype == object and any(isinstance(label, _CONTAINERS) for label in array.flat)
     is_wide = array.ndim == 2 and array.shape[1] > 1
     if several or (is_wide and not (one_hot and _is_one_hot(array))):
-        found = "holds lists" if several else f"has the shape {array.shape}"
+        found = "holds lists or records" if several else f"has the shape {array.shape}"
         raise DataError(
             f"{name} must hold one class for each row, but {found}; Multilabel and multioutput targets are not "
             f"supported: {_one_label(labels, array)} for example."

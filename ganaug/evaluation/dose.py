@@ -83,7 +83,7 @@ def measuring(run: Run, bounds: Bounds | None) -> Iterator[Callable[..., Dose | 
         yield lambda *_: Dose(sentence=NOT_MEASURED.format(why))
     else:
         measurement = DoseMeasurement(run.data, partial(_train_fold_of, run), run.seed, bounds, run.modality.augment)
-        if usable_cores() == 1:
+        if usable_cores() <= run.joint.size:  # no core is free
             yield lambda _, show=silent: measurement.dose(show)
             return
         with beside(partial(_train_beside, run, measurement)) as samplers:

@@ -153,7 +153,12 @@ def group_codes(groups: Any, n: int) -> NDArray[np.int64]:
     """Return the number of the group of each item. An item without a group is a group of its own."""
     import pandas as pd
 
-    codes: NDArray[np.int64] = pd.factorize(np.asarray(as_pandas(groups), dtype=object))[0].astype(np.int64)
+    try:
+        codes: NDArray[np.int64] = pd.factorize(np.asarray(as_pandas(groups), dtype=object))[0].astype(np.int64)
+    except TypeError as error:  # it cannot be hashed
+        raise DataError(
+            "groups must be one text or number for each sample, but are lists or records: name another column"
+        ) from error
     if codes.shape != (n,):
         raise DataError(
             f"groups must hold one group for each of the {n:,} samples, but has the shape {codes.shape}: correct it"

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganaug.compute.draws import Random, uniform
 from ganaug.compute.engine import Engine
 from ganaug.networks.modality import Modality
 from ganaug.networks.projection import ProjectionDiscriminator, own_logits
@@ -77,9 +78,12 @@ class Adversary:
             classless, by_class = self.discriminator.judge_all(features)  # (2B, 1), (2B, n_classes)
             logits = own_logits(classless, by_class, self._label, classes)
             if chosen.minibatch_deviation:
-                logits = logits + chosen.minibatch_deviation * deviation_of_halves(features)
+                deviation = deviation_of_halves(self._of_all(features)).repeat_interleave(len(label))  # (2B,)
+                logits = logits + chosen.minibatch_deviation * deviation
             on_real, on_synthetic = logits.chunk(2)  # (B,) each
-            matching = feature_matching_loss(features, shown, synthetic) if chosen.feature_matching else None
+            matching = None
+            if chosen.feature_matching:
+                matching = feature_matching_loss(self._of_all(features), shown, synthetic)
             loss = pairing_loss(on_real, on_synthetic, shown, weight)
         mismatch = mismatch_loss(by_class[: len(label)], label)
         losses = {
@@ -101,7 +105,7 @@ class Adversary:
         weight = PENALTY_WEIGHT * self.techniques.gradient_penalty
         if weight and step % PENALTY_EVERY == 0:
             half = len(self._label) // 2
-            some = torch.arange(min(PENALTY_SAMPLES, half), device=self._label.device)
+            some = torch.arange(min(self.engine.part(PENALTY_SAMPLES), half), device=self._label.device)
             some = torch.cat([some, some + half])
             penalty = gradient_penalty(self.discriminator, self._judged[some], self._label[some])
             self.engine.backward(weight * PENALTY_EVERY * penalty)
@@ -111,17 +115,22 @@ class Adversary:
         share: Tensor = self.discriminator.distorted_share  # type: ignore[assignment]
         return share
 
-    def _distorted(self, samples: Tensor, random: torch.Generator) -> Tensor:
+    def _of_all(self, features: Tensor) -> Tensor:
+        """Return the features of the real and of the synthetic samples (2B, F) of all processes."""
+        halves = features.view(2, -1, *features.shape[1:])
+        return self.engine.gathered(halves, dim=1).flatten(0, 1)
+
+    def _distorted(self, samples: Tensor, random: Random) -> Tensor:
         """Return the samples, each distorted with the probability that is due."""
         distorted = self.modality.distort_learnable(samples, random)
         if not self.techniques.adaptive_augmentation:
             return distorted
-        changed = torch.rand(len(samples), generator=random).to(samples.device) < self._distorted_share
+        changed = uniform((len(samples),), random).to(samples.device) < self._distorted_share
         return torch.where(changed.view(-1, *[1] * (samples.ndim - 1)), distorted, samples)
 
     def _adapt(self, on_real: Tensor, on_synthetic: Tensor) -> None:
         """Distort more often while the discriminator knows more pairs than `KNOWN_PAIRS`, and more seldom otherwise."""
-        known = float((on_real.detach() > on_synthetic.detach()).float().mean())
+        known = float(self.engine.gathered((on_real.detach() > on_synthetic.detach()).float()).mean())
         self._distorted_share.add_(ADAPTATION if known > KNOWN_PAIRS else -ADAPTATION).clamp_(0.0, 1.0)
 
     def _inconsistency(self, plain: Tensor, logits: Tensor, classes: float) -> Tensor:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.draws import normal
 from ganaug.compute.engine import Engine
 from ganaug.families.adversary import Adversary
 from ganaug.networks.modality import Modality
@@ -52,10 +53,11 @@ class Coder:
         real = self.modality.distort_learnable(batch.real, batch.random)
         with self.engine.autocast():
             code = self.encoder(real, batch.label)  # (B, code_dim)
-            noise = torch.randn(code.shape, generator=batch.random).to(code.device)
+            noise = normal(code.shape, batch.random).to(code.device)
             outputs = self.modality.reconstruct(self.network, code + CODE_NOISE * noise, batch)
 
-        reconstruction = self.modality.reconstruction_loss(outputs, real).mean() / real[0].numel()
+        of_all = map(self.engine.gathered, (outputs, real))
+        reconstruction = self.modality.reconstruction_loss(*of_all).mean() / real[0].numel()
         size = code.square().sum(dim=1).mean() / real[0].numel()
         of_adversary, more = self.adversary.loss(batch, self.modality.relaxed(outputs, batch), ADVERSARIAL_WEIGHT)
         loss = reconstruction + CODE_WEIGHT * size + of_adversary

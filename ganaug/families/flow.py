@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.draws import integers, normal, whole
 from ganaug.compute.engine import Engine
 from ganaug.families.base import Family
 from ganaug.families.coder import Coder, codes_of
@@ -64,9 +65,9 @@ class Flow(Family):
         if self.coder is not None and batch.progress < CODING:
             return self.coder.learn(batch, step)
         if not self.flow.has_begun:
-            self._begin_flow(batch.random)
+            self._begin_flow(whole(batch.random))
         points, label = self._points(batch)
-        noise = NOISE * torch.randn(points.shape, generator=batch.random).to(points.device)
+        noise = NOISE * normal(points.shape, batch.random).to(points.device)
         loss = -self.flow.log_prob(points, label, noise).mean() / points.shape[1]
         self.optimizer.zero_grad(set_to_none=True)
         self.engine.backward(loss)
@@ -94,7 +95,7 @@ class Flow(Family):
             return self.modality.points(real, batch.random), batch.label
         if self._bank is None:  # the coder learns no more
             self._bank = self.coder.drawn_codes(self._samples, VIEWS * len(self._samples))
-        rows = torch.randint(len(self._bank[1]), (CODES_IN_BATCH,), generator=batch.random)
+        rows = integers(len(self._bank[1]), (self.engine.part(CODES_IN_BATCH),), batch.random)
         return self._bank[0][rows], self._bank[1][rows]
 
     @torch.no_grad()

@@ -45,7 +45,8 @@ class GAN(Family):
         loss, losses = self.adversary.loss(batch, synthetic)
 
         # Ask that each class varies as its real samples do.
-        discrepancy = self.modality.discrepancy(batch.real, synthetic, batch.label)
+        of_all = map(self.engine.gathered, (batch.real, synthetic, batch.label))
+        discrepancy = self.modality.discrepancy(*of_all)
         loss = loss + discrepancy
         if (weight := self.modality.techniques.class_gain_penalty) and step % GAINS_EVERY == 0:
             loss = loss + weight * GAINS_EVERY * class_gain_penalty(self.generator)

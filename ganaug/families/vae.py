@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.draws import normal
 from ganaug.compute.engine import Engine
 from ganaug.families.adversary import Adversary
 from ganaug.families.base import Family
@@ -61,15 +62,17 @@ class VAE(Family):
         real, label = self.modality.distort_learnable(batch.real[:half], batch.random), batch.label[:half]
         with self.engine.autocast():
             mean, log_deviation = self.encoder(real, label).chunk(2, dim=1)  # (half, code_dim) each
-            noise = torch.randn(len(batch.label), mean.shape[1], generator=batch.random).to(mean.device)
+            noise = normal((len(batch.label), mean.shape[1]), batch.random).to(mean.device)
             drawn = self.prior(noise[half:], batch.label[half:])  # (B - half, code_dim)
             code = torch.cat([mean + log_deviation.exp() * noise[:half], drawn])
             outputs = self.modality.reconstruct(self.network, code, batch)  # (B, ...)
 
         # The bound on the likelihood, for each value of a sample.
         size = real[0].numel()
-        reconstruction = self.modality.reconstruction_loss(outputs[:half], real).mean() / size
-        divergence = normal_divergence(*self.prior.standardised(mean, log_deviation, label)).mean(0)  # (code_dim,)
+        of_all = map(self.engine.gathered, (outputs[:half], real))
+        reconstruction = self.modality.reconstruction_loss(*of_all).mean() / size
+        divergence = normal_divergence(*self.prior.standardised(mean, log_deviation, label))
+        divergence = self.engine.gathered(divergence).mean(0)  # (code_dim,)
         warm = min(1.0, batch.progress / WARM_UP)
         loss = reconstruction + warm * DIVERGENCE_WEIGHT * divergence.clamp_min(FREE_NATS).sum() / size
         losses = {"reconstruction": reconstruction, "divergence": divergence.sum()}
@@ -77,7 +80,7 @@ class VAE(Family):
         if self.adversary is not None:
             synthetic = self.modality.relaxed(outputs, batch)
             of_adversary, more = self.adversary.loss(batch, synthetic, ADVERSARIAL_WEIGHT)
-            variety = self.modality.discrepancy(batch.real, synthetic, batch.label)
+            variety = self.modality.discrepancy(*map(self.engine.gathered, (batch.real, synthetic, batch.label)))
             loss, losses = loss + of_adversary + variety, losses | more | {"variety": variety}
         self.optimizer.zero_grad(set_to_none=True)
         self.engine.backward(loss)

@@ -6,6 +6,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.draws import Random
 from ganaug.networks.growing import Settings
 from ganaug.networks.modality import Modality, noise_dim_of
 from ganaug.networks.samples import Batch, Samples
@@ -46,8 +47,7 @@ class ArrayModality(Modality):
         The samples of one class share half of the noise that bends them. Otherwise bending alone could provide the
         variety that the loss asks for, and the drawing before it would not vary.
         """
-        noise, shared = batch.noise(), generator.bending // 2  # type: ignore[operator]
-        noise[:, :shared] = noise[batch.label % len(noise), :shared]
+        noise = batch.noise_by_class(int(generator.bending) // 2)  # type: ignore[arg-type]
         synthetic: Tensor = generator(noise, batch.label, batch.real.shape[-1])
         return synthetic
 
@@ -65,7 +65,7 @@ class ArrayModality(Modality):
         """The number of values of a sample."""
         return math.prod(self.output_shape)
 
-    def points(self, real: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
+    def points(self, real: Tensor, random: Random) -> Tensor:  # noqa: ARG002
         """Return the values of each sample in a row."""
         return real.flatten(1)
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganaug.compute.draws import Random
 from ganaug.data.clips.dataset import LabelledClips
 from ganaug.networks.array_modality import ArrayModality, histogram_matched
 from ganaug.networks.classifiers import ConvClassifier3d
@@ -117,13 +118,13 @@ class ClipModality(ArrayModality):
         factor = self.output_shape[3] // stage
         return F.avg_pool3d(real, (self.output_shape[1] // frames, factor, factor))
 
-    def points(self, real: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
+    def points(self, real: Tensor, random: Random) -> Tensor:  # noqa: ARG002
         """Return the values of each clip in a row, (B, C * T * H * W)."""
         if real.shape[1:] != self.output_shape:  # a stage of the growth
             real = F.interpolate(real, self.output_shape[1:], mode="trilinear", align_corners=False)
         return real.flatten(1)
 
-    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:
+    def distort(self, samples: Tensor, random: Random) -> Tensor:
         """Return clips warped, relit and shifted in time."""
         return distort(samples, random)
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganaug.compute.draws import Random, uniform
 from ganaug.data.tables.constraints.joint_choices import JointChoices
 
 TEMPERATURE = 0.5
@@ -98,14 +99,14 @@ class Decisions(nn.Module):
         decided, uniform = (x.index_select(1, self.decision) for x in (decided, uniform))
         return F.embedding(decided + self.first_part, self.part).squeeze(2), uniform
 
-    def relax(self, logits: Tensor, random: torch.Generator) -> Tensor:
+    def relax(self, logits: Tensor, random: Random) -> Tensor:
         """Draw the options of choices side by side, (B, sum of options), with the gradient of a Gumbel-softmax.
 
         See Jang et al., Categorical Reparameterization with Gumbel-Softmax, 2017, and Maddison et al., The Concrete
         Distribution, 2017.
         """
-        uniform = torch.rand(logits.shape, generator=random).clamp_(1e-6, 1 - 1e-6).to(logits.device)
-        decided: Tensor = _StraightThrough.apply(logits - uniform.log_().neg_().log_(), self)  # type: ignore[no-untyped-call]
+        fallen = uniform(logits.shape, random).clamp_(1e-6, 1 - 1e-6).to(logits.device)
+        decided: Tensor = _StraightThrough.apply(logits - fallen.log_().neg_().log_(), self)  # type: ignore[no-untyped-call]
         return self.choices_of(decided)
 
     def side_by_side(self, choices: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganaug.compute.draws import Random, integers
 from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.images.pipeline import Pipeline
 from ganaug.data.images.stored import StoredImages
@@ -57,16 +58,16 @@ class Images(Samples):
             return self
         return replace(self, values=averaged_down(self.values, factor))
 
-    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    def draw(self, count: int, random: Random) -> tuple[Tensor, Tensor]:
         """Draw images and their labels as `Samples.draw` does, each image changed by the pipeline."""
         rows = self._drawn_rows(count, random)
         return self.changed(rows, random), self.label[rows]
 
-    def changed(self, rows: Tensor, random: torch.Generator) -> Tensor:
+    def changed(self, rows: Tensor, random: Random) -> Tensor:
         """Return images as `inputs` does, each changed by the pipeline, if there is one."""
         if self.pipeline is None:
             return self.inputs(rows)
-        seed = int(torch.randint(2**31, (), generator=random))
+        seed = int(integers(2**31, (1,), random))
         pixels = self.pipeline(self.pixels(rows).cpu().permute(0, 2, 3, 1).numpy(), seed)
         return scaled_pixels(torch.from_numpy(pixels).permute(0, 3, 1, 2).to(self.label.device))
 
@@ -195,7 +196,7 @@ class ImageModality(ArrayModality):
         """Shape of what a network draws: channels, height, width."""
         return self.channels, self.size, self.size
 
-    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:
+    def distort(self, samples: Tensor, random: Random) -> Tensor:
         """Return images warped and relit."""
         return distort(samples, random)
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganaug.compute.draws import Random, integers
 from ganaug.compute.engine import Engine
 from ganaug.compute.parallel import cancellation_point
 from ganaug.data.images.dataset import LabelledImages
@@ -48,10 +49,10 @@ class Latents(Samples):
         """Return the latents of the undistorted images, float32 (len(rows), C, h, w)."""
         return self.values[rows, 0].float()
 
-    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    def draw(self, count: int, random: Random) -> tuple[Tensor, Tensor]:
         """Draw images and their labels as `Samples.draw` does, each in one of its views."""
         rows = self._drawn_rows(count, random)
-        views = torch.randint(self.values.shape[1], (count,), generator=random).to(rows.device)
+        views = integers(self.values.shape[1], (count,), random).to(rows.device)
         return self.values[rows, views].float(), self.label[rows]
 
 
@@ -205,7 +206,7 @@ class LatentImageModality(ImageModality):
         """Return the latents of images of the side that is being trained."""
         return real if stage == self.size else F.avg_pool2d(real, self.size // stage)
 
-    def distort_learnable(self, samples: Tensor, random: torch.Generator) -> Tensor:
+    def distort_learnable(self, samples: Tensor, random: Random) -> Tensor:
         """Return latents warped like images."""
         return warp(samples, strengths(len(samples), random).to(samples.device))
 

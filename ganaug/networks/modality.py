@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.draws import Random
 from ganaug.compute.engine import Engine
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import part_of
@@ -204,7 +205,7 @@ class Modality(ABC):
         """Length of a sample as a point."""
 
     @abstractmethod
-    def points(self, real: Tensor, random: torch.Generator) -> Tensor:
+    def points(self, real: Tensor, random: Random) -> Tensor:
         """Return real samples as points (B, D) that have a density: what is discrete is spread by a little noise."""
 
     def outputs_of(self, points: Tensor) -> Tensor:
@@ -218,11 +219,11 @@ class Modality(ABC):
         """Return encoded samples in the form that a family learns; with `random`, in several distorted views each."""
         return samples
 
-    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
+    def distort(self, samples: Tensor, random: Random) -> Tensor:  # noqa: ARG002
         """Return encoded samples under random changes that keep their label."""
         return samples
 
-    def distort_learnable(self, samples: Tensor, random: torch.Generator) -> Tensor:
+    def distort_learnable(self, samples: Tensor, random: Random) -> Tensor:
         """Do the same for samples in the form that a family learns, real and synthetic ones alike."""
         return self.distort(samples, random)
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganaug.compute.draws import Random
 from ganaug.data.tables.constraints.joint_choices import JointChoices
 from ganaug.data.tables.layout import RowLayout
 from ganaug.networks.decisions import Decisions
@@ -131,11 +132,11 @@ class RowGenerator(nn.Module):
             return quantiles, normal.long(), normal
         return quantiles, *self.decisions.draw(logits, normal)
 
-    def relaxed(self, noise: Tensor, label: Tensor, random: torch.Generator) -> Tensor:
+    def relaxed(self, noise: Tensor, label: Tensor, random: Random) -> Tensor:
         """Return rows (B, width) whose choices pass gradients."""
         return self.relax(self.network(noise[:, : self.code_dim], label), random)
 
-    def relax(self, outputs: Tensor, random: torch.Generator) -> Tensor:
+    def relax(self, outputs: Tensor, random: Random) -> Tensor:
         """Return rows (B, width) of the outputs of the network, whose choices pass gradients."""
         quantiles, logits = self.split(outputs)
         return self._row(quantiles, self.decisions.relax(logits, random) if self.layout.options else logits)

@@ -10,6 +10,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from ganaug.compute.draws import Random, drawn, normal, own_rows, rows_of_all, whole
+
 CLASS_POWER = 0.5
 """Classes are drawn with probability proportional to their size to this power: between natural (1) and uniform (0)."""
 PART_NUMBERS = 2**23
@@ -23,13 +25,21 @@ class Batch:
     real: Tensor
     label: Tensor
     noise_dim: int
-    random: torch.Generator
+    random: Random
     progress: float = 0.0
     """How much of the run is done, from 0 to 1."""
 
     def noise(self) -> Tensor:
         """Draw standard normal noise of shape (B, noise_dim)."""
-        return torch.randn(len(self.label), self.noise_dim, generator=self.random).to(self.label.device)
+        return normal((len(self.label), self.noise_dim), self.random).to(self.label.device)
+
+    def noise_by_class(self, shared: int) -> Tensor:
+        """Draw noise as `noise` does, whose first `shared` numbers all samples of one class have in common."""
+        count = rows_of_all(len(self.label), self.random)
+        noise = torch.randn(count, self.noise_dim, generator=whole(self.random)).to(self.label.device)
+        by_class, noise = noise[self.label % count, :shared], own_rows(noise, self.random)
+        noise[:, :shared] = by_class
+        return noise
 
 
 @dataclass(frozen=True)
@@ -72,13 +82,16 @@ class Samples(ABC):
         kept = [rows[torch.randperm(len(rows), generator=random)[:share].to(device)] for rows in self.rows_of_class]
         return self.subset(torch.cat(kept).sort().values)
 
-    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    def draw(self, count: int, random: Random) -> tuple[Tensor, Tensor]:
         """Draw samples and their labels with replacement; rare classes come more often than their share."""
         rows = self._drawn_rows(count, random)
         return self.inputs(rows), self.label[rows]
 
-    def _drawn_rows(self, count: int, random: torch.Generator) -> Tensor:
-        return torch.multinomial(self._weights, count, replacement=True, generator=random).to(self.label.device)
+    def _drawn_rows(self, count: int, random: Random) -> Tensor:
+        def draw(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+            return torch.multinomial(self._weights, shape[0], replacement=True, generator=generator)
+
+        return drawn(draw, (count,), random).to(self.label.device)
 
     @cached_property
     def rows_of_class(self) -> tuple[Tensor, ...]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganaug.compute.draws import Random, normal
 from ganaug.data.signals.dataset import LabelledSignals
 from ganaug.networks.array_modality import ArrayModality
 from ganaug.networks.classifiers import ConvClassifier1d
@@ -118,18 +119,18 @@ class SignalModality(ArrayModality):
         """Return signals averaged down to the length that is being trained."""
         return real if stage == self.layout.lengths[-1] else F.avg_pool1d(real, self.layout.lengths[-1] // stage)
 
-    def points(self, real: Tensor, random: torch.Generator) -> Tensor:
+    def points(self, real: Tensor, random: Random) -> Tensor:
         """Return the values of each signal in a row, (B, C * length), with a little noise: some may be constant."""
         if real.shape[-1] < self.stages[-1]:  # a stage of the growth
             real = F.interpolate(real, self.stages[-1], mode="linear", align_corners=False)
         values = real[:, :, : self.length].flatten(1)
-        return values + SPREAD * torch.randn(values.shape, generator=random).to(real.device)
+        return values + SPREAD * normal(values.shape, random).to(real.device)
 
     def outputs_of(self, points: Tensor) -> Tensor:
         """Return signals (B, C, L)."""
         return self._continued(points.view(-1, *self.output_shape))
 
-    def distort(self, samples: Tensor, random: torch.Generator) -> Tensor:
+    def distort(self, samples: Tensor, random: Random) -> Tensor:
         """Return signals shifted, warped and scaled."""
         return distort(samples, random)
 

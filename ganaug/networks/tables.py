@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ganaug.compute.draws import Random, normal
 from ganaug.compute.modes import seeded
 from ganaug.data.tables.constraints.constraints import Constraints
 from ganaug.data.tables.dataset import LabelledTable
@@ -126,10 +127,10 @@ class TableModality(Modality):
         """The number of quantiles and logits."""
         return self.layout.n_quantiles + sum(self.constraints.joint.options)
 
-    def points(self, real: Tensor, random: torch.Generator) -> Tensor:
+    def points(self, real: Tensor, random: Random) -> Tensor:
         """Return quantiles and logits. Where a quantile is not active, it is noise."""
         quantiles, taken = self._parts(real)
-        noise = torch.randn(len(real), self.rows.n_outputs, generator=random).to(real.device)
+        noise = normal((len(real), self.rows.n_outputs), random).to(real.device)
         of_quantiles, of_logits = noise.tensor_split([self.layout.n_quantiles], dim=1)
         active = self.rows.opened(taken)
         logits = SCORE * self.rows.decisions.flat(self._decided(taken)) if self.layout.options else taken

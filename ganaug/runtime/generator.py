@@ -1,9 +1,8 @@
 """The exported model: one ONNX file that turns noise and labels into finished samples, on numpy and ONNX Runtime."""
 
-import stat
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, cycle, repeat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from ganaug.data.labels import Label
 from ganaug.data.sample_format import format_of
 from ganaug.errors import DataError, FormatError, MissingFileError
-from ganaug.files import StrPath, atomic_write
+from ganaug.files import StrPath, atomic_write, open_regular
 from ganaug.runtime.arguments import Seed, checked_count, in_memory, source_of
 from ganaug.runtime.latent import Batch, NoiseMethods
 from ganaug.runtime.metadata import Metadata
@@ -118,12 +117,10 @@ class Generator(NoiseMethods):
             If it is a folder, damaged, hostile, or not a model that ganaug wrote.
         """
         try:
-            status = Path(path).stat()
-            if not stat.S_ISREG(status.st_mode):
-                raise FormatError("It must be a file, but is not a file: name the .onnx file itself.")
-            if status.st_size > _MAX_FILE_BYTES:
-                raise FormatError(_TOO_LARGE)
-            return cls.from_bytes(Path(path).read_bytes())
+            with open_regular(path) as file:
+                if os.fstat(file.fileno()).st_size > _MAX_FILE_BYTES:
+                    raise FormatError(_TOO_LARGE)
+                return cls.from_bytes(file.read())
         except FileNotFoundError as error:
             raise MissingFileError(f"There is no model file {path}: check the name.") from error
         except OSError as error:

@@ -19,6 +19,7 @@ FORMAT_VERSION = 1  # of the metadata
 _MAX_JSON_BYTES = 64 * 2**20  # an untrusted file must not fill the memory
 _MAX_CLASSES = 100_000  # for the same reason
 _MAX_NOISE = 4096  # numbers of a noise vector, for the same reason
+_MAX_VALUES = 1_000_000  # of lists and objects in the JSON; each takes time
 _OPTIONAL = {"space", "screen", "dose", "noise_parts"}
 """Fields that a file may lack, for instance because an earlier version wrote it."""
 _MAX_DEPTH = 20
@@ -103,8 +104,9 @@ class Metadata:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a fresh dict of plain JSON types, without the optional ones that are not set."""
-        values = {field.name: _plain(getattr(self, field.name), field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain: dict[str, Any] = json.loads(json.dumps({name: one for name, one in values.items() if one is not None}))
+        return plain
 
     def to_json(self) -> str:
         """Return the JSON text for the model file; `FormatError` if it is larger than `from_json` accepts."""
@@ -119,6 +121,8 @@ class Metadata:
         `FormatError` if it is not JSON, too large, of a newer format or incomplete, or has an invalid value.
         """
         _require(len(text) <= _MAX_JSON_BYTES, f"it is larger than {_MAX_JSON_BYTES:,} bytes")
+        separators = text.count(",") if isinstance(text, str) else text.count(b",")
+        _require(separators < _MAX_VALUES, f"it must have at most {_MAX_VALUES:,} values")
         try:
             state = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:

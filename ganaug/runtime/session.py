@@ -6,6 +6,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from threading import Thread
 from typing import Any
 
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from ganaug.data.sample_format import OutputForm
 from ganaug.errors import FormatError
 from ganaug.runtime.onnx_file import only_outputs
+from ganaug.runtime.onnx_graph import Graph, read_graph
+from ganaug.runtime.workload import check_workload
 
 _MAX_THREADS = 4  # of one call
 _TYPES: dict[Any, str] = {
@@ -38,6 +41,7 @@ class Runtime:
     def __init__(self, data: bytes, noise_dim: int, outputs: Mapping[str, OutputForm]) -> None:
         self.data, self.noise_dim, self.outputs = data, noise_dim, dict(outputs)
         self._sessions: dict[tuple[str, ...], Any] = {}
+        self._checked = set[int]()  # sizes of passes
         _living.add(self)
 
     def run(
@@ -48,6 +52,7 @@ class Runtime:
         A pass of the network has `pass_size` samples; the last pass may have fewer. `FormatError` if the model does not
         run, or an output has another shape or dtype or is not finite.
         """
+        self._check_workload(*{min(pass_size, len(label)), len(label) % pass_size})
         if outputs not in self._sessions:
             self._sessions[outputs] = open_session(only_outputs(self.data, outputs), _providers())
         session, forms = self._sessions[outputs], [self.outputs[name] for name in outputs]
@@ -84,8 +89,21 @@ class Runtime:
                 )
         return results
 
+    def _check_workload(self, *sizes: int) -> None:
+        """Raise `FormatError` if passes of these sizes could take too much time or memory."""
+        for size in sizes:
+            if size and size not in self._checked:
+                inputs = {"noise": ((size, self.noise_dim), np.float32), "label": ((size,), np.int64)}
+                check_workload(self._graph, inputs)
+                self._checked.add(size)
+
+    @cached_property
+    def _graph(self) -> Graph:
+        return read_graph(self.data)
+
     def check_contract(self) -> None:
         """Raise `FormatError` unless the inputs and outputs have the names, shapes and types that they must have."""
+        self._check_workload(1)  # before a session opens, which computes all that depends on no input
         session = open_session(self.data)
         inputs: dict[str, OutputForm] = {"noise": ((self.noise_dim,), np.float32), "label": ((), np.int64)}
         try:

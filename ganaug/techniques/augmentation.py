@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganaug.compute.draws import Random, uniform
 from ganaug.techniques.displacement import KNOTS, field
 
 DRAWS = 9 + 2 * KNOTS**2
@@ -32,13 +33,13 @@ def augment(images: Tensor, strength: Tensor) -> Tensor:
     return relight(images, strength[:, 6:9]) if images.shape[1] == 3 else images
 
 
-def strengths(count: int, random: torch.Generator) -> Tensor:
+def strengths(count: int, random: Random) -> Tensor:
     """Draw the strengths for so many images, (count, DRAWS); a share of the images stays `PLAIN`."""
-    strength = torch.rand(count, DRAWS, generator=random) * 2 - 1
-    return strength * (torch.rand(count, 1, generator=random) >= PLAIN)
+    strength = uniform((count, DRAWS), random) * 2 - 1
+    return strength * (uniform((count, 1), random) >= PLAIN)
 
 
-def distort(images: Tensor, random: torch.Generator) -> Tensor:
+def distort(images: Tensor, random: Random) -> Tensor:
     """Warp and relight most images of a batch (B, C, H, W), each by its own random strength."""
     return augment(images, strengths(len(images), random).to(images.device))
 

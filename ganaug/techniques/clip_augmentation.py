@@ -8,6 +8,7 @@ class may be the direction of a motion.
 import torch
 from torch import Tensor
 
+from ganaug.compute.draws import Random, uniform
 from ganaug.techniques.augmentation import relight, strengths, warp
 
 MAX_DELAY = 0.1
@@ -18,14 +19,14 @@ MAX_BRIGHTNESS = 0.15
 """Largest change of brightness of a classical alteration; black and white are -1 and 1."""
 
 
-def distort(clips: Tensor, random: torch.Generator) -> Tensor:
+def distort(clips: Tensor, random: Random) -> Tensor:
     """Warp, relight and delay most clips of a batch, each by its own random strength."""
     strength = strengths(len(clips), random).to(clips.device)
     channels = clips.shape[1]
     warped = warp(clips.flatten(1, 2), strength).view_as(clips)
     if channels == 3:
         warped = relight(warped.flatten(2, 3), strength[:, 6:9]).view_as(warped)
-    delay = MAX_DELAY * clips.shape[2] * (2 * torch.rand(len(clips), generator=random) - 1)
+    delay = MAX_DELAY * clips.shape[2] * (2 * uniform((len(clips),), random) - 1)
     changed = (strength != 0).any(dim=1)  # the others are shown as they are
     return in_time(warped, delay.to(clips.device) * changed)
 

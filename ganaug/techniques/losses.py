@@ -69,14 +69,14 @@ def feature_matching_loss(features: Tensor, shown: Tensor, synthetic: Tensor) ->
 
 
 def deviation_of_halves(features: Tensor) -> Tensor:
-    """Return for each sample the mean standard deviation of the features of its half of a batch, (2B,).
+    """Return the mean standard deviation of the features (2B, F) of each half of a batch, (2,).
 
     A discriminator that sees how much a batch varies finds out a generator that repeats itself (Karras et al. 2018).
     Real samples, the first half, and synthetic samples are told apart.
     """
     halves = torch.stack(features.float().chunk(2))  # (2, B, F)
-    deviation: Tensor = (halves.var(dim=1, unbiased=False) + 1e-6).sqrt().mean(dim=1)  # (2,)
-    return deviation.repeat_interleave(halves.shape[1])
+    deviation: Tensor = (halves.var(dim=1, unbiased=False) + 1e-6).sqrt().mean(dim=1)
+    return deviation
 
 
 def class_gain_penalty(generator: nn.Module) -> Tensor:

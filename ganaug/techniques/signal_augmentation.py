@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganaug.compute.draws import Random, uniform
+
 TIME_KNOTS, SIZE_KNOTS = 5, 4
 """Places of a signal at which a warp in time, or in size, is free; between them it is interpolated."""
 PLAIN = 0.25
@@ -29,11 +31,11 @@ WARP_SIZE = 0.2
 """Deviation of a knot's factor from 1 in `warp_time`."""
 
 
-def distort(signals: Tensor, random: torch.Generator) -> Tensor:
+def distort(signals: Tensor, random: Random) -> Tensor:
     """Shift, warp and scale most signals of a batch (B, C, L), each by its own random strength."""
     count, channels, _ = signals.shape
-    drawn = torch.rand(count, TIME_KNOTS + 2 + channels, generator=random) * 2 - 1
-    drawn = (drawn * (torch.rand(count, 1, generator=random) >= PLAIN)).to(signals.device)
+    drawn = uniform((count, TIME_KNOTS + 2 + channels), random) * 2 - 1
+    drawn = (drawn * (uniform((count, 1), random) >= PLAIN)).to(signals.device)
     bends, shift, gain, offset = torch.split(drawn, [TIME_KNOTS, 1, 1, channels], dim=1)
     moved = in_time(signals, MAX_BEND * bends + MAX_SHIFT * shift)
     return moved * (MAX_GAIN * gain).exp()[:, :, None] + MAX_OFFSET * offset[:, :, None]

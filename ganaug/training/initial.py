@@ -16,8 +16,9 @@ from ganaug.data.labels import Label, is_label, listed
 from ganaug.errors import DataError, FormatError
 from ganaug.families.base import Family
 from ganaug.networks.modality import Modality
-from ganaug.training.checkpoints import read_index
+from ganaug.training.checkpoints import check_tensors_digest, read_index
 
+REMEDY = "name another checkpoint, or begin with nothing"
 MIN_TAKEN = 0.5
 """Share of the parameters that the checkpoint must have; a later version of a network may have others."""
 MAX_CAPACITY = 8
@@ -72,7 +73,7 @@ class InitialWeights:
                 f"the first weights must come from the folder of a checkpoint, but {folder} is a file: a fit with "
                 f"--keep-checkpoint keeps this folder beside the model, as {folder.name}.checkpoint"
             )
-        index = read_index(folder, purpose="to begin with", remedy="name another checkpoint, or begin with nothing")
+        index = read_index(folder, purpose="to begin with", remedy=REMEDY)
         settings, learned = index["settings"], index.get("learned")
         if learned is None:
             raise FormatError(
@@ -87,7 +88,7 @@ class InitialWeights:
             )
         return cls(
             folder=folder,
-            file=folder / Path(index["tensors"]).name,
+            file=check_tensors_digest(folder, index, REMEDY),
             model=str(settings.get("model")),
             modality=learned["modality"],
             classes=tuple(learned["classes"]),

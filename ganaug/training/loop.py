@@ -7,7 +7,7 @@ of steps a machine affords, and a run bounded by steps repeats exactly.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -155,31 +155,33 @@ def train(
     modality: Modality,
     bounds: Bounds,
     *,
-    validate: Callable[[nn.Module], ValidationResult] | None,
-) -> Iterator[Step]:
+    validate: Callable[[nn.Module], ValidationResult | None] | None,
+) -> Generator[Step, None, None]:
     """Train until the bounds are reached or more training stops helping; the state is whole at every yield.
 
-    The modality tells the stages and the size of a batch. `validate` judges the averaged
-    generator; it is called a few times in the later part of the run.
+    The modality tells the stages and the size of a batch. `validate` judges the averaged generator. It is called a few
+    times in the later part of the run, and returns None in a process that does not lead. The process that leads decides
+    when the run ends.
     """
-    family, last = state.family, modality.stages[-1]
+    family, last, engine = state.family, modality.stages[-1], state.family.engine
+    batch_size, random = engine.part(modality.batch_size), engine.split(state.random)
     stages = modality.stages if family.grows else (last,)
     family.begin(data)
     begun = time.perf_counter() - state.seconds
-    while state.progress < 1 and not state.stopped:
+    while engine.decided(state.progress < 1 and not state.stopped):
         # Set what depends on progress.
         before, started = state.progress, state.seconds
         stage = stage_at(before, stages)
         family.set_rate(FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * before)) / 2)
 
         # Learn from one batch.
-        real, label = data.draw(modality.batch_size, state.random)
-        batch = Batch(modality.at_stage(real, stage), label, family.noise_dim, state.random, before)
-        losses = family.learn(batch, state.step)
+        real, label = data.draw(batch_size, random)
+        batch = Batch(modality.at_stage(real, stage), label, family.noise_dim, random, before)
+        losses = engine.averaged(family.learn(batch, state.step))
 
         # Move on. A resumed run may have longer than it had: its progress never goes back.
         state.step += 1
-        state.seconds = time.perf_counter() - begun
+        state.seconds = engine.decided(time.perf_counter() - begun)
         state.progress = max(before, bounds.progress(state.step, state.seconds))
         half_life = min(HALF_LIFE, 0.3 * state.progress)
         family.track(0.5 ** ((state.progress - before) / half_life) if modality.techniques.averaging else 0.0)
@@ -191,9 +193,14 @@ def train(
         if validate and stage == last and _is_due(before, state.progress):
             family.complete()
             result = validate(family.average)
-            state.record_validation(result)
+            if result is not None:
+                state.record_validation(result)
             state.seconds = time.perf_counter() - begun
-        yield Step(state.step, state.progress, state.seconds, stage, losses, result)
+        try:
+            yield Step(state.step, state.progress, state.seconds, stage, losses, result)
+        except GeneratorExit:  # the caller wants no more steps
+            engine.decided(False)
+            raise
         cancellation_point()
 
 

@@ -16,18 +16,20 @@ from torch import Tensor, nn
 
 from ganaug.compute.device import choose_device
 from ganaug.compute.engine import Engine
+from ganaug.compute.joint_engine import JointEngine
 from ganaug.compute.modes import alone, seeded, training_modes
+from ganaug.compute.processes import Processes
 from ganaug.compute.threads import single_thread
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import SPACES
-from ganaug.errors import ExportError, StopTraining, warn
+from ganaug.errors import DataError, ExportError, StopTraining, warn
 from ganaug.families import AS_ASKED, AUTO, FAMILIES, check_model, family_class
 from ganaug.families.base import Family
 from ganaug.networks.modality import Bounds, Modality, modality_of
 from ganaug.techniques.spectral_norm import without_parametrisations
 from ganaug.techniques.switches import Techniques
 from ganaug.training import space_trial
-from ganaug.training.checkpoints import kept_choices, load_checkpoint, save_checkpoint
+from ganaug.training.checkpoints import FILES, kept_choices, load_checkpoint, save_checkpoint
 from ganaug.training.family_trial import best_family
 from ganaug.training.initial import InitialWeights
 from ganaug.training.loop import State, Step, ValidationResult, train
@@ -95,11 +97,16 @@ class Run:
         Folder of another run's checkpoint, whose weights to begin with (see `InitialWeights`).
     started : float, optional
         When the budget began, by `time.perf_counter`; by default now.
+    processes : Processes, optional
+        The processes that learn together in this run, from `joined` (see `ganaug.compute.joining`). All of them take
+        the steps. The first one alone validates, writes the checkpoint and has the `Trained`.
     callbacks : sequence of callables, default=()
         `run` calls each with every `Step`. One that raises `StopTraining` ends the training.
 
     Attributes
     ----------
+    engine, joint : Engine
+        What this process learns with by itself, such as the screen, and what it learns with the others.
     stopped_by_callback : bool, default=False
         Whether a callback has ended the training.
     validated : bool, default=True
@@ -135,12 +142,18 @@ class Run:
         initial: Path | None = None,
         started: float | None = None,
         callbacks: Sequence[Callable[[Step], Any]] = (),
+        processes: Processes | None = None,
     ) -> None:
         self.started = time.perf_counter() if started is None else started
         check_model(model)
         self.data, self.model, self.model_reason = data, model, AS_ASKED
         self.seed = secrets.randbits(31) if random_state is None else random_state
-        place = choose_device(device)  # refused at once, before a slow look at the data
+        place = choose_device(device) if processes is None else processes.device  # refused at once
+        if processes is not None:
+            self.seed = int(processes.decided(self.seed))
+            processes.check_same("data and settings", [data.fingerprint, model, space, time_budget, max_steps])
+            initial = None if initial is None else processes.copied(initial, FILES)
+            checkpoint = processes.copied(checkpoint, FILES) if resume and checkpoint else checkpoint
         capacity = MORE_CAPACITY if place.type == "cuda" or (time_budget or 0) >= LONG_SECONDS else 1
         self.initial = None if initial is None else InitialWeights.read(initial)
         if self.initial:
@@ -164,7 +177,10 @@ class Run:
             self.modality.stages = self.modality.stages[-1:]  # the smaller ones are learned
         asked = Bounds(time_budget, max_steps)
         self.bounds = self.modality.default_bounds(data) if asked == Bounds() else asked
-        self.engine = Engine(place, mixed=self.modality.mixed)
+        mixed = self.modality.mixed
+        self.engine = Engine(place, mixed=mixed)
+        self.joint = self.engine if processes is None else JointEngine(processes, mixed=mixed)
+        _check_parts(self.modality.batch_size, self.joint.size)
         if not self.initial and (rival := self.modality.rival) and space_trial.affordable(self.bounds):
             self._try(rival, build)
         self.checkpoint, self.resume, self.callbacks = checkpoint, resume, callbacks
@@ -193,7 +209,10 @@ class Run:
                 return math.inf
 
         with self.turn():
-            space, found = space_trial.better_space(own, rival, score)
+            space, found = own, ""
+            if self.joint.leads:
+                space, found = space_trial.better_space(own, rival, score)
+            space = rival if self.joint.decided(space == rival) else own
             self.modality = self.modality if space == own else build(space=space)
         self.modality.space_reason = f"{reason}; {found}"
 
@@ -226,13 +245,14 @@ class Run:
             self.learned, held_out = hold_out(self.modality.samples(self.engine.device), self._random(HOLD_OUT))
             self.screen = self._seeded(lambda: self.engine.place(Screen(self.modality.new_classifier)))
             if self.resume and self.checkpoint:
-                self.state = self._new_state(self.model)
+                self.state = self._new_state(self.model, self.joint)
                 self.agreement = self._resumed()
-            else:
+            elif self.joint.leads:
                 self.agreement = self._fit_screen()
-            self.validation = Validation(
-                self.screen, self.learned, held_out, random=self._random(VALIDATION), engine=self.engine
-            )
+            if self.joint.leads:
+                self.validation = Validation(
+                    self.screen, self.learned, held_out, random=self._random(VALIDATION), engine=self.engine
+                )
 
             # Prepare the samples and choose the family.
             tuning = self._random(TUNING)
@@ -240,42 +260,50 @@ class Run:
             self.learnable = self.modality.learnable(self.learned, self._random(VIEWS))
             if not self.resume or not self.checkpoint:
                 if self.model == AUTO:
-                    left = Bounds(self._seconds_left(), self.bounds.steps)
-                    self.model, self.model_reason = best_family(FAMILIES, self._tried, left, self.engine)
-                self.state = self._new_state(self.model)
+                    self._choose_family()
+                self.state = self._new_state(self.model, self.joint)
                 if self.initial:
                     self.initial.load_into(self.state.family, self.data.classes)
             self.family_chosen.set()
 
             # Train the generator with what is left of the budget once the export has its share.
+            self.joint.synchronise(self.state.family.networks)
             bounds = Bounds(self._seconds_left(), self.bounds.steps)
             validate = self._validate if self.validated and self.techniques.early_stopping else None
             self.save_checkpoint()  # from here on a kill does not cost what has been learned
-            for step in train(self.state, self.learnable, self.modality, bounds, validate=validate):
-                if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
-                    self._try_to_save_checkpoint()
-                yield step
+            with closing(train(self.state, self.learnable, self.modality, bounds, validate=validate)) as steps:
+                for step in steps:
+                    if self.checkpoint and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
+                        self._try_to_save_checkpoint()
+                    yield step
 
-    def _new_state(self, model: str) -> State:
+    def _new_state(self, model: str, engine: Engine) -> State:
         """Return the state of a run at its start, with new networks."""
         build = family_class(model)
-        family: Family = self._seeded(lambda: build(self.modality, self.engine))  # type: ignore[call-arg]
+        family: Family = self._seeded(lambda: build(self.modality, engine))  # type: ignore[call-arg]
         return State(family, self._random(TRAINING))
+
+    def _choose_family(self) -> None:
+        """Let a short trial of each family decide; the process that leads makes it."""
+        names, chosen, left = list(FAMILIES), DEFAULT, Bounds(self._seconds_left(), self.bounds.steps)
+        if self.joint.leads:
+            chosen, self.model_reason = best_family(names, self._tried, left, self.engine)
+        self.model = names[int(self.joint.decided(names.index(chosen)))]
 
     def _tried(self, model: str, bounds: Bounds) -> float:
         """Return the best score of a family within these bounds, on held-out samples."""
-        state = self._new_state(model)
-        for _ in train(state, self.learnable, self.modality, bounds, validate=self._validate):
+        state = self._new_state(model, self.engine)
+        for _ in train(state, self.learnable, self.modality, bounds, validate=self._judge):
             pass
         return min((result.score for _, result in state.validations), default=math.inf)  # it may have diverged
 
     def trained(self) -> Trained:
-        """Return the best generator so far."""
+        """Return the best generator so far, in the process that leads."""
         with single_thread():
             state, average = self.state.snapshot(), deepcopy(self.state.family.average)
             if state.kept is None:
                 state.family.complete()
-                result = self._validate(state.family.average)
+                result = self._judge(state.family.average)
                 if not math.isfinite(result.score):
                     raise ExportError(
                         f"the weights must be finite numbers, but the training had diverged at step {state.step:,}, "
@@ -304,6 +332,7 @@ class Run:
                     "max_steps": self.bounds.steps,
                     "seed": self.seed,
                     "device": self.engine.device.type,
+                    **({"processes": self.joint.size} if self.joint.size > 1 else {}),
                     "mixed_precision": self.engine.is_mixed,
                     "techniques": self.techniques.changed,
                     **({"began_with": self.initial.data} if self.initial else {}),
@@ -327,13 +356,12 @@ class Run:
         return {"model": self.model_reason, "space": self.modality.space_reason}
 
     def save_checkpoint(self) -> None:
-        """Write the run as it stands to its folder, if it has one."""
-        if self.checkpoint:
-            extra = {f"screen.{name}": value for name, value in self.screen.state_dict().items()}
+        """Write the run as it stands to its folder, if it has one and this process leads."""
+        if self.checkpoint and self.joint.leads:
             save_checkpoint(
                 self.checkpoint,
                 self.state,
-                extra | {"agreement": self.agreement},
+                self._extra(self.agreement),
                 self.settings(),
                 reasons=self.reasons(),
                 learned={
@@ -360,12 +388,17 @@ class Run:
     def _resumed(self) -> Tensor:
         """Restore the state and the screen from the checkpoint, and return the agreement."""
         assert self.checkpoint is not None  # noqa: S101
-        extra = load_checkpoint(self.checkpoint, self.state, self.settings())
+        of_rows = torch.zeros(len(self.learned), device=self.engine.device)
+        extra = load_checkpoint(self.checkpoint, self.state, self.settings(), self._extra(of_rows))
         self.screen.load_state_dict(
             {name.removeprefix("screen."): value for name, value in extra.items() if "." in name}
         )
         self.screen.eval().requires_grad_(False)
         return extra["agreement"].to(self.engine.device)
+
+    def _extra(self, agreement: Tensor) -> dict[str, Tensor]:
+        """Return the tensors of a checkpoint that are neither of the family nor of its optimisers."""
+        return {f"screen.{name}": value for name, value in self.screen.state_dict().items()} | {"agreement": agreement}
 
     def _fit_screen(self) -> Tensor:
         """Train the screen for a time that suits the bounds of the run, and return the agreement."""
@@ -385,7 +418,11 @@ class Run:
         by_steps = wanted if steps is None else round(steps * SMALL_STEPS_PER_STEP)
         return min(wanted, by_budget, by_steps)
 
-    def _validate(self, average: nn.Module) -> ValidationResult:
+    def _validate(self, average: nn.Module) -> ValidationResult | None:
+        """Return what a validation says of a generator; None in a process that does not lead."""
+        return self._judge(average) if self.joint.leads else None
+
+    def _judge(self, average: nn.Module) -> ValidationResult:
         return self.validation.judge(self.modality.validated(average, self.learned, self._random(CORRECTION)))
 
     def _seeded(self, build: Callable[[], Built]) -> Built:
@@ -398,8 +435,19 @@ class Run:
         if budget is None:
             return None
         spent, export = time.perf_counter() - self.started, min(self.modality.export_seconds, budget / 4)
-        return max(MIN_SECONDS, budget - spent - export)
+        return self.joint.decided(max(MIN_SECONDS, budget - spent - export))
 
     def _random(self, purpose: int) -> torch.Generator:
         """Return a fresh source of random numbers for a purpose."""
         return torch.Generator().manual_seed(self.seed * 10 + purpose)
+
+
+def _check_parts(batch_size: int, size: int) -> None:
+    """Raise `DataError` unless each of `size` processes has the same number of pairs of samples in every batch."""
+    most = batch_size // 2
+    if most % size:
+        possible = ", ".join(str(number) for number in range(1, most + 1) if most % number == 0)
+        raise DataError(
+            f"the number of processes must divide half a batch of {batch_size} samples, but is {size}: choose one of "
+            f"{possible}"
+        )

@@ -46,6 +46,7 @@ PROGRAMS = [
     "clips",
     "combinations",
     "derived",
+    "devices",
     "dose",
     "image_speed",
     "images",

@@ -4,7 +4,6 @@ The content of a file is untrusted: its header is checked before anything is dec
 """
 
 import io
-import stat
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,18 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
+from ganaug.data.clips.clip_form import DTYPES, MAX_DURATION, PILLOW_FORMATS, ClipForm
 from ganaug.data.images.codec import MODES, scaled, with_channels
 from ganaug.data.images.image_file import DEEP_MODES, SIXTEEN_BIT_MODE, pixels_of
 from ganaug.errors import DataError
-from ganaug.files import file_mode, quoted
+from ganaug.files import is_regular, quoted
 
 Clip = NDArray[np.uint8]
 """A clip of shape (frames, height, width, channels)."""
 
-PILLOW_FORMATS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG", ".apng": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
-"""For each ending of an image file that may have several frames, Pillow's name of the format."""
-DTYPES = ("uint8", "float16", "float32", "float64")
-"""The dtypes of the values in a .npy file."""
 MAX_FILE_BYTES = 2**28
 """Largest file that is read: 256 MB hold 1,000 uncompressed colour frames of 300 x 300 pixels."""
 MAX_PIXELS = 2**24
@@ -41,28 +37,6 @@ MAX_SIDE = 64
 """Side in pixels that frames are scaled down to when they are read: no generator of clips draws larger ones."""
 MAX_HELD = 8
 """A frame that is shown longer than the shortest one counts several times, but not more often than this."""
-MAX_DURATION = 65_535
-"""Longest time of a frame that a model file may state, in milliseconds."""
-
-
-@dataclass(frozen=True)
-class ClipForm:
-    """The form of a clip's file: what is needed to write another one like it."""
-
-    ending: str = ".npy"
-    """".npy", or a key of `PILLOW_FORMATS`."""
-    dtype: str = "uint8"
-    """One of `DTYPES`; the values of floating point are from 0 to 1."""
-    axes: int = 4
-    """Axes of the array in a .npy file: 3 for (frames, height, width), 4 with channels."""
-    duration: int = 100
-    """Time of a frame of an animated image, in milliseconds."""
-
-    def __str__(self) -> str:
-        if self.ending == ".npy":
-            return f".npy files of {self.dtype}"
-        timed = "" if self.ending.startswith(".tif") else f" with {self.duration:,} ms a frame"
-        return f"{self.ending} files{timed}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +55,7 @@ class ReadClip:
 def frames_in(path: Path) -> int:
     """Return the number of frames that the head of a file tells; 0 for a file that is no clip, or cannot be read."""
     try:
-        if not stat.S_ISREG(file_mode(path)) or path.stat().st_size > MAX_FILE_BYTES:
+        if not is_regular(path) or path.stat().st_size > MAX_FILE_BYTES:
             return 0
         if path.suffix.lower() == ".npy":
             shape = np.lib.format.open_memmap(path, mode="r").shape
@@ -100,7 +74,7 @@ def read_clip(path: Path) -> ReadClip:
     libraries store equal neighbours as one long frame. `DataError` if the file is too large, damaged, has a single
     frame, or holds other values.
     """
-    if not stat.S_ISREG(file_mode(path)):  # pipes and devices could block for ever
+    if not is_regular(path):  # pipes and devices could block for ever
         raise DataError(f"A clip must be a regular file, but {quoted(path)} is not: take it out of the data.")
     size = path.stat().st_size
     if size > MAX_FILE_BYTES:

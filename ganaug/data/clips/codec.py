@@ -6,7 +6,8 @@ from typing import Self
 
 import numpy as np
 
-from ganaug.data.clips.clip_file import MAX_FRAMES, MAX_SIDE, Clip, ClipForm
+from ganaug.data.clips.clip_file import MAX_FRAMES, MAX_SIDE, Clip
+from ganaug.data.clips.clip_form import ClipForm
 from ganaug.data.images.codec import MIN_SIZE, MODES, ImageCodec, plain_background, scaled, unpadded, with_channels
 from ganaug.errors import DataError
 

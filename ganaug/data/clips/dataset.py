@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganaug.data.class_folder import groups_of_files
-from ganaug.data.clips.clip_file import MIN_FRAMES, MIN_SIDE, ClipForm, as_bytes
+from ganaug.data.clips.clip_file import MIN_FRAMES, MIN_SIDE, as_bytes
+from ganaug.data.clips.clip_form import ClipForm
 from ganaug.data.clips.codec import ClipCodec
 from ganaug.data.clips.folder import common_form, read_all, scan_folder
 from ganaug.data.clips.pictures import draw_clips

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ganaug.data import class_folder
 from ganaug.data.class_folder import FileKind, FolderIndex, some_files
-from ganaug.data.clips.clip_file import MIN_FRAMES, PILLOW_FORMATS, ClipForm, ReadClip, frames_in, read_clip
+from ganaug.data.clips.clip_file import MIN_FRAMES, ReadClip, frames_in, read_clip
+from ganaug.data.clips.clip_form import PILLOW_FORMATS, ClipForm
 from ganaug.data.images.folder import KIND as IMAGES
 from ganaug.errors import DataError
 

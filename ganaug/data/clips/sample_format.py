@@ -6,10 +6,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganaug.data.clips.clip_file import DTYPES, MAX_DURATION, PILLOW_FORMATS, ClipForm
+from ganaug.data.clips.clip_form import DTYPES, MAX_DURATION, PILLOW_FORMATS, ClipForm
 from ganaug.data.clips.pictures import draw_clips
 from ganaug.data.clips.points import clip_points
-from ganaug.data.images.codec import MODES
 from ganaug.data.json_checks import is_int
 from ganaug.data.sample_format import OutputForm, SampleFormat
 from ganaug.errors import DataError, FormatError
@@ -53,7 +52,7 @@ class ClipFormat(SampleFormat):
         _require(is_int(frames, 1, MAX_FRAMES), f"frames must be from 1 to {MAX_FRAMES}")
         for name, side in (("height", height), ("width", width)):
             _require(is_int(side, 1, MAX_SIDE), f"{name} must be from 1 to {MAX_SIDE}")
-        _require(type(channels) is int and channels in MODES, "channels must be 1, 3 or 4")
+        _require(type(channels) is int and channels in (1, 3, 4), "channels must be 1, 3 or 4")
         pixels = frames * height * width  # type: ignore[operator]  # checked above
         _require(pixels <= MAX_CLIP_PIXELS, f"a clip must have at most {MAX_CLIP_PIXELS:,} pixels")
         ending, dtype = schema.get("ending", ".npy"), schema.get("dtype", "uint8")

@@ -4,7 +4,6 @@ The content of a file is untrusted: its header is checked before anything is dec
 """
 
 import os
-import stat
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from ganaug.errors import DataError
-from ganaug.files import file_mode, quoted
+from ganaug.files import is_regular, quoted
 
 MAX_PIXELS = 50_000_000
 """Largest number of pixels of an image that is decoded: 50 million RGBA pixels are 200 MB."""
@@ -90,7 +89,7 @@ def read_image_and_scale(
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
     """Open an image and check its header; all errors, also later ones, become a `DataError` that names the file."""
-    if not stat.S_ISREG(file_mode(path)):  # pipes and devices could block for ever
+    if not is_regular(path):  # pipes and devices could block for ever
         raise DataError(f"An image must be a regular file, but {quoted(path)} is not: take it out of the data.")
     limit = f"An image must have at most {MAX_PIXELS:,} pixels, but {quoted(path)} has more"
     remedy = "make it smaller, or take it out of the data."

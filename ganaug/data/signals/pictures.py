@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 WIDTH, HEIGHT = 96, 64  # of a picture, in pixels
 FINER = 3
@@ -33,6 +32,8 @@ def draw_signals(signals: Signals, limits: NDArray[np.float32]) -> NDArray[np.ui
 
 
 def _draw(signal: NDArray[np.float32], limits: NDArray[np.float32]) -> NDArray[np.uint8]:
+    from PIL import Image, ImageDraw
+
     width, height = FINER * WIDTH, FINER * HEIGHT
     picture = Image.new("RGB", (width, height), PAPER)
     pen = ImageDraw.Draw(picture)

@@ -4,7 +4,6 @@ The content of a file is untrusted: sizes are bounded by the file itself, and no
 """
 
 import io
-import stat
 import warnings
 import wave
 from dataclasses import dataclass
@@ -13,10 +12,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import wavfile
 
 from ganaug.errors import DataError
-from ganaug.files import file_mode, quoted
+from ganaug.files import is_regular, quoted
 
 Signal = NDArray[np.float32]
 """A signal of shape (length, channels)."""
@@ -66,8 +64,7 @@ def read_signal(path: Path) -> tuple[Signal, FileForm]:
     The numbers of a .npy file are kept. The numbers of a .wav file are divided so that the largest are 1, unless they
     are floating point. `DataError` if the file is too large, damaged, too short, or holds numbers that are not finite.
     """
-    mode = file_mode(path)
-    if not stat.S_ISREG(mode):  # pipes and devices could block for ever
+    if not is_regular(path):  # pipes and devices could block for ever
         raise DataError(f"A signal must be a regular file, but {quoted(path)} is not: take it out of the data.")
     size = path.stat().st_size
     if size > MAX_FILE_BYTES:
@@ -102,6 +99,8 @@ def encoded(signal: Signal, form: FileForm) -> bytes:
     elif form.dtype in PCM_BYTES:
         _write_pcm(file, signal, form)
     else:
+        from scipy.io import wavfile
+
         wavfile.write(file, form.sample_rate or 0, signal.astype(form.dtype))
     return file.getvalue()
 
@@ -121,6 +120,8 @@ def converted(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _read_wav(path: Path) -> tuple[NDArray[Any], FileForm]:
+    from scipy.io import wavfile
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", wavfile.WavFileWarning)  # of unknown chunks, and of a length not stated

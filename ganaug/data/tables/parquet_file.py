@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ganaug.data.labels import listed
 from ganaug.data.tables.csv_file import different
 from ganaug.data.tables.csv_format import CsvFormat, FieldFormat
-from ganaug.errors import DataError
+from ganaug.errors import DataError, GanaugError
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -92,7 +92,8 @@ class ParquetTable:
             return pd.ArrowDtype(kind) if verbatim or pyarrow.types.is_decimal(kind) else nullable.get(kind)
 
         for batch in self._batches(self.names if columns is None else columns):
-            piece = batch.to_pandas(types_mapper=mapper, date_as_object=False)
+            with parquet_errors(self.file):
+                piece = batch.to_pandas(types_mapper=mapper, date_as_object=False)
             yield piece if verbatim or not self._missing else piece.apply(self._without_words)
 
     def _batches(self, columns: Sequence[str]) -> Iterator[Any]:
@@ -161,14 +162,12 @@ def _holds_text(column: "Series[Any]") -> bool:
 
 @contextmanager
 def parquet_errors(file: Path) -> Iterator[None]:
-    """Turn errors of Arrow, and those of reading, into a `DataError`."""
-    import pyarrow
-
+    """Turn whatever Arrow raises into a `DataError`: a damaged file can make it raise any exception."""
     try:
         yield
-    except PermissionError:  # its message names the remedy
+    except (GanaugError, MemoryError, PermissionError):  # their messages name the remedy
         raise
-    except (pyarrow.ArrowException, OSError) as error:
+    except Exception as error:
         reason = (str(error).splitlines() or ["damaged"])[0].rstrip(".")
         raise DataError(
             f"{file} must be a whole Parquet file, but cannot be read ({reason}): save it again."

@@ -1,6 +1,7 @@
 """The format of synthetic rows."""
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from ganaug.data.tables.codec import MAX_COLUMNS, TableCodec
 from ganaug.data.tables.conditions import Conditions
 from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.points import row_points
+from ganaug.errors import DataError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -43,7 +45,11 @@ class TableFormat(SampleFormat):
         return cls(codec, ignored, CsvFormat.from_state(schema.get("csv")))
 
     def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> "DataFrame":
-        """Return a DataFrame with the columns and dtypes of the table that was learned."""
+        """Return a DataFrame with the columns and dtypes of the table that was learned; `DataError` without pandas."""
+        if find_spec("pandas") is None:
+            raise DataError(
+                "the package pandas must be installed to draw rows of a table, but is not: pip install pandas"
+            )
         return self.codec.frame(outputs.get("numeric"), outputs.get("category"))
 
     def conditions(self, where: Any) -> Fits:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganaug.errors import DataError, MissingFileError
+from ganaug.files import open_regular
 from ganaug.runtime.onnx_file import check_model
 from ganaug.runtime.session import open_session
 
@@ -109,11 +110,12 @@ def _efficientnet() -> Extractor:
 
 def _of_file(path: Path) -> NamedExtractor:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with open_regular(path) as file:
+            model = file.read(MAX_BYTES + 1)
+        if len(model) > MAX_BYTES:
             raise DataError(
                 f"{path} must have at most {MAX_BYTES:,} bytes to be used for features: use a smaller network"
             )
-        model = path.read_bytes()
     except FileNotFoundError as error:
         raise MissingFileError(f"There is no feature network {path}: check the name.") from error
     except OSError as error:

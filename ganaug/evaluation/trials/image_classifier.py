@@ -1,6 +1,5 @@
 """The image classifier of a comparison, which is trained in every arm, and the batches that it is trained on."""
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -82,7 +81,6 @@ def label_preserving(channels: int, seed: int) -> Callable[[Images], Images]:
     There are no flips, because they change what a digit is. The border of grey images is filled with black, as around
     digits, and that of other images by reflection.
     """
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     import albumentations
     import cv2
 

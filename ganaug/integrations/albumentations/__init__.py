@@ -2,7 +2,3 @@
 
 The modules are imported one by one: `SyntheticSwap` needs no torch.
 """
-
-import os
-
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # or albumentations asks the network for newer versions

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.labels import Label
 from ganaug.errors import DataError, OutputError, warn
-from ganaug.files import StrPath, atomic_folder, atomic_write, delete_abandoned
+from ganaug.files import StrPath, atomic_folder, atomic_write, delete_abandoned, open_regular
 from ganaug.integrations.torch.progress import tracked
 from ganaug.integrations.torch.sample_source import GeneratorSource, Sample, SampleId, SampleSource
 
@@ -78,7 +78,8 @@ class DiskCache(SampleSource):
     def _opened(self) -> NDArray[Any] | None:
         """Map the file, and return its samples; None if it does not exist or is damaged."""
         try:
-            content = np.memmap(self.path, np.uint8, "r")
+            with open_regular(self.path) as file:
+                content = np.memmap(file, np.uint8, "r")
         except FileNotFoundError:
             return None
         except (OSError, ValueError):  # without permission, or empty

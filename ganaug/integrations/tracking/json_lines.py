@@ -40,6 +40,8 @@ class JSONLines(Tracker):
     def write(self, number: int, numbers: dict[str, float]) -> None:
         """Append a line, which is on disk when the method returns."""
         finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+        if self._file is None:
+            self.prepare()
         try:
             if self._file is None:
                 self._file = self.path.open("a", encoding="utf-8")

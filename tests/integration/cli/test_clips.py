@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganaug.data.clips.clip_file import ClipForm, encoded, read_clip
+from ganaug.data.clips.clip_file import encoded, read_clip
+from ganaug.data.clips.clip_form import ClipForm
 from ganaug.data.images.codec import with_channels
 from ganaug.runtime.generator import Generator
 from tests.conftest import moving_squares

@@ -24,7 +24,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from ganaug import cli, files
-from ganaug.cli import main
+from ganaug.cli import COMMANDS, main
 from ganaug.cli.drawing import GAP, Pen
 from ganaug.cli.fit import _summarise
 from ganaug.cli.interrupts import Patience
@@ -401,11 +401,43 @@ def test_fit_replaces_no_picture_but_its_own(photos: Path, tmp_path: Path) -> No
         assert is_preview(picture)
 
 
+ASCII_ONLY = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.slow
+def test_a_name_that_the_system_cannot_decode_is_told_from_a_wrong_one(tmp_path: Path) -> None:
+    for name in ("ä", "ö"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        (tmp_path / "photos" / name / "1.png").touch()
+    (tmp_path / "table.csv").write_text("a,ö\n1,x\n2,y\n")
+    commands = [
+        ["fit", str(tmp_path / "photos"), "--output", "model.onnx"],
+        ["fit", str(tmp_path / "table.csv"), "--target", "ö", "--output", "model.onnx"],
+        ["fit", str(tmp_path / "table.csv"), "--target", "o", "--output", "model.onnx"],
+    ]
+    run_all = f"from ganaug.cli import main\nimport os\nfor words in {[list(map(os.fsencode, c)) for c in commands]}:"
+    lines = f"{run_all}\n    try: main(list(map(os.fsdecode, words)))\n    except SystemExit as end: print(end.code)"
+    told, said = python(lines, **ASCII_ONLY).communicate(timeout=60)
+    errors = [line for line in said.splitlines() if line.startswith("Error: ")]
+    assert told.split() == ["2", "2", "2"], said
+    assert ["PYTHONUTF8=1" in error for error in errors] == [True, True, False]
+    assert "Labels must be" not in said
+
+
+@pytest.mark.slow
+def test_help_needs_no_docstrings() -> None:
+    words = [[], *([name] for name in COMMANDS)]
+    lines = f"from ganaug.cli import main\nfor words in {words}:"
+    program = f"{lines}\n    try: main([*words, '--help'], prog_name='main')\n    except SystemExit: pass"
+    stripped, said = python(program, PYTHONOPTIMIZE="2").communicate(timeout=60)
+    usual = "".join(run(*one, "--help").stdout for one in words)
+    assert stripped.split() == usual.split(), said  # the width of lines depends on the terminal
+
+
 def test_a_file_name_that_the_system_cannot_encode_is_one_sentence(model: Path, tmp_path: Path) -> None:
     emoji = with_metadata(model, tmp_path / "a.onnx", classes=["\N{CAT FACE}", "dog", "bird"])
-    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     words = ["sample", str(emoji), "--output", str(tmp_path / "out")]
-    process = python(f"from ganaug.cli import main; main({words!r})", **ascii_only)
+    process = python(f"from ganaug.cli import main; main({words!r})", **ASCII_ONLY)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 2, said
     assert "PYTHONUTF8=1" in said
@@ -770,7 +802,7 @@ def test_models_that_are_none(command: str, photos: Path, model: Path, tmp_path:
     before = contents(tmp_path)
     for name, saying in (
         ("nothing.onnx", "There is no model file"),
-        (".", "not a file"),
+        (".", "must be a file, but is a folder"),
         ("cut.onnx", "damaged or cut short"),
         ("text.onnx", "not an ONNX model"),
         ("old.onnx", "upgrade ganaug"),

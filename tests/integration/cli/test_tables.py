@@ -221,6 +221,35 @@ def test_fit_refuses_parquet_types_that_cannot_be_learned(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [source]
 
 
+NESTED = {
+    "list": pa.array([[1], [2]] * 10),
+    "ragged list": pa.array([[], [2]] * 10),
+    "large list": pa.array([["a"], ["b"]] * 10, pa.large_list(pa.string())),
+    "fixed list": pa.array([[1, 2], [3, 4]] * 10, pa.list_(pa.int64(), 2)),
+    "struct": pa.array([{"a": 1}, {"a": 2}] * 10),
+    "map": pa.array([[("k", 1)], [("k", 2)]] * 10, pa.map_(pa.string(), pa.int64())),
+    "binary": pa.array([b"a", b"\xff"] * 10),
+    "nested": pa.array([[{"a": [1]}], [{"a": []}]] * 10),
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_nested_types_are_refused_in_a_sentence(kind: str, model: Path, tmp_path: Path) -> None:
+    source, plain = tmp_path / "t.parquet", pa.array(["n", "m"] * 10)
+    as_target = {"x": pa.array(range(20)), "y": NESTED[kind]}
+    as_feature = {"x": pa.array(range(20)), "odd": NESTED[kind], "y": plain}
+    for columns, name in ((as_target, "y"), (as_feature, "odd")):
+        pq.write_table(pa.table(columns), source)
+        output = tmp_path / "out.onnx"
+        refused("fit", source, "--target", "y", "--output", output, saying="hold" if name == "odd" else "abel")
+        refused("balance", source, model, "--output", tmp_path / "out.parquet", saying="Error")
+        refused("evaluate", source, "--target", "y", "--budget", "1s", saying="hold" if name == "odd" else "abel")
+    if kind != "binary":
+        group = ["evaluate", source, "--target", "y", "--group", "odd", "--budget", "1s"]
+        refused(*group, saying="Groups must be one text or number for each sample")
+    assert list(tmp_path.iterdir()) == [source]
+
+
 @pytest.fixture
 def quick_export(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Return another model instead of exporting one, which takes seconds."""

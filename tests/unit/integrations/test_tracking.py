@@ -61,7 +61,7 @@ def test_json_lines(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"Cannot write to .*: No such file"):
+    with pytest.raises(OutputError, match=r"Cannot write .*: the folder .* does not exist; create it first"):
         JSONLines(tmp_path / "missing" / "log.jsonl")(next(steps(1)))
     with pytest.raises(DataError, match="every must be a number of steps"):
         JSONLines(tmp_path / "log.jsonl", every=0)

@@ -710,7 +710,7 @@ def test_external_data_are_refused_before_the_runtime_sees_them(
     model = glass()
     hide(model, external(location))
     (tmp_path / "inner" / "model.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(FormatError, match="weights in other files"):
+    with pytest.raises(FormatError, match=r"weights in other files|sparse weights"):
         Generator.load(tmp_path / "inner" / "model.onnx")
 
 
@@ -739,10 +739,10 @@ def add_loop(model: onnx.ModelProto) -> None:
         (add_function, "functions of its own"),
         (add_loop, "control flow"),
         (lambda model: model.training_info.add(), "training graphs"),
-        (add_node("NoSuchOperator"), "ONNX Runtime cannot open"),
-        (lambda model: model.graph.node.pop(0), "ONNX Runtime cannot open"),
-        (lambda model: model.graph.initializer.pop(0), "ONNX Runtime cannot open"),
-        (lambda model: model.ClearField("opset_import"), "ONNX Runtime cannot open"),
+        (add_node("NoSuchOperator"), "operator 'NoSuchOperator', whose work ganaug cannot bound"),
+        (lambda model: model.graph.node.pop(0), "no node before it makes"),
+        (lambda model: model.graph.initializer.pop(0), "no node before it makes"),
+        (lambda model: model.ClearField("opset_import"), "operators of ONNX 18 or later"),
         (lambda model: setattr(model, "ir_version", 999), "ONNX Runtime cannot open"),
     ],
 )
@@ -802,8 +802,8 @@ def cast_last(model: onnx.ModelProto, kind: int) -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (lambda m: rename(m, "noise", "z"), r"inputs are \['label', 'z'\]"),
-        (lambda m: rename(m, "label", "y"), r"inputs are \['noise', 'y'\]"),
+        (lambda m: rename(m, "noise", "z"), "'z' no node before it makes"),
+        (lambda m: rename(m, "label", "y"), "'y' no node before it makes"),
         (lambda m: m.graph.input.append(helper.make_tensor_value_info("more", FLOAT, [1])), "inputs are"),
         (lambda m: rename(m, "image", "picture"), "lacks an output"),
         (lambda m: m.graph.output.pop(0), "lacks an output"),
@@ -893,7 +893,7 @@ def test_files_that_are_no_models(tmp_path: Path, capfd: pytest.CaptureFixture[s
         with pytest.raises(FormatError, match=f"Cannot use .*{name}: .*") as caught:
             Generator.load(tmp_path / name)
         assert "\n" not in str(caught.value)
-    with pytest.raises(FormatError, match=r"not a file: name the \.onnx file itself"):
+    with pytest.raises(FormatError, match="must be a file, but is a folder: name the file itself"):
         Generator.load(tmp_path)
     with pytest.raises(FormatError, match="null"):
         Generator.load("nul\0")
@@ -909,7 +909,7 @@ def test_files_that_are_no_models(tmp_path: Path, capfd: pytest.CaptureFixture[s
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(FormatError, match="not a file"):
+    with pytest.raises(FormatError, match="must be a file, but is a named pipe"):
         Generator.load(tmp_path / "pipe")
 
 
@@ -924,11 +924,11 @@ def test_a_vast_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, *_: object) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
     (tmp_path / "model.onnx").write_bytes(b"x")
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # not by chmod, because root may read anything
+    monkeypatch.setattr(Path, "open", refuse)  # not by chmod, because root may read anything
     with pytest.raises(FormatError, match=r"model\.onnx: Permission denied\."):
         Generator.load(tmp_path / "model.onnx")
 

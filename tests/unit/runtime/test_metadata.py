@@ -262,7 +262,7 @@ def test_the_scan_knows_every_place_where_onnx_keeps_tensors_graphs_and_operator
         "FunctionProto": "function",
     }
     for message, kind in kinds.items():
-        if kind in {"training", "function"}:
+        if kind in {"training", "function", "sparse tensor"}:
             continue  # refused whole, so nothing inside can matter
         for field in getattr(onnx, message).DESCRIPTOR.fields:
             inner = kinds.get(field.message_type.name) if field.message_type else None

@@ -1,5 +1,6 @@
 """The trial of the families before a training: how long it is, what decides it, and what comes of it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ganaug.families import AUTO, FAMILIES
 from ganaug.networks.modality import Bounds
 from ganaug.training import Run, family_trial
 from ganaug.training.family_trial import SHARE, STEPS_SHARE, TIE, best_family, bounds_of_trial, chosen_of
+from tests.checkpoints import write_signed
 
 ENGINE = Engine(torch.device("cpu"))
 
@@ -89,7 +91,7 @@ def test_a_resumed_run_keeps_the_family_without_another_trial(
 def test_a_checkpoint_of_an_unknown_family_is_refused(stripes: LabelledImages, tmp_path: Path) -> None:
     run = auto(stripes, checkpoint=tmp_path)
     next(iter(run.steps()))
-    index = tmp_path / "checkpoint.json"
-    index.write_text(index.read_text().replace(f'"model": "{run.model}"', '"model": "../gan"'))
+    text = (tmp_path / "checkpoint.json").read_text().replace(f'"model": "{run.model}"', '"model": "../gan"')
+    write_signed(tmp_path, json.loads(text), b"")
     with pytest.raises(FormatError, match="must have a known model: leave out --resume"):
         auto(stripes, checkpoint=tmp_path, resume=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from scipy.spatial.distance import cdist
 
 from ganaug.data.images.dataset import LabelledImages
@@ -18,6 +18,7 @@ from ganaug.errors import DataError, FormatError
 from ganaug.training import Run
 from ganaug.training.checkpoints import INDEX
 from ganaug.training.initial import InitialWeights
+from tests.checkpoints import write_signed
 from tests.conftest import striped_images
 
 STEPS = 3
@@ -217,9 +218,9 @@ def test_another_family_is_refused(images: LabelledImages, of_images: tuple[Run,
 def copy_of(folder: Path, tmp_path: Path, change: Any = lambda index: None, tensors: Any = lambda found: found) -> Path:
     """Return a copy of a checkpoint whose index and tensors were changed."""
     index = json.loads((folder / INDEX).read_text())
-    save_file(tensors(load_file(folder / index["tensors"])), tmp_path / index["tensors"])
+    content = save(tensors(load_file(folder / index["tensors"])))
     change(index)
-    (tmp_path / INDEX).write_text(json.dumps(index))
+    write_signed(tmp_path, index, content)
     return tmp_path
 
 
@@ -258,6 +259,9 @@ def test_hostile_tensors_are_refused(images: LabelledImages, of_images: tuple[Ru
         with pytest.raises(FormatError, match=saying):
             begun(images, folder)
     next(tmp_path.glob("*.safetensors")).write_bytes(b"nothing")
+    with pytest.raises(FormatError, match="but is damaged: name another checkpoint"):
+        begun(images, tmp_path)
+    write_signed(tmp_path, json.loads((tmp_path / INDEX).read_text()), b"nothing")
     with pytest.raises(FormatError, match="must be readable"):
         begun(images, tmp_path)
 

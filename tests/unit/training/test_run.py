@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,9 +22,10 @@ from ganaug.errors import DataError, DeviceError, ExportError, FormatError, Gana
 from ganaug.evaluation.trainers import train_generator
 from ganaug.runtime.generator import Generator
 from ganaug.training import Run, Trained, export, fit
-from ganaug.training.checkpoints import FORMAT_VERSION, INDEX, kept_step, load_checkpoint
+from ganaug.training.checkpoints import FORMAT_VERSION, INDEX, index_digest, kept_step, load_checkpoint
 from ganaug.training.loop import State, ValidationResult
 from ganaug.training.validation import misread_classes
+from tests.checkpoints import change, write_signed
 from tests.conftest import striped_images
 
 
@@ -181,6 +183,9 @@ def test_resuming_from_nothing_or_rubbish_is_refused(stripes: LabelledImages, tm
         fit(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
     interrupted(stripes, tmp_path / "run", 3)
     (tmp_path / "run" / "step-000000003.safetensors").write_bytes(b"rubbish")
+    with pytest.raises(FormatError, match="but is damaged: leave out --resume"):
+        fit(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
+    write_signed(tmp_path / "run", json.loads((tmp_path / "run" / INDEX).read_text()), b"rubbish")
     with pytest.raises(FormatError, match="cannot be read"):
         fit(stripes, max_steps=20, random_state=0, checkpoint=tmp_path / "run", resume=True)
     (tmp_path / "run" / INDEX).write_text("[]")
@@ -212,23 +217,114 @@ def test_an_index_that_says_what_cannot_be_is_refused(changes: dict[str, Any], n
         "settings": {"seed": 0},
         "step": 3,
     }
-    good |= {"reasons": {}}
+    good |= {"reasons": {}, "tensors_digest": "0" * 64}
     good |= {"seconds": 1.5, "progress": 0.25, "stages": [[8, 3, 1.5]], "stopped": ""}
     good |= {"losses": [{"progress": 0.1, "generator": math.nan}]}
     good |= {"validations": [[0.2, {"score": 1.0, "agreement": [1, 0.5], "variety": [math.nan, 1]}]]}
+    good |= {"digest": index_digest(good)}
     (tmp_path / INDEX).write_text(json.dumps(good))
     assert kept_step(tmp_path) == 3
     (tmp_path / INDEX).write_text(json.dumps(good | changes))
     with pytest.raises(FormatError, match=f"says of {named} is missing or impossible: leave out --resume"):
-        load_checkpoint(tmp_path, State(None, torch.Generator()), {"seed": 0})  # type: ignore[arg-type]
+        load_checkpoint(tmp_path, State(None, torch.Generator()), {"seed": 0}, {})  # type: ignore[arg-type]
     assert kept_step(tmp_path) is None
+
+
+def swapped(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Let two moments of different shapes change places."""
+    first, second = sorted(name for name in tensors if name.endswith("exp_avg"))[:2]
+    assert tensors[first].shape != tensors[second].shape
+    return tensors | {first: tensors[second], second: tensors[first]}
+
+
+def renamed(name: str, part: str) -> Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]:
+    return lambda tensors: {re.sub(name, part, key): value for key, value in tensors.items()}
+
+
+def of_another_form(name: str, form: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Any], Any]:
+    def changed(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        found = sorted(key for key in tensors if key.startswith(name))
+        return tensors | {found[-1]: form(tensors[found[-1]])}
+
+    return changed
+
+
+@pytest.fixture(scope="module")
+def run_of_stripes(stripes: LabelledImages, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a checkpoint of a run of two steps."""
+    folder = tmp_path_factory.mktemp("stripes") / "run"
+    run = Run(stripes, max_steps=2, random_state=0, checkpoint=folder)
+    for _ in run.steps():
+        pass
+    run.save_checkpoint()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (swapped, "exp_avg"),
+        (renamed(r"^network\.", "networks."), "network"),
+        (renamed("exp_avg_sq", "exp_avg_sqr"), "exp_avg_sq"),
+        (renamed(r"^(optimizer\.\w+)\.0\.", r"\1.999."), "optimizer"),
+        (renamed(r"^optimizer\.", "optimizer.x"), "optimizer"),
+        (of_another_form("network.", torch.Tensor.double), "network"),
+        (of_another_form("network.", lambda one: one[None]), "network"),
+        (of_another_form("kept.", lambda one: one.flatten()[:1]), "kept"),
+        (of_another_form("extra.screen", lambda one: one[None]), "extra.screen"),
+        (of_another_form("extra.agreement", lambda one: one[:3]), "extra.agreement"),
+        (of_another_form("random", lambda one: one[:9]), "random"),
+        (lambda tensors: {name: one for name, one in tensors.items() if not name.endswith(".step")}, "step"),
+        (lambda tensors: tensors | {"more": torch.zeros(1)}, "more"),
+    ],
+)
+def test_tensors_of_another_form_are_refused_before_any_is_loaded(
+    damage: Callable[[Any], Any], named: str, stripes: LabelledImages, run_of_stripes: Path, tmp_path: Path
+) -> None:
+    folder = change(run_of_stripes, damage, tmp_path)
+    run = Run(stripes, max_steps=2, random_state=0, checkpoint=folder, resume=True)
+    with pytest.raises(FormatError, match=f"but '[^']*{named}[^']*' is missing, unknown or of another form"):
+        run.run()
+    assert not any(one.state for one in run.state.family.optimizers.values())
+
+
+def test_a_state_of_random_numbers_that_cannot_be_is_refused(
+    stripes: LabelledImages, run_of_stripes: Path, tmp_path: Path
+) -> None:
+    folder = change(run_of_stripes, of_another_form("random", torch.ones_like), tmp_path)
+    with pytest.raises(FormatError, match="must hold the state of random numbers"):
+        Run(stripes, max_steps=2, random_state=0, checkpoint=folder, resume=True).run()
+
+
+def test_a_changed_number_is_noticed(stripes: LabelledImages, run_of_stripes: Path, tmp_path: Path) -> None:
+    index, (tensors,) = (run_of_stripes / INDEX).read_bytes(), run_of_stripes.glob("*.safetensors")
+    content = tensors.read_bytes()
+    (tmp_path / INDEX).write_bytes(index)
+    (tmp_path / tensors.name).write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    with pytest.raises(FormatError, match=rf"{tensors.name} must have the content .* but is damaged"):
+        Run(stripes, max_steps=2, random_state=0, checkpoint=tmp_path, resume=True).run()
+    (tmp_path / INDEX).write_bytes(index.replace(b'"step": 2', b'"step": 1'))
+    with pytest.raises(FormatError, match=f"{INDEX} must have the content of its digest, but is damaged"):
+        Run(stripes, max_steps=2, random_state=0, checkpoint=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("name", [INDEX, "step-000000002.safetensors"])
+def test_a_named_pipe_in_a_checkpoint_does_not_block(
+    name: str, stripes: LabelledImages, run_of_stripes: Path, tmp_path: Path
+) -> None:
+    for file in run_of_stripes.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(FormatError, match="must be a file, but is a named pipe"):
+        Run(stripes, max_steps=2, random_state=0, checkpoint=tmp_path, resume=True).run()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\xff"])
 def test_an_index_that_is_no_json_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / INDEX).write_bytes(text.encode("latin-1"))
     with pytest.raises(FormatError, match=r"cannot be read .* leave out --resume"):
-        load_checkpoint(tmp_path, State(None, torch.Generator()), {})  # type: ignore[arg-type]
+        load_checkpoint(tmp_path, State(None, torch.Generator()), {}, {})  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

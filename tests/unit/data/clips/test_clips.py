@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from ganaug.data.class_folder import MAX_LOOKED_AT
-from ganaug.data.clips.clip_file import MAX_FRAMES, PILLOW_FORMATS, ClipForm, encoded, frames_in, read_clip
+from ganaug.data.clips.clip_file import MAX_FRAMES, encoded, frames_in, read_clip
+from ganaug.data.clips.clip_form import PILLOW_FORMATS, ClipForm
 from ganaug.data.clips.codec import ClipCodec, restored
 from ganaug.data.clips.dataset import LabelledClips, from_arrays, load_folder
 from ganaug.data.clips.pictures import GAP, SHOWN, draw_clips

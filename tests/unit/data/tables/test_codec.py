@@ -419,7 +419,9 @@ def test_new_dates_have_no_time_where_the_data_have_none(zone: str | None) -> No
 def test_the_state_tells_where_dates_begin() -> None:
     values = pd.Series(pd.to_datetime(["2020-03-01", "2020-02-29", "2021-01-01"])).dt.tz_localize("Europe/Berlin")
     codec = TableCodec.fit(pd.DataFrame({"x": values}))
-    assert codec.numeric_columns[0].origin == "2020-02-29T00:00:00.000000"
+    origin = codec.numeric_columns[0].origin
+    assert origin is not None
+    assert origin.rstrip("0") == "2020-02-29T00:00:00."  # before pandas 3 with nanoseconds
     assert codec.numeric_columns[0].unit == 86400
     assert codec.frame(np.array([[86400.0]]), None)["x"][0] == pd.Timestamp("2020-03-01", tz="Europe/Berlin")
 

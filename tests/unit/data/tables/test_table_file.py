@@ -524,3 +524,14 @@ def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
     (folder / "year=2024" / "part-9.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"part-9\.parquet must be a whole Parquet file"):
         read_table(folder)
+
+
+@pytest.mark.parametrize("kind", ["a name that is no text", "a time of no day"])
+def test_what_pyarrow_cannot_turn_into_python_is_a_damaged_file(kind: str, tmp_path: Path) -> None:
+    column = pa.array([10**12], pa.time64("us")) if kind == "a time of no day" else pa.array([1])
+    file = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"abcd": column}), file, store_schema=False)
+    if kind == "a name that is no text":
+        file.write_bytes(file.read_bytes().replace(b"abcd", b"\xff" * 4))
+    with pytest.raises(DataError, match="must be a whole Parquet file, but cannot be read"):
+        read_table(file)

@@ -62,7 +62,7 @@ def _expected(estimator: AugmentedClassifier) -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ganaug.errors.GanaugWarning")
 @pytest.mark.usefixtures("borrowed_fits")
-@sklearn_checks([ALWAYS, AUTO], expected_failed_checks=_expected, xfail_strict=True)
+@sklearn_checks([ALWAYS, AUTO], expected_failed_checks=_expected)
 def test_scikit_learns_contract(estimator: Any, check: Any) -> None:
     check(estimator)
 

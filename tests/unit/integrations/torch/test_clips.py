@@ -10,7 +10,8 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganaug import AugmentedDataset, ClipFolder, Generator, SyntheticDataset, balanced_loader
-from ganaug.data.clips.clip_file import ClipForm, encoded
+from ganaug.data.clips.clip_file import encoded
+from ganaug.data.clips.clip_form import ClipForm
 from ganaug.errors import DataError
 from ganaug.integrations.torch.clips import ClipMaker
 from tests.conftest import moving_squares
