@@ -67,7 +67,7 @@ def trainer_for(case: str, data: LongTail) -> Callable[..., Drawn]:
         if case == "noise":
             return Drawn(part.classes, lambda index, rng: rng.integers(0, 256, (len(index), *shape), dtype=np.uint8))
         jittered = part.jittered(np.random.default_rng(0))
-        return Drawn(part.classes, one_of(jittered.images, jittered.labels))
+        return Drawn(part.classes, one_of(jittered.content, jittered.labels))
 
     return train
 

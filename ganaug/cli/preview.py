@@ -25,6 +25,8 @@ REAL, SYNTHETIC = 6, 8
 PAIRS = 2
 """Synthetic samples that are shown beside the real one nearest to them: those whose distance is smallest."""
 MAX_ROWS = 30  # classes on the page
+MAX_COMPARED = 1_000
+"""Real samples of a class among which the nearest ones are looked for."""
 WIDE = 2
 """Pictures that are so many times as wide as high, or more, are shown half as many in a row."""
 MIN_SIDE = 64
@@ -110,7 +112,8 @@ def _figures(training: dict[str, Any], name: str, count: int, noun: str) -> str:
 
 def _nearest_pairs(data: Dataset, label: int, drawn: Dataset, count: int) -> list[NDArray[np.uint8]]:
     """Return pictures of the synthetic samples that are nearest to a real one of their class, each followed by that."""
-    real = data.part(np.flatnonzero(data.labels == label))
+    own = np.flatnonzero(data.labels == label)
+    real = data.part(own if len(own) <= MAX_COMPARED else np.random.default_rng(label).choice(own, MAX_COMPARED, False))
     distance = ((drawn.points(real)[:, None] - real.points(real)[None]) ** 2).sum(axis=2)  # (n_synthetic, n_real)
     closest = np.argsort(distance.min(axis=1), kind="stable")[:count]
     return [image for row in closest for image in (drawn.item(int(row)), real.item(int(distance[row].argmin())))]

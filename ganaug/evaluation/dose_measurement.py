@@ -41,6 +41,8 @@ MIN_IMAGES = 40  # in all
 MIN_OF_A_CLASS = 2  # images, so that one can be trained on and one tested
 MAX_TESTED = 200
 """Images of a class in a fold that are tested; more would take time and hardly narrow the intervals."""
+MAX_LEARNED = 10_000
+"""Images that the generator and the classifiers of a fold learn from, at most, as many of each class."""
 SHARES = (0.3, 0.15, 0.5)
 """Synthetic shares that are tried, the most promising first."""
 MIN_CANDIDATES = 2
@@ -154,11 +156,20 @@ class DoseMeasurement:
         self.counts = np.bincount(data.labels, minlength=len(data.classes))
         random = np.random.RandomState(seed % 2**32)
         cut = folds_of(data.labels, FOLDS, random)
-        self.folds = [Split(train, _some_of_each_class(data.labels, test), 0) for train, test in cut]
+        self.folds = [
+            Split(self._learned(train), _some_of_each_class(data.labels, test, MAX_TESTED), 0) for train, test in cut
+        ]
         self.tested = np.concatenate([fold.test for fold in self.folds])
         # By arm and seed: the log loss of every image, and whether the classifier was wrong about it.
         self.losses: dict[tuple[str, int], Losses] = {}
         self.errors: dict[tuple[str, int], Losses] = {}
+
+    def _learned(self, train: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows that a fold learns from."""
+        if len(train) <= MAX_LEARNED:
+            return train
+        shuffled = np.random.default_rng(self.seed).permutation(train)
+        return np.sort(_some_of_each_class(self.data.labels, shuffled, MAX_LEARNED // len(self.data.classes)))
 
     def dose(self, show: Callable[[Moment], None] = silent, samplers: Callable[[], list[Any]] | None = None) -> Dose:
         """Train the generators, or take those that learned beside the run; compare the arms, and decide."""
@@ -338,9 +349,9 @@ class DoseMeasurement:
         self.show(Moment(progress if left is None or seconds is None else 1 - left / seconds, left, doing))
 
 
-def _some_of_each_class(labels: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return at most `MAX_TESTED` rows of each class; they are in random order, so the first ones will do."""
-    return np.concatenate([rows[labels[rows] == value][:MAX_TESTED] for value in np.unique(labels)])
+def _some_of_each_class(labels: NDArray[np.int64], rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return at most so many rows of each class; they are in random order, so the first ones will do."""
+    return np.concatenate([rows[labels[rows] == value][:most] for value in np.unique(labels)])
 
 
 def _too_few(steps: int) -> str:

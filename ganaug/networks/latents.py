@@ -1,10 +1,12 @@
 """Images in the latent space of the shipped autoencoder: what a generator of photographs learns."""
 
+import math
+from collections.abc import Callable
 from contextlib import nullcontext
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -33,6 +35,8 @@ MEASURED_IMAGES = 128
 CPU = torch.device("cpu")
 VIEWS = 8
 """Encodings of each image, each under a distortion of its own that keeps the label."""
+MIN_VIEWS = 4
+"""Where so many do not fit in memory, images are encoded when they are drawn."""
 VIEW_STRENGTH = 0.5  # of the distortion, relative to that of `distort`
 MAX_NUMBERS = 2**27
 """Numbers in all encodings, at most; larger data sets have fewer of each image."""
@@ -54,6 +58,31 @@ class Latents(Samples):
         rows = self._drawn_rows(count, random)
         views = integers(self.values.shape[1], (count,), random).to(rows.device)
         return self.values[rows, views].float(), self.label[rows]
+
+
+@dataclass(frozen=True)
+class EncodedImages(Samples):
+    """Images whose standardised latents are computed when they are needed, each draw under a distortion of its own.
+
+    `values` has the shape of the latents alone: (0, C, h, w).
+    """
+
+    images: Images = field(kw_only=True)
+    encode: Callable[[Tensor], Tensor] = field(kw_only=True)
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Return the latents of the undistorted images, float32 (len(rows), C, h, w)."""
+        parts = [self.encode(self.images.inputs(part)) for part in torch.split(rows, ENCODED_AT_ONCE)]
+        return torch.cat(parts).float()
+
+    def draw(self, count: int, random: Random) -> tuple[Tensor, Tensor]:
+        """Draw images and their labels as `Samples.draw` does, each distorted."""
+        rows = self._drawn_rows(count, random)
+        return self.encode(_distorted(self.images, rows, random)).float(), self.label[rows]
+
+    def subset(self, rows: Tensor) -> Self:
+        """Return some of the samples."""
+        return replace(self, images=self.images.subset(rows), label=self.label[rows])
 
 
 class Standardiser(nn.Module):
@@ -155,27 +184,42 @@ class LatentImageModality(ImageModality):
             tune_decoder(autoencoder, samples, random, steps=steps, engine=engine)
             self.autoencoder = autoencoder.to(CPU)
 
-    def learnable(self, samples: Samples, random: torch.Generator | None = None) -> Latents:
-        """Return standardised latents of the images; with `random`, of up to `VIEWS` distorted views of each."""
+    def learnable(self, samples: Samples, random: torch.Generator | None = None) -> Latents | EncodedImages:
+        """Return standardised latents of the images; with `random`, of up to `VIEWS` distorted views of each.
+
+        They are computed when they are needed without `random`, and where `MIN_VIEWS` do not fit in memory.
+        """
         images = cast("Images", samples)
-        numbers = len(images) * self.autoencoder.latent_channels * self.side**2
-        count = 1 if random is None else max(2, min(VIEWS, MAX_NUMBERS // max(1, numbers)))
-        seeds = [None if random is None else int(torch.randint(2**31, (), generator=random)) for _ in range(count)]
-        engine = Engine(images.label.device)
-        views = engine.side_by_side([partial(self._view, images, seed) for seed in (None, *seeds[1:])])
-        return Latents(torch.stack(views, dim=1), images.label, images.n_classes)
+        device, form = images.label.device, self.output_shape
+        views = min(VIEWS, MAX_NUMBERS // max(1, len(images) * math.prod(form)))
+        if random is None or views < MIN_VIEWS:
+            empty = torch.empty(0, *form, device=device)
+            return EncodedImages(empty, images.label, images.n_classes, images=images, encode=self._encoder(device))
+        seeds = [int(torch.randint(2**31, (), generator=random)) for _ in range(views)]
+        tasks = [partial(self._view, images, seed) for seed in (None, *seeds[1:])]
+        latents = torch.stack(Engine(device).side_by_side(tasks), dim=1)
+        return Latents(latents, images.label, images.n_classes)
 
     def _view(self, images: Images, seed: int | None) -> Tensor:
         """Return standardised latents (N, C, h, w), float16, of the images; with a seed, of distorted images."""
         device, random = images.label.device, None if seed is None else torch.Generator().manual_seed(seed)
-        autoencoder, standardiser = self._on(device)
-        latents = []
+        encode, latents = self._encoder(device), []
         for rows in torch.split(torch.arange(len(images), device=device), ENCODED_AT_ONCE):
             cancellation_point()
-            image = images.inputs(rows) if random is None else _distorted(images, rows, random)
-            with Engine(device).autocast():
-                latents.append(standardiser(autoencoder.encode(image)).half())
+            latents.append(encode(images.inputs(rows) if random is None else _distorted(images, rows, random)))
         return torch.cat(latents)
+
+    def _encoder(self, device: torch.device) -> Callable[[Tensor], Tensor]:
+        """Return a function of images (B, C, H, W) on a device: their standardised latents, float16 (B, C, h, w)."""
+        autoencoder, standardiser = self._on(device)
+
+        @torch.no_grad()
+        def encode(images: Tensor) -> Tensor:
+            with Engine(device).autocast():
+                latents: Tensor = standardiser(autoencoder.encode(images)).half()
+            return latents
+
+        return encode
 
     def new_network(self) -> nn.Module:
         """Return a convolutional generator of latents."""
@@ -233,7 +277,7 @@ class LatentImageModality(ImageModality):
         return deepcopy(self.autoencoder).to(device), deepcopy(self.standardiser).to(device)
 
 
-def _distorted(images: Images, rows: Tensor, random: torch.Generator) -> Tensor:
+def _distorted(images: Images, rows: Tensor, random: Random) -> Tensor:
     """Return distorted images in [-1, 1]."""
     strength = VIEW_STRENGTH * strengths(len(rows), random)
     return augment(images.changed(rows, random), strength.to(rows.device)).clamp(-1, 1)

@@ -40,6 +40,8 @@ from ganaug.training.validation import Validation, hold_out
 SCREEN_STEPS = 180
 """Steps that each network of the screen trains for; fewer in a short run."""
 MIN_SCREEN_STEPS = 20  # however short the run is
+MAX_SCREENED = 20_000
+"""Samples that the screen learns from and judges, at most."""
 TUNING_STEPS = 200
 """Steps in which a modality is prepared, such as those of a decoder; fewer in a short run."""
 SMALL_STEPS_PER_SECOND = 1.2
@@ -57,7 +59,7 @@ DEFAULT = "gan"
 MIN_SECONDS = 0.1
 """Seconds of a training that has no time left, so that it takes at least one step."""
 
-HOLD_OUT, TRAINING, SCREEN, VALIDATION, LOGIT_OFFSET, CORRECTION, VIEWS, TUNING = range(1, 9)
+HOLD_OUT, TRAINING, SCREEN, VALIDATION, LOGIT_OFFSET, CORRECTION, VIEWS, TUNING, SCREENED = range(1, 10)
 """The purposes of random numbers; each has a source of its own, so that a resumed run may leave some of them out."""
 
 Built = TypeVar("Built")
@@ -243,6 +245,7 @@ class Run:
         with single_thread():
             # Hold out some samples of every class that can spare them, and train the screen or take up an earlier run.
             self.learned, held_out = hold_out(self.modality.samples(self.engine.device), self._random(HOLD_OUT))
+            self.screened = self.learned.thinned(MAX_SCREENED, self._random(SCREENED))
             self.screen = self._seeded(lambda: self.engine.place(Screen(self.modality.new_classifier)))
             if self.resume and self.checkpoint:
                 self.state = self._new_state(self.model, self.joint)
@@ -323,6 +326,7 @@ class Run:
                 if discriminator is None
                 else without_parametrisations(deepcopy(discriminator).cpu().eval()),
                 screen=deepcopy(self.screen).cpu(),
+                screened=self.screened,
                 agreement=self.agreement,
                 learned=self.learned,
                 validation=self.validation,
@@ -388,7 +392,7 @@ class Run:
     def _resumed(self) -> Tensor:
         """Restore the state and the screen from the checkpoint, and return the agreement."""
         assert self.checkpoint is not None  # noqa: S101
-        of_rows = torch.zeros(len(self.learned), device=self.engine.device)
+        of_rows = torch.zeros(len(self.screened), device=self.engine.device)
         extra = load_checkpoint(self.checkpoint, self.state, self.settings(), self._extra(of_rows))
         self.screen.load_state_dict(
             {name.removeprefix("screen."): value for name, value in extra.items() if "." in name}
@@ -404,7 +408,7 @@ class Run:
         """Train the screen for a time that suits the bounds of the run, and return the agreement."""
         return fit_screen(
             self.screen,
-            self.learned,
+            self.screened,
             distort=self.modality.distort,
             steps=max(MIN_SCREEN_STEPS, self._affordable(SCREEN_STEPS)),
             random=self._random(SCREEN),

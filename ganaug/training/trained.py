@@ -50,7 +50,8 @@ class Trained:
     discriminator : nn.Module or None
         The network that judges realism, if the family has one.
     agreement : Tensor of shape (N,)
-        The screen's out-of-fold probability of the own label of each of the `learned` samples.
+        The screen's out-of-fold probability of the own label of each of the `screened` samples, some or all of the
+        `learned` ones.
     settings : dict
         The requested settings of the run, for the model file: budget, steps, seed, device, precision.
     random : torch.Generator
@@ -65,6 +66,7 @@ class Trained:
     generator: nn.Module
     discriminator: nn.Module | None
     screen: Screen
+    screened: Samples
     agreement: Tensor
     learned: Samples
     validation: Validation
@@ -130,7 +132,7 @@ class Trained:
 
     def thresholds(self) -> list[float]:
         """Return for each class the agreement that a sample needs to pass the screen."""
-        own = thresholds(self.agreement.cpu(), self.learned.label.cpu(), self.learned.n_classes)
+        own = thresholds(self.agreement.cpu(), self.screened.label.cpu(), self.learned.n_classes)
         return clear_thresholds(
             own, self.validation.median_agreement(self.generator, self.screen), self.modality.clear_agreement
         )

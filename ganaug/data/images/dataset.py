@@ -69,6 +69,10 @@ class LabelledImages(Dataset):
         images = images if images.nbytes > MAX_IN_MEMORY else np.asarray(images)
         return replace(self, images=images, labels=self.labels[rows], files=files)
 
+    def in_memory(self) -> Self:
+        """Return the images, read from the file if they are in one."""
+        return replace(self, images=self.content) if isinstance(self.images, StoredImages) else self
+
     def joined(self, other: Self) -> Self:
         """Return the images of both, these first. Both must have the same classes and shape."""
         images, labels = np.concatenate([self.content, other.content]), np.concatenate([self.labels, other.labels])
@@ -123,8 +127,8 @@ def load_folder(root: str | os.PathLike[str], size: int | None = None, *, real_o
 
     A file that cannot be read is skipped, and a class without readable files is left out, with a warning that names it.
     No more than one image at a time is in memory at its full size. Images that take more than `MAX_IN_MEMORY` are kept
-    in a temporary file, in the folder that `tempfile.gettempdir` names. `ImageCodec.fit` chooses the `size`, unless it is
-    given. `real_only` leaves files out as `real_files` does. `DataError` if more than one file in ten cannot be read,
+    in a temporary file, where `tempfile.gettempdir` says. `ImageCodec.fit` chooses the `size`, unless it is given.
+    `real_only` leaves files out as `real_files` does. `DataError` if more than one file in ten cannot be read,
     or fewer than two classes have readable files.
     """
     if size is not None:

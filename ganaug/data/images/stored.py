@@ -1,8 +1,9 @@
 """Images in a temporary file, for folders whose images take too much memory."""
 
+import math
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ class Spool:
     """Arrays of different shapes, in a temporary file without a name: the file ends with the process."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the images
         self._shapes: list[tuple[int, ...]] = []
 
     def append(self, array: NDArray[np.uint8]) -> None:
@@ -26,7 +27,7 @@ class Spool:
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         self._file.seek(0)
         for shape in self._shapes:
-            yield np.frombuffer(self._file.read(int(np.prod(shape))), np.uint8).reshape(shape)
+            yield np.frombuffer(self._file.read(math.prod(shape)), np.uint8).reshape(shape)
 
 
 class StoredImages:
@@ -43,14 +44,13 @@ class StoredImages:
         self._file, self._form, self._places = file, form, places
 
     @classmethod
-    def of(cls, images: Sequence[Any] | Spool, form: tuple[int, int, int], placed: Callable[[Any], Any]) -> Self:
+    def of(cls, images: Iterable[Any], form: tuple[int, int, int], placed: Callable[[Any], Any]) -> Self:
         """Write `placed(image)`, of shape `form`, for each image."""
-        file: IO[bytes] = tempfile.TemporaryFile()
-        count = 0
-        for count, image in enumerate(images, start=1):
+        file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the images
+        for image in images:
             file.write(np.ascontiguousarray(placed(image), np.uint8).data)
         file.flush()
-        return cls(file, form, np.arange(count))
+        return cls(file, form, np.arange(file.tell() // math.prod(form)))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -60,7 +60,7 @@ class StoredImages:
     @property
     def nbytes(self) -> int:
         """Bytes of all images."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -72,7 +72,7 @@ class StoredImages:
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         return map(self._read, self._places.tolist())
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: ARG002 - it always copies
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         images = np.empty(self.shape, np.uint8)
         for row, image in enumerate(self):
             images[row] = image
@@ -82,5 +82,5 @@ class StoredImages:
         return np.asarray, (np.asarray(self),)
 
     def _read(self, place: int) -> NDArray[np.uint8]:
-        size = int(np.prod(self._form))
+        size = math.prod(self._form)
         return np.frombuffer(os.pread(self._file.fileno(), size, place * size), np.uint8).reshape(self._form)

@@ -58,10 +58,13 @@ class ImageTrial(DatasetTrial):
     synthetic: LabelledImages
     jittered: LabelledImages
 
+    def __init__(self, train: LabelledImages, test: LabelledImages, sampler: Any, **settings: Any) -> None:
+        super().__init__(train.in_memory(), test.in_memory(), sampler, **settings)
+
     def features(self, extractor: Any) -> Callable[[LabelledImages], NDArray[np.floating]]:
         """Return the features of the extractor; without one, those of the balanced classifier."""
         extract = self.balanced.features if extractor is None else extractor
-        return lambda data: extract(data.images)
+        return lambda data: extract(data.content)
 
     @cached_property
     def balanced(self) -> ImageClassifier:
@@ -70,12 +73,12 @@ class ImageTrial(DatasetTrial):
 
     def class_probabilities(self, data: Any) -> NDArray[np.floating]:
         """Return the probabilities of the balanced classifier."""
-        return self.balanced.probabilities(data.images)
+        return self.balanced.probabilities(data.content)
 
     def _fit_and_predict(self, arm: Arm) -> NDArray[np.floating]:
         oversampled = arm.kind == "classical" and arm.filled == "repeats"
         classifier = self.balanced if oversampled else self._fit(arm, self.train)
-        return classifier.probabilities(self.test.images)
+        return classifier.probabilities(self.test.content)
 
     def _power(self) -> float:
         learn, tune = next(self._tuning_splits(), (None, None))
@@ -132,7 +135,7 @@ class QuickImageTrial(ImageTrial):
         super().__init__(train, test, sampler, seed=seed, **settings)
         alter = label_preserving(train.images.shape[3], seed)
         self._alter = (lambda images, _: alter(images)) if augment is None else Pipeline(augment, train.images[0])
-        self.test = replace(test, images=averaged_down(test.images, QUICK_SIDE))
+        self.test = replace(test, images=averaged_down(test.content, QUICK_SIDE))
 
     def reseeded(self, seed: int) -> Self:
         """Return the trial with other first weights and other draws, and with the same images."""
@@ -146,7 +149,7 @@ class QuickImageTrial(ImageTrial):
     def _altered(self) -> NDArray[np.uint8]:
         """Altered versions of the training images, (versions * n, side, side, channels), version by version."""
         versions = min(MAX_VERSIONS, max(1, MAX_ALTERED // len(self.train)))
-        made = (self._alter(self.train.images, number) for number in range(versions))
+        made = (self._alter(self.train.content, number) for number in range(versions))
         return np.concatenate([averaged_down(images, QUICK_SIDE) for images in made])
 
     def _fit(self, arm: Arm, train: LabelledImages) -> ImageClassifier:
@@ -158,10 +161,10 @@ class QuickImageTrial(ImageTrial):
 
     def _batches(self, arm: Arm, train: LabelledImages) -> Iterator[tuple[Tensor, Tensor]]:
         rng = np.random.default_rng([self.seed, 3])
-        real = self._altered if arm.filled == "altered" else averaged_down(train.images, QUICK_SIDE)
+        real = self._altered if arm.filled == "altered" else averaged_down(train.content, QUICK_SIDE)
         versions, parts, labels = len(real) // len(train), [real], [train.labels]
         if arm.shares:
-            parts.append(averaged_down(self.synthetic.images, QUICK_SIDE))
+            parts.append(averaged_down(self.synthetic.content, QUICK_SIDE))
             labels.append(self.synthetic.labels)
         images = to_tensor(np.concatenate(parts))  # (n, C, H, W)
         pools = [RowsByClass(one, len(train.classes)) for one in labels]
