@@ -73,8 +73,8 @@ def run(
     click.echo("Loading torch and scikit-learn.", err=True)
     from ganaug.cli.data_files import Reading, files_of_model
     from ganaug.cli.demo_data import TARGET, prepare_folder, write_digits, write_tumours
-    from ganaug.cli.fit import train
     from ganaug.cli.fit_outputs import preview_path
+    from ganaug.cli.lead import train
     from ganaug.data.tables.left_out import LeftOut
     from ganaug.evaluation.arms import IMAGE_ARMS
     from ganaug.evaluation.evaluate import begin

@@ -28,7 +28,7 @@ def follow(
     max_steps: int | None,
     **settings: Any,
 ) -> None:
-    """Take part in the run of another process, with the parameters of `ganaug.cli.fit.train`.
+    """Take part in the run of another process, with the parameters of `ganaug.cli.lead.train`.
 
     Errors are printed if this process `speaks`: the first one of its machine. The others would repeat them.
     """

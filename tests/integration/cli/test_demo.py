@@ -124,7 +124,7 @@ def test_an_interrupt_after_the_training_says_what_is_there(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ganaug.cli.fit.train", lambda *_, **__: Generator.load(demo[0] / "digits.onnx"))
+    monkeypatch.setattr("ganaug.cli.lead.train", lambda *_, **__: Generator.load(demo[0] / "digits.onnx"))
     monkeypatch.setattr("ganaug.cli.evaluate.run", interrupt)
     with pytest.raises(KeyboardInterrupt):
         command.run(output, max_steps=1)
@@ -202,7 +202,7 @@ def test_an_interrupt_after_the_first_results_writes_these(
         scored.append(arm.name)
         return score(trial, arm)
 
-    monkeypatch.setattr("ganaug.cli.fit.train", lambda *_, **__: Generator.load(demo[0] / "digits.onnx"))
+    monkeypatch.setattr("ganaug.cli.lead.train", lambda *_, **__: Generator.load(demo[0] / "digits.onnx"))
     monkeypatch.setattr("ganaug.evaluation.trials.images.ImageTrial.usual_steps", 2)
     monkeypatch.setattr(ImageTrial, "score", interrupted)
     with pytest.raises(click.exceptions.Exit) as stopped:

@@ -26,8 +26,8 @@ from PIL import Image
 from ganaug import cli, files
 from ganaug.cli import COMMANDS, main
 from ganaug.cli.drawing import GAP, Pen
-from ganaug.cli.fit import _summarise
 from ganaug.cli.interrupts import Patience
+from ganaug.cli.lead import _summarise
 from ganaug.cli.options import duration
 from ganaug.cli.preview import MARGIN, MIN_SIDE, NAMES, _caption, _nearest_pairs, draw_preview, is_preview
 from ganaug.cli.text import sentence
