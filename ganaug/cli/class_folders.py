@@ -4,6 +4,7 @@ import itertools
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import cycle, islice
 from os.path import realpath
 from pathlib import Path
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 
 from ganaug.cli import animation
 from ganaug.cli.data_files import DataFiles, Reading, Written, note_alarms
+from ganaug.cli.tar_archive import ENDING as TAR
+from ganaug.cli.tar_archive import TarArchive
 from ganaug.cli.text import listing, printable, sentence
 from ganaug.data.manifest import MANIFEST, Manifest, warn_about_synthetic
 from ganaug.data.tables.table_file import ENDINGS as TABLE_ENDINGS
 from ganaug.errors import DataError
-from ganaug.files import atomic_folder, check_writable, safe_name, safe_names
+from ganaug.files import atomic_folder, atomic_write, check_writable, safe_name, safe_names
 from ganaug.runtime.dose import dosed_counts, fill_counts, filled_sizes
 from ganaug.runtime.generator import Generator
 
@@ -84,7 +87,7 @@ class ClassFolders(DataFiles):
             )
         if source is None and output.suffix.lower() in animation.FORMATS:
             raise click.UsageError(f"--output must be a folder, but is {str(output)!r}: add --walk for an animation.")
-        check_writable(output, folder=True)
+        check_writable(output, folder=source is not None or output.suffix.lower() != TAR)
         if source is not None and Path(realpath(output)).is_relative_to(realpath(source)):
             raise click.UsageError(
                 "--output must lie outside of SOURCE, for a folder inside SOURCE would become a class of it."
@@ -95,6 +98,8 @@ class ClassFolders(DataFiles):
         """A model of this kind of data, at the beginning of a sentence."""
         return f"{'An' if self.noun[0] in 'aeiou' else 'A'} {self.noun} model"
 
+    shard_ending = TAR
+
     def write_samples(
         self,
         generator: Generator,
@@ -104,7 +109,7 @@ class ClassFolders(DataFiles):
         seed: int,
         where: Mapping[Any, Any] | None = None,  # noqa: ARG002
     ) -> None:
-        """Write a file for each sample, in a folder for each class, and the manifest."""
+        """Write a file for each sample, in a folder for each class, and the manifest; or all in a tar archive."""
         if len(labels) * per_class > MAX_SAMPLES:
             raise DataError(
                 f"--per-class must ask for at most {MAX_SAMPLES:,} {self.noun}s in all, but {per_class:,} of each of "
@@ -112,14 +117,12 @@ class ClassFolders(DataFiles):
             )
         # Safe names are chosen among all classes, so that the folder of a class does not depend on the other labels.
         names = dict(zip(generator.classes, safe_names([str(label) for label in generator.classes]), strict=True))
-        with atomic_folder(output) as temporary:
-            manifest, form = Manifest(temporary), self.usual_form(generator)
-            for label in labels:
-                (temporary / names[label]).mkdir()
+        form = self.usual_form(generator)
+        with _samples_in(output, [names[label] for label in labels]) as samples:
             for label, number, sample in _draw(generator, dict.fromkeys(labels, per_class), seed):
-                file = temporary / names[label] / f"{names[label]}-{number:05}{form.ending}"
-                manifest.write(file, self.encoded(sample, form), label)
-            manifest.save()
+                name = f"{names[label]}/{names[label]}-{number:05}{form.ending}"
+                samples.write(name, self.encoded(sample, form), label)
+            samples.save()
 
     def check_walk_output(self, output: Path) -> None:
         """Refuse, before any work, a file that is no animation or cannot be written."""
@@ -159,7 +162,7 @@ class ClassFolders(DataFiles):
                 name = str(label)
                 form = forms[name][(number - 1) * len(forms[name]) // n_synthetic[name]]
                 free = _free_name("synthetic", form.ending, numbers[name], taken[name])
-                manifest.write(folders[name] / free, self.encoded(sample, form), name)
+                manifest.write(f"{name}/{free}", self.encoded(sample, form), name)
             for name, folder in folders.items():
                 _repeat(files[name], repeats[name], folder, taken[name])
             manifest.save()
@@ -197,6 +200,19 @@ class ClassFolders(DataFiles):
             f"SOURCE, not from here. --synthetic-share 1 fills up with synthetic {self.noun}s alone.",
             err=True,
         )
+
+
+@contextmanager
+def _samples_in(output: Path, folders: Sequence[str]) -> Iterator[Manifest | TarArchive]:
+    """Begin a folder with some subfolders, or a tar archive."""
+    if output.suffix.lower() == TAR:
+        with atomic_write(output) as file:
+            yield TarArchive(file)
+        return
+    with atomic_folder(output) as temporary:
+        for name in folders:
+            (temporary / name).mkdir()
+        yield Manifest(temporary)
 
 
 def _draw(generator: Generator, counts: Mapping[Any, int], seed: int) -> Iterator[tuple[Any, int, NDArray[Any]]]:

@@ -64,6 +64,8 @@ class DataFiles(ABC):
     """The word for one sample."""
     source_form: ClassVar[str]
     """What SOURCE must be."""
+    shard_ending: ClassVar[str]
+    """The ending of a file with many samples, one of several."""
     foreign_options: ClassVar[Mapping[str, str]]
     """For each option that only other kinds of data have, the sentence that refuses it."""
     unit: ClassVar[str] = "px"
@@ -115,6 +117,7 @@ class DataFiles(ABC):
     ) -> None:
         """Write `per_class` screened samples of each label, which do not depend on the other labels.
 
+        `output` has the ending of a shard, or is as `check_output` has it.
         `where` has conditions on the rows of a table; it is None for other data.
         """
 

@@ -14,6 +14,7 @@ from ganaug.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
+MAX_SHARDS = 100_000  # more files in a folder would be slow to list
 MAX_PER_CLASS = 1_000_000_000  # samples: more would fill a disk
 PER_CLASS, STEPS = 16, 60
 """Samples of each class if the user says nothing: alone, and along a walk."""
@@ -54,6 +55,13 @@ MAX_STEPS = 10_000  # samples of a class along a walk: nobody watches more
     help="Only rows of a table with this value, or with one in a range: COLUMN=LOW..HIGH, of which one end may be left "
     "out. May be repeated: for one column, any of its values will do. COLUMN= asks for a missing value.",
 )
+@click.option(
+    "--shards",
+    type=click.IntRange(1, MAX_SHARDS),
+    metavar="N",
+    help="Divide the samples among N files in the folder --output: .parquet for a table, otherwise .tar. The same "
+    "command again writes those that are missing; it may run on several machines at once.",
+)
 @click.option("--walk", is_flag=True, help="Show how the samples change along a closed walk through the noise.")
 @seed_option("The same seed draws the same samples.")
 def command(
@@ -62,6 +70,7 @@ def command(
     per_class: int | None,
     names: tuple[str, ...],
     conditions: tuple[str, ...],
+    shards: int | None,
     walk: bool,
     seed: int,
 ) -> None:
@@ -70,7 +79,10 @@ def command(
 
     generator = Generator.load(model)
     files = files_of_model(generator)
-    (files.check_walk_output if walk else files.check_output)(output)
+    if shards and walk:
+        raise click.UsageError("--shards divides samples, and --walk shows a way through them: leave one of them out.")
+    if not shards:
+        (files.check_walk_output if walk else files.check_output)(output)
     known = {str(label): label for label in generator.classes}
     if unknown := [name for name in names if name not in known]:
         raise DataError(f"--class must name a class of the model ({listing(list(known))}), but is {listing(unknown)}")
@@ -84,6 +96,14 @@ def command(
         if count > MAX_STEPS:
             raise DataError(f"--per-class must be at most {MAX_STEPS:,} with --walk, but is {count:,}: ask for fewer")
         tell(f"Wrote {files.write_walk(generator, labels, count, output, seed)} to {output}.")
+        return
+    if shards:
+        from ganaug.cli.shards import request_of, write_shards
+
+        settings = {"classes": list(map(str, labels)), "per_class": count, "seed": seed, "where": sorted(conditions)}
+        request = request_of(model, **settings, shards=shards)
+        written, there = write_shards(files, generator, labels, count, output, seed, where, request)
+        tell(f"Wrote {counted(written, 'shard')} of {there:,} to {output}.")
         return
     files.write_samples(generator, labels, count, output, seed, where)
     number, classes = counted(len(labels) * count, files.noun), counted(len(labels), "class", "classes")

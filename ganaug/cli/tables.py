@@ -46,7 +46,8 @@ class _TableFiles(DataFiles):
 
     modality = "table"
     noun = "row"
-    source_form = "a .csv or .parquet file"
+    source_form = "a .csv or .parquet file, or a folder of .parquet files"
+    shard_ending = ".parquet"
     foreign_options: ClassVar[Mapping[str, str]] = {
         "size": "--size is for images; a table has none.",
         "synthetic_share": "--synthetic-share is for images; all rows that a table lacks are synthetic.",

@@ -30,10 +30,10 @@ class Manifest:
         self._folder = folder
         self._lines = [_csv_line(*HEADER)]
 
-    def write(self, file: Path, content: bytes, label: Any) -> None:
-        """Write a file, and list it."""
-        file.write_bytes(content)
-        self._lines.append(_csv_line(file.relative_to(self._folder).as_posix(), label))
+    def write(self, name: str, content: bytes, label: Any) -> None:
+        """Write a file, which lies in an existing folder, and list it."""
+        (self._folder / name).write_bytes(content)
+        self._lines.append(_csv_line(name, label))
 
     def save(self) -> None:
         """Write the manifest."""

@@ -283,7 +283,7 @@ def test_learning_from_synthetic_images_is_warned_of(photos: Path, model: Path, 
 def test_a_lone_carriage_return_stays_in_its_field(tmp_path: Path) -> None:
     listed = Manifest(tmp_path)
     (tmp_path / "a").mkdir()
-    listed.write(tmp_path / "a" / "1.png", b"", "a\rb")
+    listed.write("a/1.png", b"", "a\rb")
     listed.save()
     assert manifest(tmp_path) == [("a/1.png", "a\rb")]
     assert synthetic_files(tmp_path) == {"a/1.png"}

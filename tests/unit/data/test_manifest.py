@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     (root / "b" / "synthetic-00001.png").touch()
     Image.fromarray(pixels[9, :8, :8, 0]).save(tmp_path / "grey.png")
     manifest = Manifest(root)
-    manifest.write(root / "b" / "synthetic-00001.png", (tmp_path / "grey.png").read_bytes(), "b")
+    manifest.write("b/synthetic-00001.png", (tmp_path / "grey.png").read_bytes(), "b")
     manifest.save()
     return root
 
