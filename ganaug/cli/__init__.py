@@ -16,7 +16,6 @@ from ganaug.cli.memory import TOO_LITTLE, is_out_of_memory
 from ganaug.cli.streams import discard_unwritten
 from ganaug.cli.text import sentence
 from ganaug.errors import GanaugError, GanaugWarning
-from ganaug.files import encoding_remedy
 
 __all__ = ["STARTED", "main"]
 
@@ -79,6 +78,8 @@ class _Refusal(click.ClickException):
     exit_code = 2
 
     def __init__(self, message: str) -> None:
+        from ganaug.files import encoding_remedy
+
         super().__init__(f"{sentence(message)} {encoding_remedy(message)}".rstrip())
 
 

@@ -46,7 +46,7 @@ class _TableFiles(DataFiles):
 
     modality = "table"
     noun = "row"
-    source_form = "a .csv or .parquet file, or a folder of .parquet files"
+    source_form = "a .csv or .parquet file or a folder of .parquet files"
     shard_ending = ".parquet"
     foreign_options: ClassVar[Mapping[str, str]] = {
         "size": "--size is for images; a table has none.",

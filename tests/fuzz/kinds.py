@@ -291,7 +291,7 @@ def _change_tensors(rng: Rng, tensors: dict[str, torch.Tensor]) -> None:
 
 def use_checkpoint(folder: Path) -> None:
     run, _, _ = _kept()
-    state = run._new_state("gan")
+    state = run._new_state("gan", run.joint)
     with suppress(GanaugError):
         InitialWeights.read(folder).load_into(state.family, run.data.classes)
     load_checkpoint(folder, state, run.settings(), run._extra(run.agreement))

@@ -5,6 +5,7 @@ import platform
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import matplotlib as mpl
@@ -24,15 +25,19 @@ def program(*arguments: str, **environment: str) -> "subprocess.CompletedProcess
     """Run a module of Python as the process of a user who has set no switch."""
     usual = {name: value for name, value in os.environ.items() if name not in (*SWITCHES, "TORCHINDUCTOR_CACHE_DIR")}
     command, environment = [sys.executable, *arguments], usual | {"PYTHONPATH": str(ROOT)} | environment
-    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603
 
 
 def watched(part: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run a part of `tests.watched`, with empty folders for the user and for temporary files."""
-    for name in ("home", "temporary", "work"):
+    for name in ("home", "work"):
         (folder / name).mkdir()
-    places = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "temporary"), "MPLCONFIGDIR": mpl.get_cachedir()}
-    return program("-m", "tests.watched", str(folder / "work"), part, **places)
+    # Sockets of workers lie in the temporary folder, and the name of a socket must be short.
+    with tempfile.TemporaryDirectory() as temporary:
+        places = {"HOME": str(folder / "home"), "TMPDIR": temporary, "MPLCONFIGDIR": mpl.get_cachedir()}
+        done = program("-m", "tests.watched", str(folder / "work"), part, **places)
+        assert list(Path(temporary).iterdir()) == []
+    return done
 
 
 @on_linux
@@ -41,7 +46,6 @@ def test_no_command_and_no_library_touches_the_network_or_leaves_a_file(tmp_path
     done = watched("everything", tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "work" / "report.html").exists()
-    assert list((tmp_path / "temporary").iterdir()) == []
     assert list((tmp_path / "home").iterdir()) == []
 
 

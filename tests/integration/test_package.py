@@ -112,7 +112,9 @@ def packages(*folders: str) -> set[str]:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.partition(".")[0])
     found -= {*sys.stdlib_module_names, "ganaug", "tests", *tops}
-    return {name_of(home) for top in found for home in homes.get(top, [top])}
+    # Of several distributions that bring one module, the one of its name counts.
+    of_name = {top: [home for home in homes.get(top, []) if name_of(home) == name_of(top)] for top in found}
+    return {name_of(home) for top in found for home in of_name[top] or homes.get(top, [top])}
 
 
 def test_every_package_that_is_imported_is_declared() -> None:

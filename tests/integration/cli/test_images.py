@@ -335,7 +335,12 @@ def test_sources_that_are_no_image_folder(command: str, model: Path, tmp_path: P
     output = ["--output", tmp_path / "a.onnx"] if command == "fit" else [model, "--output", tmp_path / "out"]
     for name in ("nowhere", "nowhere.wav", "no.where/"):
         refused(command, tmp_path / name, *output, saying="which does not exist: check the name")
-    refused(command, tmp_path / "nowhere", *output, saying="a .csv or .parquet file, a folder of .wav or .npy files")
+    refused(
+        command,
+        tmp_path / "nowhere",
+        *output,
+        saying="a .csv or .parquet file or a folder of .parquet files, a folder of .wav or .npy files",
+    )
     refused(command, model, *output, saying="is a file")
     assert list(tmp_path.iterdir()) == []
 

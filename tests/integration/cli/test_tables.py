@@ -185,7 +185,8 @@ def test_fit_refuses(customers: Path, parquet: Path, tmp_path: Path) -> None:
     refused("fit", tmp_path / "cut.parquet", *output, "--target", "y", saying="must be a whole Parquet file")
     (tmp_path / "t.tsv").write_text("a\ty\n1\tn\n")
     clips = "a folder of clips (.npy, animated .gif, .webp or .png, .tiff stacks)"
-    forms = f"an image folder, a .csv or .parquet file, a folder of .wav or .npy files, or {clips}"
+    tables = "a .csv or .parquet file or a folder of .parquet files"
+    forms = f"an image folder, {tables}, a folder of .wav or .npy files, or {clips}"
     other = f"must be {forms}, but SOURCE is {str(tmp_path / 't.tsv')!r}"
     refused("fit", tmp_path / "t.tsv", *output, "--target", "y", saying=other)
     (tmp_path / "folder.csv").mkdir()
@@ -357,7 +358,7 @@ def test_sample_of_some_classes_is_a_part_of_that_of_all(model: Path, tmp_path: 
 
 
 def test_a_large_sample_comes_in_pieces(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganaug.cli.tables.PIECE_ROWS", 7)
+    monkeypatch.setattr("ganaug.cli.drawn_rows.PIECE_ROWS", 7)
     options = ["--per-class", 40, "--class", "no"]
     assert run("sample", model, "--output", tmp_path / "pieces.parquet", *options).exit_code == 0
     monkeypatch.undo()
@@ -370,7 +371,7 @@ def test_pieces_where_all_is_missing_do_not_change_the_types(model: Path, tmp_pa
     schema = json.loads(run("inspect", model, "--json").stdout)["schema"]
     schema["columns"][2] |= {"dtype": "object", "none": True}
     strange = with_metadata(model, tmp_path / "strange.onnx", schema=schema)
-    monkeypatch.setattr("ganaug.cli.tables.PIECE_ROWS", 1)
+    monkeypatch.setattr("ganaug.cli.drawn_rows.PIECE_ROWS", 1)
     output = tmp_path / "a.parquet"
     for seed in range(3):
         assert run("sample", strange, "--output", output, "--seed", seed).exit_code == 0
@@ -401,7 +402,7 @@ def test_sample_of_the_rows_that_fit(model: Path, tmp_path: Path, monkeypatch: p
     assert rows["flag"].all()
     assert rows["since"].between("2024-02-01", "2024-08-01").all()
     assert set(rows[ODD]) == {"x"}
-    monkeypatch.setattr("ganaug.cli.tables.PIECE_ROWS", 4)
+    monkeypatch.setattr("ganaug.cli.drawn_rows.PIECE_ROWS", 4)
     assert run("sample", model, "--output", tmp_path / "b.parquet", *options).exit_code == 0
     assert pq.read_table(tmp_path / "b.parquet").equals(pq.read_table(tmp_path / "a.parquet"))
     assert run("sample", model, "--output", tmp_path / "a.csv", "--where", "count=", "--where", "city=").exit_code == 0
@@ -618,7 +619,7 @@ def test_dates_from_a_parquet_and_those_of_samples_have_one_form(
     assert run("balance", source, model, "--output", output).exit_code == 0
     assert {tuple(map(len, row[:3])) for row in rows_of(output)[1:]} == {(10, 19, 19)}
     # The hours must be written even for a piece in which all are zero.
-    monkeypatch.setattr("ganaug.cli.tables.PIECE_ROWS", 1)
+    monkeypatch.setattr("ganaug.cli.drawn_rows.PIECE_ROWS", 1)
     assert run("sample", model, "--output", output, "--per-class", 20).exit_code == 0
     samples = rows_of(output)[1:]
     assert {tuple(map(len, row[:3])) for row in samples} == {(10, 10, 19)}

@@ -14,7 +14,7 @@ from ganaug import Generator
 from ganaug.data.dataset import Dataset
 from ganaug.data.modalities import MODALITIES
 from ganaug.data.tables.dataset import from_frame
-from ganaug.errors import DataError, FormatError
+from ganaug.errors import DataError, ExportError
 from ganaug.families import FAMILIES
 from ganaug.training import Run, Trained
 from ganaug.training.loop import ValidationResult
@@ -225,7 +225,7 @@ def test_a_generator_that_came_to_nothing_is_refused_in_a_sentence(model: str, m
     run.state.kept = None
     for parameter in run.state.family.average.parameters():
         parameter.data.fill_(math.nan)
-    with pytest.raises(FormatError, match="not finite"):
+    with pytest.raises(ExportError, match="must be finite numbers"):
         run.trained().export()
 
 

@@ -138,7 +138,7 @@ def test_a_subclass_keeps_its_own_name(digits: Generator) -> None:
         ({"onnx": "%%%"}, "must be base64 text, but is not"),
         ({"onnx": "AAAA"}, "not"),
         ({"path": str(DIGITS)}, "saved with"),
-        ({"path": "/dev/zero", "sha256": ""}, "not a file"),
+        ({"path": "/dev/zero", "sha256": ""}, "must be a file, but is a device"),
     ],
 )
 def test_a_damaged_pipeline_is_refused(generator: Any, reason: str) -> None:

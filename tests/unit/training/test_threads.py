@@ -16,7 +16,7 @@ from tests.conftest import striped_images
 from tests.unit.training.test_tables import mixed_table
 
 IMAGES = {"lying": 30, "upright": 12}
-PARTS = {"draw": (screen, "fit_classifier"), "learn": (run, "train"), "judge": (Validation, "_judge_class")}
+PARTS = {"draw": (screen, "fit_classifier"), "learn": (run, "train"), "judge": (Validation, "_judge_classes")}
 
 
 def trained(cores: int, monkeypatch: pytest.MonkeyPatch, data: object, **settings: object) -> dict[str, Tensor]:
