@@ -201,5 +201,5 @@ def _digits(text: str) -> NDArray[np.int64]:
 def _gained(gains: NDArray[np.float64] | NDArray[np.int64], y: NDArray[np.int64]) -> tuple[float, float]:
     """Return the gain in balanced accuracy and its standard error."""
     by_class = [gains[y == label] for label in (0, 1)]
-    error = np.sqrt(sum(own.var(ddof=1) / len(own) for own in by_class)) / 2
+    error = np.sqrt(sum(own.var(ddof=int(len(own) > 1)) / len(own) for own in by_class)) / 2
     return float(np.mean([own.mean() for own in by_class])), float(error)
