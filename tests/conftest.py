@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from ganaug.data.images.dataset import LabelledImages, from_arrays
 from ganaug.data.signals.dataset import LabelledSignals
 from ganaug.data.signals.dataset import from_arrays as signals_from_arrays
 from ganaug.runtime.generator import Generator
+from ganaug.runtime.session import Runtime
 from ganaug.training import fit
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -126,3 +128,16 @@ def left_as_found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(before)
     assert now == 2
     assert threading.active_count() == living
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows with each request to run a model: the number of samples in it."""
+    found, run = list[int](), Runtime.run
+
+    def counting(self: Runtime, outputs: Any, noise: Any, label: Any, pass_size: int) -> Any:
+        found.append(len(label))
+        return run(self, outputs, noise, label, pass_size)
+
+    monkeypatch.setattr(Runtime, "run", counting)
+    return found

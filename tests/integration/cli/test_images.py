@@ -38,7 +38,6 @@ from ganaug.errors import OutputError
 from ganaug.integrations.progress import progress
 from ganaug.runtime.dose import Dose
 from ganaug.runtime.generator import Generator
-from ganaug.runtime.session import Runtime
 from ganaug.training import Run
 from ganaug.training.loop import Step, ValidationResult
 from ganaug.training.validation import Alarms
@@ -765,17 +764,7 @@ def test_sample_repeats_by_seed_whatever_else_is_drawn(model: Path, tmp_path: Pa
     assert not (tmp_path / "dog" / "cat").exists()
 
 
-def test_samples_of_many_classes_share_passes_of_the_network(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    passes = list[int]()
-    run_model = Runtime.run
-
-    def counting(self: Runtime, *arguments: Any) -> Any:
-        passes.append(len(arguments[2]))
-        return run_model(self, *arguments)
-
-    monkeypatch.setattr(Runtime, "run", counting)
+def test_samples_of_many_classes_share_passes_of_the_network(model: Path, tmp_path: Path, passes: list[int]) -> None:
     assert run("sample", model, "--output", tmp_path / "out", "--per-class", 2).exit_code == 0
     assert len(passes) <= 4  # the draws of one sample
 

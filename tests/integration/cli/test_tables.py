@@ -21,7 +21,6 @@ from ganaug import files
 from ganaug.data.tables import table_file
 from ganaug.errors import GanaugWarning
 from ganaug.runtime.generator import Generator
-from ganaug.runtime.session import Runtime
 from ganaug.training.validation import Alarms
 from tests.integration.cli.test_images import contents, raising, refused, run, with_metadata
 from tests.paths import ROOT
@@ -823,17 +822,9 @@ def test_a_long_table_is_learned_in_part_and_says_so(
 
 
 def test_rows_of_a_class_do_not_depend_on_the_others_and_classes_share_passes(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, tmp_path: Path, passes: list[int]
 ) -> None:
     labels = Generator.load(model).classes
-    passes = list[int]()
-    run_model = Runtime.run
-
-    def counting(self: Runtime, *arguments: Any) -> Any:
-        passes.append(len(arguments[2]))
-        return run_model(self, *arguments)
-
-    monkeypatch.setattr(Runtime, "run", counting)
     assert run("sample", model, "--output", tmp_path / "all.csv", "--per-class", 20).exit_code == 0
     assert len(passes) <= 4  # the draws of one row
     options = ["--class", labels[-1], "--per-class", 15]
