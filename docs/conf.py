@@ -47,7 +47,7 @@ numpydoc_show_class_members = False
 
 # Gallery. Examples that need downloads or more packages than the others are shown, but not run.
 SMALL = "GANAUG_SMALL" in os.environ
-NOT_RUN = ("fashion", "albumentations", *(() if find_spec("rdkit") else ("molecule",)))
+NOT_RUN = ("fashion", "albumentations", "sample_with", *(() if find_spec("rdkit") else ("molecule",)))
 
 
 class ByUse:

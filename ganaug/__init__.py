@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 # any of them, for this process and those that it starts. What the user has set is left alone.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or ONNX Runtime calls home, and writes files
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # or albumentations asks for newer versions
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # or a Ray cluster that starts here calls home
 
 if TYPE_CHECKING:
     from ganaug.errors import StopTraining

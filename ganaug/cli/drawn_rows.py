@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby, islice
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ganaug.data.tables.table_file import PIECE_ROWS
 from ganaug.runtime.generator import Generator
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from ganaug.data.tables.sample_format import TableFormat
 
 SEEDED_ROWS = 1_000
 """Rows of a class that have seeds of their own: faster than a stream where classes need few rows, slower where many."""
@@ -23,12 +25,10 @@ def draw_rows(
     The first rows of a class have seeds of their own, so that several classes share a piece. The others are a stream,
     as are all rows that must fulfil conditions.
     """
-    dtypes, seeded = _dtypes(generator), SEEDED_ROWS if where is None else 0
+    form, seeded = cast("TableFormat", generator.format), SEEDED_ROWS if where is None else 0
     for is_small, items in groupby(counts.items(), lambda item: item[1] <= seeded):
         for rows, labels in (_seeded if is_small else _streamed)(generator, items, seed, seeded, where):
-            rows = rows.astype(dtypes)
-            rows.columns = rows.columns.map(str)
-            yield rows, labels
+            yield form.written(rows), labels
 
 
 def _seeded(generator: Generator, counts: Iterable[tuple[Any, int]], seed: int, *_: Any) -> Iterator[Any]:
@@ -57,11 +57,3 @@ def _streamed(
         for start in range(seeded, count, size):
             rows = next(stream)[0].iloc[: count - start]
             yield rows, [label] * len(rows)
-
-
-def _dtypes(generator: Generator) -> dict[Any, Any]:
-    """Return dtypes for object columns, because a file could not tell the type where all drawn values are missing."""
-    import pandas as pd
-
-    columns = [column for column in generator.codec.category_columns if column.dtype == "object" and column.categories]
-    return {column.name: pd.array(list(column.categories)).dtype for column in columns}

@@ -64,8 +64,7 @@ class _TableFiles(DataFiles):
             raise click.UsageError("A table needs --target, the column that holds the classes.")
 
     def target_of(self, generator: Generator) -> str:
-        name = generator.metadata["schema"].get("target", "target")  # from an untrusted file, so of any form
-        return name if isinstance(name, str) else "target"
+        return generator.format.label_name
 
     def read(self, source: Path, reading: Reading) -> LabelledTable:
         target = reading.target
@@ -100,20 +99,13 @@ class _TableFiles(DataFiles):
         seed: int,
         where: Mapping[Any, Any] | None = None,
     ) -> None:
-        name = self.target_of(generator)
-        if name in map(str, generator.codec.names):
-            raise DataError(
-                f"the column of labels must have a name that no other column has, but {name!r} is a column of the "
-                "model too: rename it, and fit the model again"
-            )
         form = _recorded(generator)
         is_text = output.suffix.lower() == ".csv"
         spelling = _spelling(generator, form.columns, form.decimal) if is_text else TextFormat({})
-        dates = {} if is_text else _parquet_dates(generator)
+        dates = {} if is_text else _format(generator).date_dtypes
         with table_writer(output, form) as writer:
             for rows, drawn in draw_rows(generator, dict.fromkeys(labels, per_class), seed, where):
-                rows[name] = drawn
-                writer.write(spelling.apply(rows.astype(dates)))
+                writer.write(spelling.apply(_format(generator).labelled(rows, drawn).astype(dates)))
 
     def check_walk_output(self, output: Path) -> None:
         if output.suffix.lower() not in traversal.FORMATS:
@@ -214,20 +206,13 @@ def _spelling(generator: Generator, fields: Mapping[str, FieldFormat] | None, de
     return TextFormat(usual, fields, decimal or ".")
 
 
-def _parquet_dates(generator: Generator) -> dict[str, Any]:
-    """Return the dtype of each column that holds dates, without a time of day, in the Parquet file of the fit."""
-    import pandas as pd
-    import pyarrow
-
-    fields, columns = _recorded(generator).columns or {}, generator.codec.numeric_columns
-    dates = {name for name, field in fields.items() if field.is_date}
-    names = [str(one.name) for one in columns if str(one.name) in dates and one.has_days_only]
-    return dict.fromkeys(names, pd.ArrowDtype(pyarrow.date32()))
-
-
 def _recorded(generator: Generator) -> CsvFormat:
     """Return the format of the file that a model was fitted to."""
-    return cast("TableFormat", generator.format).csv
+    return _format(generator).csv
+
+
+def _format(generator: Generator) -> "TableFormat":
+    return cast("TableFormat", generator.format)
 
 
 def _balanced_spelling(form: CsvFormat, generator: Generator, *, is_csv: bool, to_text: bool) -> TextFormat:

@@ -75,6 +75,11 @@ class SampleFormat(ABC):
         return None
 
     @property
+    def label_name(self) -> str:
+        """The name of the labels, where samples and labels stand side by side as columns."""
+        return "label"
+
+    @property
     def column_names(self) -> Sequence[str | int]:
         """The names of the columns of a table; empty for other samples."""
         return ()

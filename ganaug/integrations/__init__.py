@@ -1,1 +1,1 @@
-"""ganaug inside other libraries: scikit-learn, imbalanced-learn, PyTorch and albumentations."""
+"""ganaug inside other libraries: scikit-learn, imbalanced-learn, PyTorch, albumentations, Ray and Spark."""

@@ -55,7 +55,8 @@ class Generator(NoiseMethods):
     child of a bare `os.fork` must end with `os._exit`, as `multiprocessing` does: where onnxruntime is imported, the
     usual exit hangs in a forked child.
 
-    Several threads may draw at the same time. One call uses up to four threads, but one in a worker process.
+    Several threads may draw at the same time. One call uses up to four threads, or fewer if the environment variable
+    ``OMP_NUM_THREADS`` says so, but one in a worker process.
 
     Examples
     --------

@@ -151,10 +151,15 @@ def _first_line(error: Exception) -> str:
 
 
 def _threads() -> int:
-    """Return the number of threads: the number of cores, 4 at most; 1 in a worker process, which has siblings."""
+    """Return the number of threads: the number of cores, 4 at most; 1 in a worker process, which has siblings.
+
+    Ray and Spark tell their workers their share of the cores in ``OMP_NUM_THREADS``, as other launchers do.
+    """
     if multiprocessing.parent_process() is not None:
         return 1
-    return min(_MAX_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = os.environ.get("OMP_NUM_THREADS", "")
+    return min(_MAX_THREADS, cores, max(1, int(share)) if share.isdecimal() else cores)
 
 
 def _in_threads(work: Callable[[int], None], items: Iterable[int], threads: int) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.paths import ROOT
 from tests.watched import LOOKUP, SYSTEM_CALLS
 
-SWITCHES = ("ORT_DISABLE_TELEMETRY", "NO_ALBUMENTATIONS_UPDATE")
+SWITCHES = {"ORT_DISABLE_TELEMETRY": "1", "NO_ALBUMENTATIONS_UPDATE": "1", "RAY_USAGE_STATS_ENABLED": "0"}
 
 on_linux = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() not in SYSTEM_CALLS, reason="filters of system calls need Linux"
@@ -58,7 +58,7 @@ def test_the_watch_sees_sockets_and_lookups(part: str, code: int, tmp_path: Path
     assert watched(part, tmp_path).returncode == code
 
 
-@pytest.mark.parametrize("given", [{}, dict.fromkeys(SWITCHES, "0")])
+@pytest.mark.parametrize("given", [{}, dict.fromkeys(SWITCHES, "theirs")])
 def test_importing_sets_the_switches_that_the_user_has_not_set(given: dict[str, str]) -> None:
-    code = f"import ganaug, os; print(*map(os.environ.get, {SWITCHES}))"
-    assert program("-c", code, **given).stdout.split() == [given.get(name, "1") for name in SWITCHES]
+    code = f"import ganaug, os; print(*map(os.environ.get, {list(SWITCHES)}))"
+    assert program("-c", code, **given).stdout.split() == [given.get(name, SWITCHES[name]) for name in SWITCHES]

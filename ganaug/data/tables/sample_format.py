@@ -1,6 +1,7 @@
 """The format of synthetic rows."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,15 +21,22 @@ if TYPE_CHECKING:
 
 
 class TableFormat(SampleFormat):
-    """Rows of a table; `csv` is the format of the file that the model was fitted to."""
+    """Rows of a table; `csv` is the format of the file that the model was fitted to, `target` its column of labels."""
 
     modality = "table"
     noun = "rows of a table"
     pass_size = 256
     seeded_pass_size = 64
 
-    def __init__(self, codec: TableCodec, ignored: Sequence[str | int] = (), csv: CsvFormat | None = None) -> None:
-        self.codec, self._ignored, self.csv = codec, tuple(ignored), csv or CsvFormat(columns={})
+    def __init__(
+        self,
+        codec: TableCodec,
+        ignored: Sequence[str | int] = (),
+        csv: CsvFormat | None = None,
+        target: str = "target",
+    ) -> None:
+        self.codec, self._ignored, self._target = codec, tuple(ignored), target
+        self.csv = csv or CsvFormat(columns={})
         outputs: dict[str, OutputForm] = {
             "numeric": ((len(codec.numeric_columns),), np.float64),
             "category": ((len(codec.category_columns),), np.int64),
@@ -42,7 +50,9 @@ class TableFormat(SampleFormat):
         require(all(map(is_name, ignored)), "the names of ignored columns must be short texts or whole numbers")
         names = [*codec.names, *ignored]
         require(len(set(names)) == len(names), "ignored columns must have other names than the columns")
-        return cls(codec, ignored, CsvFormat.from_state(schema.get("csv")))
+        target = schema.get("target")
+        csv = CsvFormat.from_state(schema.get("csv"))
+        return cls(codec, ignored, csv, target if isinstance(target, str) else "target")
 
     def decoded(self, outputs: Mapping[str, NDArray[Any]]) -> "DataFrame":
         """Return a DataFrame with the columns and dtypes of the table that was learned; `DataError` without pandas."""
@@ -68,6 +78,47 @@ class TableFormat(SampleFormat):
 
     def __str__(self) -> str:
         return f"tables of {len(self.codec.columns)} columns"
+
+    def written(self, rows: "DataFrame") -> "DataFrame":
+        """Return rows as files and clusters hold them.
+
+        The names are texts. Columns of objects have the dtype of their categories, because rows could not tell the type
+        where all drawn values are missing.
+        """
+        rows = rows.astype(self._object_dtypes)
+        rows.columns = rows.columns.map(str)
+        return rows
+
+    def labelled(self, rows: "DataFrame", labels: Any) -> "DataFrame":
+        """Return written rows with their labels as the last column; `DataError` if another column has its name."""
+        if self._target in rows.columns:
+            raise DataError(
+                f"the column of labels must have a name that no other column has, but {self._target!r} is a column of "
+                "the model too: rename it, and fit the model again"
+            )
+        return rows.assign(**{self._target: labels})
+
+    @cached_property
+    def _object_dtypes(self) -> dict[Any, Any]:
+        import pandas as pd
+
+        objects = (one for one in self.codec.category_columns if one.dtype == "object" and one.categories)
+        return {column.name: pd.array(list(column.categories)).dtype for column in objects}
+
+    @cached_property
+    def date_dtypes(self) -> dict[str, Any]:
+        """For each column that held dates without a time of day in a Parquet file, the dtype that it has there."""
+        import pandas as pd
+        import pyarrow
+
+        dates = {name for name, field in (self.csv.columns or {}).items() if field.is_date}
+        columns = (one for one in self.codec.numeric_columns if str(one.name) in dates and one.has_days_only)
+        return {str(column.name): pd.ArrowDtype(pyarrow.date32()) for column in columns}
+
+    @property
+    def label_name(self) -> str:
+        """The name of the column of labels."""
+        return self._target
 
     @property
     def column_names(self) -> Sequence[str | int]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganaug.data.tables.arrow import arrow_table
 from ganaug.data.tables.csv_format import CsvFormat
 from ganaug.data.tables.table_file import ENDINGS
 from ganaug.errors import DataError
@@ -52,20 +53,12 @@ class TableWriter:
             ) from error
 
     def _write_parquet(self, piece: "DataFrame") -> None:
-        import pyarrow
         import pyarrow.parquet
 
-        try:
-            table = pyarrow.Table.from_pandas(piece, preserve_index=False).replace_schema_metadata(None)
-            if self._parquet is None:
-                self._parquet = pyarrow.parquet.ParquetWriter(self._file, table.schema)
-            self._parquet.write_table(table.cast(self._parquet.schema))
-        except pyarrow.ArrowException as error:
-            reason = str(error).splitlines()[0].rstrip(".")
-            raise DataError(
-                f"All rows of a Parquet file must have the same types, but some have others ({reason}): fit a model to "
-                "this table, or write a .csv file."
-            ) from error
+        table = arrow_table(piece, None if self._parquet is None else self._parquet.schema)
+        if self._parquet is None:
+            self._parquet = pyarrow.parquet.ParquetWriter(self._file, table.schema)
+        self._parquet.write_table(table)
 
     def close(self) -> None:
         """Write the end of the file."""

@@ -3,7 +3,8 @@
 import os
 from typing import Any
 
-from ganaug.integrations.tracking.tracker import EVERY, Tracker, check_installed
+from ganaug.integrations.installed import check_installed
+from ganaug.integrations.tracking.tracker import EVERY, Tracker
 
 
 class MLflow(Tracker):

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from ganaug.files import StrPath
-from ganaug.integrations.tracking.tracker import EVERY, Tracker, check_installed
+from ganaug.integrations.installed import check_installed
+from ganaug.integrations.tracking.tracker import EVERY, Tracker
 
 
 class TensorBoard(Tracker):

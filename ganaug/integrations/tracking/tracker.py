@@ -3,7 +3,6 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 from ganaug.errors import DataError
@@ -66,14 +65,6 @@ def numbers_of(step: "Step") -> dict[str, float]:
         means = {"agreement": _mean(validation.agreement), "variety": _mean(validation.variety)}
         numbers |= {f"validation/{name}": value for name, value in {"score": validation.score, **means}.items()}
     return numbers
-
-
-def check_installed(package: str, extra: str) -> None:
-    """Raise `DataError` if a package is missing."""
-    if find_spec(package) is None:
-        raise DataError(
-            f"the package {package} must be installed to write to it, but is not: pip install 'ganaug[{extra}]'"
-        )
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -104,7 +104,7 @@ class FakeMLflow(ModuleType):
 def found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "")  # so that it is restored
     monkeypatch.delenv("MLFLOW_DISABLE_TELEMETRY")
-    monkeypatch.setattr("ganaug.integrations.tracking.tracker.find_spec", lambda name: name)
+    monkeypatch.setattr("ganaug.integrations.installed.find_spec", lambda name: name)
 
 
 @pytest.mark.usefixtures("found")
@@ -136,7 +136,7 @@ def test_mlflow_leaves_the_users_run_open(monkeypatch: pytest.MonkeyPatch) -> No
     [(lambda: TensorBoard("runs"), "tensorboard", "tracking"), (MLflow, "mlflow", "mlflow")],
 )
 def test_a_missing_package_is_named(make: Any, package: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganaug.integrations.tracking.tracker.find_spec", lambda _: None)
+    monkeypatch.setattr("ganaug.integrations.installed.find_spec", lambda _: None)
     with pytest.raises(DataError, match=rf"package {package} must be installed .* pip install 'ganaug\[{extra}\]'"):
         make()
 

@@ -1,0 +1,143 @@
+"""Shards: the parts of a large request of samples, which the workers of a cluster draw."""
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from ganaug.data.labels import Label
+from ganaug.data.tables.arrow import arrow_table
+from ganaug.errors import DataError
+from ganaug.runtime.arguments import Seed
+from ganaug.runtime.generator import Generator
+from ganaug.runtime.latent import Batch
+
+if TYPE_CHECKING:
+    from ganaug.data.tables.sample_format import TableFormat
+
+MAX_ROWS = 50_000
+"""Samples of a shard, about."""
+MAX_BYTES = 32 * 2**20
+"""Memory of the samples of a shard, about."""
+MAX_SAMPLES = 10**15
+"""Samples of one request."""
+
+
+class Shards:
+    """A request of samples in numbered shards.
+
+    A shard depends on the model, the request and its number alone. So the samples do not depend on the number of
+    workers, and a shard that is lost can be drawn again. A process keeps the last model that it has unpickled, so that
+    several shards share its session.
+
+    Parameters
+    ----------
+    generator : Generator
+        What draws the samples.
+    n : int or mapping
+        The number of samples in all, equally many of each class as far as possible; or ``{label: count}``.
+    seed, where, screened
+        As in `Generator.sample`. A seed that is None is drawn once, here.
+
+    Raises
+    ------
+    DataError
+        If an argument is not valid, or the classes are of several types.
+    """
+
+    def __init__(
+        self, generator: Generator, n: int | Mapping[Any, int], seed: Seed, where: Any, *, screened: bool
+    ) -> None:
+        if not isinstance(generator, Generator):
+            raise DataError(
+                f"generator must be a Generator, but is {generator!r:.80}: read the model file with "
+                "Generator.load('model.onnx')"
+            )
+        if len({type(label) for label in generator.classes}) > 1:
+            raise DataError(
+                "the classes must all be texts, or all numbers, but are mixed: fit a model with such labels"
+            )
+        self.generator = generator
+        self._counts = _counts(generator, n)
+        self._seed = (np.random.SeedSequence().entropy,) if seed is None else tuple(np.atleast_1d(seed).tolist())
+        self._where, self._screened = where, screened
+        self._drawn({generator.classes[0]: 0}, self._seed)  # checks the seed and the conditions
+        self._number = max(1, math.ceil(sum(self._counts.values()) / _shard_size(generator)))
+
+    def __len__(self) -> int:
+        return self._number
+
+    def counts(self, number: int) -> dict[Label, int]:
+        """Return how many samples of each class are in a shard.
+
+        Each class is divided evenly, and begins at another place, so that classes with few samples do not meet in one
+        shard.
+        """
+        counts: dict[Label, int] = {}
+        for place, (label, count) in enumerate(self._counts.items()):
+            offset = place * self._number // len(self._counts)
+            first, last = ((count * end + offset) // self._number for end in (number, number + 1))
+            counts[label] = last - first
+        return counts
+
+    def draw(self, number: int) -> Batch:
+        """Draw the samples of a shard and their labels, as `Generator.sample` does."""
+        return self._drawn(self.counts(number), (*self._seed, number))
+
+    def rows(self, number: int, schema: Any = None) -> Any:
+        """Draw the rows of a shard as a `pyarrow.Table` with the labels as last column, cast to a schema."""
+        return self._table(self.draw(number), schema)
+
+    @property
+    def is_tabular(self) -> bool:
+        """Whether the samples are rows of a table."""
+        return self.generator.modality == "table"
+
+    def schema(self) -> Any:
+        """Return the `pyarrow.Schema` of `rows`."""
+        return self._table(self._drawn({self.generator.classes[0]: 1}, self._seed)).schema
+
+    def _drawn(self, counts: Mapping[Label, int], seed: Seed) -> Batch:
+        return self.generator.sample(counts, seed, self._where, screened=self._screened)
+
+    def _table(self, batch: Batch, schema: Any = None) -> Any:
+        form = cast("TableFormat", self.generator.format)
+        rows, labels = batch
+        return arrow_table(form.labelled(form.written(rows), labels).astype(form.date_dtypes), schema)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "generator": self.generator.to_bytes()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = {**state, "generator": _unpickled(state["generator"])}
+
+
+@lru_cache(maxsize=1)
+def _unpickled(data: bytes) -> Generator:
+    return Generator(data)
+
+
+def _counts(generator: Generator, n: int | Mapping[Any, int]) -> dict[Label, int]:
+    """Return the number of samples of each class; `DataError` if `n` is not valid."""
+    classes = generator.classes
+    if not isinstance(n, Mapping):
+        total = _checked(n, "the number of samples")
+        return {label: total // len(classes) + (place < total % len(classes)) for place, label in enumerate(classes)}
+    generator.sample(dict.fromkeys(n, 0))  # checks the labels
+    counts = {label: _checked(count, f"the count of {label!r}") for label, count in n.items()}
+    _checked(sum(counts.values()), "the number of samples")
+    return counts
+
+
+def _checked(value: Any, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= MAX_SAMPLES:
+        raise DataError(f"{what} must be a whole number from 0 to {MAX_SAMPLES:,}, but is {value!r}")
+    return int(value)
+
+
+def _shard_size(generator: Generator) -> int:
+    """Return the samples of a shard. It depends on the form of the samples alone."""
+    bytes_each = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in generator.format.outputs.values())
+    return max(1, min(MAX_ROWS, MAX_BYTES // max(1, bytes_each)))
