@@ -27,9 +27,9 @@ def sample(
 ) -> "Dataset":
     """Draw samples on a Ray cluster.
 
-    The samples are divided into shards of about 50,000 rows or 32 MB, which depend on the request and their number
-    alone. So the same seed gives the same samples, whatever the workers are, and Ray may run a task again. The order
-    is that of Ray: set ``execution_options.preserve_order`` of its `DataContext` for the order of the shards. The
+    The samples are divided into shards of about 50,000 rows or 3,000 images, which depend on the request and their
+    number alone. So the same seed gives the same samples, whatever the workers are, and Ray may run a task again. The
+    order is that of Ray: set ``execution_options.preserve_order`` of its `DataContext` for the order of the shards. The
     dataset is lazy: Ray draws when it is read or written.
 
     Parameters

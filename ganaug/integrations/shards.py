@@ -17,8 +17,8 @@ from ganaug.runtime.latent import Batch
 if TYPE_CHECKING:
     from ganaug.data.tables.sample_format import TableFormat
 
-MAX_ROWS = 50_000
-"""Samples of a shard, about."""
+MAX_PASSES = 200
+"""Passes of the network for a shard, about: seconds of one core."""
 MAX_BYTES = 32 * 2**20
 """Memory of the samples of a shard, about."""
 MAX_SAMPLES = 10**15
@@ -139,5 +139,6 @@ def _checked(value: Any, what: str) -> int:
 
 def _shard_size(generator: Generator) -> int:
     """Return the samples of a shard. It depends on the form of the samples alone."""
-    bytes_each = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in generator.format.outputs.values())
-    return max(1, min(MAX_ROWS, MAX_BYTES // max(1, bytes_each)))
+    form = generator.format
+    bytes_each = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in form.outputs.values())
+    return max(1, min(MAX_PASSES * form.pass_size, MAX_BYTES // max(1, bytes_each)))

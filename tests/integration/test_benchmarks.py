@@ -44,6 +44,7 @@ def threads_for_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 PROGRAMS = [
     "against",
     "clips",
+    "clusters",
     "combinations",
     "derived",
     "devices",

@@ -96,7 +96,7 @@ def rows_generator() -> Generator:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "MAX_ROWS", 10)
+    monkeypatch.setattr(shards, "_shard_size", lambda _: 10)
 
 
 def drawn_here(generator: Generator, n: Any, seed: int) -> pyarrow.Table:

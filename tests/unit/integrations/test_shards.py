@@ -23,7 +23,7 @@ def wine() -> Generator:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_ROWS", 10)
+    monkeypatch.setattr(module, "_shard_size", lambda _: 10)
 
 
 def request(generator: Generator, n: Any, seed: Any = 0, where: Any = None, *, screened: bool = False) -> Shards:
@@ -127,6 +127,10 @@ def test_an_empty_request_has_one_empty_shard(wine: Generator) -> None:
     assert len(shards.rows(0, shards.schema())) == 0
 
 
-def test_large_samples_have_fewer_in_a_shard(stripes_generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shard_has_some_passes_or_less_if_samples_are_large(
+    wine: Generator, stripes_generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(request(wine, 3 * 51_200)) == 3  # passes of 256 rows
+    assert len(request(stripes_generator, 3 * 3_200)) == 3  # passes of 16 images
     monkeypatch.setattr(module, "MAX_BYTES", 8 * 8 * 5)  # five images
     assert len(request(stripes_generator, 50)) == 10
