@@ -28,6 +28,7 @@ IMAGES, CLASSES = 400, 10  # random: their content does not change the time
 SETS: dict[str, dict[str, Any]] = {
     "images of 32 px": {"side": 32, "space": "pixels"},
     "images of 64 px": {"side": 64, "space": "pixels"},
+    "images of 128 px": {"side": 128, "space": "pixels"},
     "latents of images of 64 px": {"side": 64, "space": "latent"},
     "rows": {},
 }
@@ -96,7 +97,7 @@ def _images(side: int) -> Any:
     from ganaug.data.images.dataset import from_arrays
 
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, side, side, 3), dtype=np.uint8)
-    return from_arrays(images, np.arange(IMAGES) % CLASSES)
+    return from_arrays(images, np.arange(IMAGES) % CLASSES, size=side)
 
 
 def _rows() -> Any:
