@@ -52,6 +52,8 @@ PROGRAMS = [
     "images",
     "likeness",
     "loader",
+    "planning",
+    "queues",
     "signals",
     "tables",
     "threads",
