@@ -5,7 +5,7 @@
 Each measurement is a process of its own on one core. A rate is counted in CPU seconds, which other programs change
 little; the wall clock is kept beside it. Weights are those of a few steps, because quality does not change the speed,
 and the screen accepts every sample. ``--only`` keeps the other results. ``--page`` writes the tables of the page from
-the results of this program and of ``queues.py``, and measures nothing. Takes about five minutes. Results:
+the results of this program and of ``queues.py``, and measures nothing. Takes about six minutes. Results:
 ``planning.json`` and ``planning.md``.
 """
 
