@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import statistics
 import subprocess
@@ -25,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from image_sets import load
-from runs import Record, describe_machine, markdown_table, new_parser, output_folder, write_results
+from runs import Record, describe_machine, markdown_table, new_parser, output_folder, peak_memory, write_results
 
 STARTS = 11  # of the program, for the median start-up time
 SETS = {32: "patches", 64: "patches-64"}  # by side in pixels
@@ -82,7 +81,7 @@ def ganaug_speed(side: int, seconds: float) -> Record:
     data = load(SETS[side], 0)
     generator = GANAugmenter(time_budget=seconds, random_state=0).fit(data.train_images, data.train_labels).generator_
     stages = generator.metadata["training"]["stages"]
-    memory = _peak_memory()
+    memory = peak_memory()
     return {
         "steps_per_second": sum(one["steps"] for one in stages) / sum(one["seconds"] for one in stages),
         "steps_per_second_at_full_size": stages[-1]["steps"] / max(stages[-1]["seconds"], 1e-9),
@@ -109,7 +108,7 @@ def dcgan_speed(side: int, seconds: float) -> Record:
         counted = step - WARM_UP
         if counted > 0 and time.perf_counter() - began > seconds:
             break
-    return {"steps_per_second": counted / (time.perf_counter() - began), "peak_memory_mb": _peak_memory()}
+    return {"steps_per_second": counted / (time.perf_counter() - began), "peak_memory_mb": peak_memory()}
 
 
 MEASUREMENTS = {"ganaug": ganaug_speed, "DCGAN": dcgan_speed}
@@ -124,18 +123,6 @@ def _sampling_speed(generator: Any) -> float:
         generator.sample(SAMPLES, seed=seed)
         seconds.append(time.perf_counter() - began)
     return SAMPLES / float(np.median(seconds))
-
-
-def _peak_memory() -> float:
-    """Return this process's peak memory in MB."""
-    # VmHWM is this program's own peak; ru_maxrss includes the memory of the parent when it started this one.
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) * 1024 / 1e6  # type: ignore[index]
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 def startup_seconds() -> dict[str, float] | None:

@@ -6,10 +6,21 @@ import argparse
 import json
 import os
 import platform
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Record", "describe_machine", "markdown_table", "new_parser", "output_folder", "write", "write_results"]
+__all__ = [
+    "Record",
+    "describe_machine",
+    "markdown_table",
+    "new_parser",
+    "output_folder",
+    "peak_memory",
+    "write",
+    "write_results",
+]
 
 RESULTS = Path(__file__).parent / "results"
 Record = dict[str, Any]
@@ -63,6 +74,18 @@ def describe_machine() -> Record:
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
+
+
+def peak_memory() -> float:
+    """Return this process's peak memory in MB."""
+    # VmHWM is this program's own peak; ru_maxrss includes the memory of the parent when it started this one.
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) * 1024 / 1e6  # type: ignore[index]
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 def _processor() -> str:

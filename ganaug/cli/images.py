@@ -18,6 +18,8 @@ from ganaug.data.images.image_file import image_size
 from ganaug.data.images.image_form import ImageForm, encoded, form_of, plain_form
 from ganaug.runtime.generator import Generator
 
+MAX_LEARNED = 2**24
+"""Images of a fit: torch draws a batch from no more samples."""
 SMALL_SIDE = 8
 """Side in pixels at which images are read where only the names and numbers of files matter."""
 
@@ -43,7 +45,7 @@ class _ImageFiles(ClassFolders):
         return source.is_dir() and folder_modality(source) == self.modality
 
     def load(self, source: Path, size: int | None, real_only: bool) -> LabelledImages:
-        return load_folder(source, size, real_only=real_only)
+        return load_folder(source, size, real_only=real_only, most=MAX_LEARNED)
 
     def load_names(self, source: Path) -> LabelledImages:
         return load_folder(source, size=SMALL_SIDE)

@@ -33,8 +33,8 @@ def write_shards(
     """Write the shards that are missing in a folder; return how many were written, and how many there are.
 
     A shard depends on the request and its number alone, whoever writes it. Each is written under a temporary name and
-    moved into place, so that a killed run leaves whole shards. Processes that write at the same time begin with
-    different shards.
+    moved into place, so that a killed run leaves whole shards. Each process has a random order of its own, so that
+    those which write at the same time seldom draw the same shard.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def write_shards(
         raise DataError(f"--shards must be at most --per-class, {per_class:,}, but is {n_shards:,}: ask for fewer")
     _begin(output, request)
     bounds = [number * per_class // n_shards for number in range(n_shards + 1)]
-    first, written = secrets.randbelow(n_shards), 0
-    for number in [*range(first, n_shards), *range(first)]:
+    written = 0
+    for number in np.random.default_rng(secrets.randbits(64)).permutation(n_shards).tolist():
         shard = output / f"part-{number:05}{files.shard_ending}"
         if shard.exists():
             continue

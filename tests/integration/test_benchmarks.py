@@ -53,6 +53,8 @@ PROGRAMS = [
     "images",
     "likeness",
     "loader",
+    "planning",
+    "queues",
     "signals",
     "tables",
     "threads",

@@ -22,6 +22,7 @@ from ganaug.data.images.stored import CAN_STORE, Spool, StoredImages
 from ganaug.data.labels import check_labels, coded_labels
 from ganaug.data.manifest import real_files
 from ganaug.errors import DataError, warn
+from ganaug.files import quoted
 
 MAX_IN_MEMORY = 2**28
 """Bytes of images that are held in memory; more are kept in a temporary file."""
@@ -122,19 +123,26 @@ class LabelledImages(Dataset):
         return self, groups_of_files(self.files, name, "image")
 
 
-def load_folder(root: str | os.PathLike[str], size: int | None = None, *, real_only: bool = False) -> LabelledImages:
+def load_folder(
+    root: str | os.PathLike[str], size: int | None = None, *, real_only: bool = False, most: int | None = None
+) -> LabelledImages:
     """Read a labelled image folder; `scan_folder` says which files count.
 
     A file that cannot be read is skipped, and a class without readable files is left out, with a warning that names it.
     No more than one image at a time is in memory at its full size. Images that take more than `MAX_IN_MEMORY` are kept
     in a temporary file, where `tempfile.gettempdir` says. `ImageCodec.fit` chooses the `size`, unless it is given.
     `real_only` leaves files out as `real_files` does. `DataError` if more than one file in ten cannot be read,
-    or fewer than two classes have readable files.
+    fewer than two classes have readable files, or there are more than `most` files, which is found before any is read.
     """
     if size is not None:
         ImageCodec(size, 1)  # refuses a wrong size before all files are read
     index = real_files(scan_folder(root)) if real_only else scan_folder(root)
     check_labels(index.classes)
+    if most is not None and len(index.files) > most:
+        raise DataError(
+            f"At most {most:,} images can be learned from, but {quoted(index.root)} has {len(index.files):,}: copy a "
+            "random part of them to another folder, with all those of rare classes."
+        )
     if size is None:
         size = default_size([_longer_side(file) for file in index.files])
     is_large = CAN_STORE and len(index.files) * size**2 * 3 > MAX_IN_MEMORY

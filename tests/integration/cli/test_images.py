@@ -355,6 +355,17 @@ def test_an_empty_path_is_not_the_folder_one_is_in(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_fit_refuses_more_images_than_it_can_learn_from_before_it_reads_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganaug.cli.images.MAX_LEARNED", 3)
+    for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "photos" / name).touch()  # no image: reading it would be another error
+    refused("fit", tmp_path / "photos", "--output", tmp_path / "x.onnx", saying="At most 3 images can be learned from")
+    refused("fit", tmp_path / "photos", "--output", tmp_path / "x.onnx", saying="has 4: copy a random part of them")
+
+
 def test_fit_says_which_pictures_it_does_not_read(tmp_path: Path) -> None:
     for name in COUNTS:
         (tmp_path / "gifs" / name).mkdir(parents=True)

@@ -2,12 +2,16 @@
 
 import json
 import tarfile
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from ganaug.cli.shards import write_shards
 from ganaug.data.tables.table_file import read_table
 from ganaug.runtime.generator import Generator
 from tests.integration.cli.test_images import contents, refused, run
@@ -31,6 +35,25 @@ def test_shards_of_a_table_hold_all_rows_and_can_be_completed(tmp_path: Path) ->
     assert "Wrote 1 shard of 3" in run(*request, "--output", tmp_path / "a").output
     assert contents(tmp_path / "a") == whole
     assert len(read_table(tmp_path / "a")) == 30
+
+
+def test_processes_write_shards_in_orders_of_their_own(tmp_path: Path) -> None:
+    orders: list[list[Path]] = []
+
+    def write_samples(generator: Any, labels: Any, count: int, shard: Path, seed: int, where: Any) -> None:
+        orders[-1].append(shard)
+        shard.touch()
+
+    files = SimpleNamespace(shard_ending=".parquet", write_samples=write_samples)
+    for name in "ab":
+        orders.append([])
+        output = tmp_path / name
+        assert write_shards(files, None, ["x"], 50, output, 0, None, {"shards": 50}) == (50, 50)
+    one, other = ([shard.name for shard in order] for order in orders)
+    assert sorted(one) == sorted(other) == [f"part-{number:05}.parquet" for number in range(50)]
+    at = {name: place for place, name in enumerate(one)}
+    followed = sum(at[b] == at[a] + 1 for a, b in pairwise(other))
+    assert followed < 10  # a process that meets another does not go on behind it, drawing what the other draws
 
 
 def test_shards_of_images_are_archives_with_a_folder_for_each_class(tmp_path: Path) -> None:
