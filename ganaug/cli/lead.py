@@ -210,7 +210,7 @@ def _write(
                 with atomic_write(picture) as file:
                     file.write(content)
     except OutputError as error:
-        from ganaug.training.checkpoints import kept_step
+        from ganaug.training.checkpoint_index import kept_step
 
         if (step := kept_step(checkpoint)) is None:
             raise

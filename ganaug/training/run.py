@@ -29,7 +29,8 @@ from ganaug.networks.modality import Bounds, Modality, modality_of
 from ganaug.techniques.spectral_norm import without_parametrisations
 from ganaug.techniques.switches import Techniques
 from ganaug.training import space_trial
-from ganaug.training.checkpoints import FILES, kept_choices, load_checkpoint, save_checkpoint
+from ganaug.training.checkpoint_index import kept_choices
+from ganaug.training.checkpoints import FILES, load_checkpoint, save_checkpoint
 from ganaug.training.family_trial import best_family
 from ganaug.training.initial import InitialWeights
 from ganaug.training.loop import State, Step, ValidationResult, train
