@@ -1,4 +1,4 @@
-"""Atomic outputs, which are written under a temporary name and then moved into place; safe names for files.
+"""Atomic outputs, which are written under a temporary name and then moved into place; temporary folders; safe names.
 
 Untrusted class names become file names only here. A run locks what it is writing, so that another run can tell the
 unfinished output of a living run from that of a killed one.
@@ -12,6 +12,7 @@ import secrets
 import shutil
 import stat
 import sys
+import tempfile
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -131,6 +132,22 @@ def atomic_folder(path: StrPath) -> Iterator[Path]:
         if os.name == "nt" and target.exists():  # only POSIX can replace an empty folder
             target.rmdir()
         temporary.replace(target)
+
+
+@contextmanager
+def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Yield a private folder in that of the system or another one, and delete it when the context is left.
+
+    Those of killed runs are deleted first.
+    """
+    parent = Path(tempfile.gettempdir()) if parent is None else parent
+    delete_abandoned(parent)
+    folder = parent / _UNFINISHED.format(secrets.token_hex(8))
+    with _begun(folder, folder=True, mode=0o700):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_writable(path: StrPath, *, folder: bool) -> None:
@@ -257,12 +274,12 @@ def _check_kind(target: Path, *, folder: bool) -> None:
 
 
 @contextmanager
-def _begun(unfinished: Path, *, folder: bool) -> Iterator[None]:
+def _begun(unfinished: Path, *, folder: bool, mode: int = 0o777) -> Iterator[None]:
     """Create an empty file or folder, and lock it inside the context."""
     with ExitStack() as lock:
         while not unfinished.exists():  # another run may delete it before it is locked
             # Not a file of tempfile, whose files are private to the user whatever the umask is.
-            unfinished.mkdir() if folder else unfinished.touch(exist_ok=False)
+            unfinished.mkdir(mode) if folder else unfinished.touch(exist_ok=False)
             with suppress(OSError):  # a file system without locks, or it is being deleted
                 lock.enter_context(_locked(unfinished, wait=True))
         yield

@@ -9,7 +9,7 @@ from typing import Any
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from ganaug.training.checkpoints import INDEX, index_digest
+from ganaug.training.checkpoint_index import INDEX, index_digest
 
 Tensors = dict[str, Tensor]
 

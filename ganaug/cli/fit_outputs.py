@@ -97,7 +97,7 @@ def checkpoint_in_use(
     Inside the context, the folder is there, and no other run writes to it.
     """
     from ganaug.files import check_writable, sole_use
-    from ganaug.training.checkpoints import kept_step
+    from ganaug.training.checkpoint_index import kept_step
 
     if initial is not None and realpath(initial) == realpath(checkpoint):
         raise click.UsageError("--from must not be the checkpoint of --output, which this run replaces: rename one.")

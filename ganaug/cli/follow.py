@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganaug.cli.data_files import Reading, files_of_source
+from ganaug.cli.interrupts import exit_code
 from ganaug.errors import GanaugError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-REFUSED, INTERRUPTED = 2, 130  # exit codes
+REFUSED = 2  # the exit code
 
 
 def follow(
@@ -60,5 +61,5 @@ def _silent(*, speaks: bool) -> Iterator[None]:
             if speaks:
                 raise
             raise click.exceptions.Exit(REFUSED) from None
-        except KeyboardInterrupt:
-            raise click.exceptions.Exit(INTERRUPTED) from None
+        except KeyboardInterrupt as error:
+            raise click.exceptions.Exit(exit_code(error)) from None

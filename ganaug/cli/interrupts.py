@@ -104,10 +104,10 @@ def ending_in_time() -> Iterator[None]:
 
 
 class Patience:
-    """Turns the first SIGINT or SIGTERM into a request to stop between steps; the second one interrupts.
+    """Turns the first SIGINT or SIGTERM into a request to stop between steps; a SIGINT after it interrupts.
 
     Until `armed` is set, nothing is worth saving, and the first signal interrupts as well. `asked` is the exit code of
-    the first one, or 0.
+    the first one, or 0. A second SIGTERM changes nothing: launchers send one to a process, and one to its group.
     """
 
     def __init__(self) -> None:
@@ -123,6 +123,11 @@ class Patience:
         _Process.saving += armed - self._armed
         self._armed = armed
 
+    @property
+    def is_hurried(self) -> bool:
+        """Whether SIGTERM leaves time for the model alone."""
+        return self.asked == 128 + signal.SIGTERM
+
     def __enter__(self) -> "Patience":
         self._before = {number: signal.signal(number, self._ask) for number in SIGNALS}
         return self
@@ -133,7 +138,7 @@ class Patience:
         self.armed = False
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked or not self.armed:
+        if not self.armed or (self.asked and number == signal.SIGINT):
             interrupt(number, frame)
         else:
             self.asked = 128 + number

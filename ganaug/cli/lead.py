@@ -9,7 +9,7 @@ import click
 
 from ganaug.cli.data_files import Reading, files_of_source
 from ganaug.cli.fit_outputs import check_log, check_outputs, checkpoint_in_use, logging_to, preview_path
-from ganaug.cli.interrupts import exit_code
+from ganaug.cli.interrupts import Patience, exit_code, interruptible
 from ganaug.cli.memory import check_memory
 from ganaug.cli.streams import tell
 from ganaug.cli.text import counted, printable, sentence
@@ -20,7 +20,6 @@ from ganaug.integrations.progress import clock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganaug.cli.interrupts import Patience
     from ganaug.compute.processes import Processes
     from ganaug.integrations.tracking.tracker import Tracker
     from ganaug.runtime.generator import Generator
@@ -76,7 +75,6 @@ def train(
 
         # Torch is loaded only here, so that a mistake in the command is reported at once.
         check_memory()
-        from ganaug.cli.interrupts import Patience
         from ganaug.evaluation.dose import divided, measuring
         from ganaug.networks.modality import Bounds
         from ganaug.training import Run
@@ -89,21 +87,23 @@ def train(
         settings |= {"time_budget": bounds.seconds, "max_steps": bounds.steps, "resume": resume, "random_state": seed}
         with join() as processes:
             run = Run(data, checkpoint=checkpoint, processes=processes, **settings)
-            with Patience() as patience, measuring(run, for_dose) as measure:
-                lost = _take_steps(run, patience, log, files.unit, quiet=quiet)
-                if lost or patience.asked:
+            with Patience() as patience:
+                continues_at, trained = "here", None
+                with measuring(run, for_dose) as measure:
+                    lost = _take_steps(run, patience, log, files.unit, quiet=quiet)
+                    if not (lost or patience.asked):
+                        continues_at, trained = _save_last(run), run.trained()
+                        trained = _with_dose(trained, measure, patience, say, quiet=quiet)
+                # Here the generators of the dose have ended, and the cores are free for the export.
+                if trained is None:
                     why = "Interrupted" if patience.asked else "A process ended"
                     say(f"{why}: saving the run and the model (Ctrl-C again leaves at once).")
-                continues_at = _save_last(run)
-                trained = run.trained()
-                if not (lost or patience.asked):
-                    try:
-                        trained = _with_dose(trained, measure, quiet=quiet)
-                    except KeyboardInterrupt as error:
-                        patience.asked = exit_code(error)
-                        say("Interrupted: saving the model without a dose (Ctrl-C again leaves at once).")
+                    continues_at = _save_last(run)
+                if trained is None or patience.is_hurried:
+                    dose = None if trained is None else trained.dose
+                    trained = replace(run.trained(hurried=patience.is_hurried), dose=dose)
                 say("Writing the model.")
-                generator = _write(trained, draw_preview, output, checkpoint)
+                generator = _write(trained, draw_preview, output, checkpoint, patience)
         if lost or patience.asked:
             _leave_early(lost, patience.asked, generator, output, continues_at)
         if not keep_checkpoint:
@@ -114,7 +114,7 @@ def train(
 
 
 def _take_steps(
-    run: "Run", patience: "Patience", log: "Tracker | None", unit: str, *, quiet: bool
+    run: "Run", patience: Patience, log: "Tracker | None", unit: str, *, quiet: bool
 ) -> ProcessLostError | None:
     """Train until the run ends or a signal interrupts it; return the loss of another process, if that ended it."""
     from ganaug.integrations.progress import progress
@@ -146,14 +146,20 @@ def _leave_early(
     raise click.exceptions.Exit(asked)
 
 
-def _with_dose(trained: "Trained", measure: Callable[..., Any], *, quiet: bool) -> "Trained":
-    """Measure what the samples are worth, and show the progress; any signal interrupts."""
-    from ganaug.cli.interrupts import interruptible
+def _with_dose(
+    trained: "Trained", measure: Callable[..., Any], patience: Patience, say: Callable[[str], None], *, quiet: bool
+) -> "Trained":
+    """Measure what the samples are worth, and show the progress; without a dose if a signal interrupts that."""
     from ganaug.cli.progress import Moments
     from ganaug.integrations.progress import shown
 
-    with interruptible(), shown(Moments("measuring the dose"), quiet=quiet) as show:
-        return replace(trained, dose=measure(trained, show))
+    try:
+        with interruptible(), shown(Moments("measuring the dose"), quiet=quiet) as show:
+            return replace(trained, dose=measure(trained, show))
+    except KeyboardInterrupt as error:
+        patience.asked = exit_code(error)
+        say("Interrupted: saving the model without a dose (Ctrl-C again leaves at once).")
+        return trained
 
 
 @contextmanager
@@ -187,23 +193,41 @@ def _write(
     draw_preview: "Callable[[Any, Generator], bytes] | None",
     output: "Path",
     checkpoint: "Path",
+    patience: Patience,
 ) -> "Generator":
-    """Write the model and the preview; if that fails, say where the run is kept."""
+    """Write the model and the preview, if there is time for it; if that fails, say where the run is kept."""
     from ganaug.files import atomic_write
 
     try:
         generator = trained.export()
         generator.save(output)
         if draw_preview is not None:
-            with atomic_write(preview_path(output)) as file:
-                file.write(draw_preview(trained.modality.data, generator))
+            picture = preview_path(output)
+            content = _drawn(lambda: draw_preview(trained.modality.data, generator), patience)
+            if content is None:
+                picture.unlink(missing_ok=True)  # that of an earlier model
+            else:
+                with atomic_write(picture) as file:
+                    file.write(content)
     except OutputError as error:
-        from ganaug.training.checkpoints import kept_step
+        from ganaug.training.checkpoint_index import kept_step
 
         if (step := kept_step(checkpoint)) is None:
             raise
         raise OutputError(f"{error} {KEPT.format(f'{checkpoint}, at step {step:,}')}") from error
     return generator
+
+
+def _drawn(draw: Callable[[], bytes], patience: Patience) -> bytes | None:
+    """Return the preview; None after SIGTERM, which leaves no time for it, or if a signal interrupts the drawing."""
+    if patience.is_hurried:
+        return None
+    try:
+        with interruptible():
+            return draw()
+    except KeyboardInterrupt as error:
+        patience.asked = exit_code(error)
+        return None
 
 
 def _summarise(generator: "Generator", output: "Path", preview: bool) -> None:

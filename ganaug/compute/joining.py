@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganaug.compute.launched import number, started_by_another
-from ganaug.compute.starting import CHILD, STORE, enter_as_child, local_processes
+from ganaug.compute.starting import CHILD, STORE, child_process, local_processes
 from ganaug.errors import DataError, DeviceError, ProcessLostError
 
 if TYPE_CHECKING:
@@ -51,17 +52,25 @@ def joined(devices: int, num_nodes: int = 1, device: str = "auto") -> Iterator["
     """
     kind = _checked_kind(devices, device)
     with ExitStack() as stack:
+        losses_are_told = threading.Event()
         if not started_by_another(devices * num_nodes):
-            stack.enter_context(local_processes(devices, num_nodes, on_gpu=kind == "cuda"))
+            losses_are_told = stack.enter_context(local_processes(devices, num_nodes))
         elif CHILD in os.environ:
-            enter_as_child()
-        yield stack.enter_context(_connected(kind, devices, num_nodes))
+            stack.enter_context(child_process())
+        processes = stack.enter_context(_connected(kind, devices, num_nodes))
+        if kind == "cpu":  # NCCL may wait for a lost process without end, but gloo does so only until all have joined
+            losses_are_told.set()
+        yield processes
 
 
 @contextmanager
 def _connected(kind: str, devices: int, num_nodes: int) -> Iterator["Processes"]:
     """Connect this process to the others by Lightning Fabric, which knows how torchrun, SLURM and MPI number them."""
     import torch
+
+    from ganaug.compute.modes import load_compiler
+
+    load_compiler()  # before Lightning Fabric does
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments.lightning import LightningEnvironment
     from lightning_fabric.strategies.ddp import DDPStrategy

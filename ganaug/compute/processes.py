@@ -5,9 +5,8 @@ Messages are tensors. Nothing is pickled.
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, distributed
 
 from ganaug.errors import DataError, ProcessLostError
+from ganaug.files import temporary_folder
 
 MAX_FILE = 2**33
 """Bytes of a file that is sent to the other processes, at most."""
@@ -40,7 +40,7 @@ class Processes:
     def __init__(self, device: torch.device, temporary: Path | None = None) -> None:
         self.device, self.temporary = device, temporary
         self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
-        self._copies: list[tempfile.TemporaryDirectory[str]] = []
+        self._copies = ExitStack()
 
     @property
     def leads(self) -> bool:
@@ -86,8 +86,7 @@ class Processes:
         """Return the folder of the process that leads: in the other processes, a copy of its files of some patterns."""
         files = sorted(file for pattern in patterns for file in folder.glob(pattern)) if self.leads else []
         if not self.leads:
-            self._copies.append(tempfile.TemporaryDirectory(prefix="ganaug-", dir=self.temporary))
-            folder = Path(self._copies[-1].name)
+            folder = self._copies.enter_context(temporary_folder(self.temporary))
         for index in range(int(self.decided(len(files)))):
             name = self._bytes(files[index].name.encode() if self.leads else b"").decode()
             content = self._bytes(files[index].read_bytes() if self.leads else b"")
@@ -97,8 +96,7 @@ class Processes:
 
     def close(self) -> None:
         """Delete the copies of folders."""
-        for copy in self._copies:
-            copy.cleanup()
+        self._copies.close()
 
     def _bytes(self, content: bytes) -> bytes:
         """Return the bytes of the process that leads."""

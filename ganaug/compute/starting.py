@@ -8,13 +8,14 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ganaug.errors import DataError, ProcessLostError
+from ganaug.files import delete_abandoned, discard_unfinished, temporary_folder
 
 STORE = "GANAUG_STORE"
 """Environment variable: the file through which the processes find each other, where all are on this machine."""
@@ -22,16 +23,22 @@ CHILD = "GANAUG_CHILD"
 """Environment variable of a process that was started here."""
 READY = b"ready to join\n"
 """What such a process writes to its standard output when it can join."""
+FAREWELL = b"\n"
+"""What the first process writes to their standard input when it ends by itself."""
 LOOPBACK = ("lo", "lo0")  # of Linux and macOS
 SECONDS_TO_END = 5.0
 """Time that the other processes have to end by themselves when the first one has."""
+TRIES, SECONDS_BETWEEN_TRIES = 20, 0.05
+"""How often the other processes try to delete what the first one has left."""
 SECONDS_WITHOUT = 60.0
-"""Time after which the first process ends when another one has died: on GPUs, a message may wait without end."""
+"""Time after which the first process ends when another one has died: torch may wait for it without end."""
 
 
 @contextmanager
-def local_processes(devices: int, num_nodes: int, *, on_gpu: bool) -> Iterator[None]:
+def local_processes(devices: int, num_nodes: int) -> Iterator[threading.Event]:
     """Start the other processes of this machine, and wait until they can join; inside the context, this is the first.
+
+    Until the event is set that the context receives, this process ends if another one dies and torch does not say so.
 
     Raises
     ------
@@ -46,33 +53,39 @@ def local_processes(devices: int, num_nodes: int, *, on_gpu: bool) -> Iterator[N
             f"several machines need the environment variables {', '.join(rendezvous)}, but {missing[0]} is not set: "
             "set them, or start the command on every machine by torchrun"
         )
-    with tempfile.TemporaryDirectory(prefix="ganaug-") as folder, _environment(_settings(folder, num_nodes)):
+    with temporary_folder() as folder, _environment(_settings(folder, num_nodes)):
         children = [_started(rank) for rank in range(1, devices)]
         over = threading.Event()
         try:
             for child in children:
                 _wait_until_ready(child)
-            if on_gpu:
-                for child in children:
-                    threading.Thread(target=_end_without, args=(child, over), name="ganaug", daemon=True).start()
-            yield
+            for child in children:
+                threading.Thread(target=_end_without, args=(child, over), name="ganaug", daemon=True).start()
+            yield over
         finally:
             over.set()
             _end(children)
 
 
-def enter_as_child() -> None:
-    """Tell the first process that this one can join, and end with it."""
-    threading.Thread(target=_end_with_parent, name="ganaug", daemon=True).start()
+@contextmanager
+def child_process() -> Iterator[None]:
+    """Tell the first process that this one can join, and end with it; inside the context, this one takes part."""
+    watcher = threading.Thread(target=_end_with_parent, name="ganaug", daemon=True)
+    watcher.start()
     os.write(sys.__stdout__.fileno(), READY)  # type: ignore[union-attr]
+    try:
+        yield
+    except ProcessLostError:
+        watcher.join(SECONDS_TO_END)  # it ends this process if it was the first one that was lost
+        raise
 
 
-def _settings(folder: str, num_nodes: int) -> dict[str, str]:
+def _settings(folder: Path, num_nodes: int) -> dict[str, str]:
     """Return the environment variables of the processes of this machine; on a single machine, they use no network."""
     own = {"LOCAL_RANK": "0"}
     if num_nodes > 1:
         return own
-    own[STORE] = str(Path(folder) / "store")
+    own[STORE] = str(folder / "store")
     if found := [name for _, name in socket.if_nameindex() if name in LOOPBACK]:
         own |= {"GLOO_SOCKET_IFNAME": found[0], "NCCL_SOCKET_IFNAME": found[0]}
     return own
@@ -118,6 +131,8 @@ def _wait_until_ready(child: "subprocess.Popen[bytes]") -> None:
 
 def _end(children: "list[subprocess.Popen[bytes]]") -> None:
     for child in children:
+        with suppress(OSError):
+            child.stdin.write(FAREWELL)  # type: ignore[union-attr]
         for pipe in (child.stdin, child.stdout):
             with suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
@@ -130,10 +145,19 @@ def _end(children: "list[subprocess.Popen[bytes]]") -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process at once when the first process of the machine does."""
+    """End this process at once when the first process of the machine does, and delete what that one left if killed."""
+    was_killed = True
     with suppress(OSError):
         while os.read(0, 1):
-            pass
+            was_killed = False
+    discard_unfinished()
+    if was_killed and (store := os.environ.get(STORE)):
+        folder = Path(store).parent
+        for _ in range(TRIES):  # a process that is ending may hold its lock a little longer than its pipes
+            delete_abandoned(folder.parent)
+            if not folder.exists():
+                break
+            time.sleep(SECONDS_BETWEEN_TRIES)
     os._exit(1)
 
 
@@ -141,8 +165,10 @@ def _end_without(child: "subprocess.Popen[bytes]", over: threading.Event) -> Non
     """End this process some time after another one has died, if it has not noticed by itself."""
     if child.wait() != 0 and not over.wait(SECONDS_WITHOUT):
         text = (
-            "Error: A process of the run has ended: the same command with --resume continues at the last checkpoint.\n"
+            "Error: A process of the run has ended: look for its message above. If the training had begun, the same "
+            "command with --resume continues at the last checkpoint.\n"
         )
+        discard_unfinished()
         with suppress(OSError):
             os.write(2, text.encode())
-        os._exit(1)
+        os._exit(2)

@@ -10,7 +10,7 @@ the balanced accuracy is reported beside it.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,10 +24,10 @@ from ganaug.evaluation.arms import Arm
 from ganaug.evaluation.budget import Moment
 from ganaug.evaluation.comparison import Preparation, Task, compare_arms
 from ganaug.evaluation.dose_groups import Group, rare_classes
+from ganaug.evaluation.dose_results import DoseResults
 from ganaug.evaluation.fold_sampler import FoldSampler
 from ganaug.evaluation.scores import calibrated_log_loss
 from ganaug.evaluation.splits import Split, folds_of
-from ganaug.evaluation.statistics import Interval, simultaneous_intervals
 from ganaug.evaluation.trials.base import DatasetTrial, Trial
 from ganaug.networks.modality import Bounds
 from ganaug.runtime.dose import Dose
@@ -55,15 +55,9 @@ PLANNED = 0.7
 MIN_SEEDS, MAX_SEEDS = 3, 8
 """Seeds of the classifiers. Without a limit in time there are `MIN_SEEDS`."""
 
-HELPING = (
-    "measured on your {}s: {:+.1f} points of balanced accuracy (95 % interval {:.1f} to {:.1f}) and {:.0f} % less "
-    "log loss ({:.0f} to {:.0f} %) when {}"
-)
-NOT_HELPING = "measured on your {}s: synthetic samples do not help, the dose is zero"
 NOT_MEASURED = "no dose was measured: {}"
 
 Probabilities = NDArray[np.floating]  # (n, n_classes)
-Losses = NDArray[np.float64]  # (n,), one for each image
 FoldTrainer = Callable[..., Any]
 """``trainer(part, seed=..., seconds=..., steps=...)`` learns from the part alone. It returns a `Trained`, or any
 sampler."""
@@ -159,10 +153,7 @@ class DoseMeasurement:
         self.folds = [
             Split(self._learned(train), _some_of_each_class(data.labels, test, MAX_TESTED), 0) for train, test in cut
         ]
-        self.tested = np.concatenate([fold.test for fold in self.folds])
-        # By arm and seed: the log loss of every image, and whether the classifier was wrong about it.
-        self.losses: dict[tuple[str, int], Losses] = {}
-        self.errors: dict[tuple[str, int], Losses] = {}
+        self.results = DoseResults(data, [fold.test for fold in self.folds])
 
     def _learned(self, train: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows that a fold learns from."""
@@ -196,7 +187,7 @@ class DoseMeasurement:
         self._shorten_classifiers(references)
         begun = time.perf_counter()
         self._compare(references, 0)
-        reference = min(references, key=lambda arm: self._mean(self.losses[arm.name, 0]))
+        reference = min(references, key=self.results.mean_loss)
         seconds_per_arm = (time.perf_counter() - begun) / len(references)
 
         # Try synthetic shares, and measure the best again with other seeds.
@@ -205,13 +196,13 @@ class DoseMeasurement:
             return Dose(sentence=NOT_MEASURED.format("the time was too short for the classifiers"))
         self._tell(0.7, "training classifiers with synthetic samples")
         self._compare(list(groups), 0)
-        best = sorted(groups, key=lambda arm: -self._mean(self._falls(self.losses, reference, arm)))[:KEPT]
+        best = sorted(groups, key=lambda arm: -self.results.mean_fall(reference, arm))[:KEPT]
         for seed in range(1, MIN_SEEDS if self.bounds.seconds is None else MAX_SEEDS):
             if seed >= MIN_SEEDS and not self._fits(seconds_per_arm * (1 + len(best))):
                 break
             self._tell(0.8 + 0.2 * seed / MAX_SEEDS, f"training classifiers again, seed {seed + 1}")
             self._compare([reference, *best], seed)
-        return self._decided(reference, groups)
+        return self.results.dose(reference, groups)
 
     def _shorten_classifiers(self, references: Sequence[Arm]) -> None:
         """Let all classifiers take fewer steps, where the time does not allow enough of them at full length."""
@@ -278,64 +269,7 @@ class DoseMeasurement:
                 labels = self.data.labels[fold.test]
                 loss[fold.test] = calibrated_log_loss(found[arm.name], labels)
                 error[fold.test] = found[arm.name].argmax(axis=1) != labels
-            self.losses[arm.name, seed], self.errors[arm.name, seed] = loss, error
-
-    def _falls(self, values: Mapping[tuple[str, int], Losses], reference: Arm, arm: Arm) -> Losses:
-        """Return how far the values of every image are below those of the reference, on average over seeds."""
-        falls = [values[reference.name, seed] - values[arm.name, seed] for seed in self._seeds(arm)]
-        return np.asarray(np.mean(falls, axis=0), np.float64)
-
-    def _seeds(self, arm: Arm) -> list[int]:
-        return [seed for name, seed in self.losses if name == arm.name]
-
-    def _mean(self, losses: Losses, rows: NDArray[np.int64] | None = None) -> float:
-        """Return the mean over the classes of the mean over their images."""
-        rows = self.tested if rows is None else rows
-        losses, labels = losses[rows], self.data.labels[rows]
-        return float(np.mean([losses[labels == value].mean() for value in np.unique(labels)]))
-
-    def _intervals(
-        self, values: Mapping[tuple[str, int], Losses], reference: Arm, arms: Sequence[Arm]
-    ) -> list[Interval]:
-        """Return for each arm by how much its values fall, with intervals that hold for all arms at once."""
-        by_seed = [
-            [
-                [self._mean(values[reference.name, seed] - values[arm.name, seed], fold.test) for seed in seeds]
-                for fold in self.folds
-            ]
-            for arm in arms
-            if len(seeds := self._seeds(arm)) > 1
-        ]
-        spread = [np.var(one, ddof=1) for arm in by_seed for one in arm]
-        freedom = sum(len(one) - 1 for arm in by_seed for one in arm)
-        variances = np.array([np.mean(spread) / FOLDS / len(self._seeds(arm)) for arm in arms])
-        falls = np.stack([self._falls(values, reference, arm) for arm in arms], axis=1)  # (n, n_arms)
-        return simultaneous_intervals(falls[self.tested], self.data.labels[self.tested], variances, freedom)
-
-    def _decided(self, reference: Arm, groups: Mapping[Arm, Group]) -> Dose:
-        """Return the dose of the best candidate if it is better than the reference beyond chance, or else zero."""
-        candidates = list(groups)
-        by_loss, by_error = (self._intervals(values, reference, candidates) for values in (self.losses, self.errors))
-        best = max(range(len(candidates)), key=lambda number: by_loss[number].low)
-        arm, fall, gain = candidates[best], by_loss[best], by_error[best].times(100)
-        if fall.low <= 0 or gain.mean < 0:
-            return Dose(sentence=NOT_HELPING.format(self.data.modality), shares=(0.0,) * len(self.counts), gain=0.0)
-        group = groups[arm]
-        whole = np.mean([self._mean(self.losses[reference.name, seed]) for seed in self._seeds(arm)])
-        percent = fall.times(100 / float(whole))
-        percent = percent._replace(high=min(100.0, percent.high))
-        return Dose(
-            sentence=HELPING.format(self.data.modality, *gain, *percent, arm.name),
-            shares=arm.shares,
-            gain=round(gain.mean, 3),
-            interval=(round(gain.low, 3), round(gain.high, 3)),
-            log_loss=tuple(round(value, 3) for value in percent),
-            group={
-                "classes": int(group.members.sum()),
-                "images": int(self.counts[group.members].sum()),
-                "fewer_than": group.fewer_than,
-            },
-        )
+            self.results.record(arm, seed, loss, error)
 
     def _left(self) -> float:
         return (self.bounds.seconds or 0.0) - (time.perf_counter() - self.begun)

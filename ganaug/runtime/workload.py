@@ -7,8 +7,10 @@ import numpy as np
 
 from ganaug.data.sample_format import OutputForm
 from ganaug.errors import FormatError
+from ganaug.runtime.layer_operators import sizes_of_letters
 from ganaug.runtime.onnx_graph import Graph, Node, Value, blank
-from ganaug.runtime.operators import RULES, Inputs, dtype_of, sizes_of_letters
+from ganaug.runtime.operator_inputs import Inputs
+from ganaug.runtime.operators import RULES, dtype_of
 
 MAX_OPERATIONS = 10**11
 """Multiplications of one pass: some seconds of one core."""

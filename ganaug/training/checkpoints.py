@@ -7,10 +7,8 @@ are all there. Digests in the JSON file cover both, so that damage does not go u
 
 import hashlib
 import json
-import re
-import sys
 from collections import defaultdict
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import asdict
@@ -21,16 +19,12 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from ganaug.errors import DataError, FormatError, GanaugError
+from ganaug.errors import DataError, FormatError
 from ganaug.files import atomic_write, open_regular
+from ganaug.training.checkpoint_index import FORMAT_VERSION, INDEX, REMEDY, index_digest, read_index
 from ganaug.training.loop import State, ValidationResult
 
-FORMAT_VERSION = 5  # of the index
-MAX_INDEX_BYTES = 64 * 2**20  # an untrusted file must not fill the memory
 MAX_HEADER_BYTES = 100 * 2**20  # the most that safetensors reads, with a little to spare
-MAX_REASON = 1000  # characters
-INDEX = "checkpoint.json"
-REMEDY = "leave out --resume to begin anew"
 FILES = (INDEX, "step-*.safetensors")
 _NOUNS = {
     "data": "the data",
@@ -153,12 +147,6 @@ def load_checkpoint(
     return _with_prefix(tensors, "extra.")
 
 
-def index_digest(index: Mapping[str, object]) -> str:
-    """Return the SHA-256 of an index, without the digest that it may have."""
-    entries = {name: value for name, value in index.items() if name != "digest"}
-    return hashlib.sha256(json.dumps(entries).encode()).hexdigest()
-
-
 def check_tensors_digest(folder: Path, index: Mapping[str, Any], remedy: str) -> Path:
     """Return the file of the tensors; `FormatError` if its content is not what the index says."""
     path = folder / Path(index["tensors"]).name
@@ -234,37 +222,6 @@ def _change(name: str, was: object, now: object) -> str:
     return noun if name == "data" else f"{noun} ({was!r:.80}, now {now!r:.80})"
 
 
-def kept_step(folder: Path) -> int | None:
-    """Return the step at which the checkpoint in `folder` was written; None if it cannot be read."""
-    try:
-        return int(read_index(folder)["step"])
-    except GanaugError:
-        return None
-
-
-def kept_choices(folder: Path, known: Mapping[str, Container[str]]) -> dict[str, tuple[str, str]]:
-    """Return what trials may have decided in the run that is kept in `folder`: settings, and why each was chosen.
-
-    `known` are the values that each setting may have. A setting that the run does not have is left out.
-
-    Raises
-    ------
-    DataError
-        If there is no checkpoint.
-    FormatError
-        If the checkpoint is damaged, or a setting has an unknown value.
-    """
-    index, choices = read_index(folder), {}
-    for name, values in known.items():
-        value, reason = index["settings"].get(name), index["reasons"].get(name, "")
-        if value is None:
-            continue
-        if not isinstance(value, str) or value not in values or not isinstance(reason, str):
-            raise FormatError(f"{folder / INDEX} must have a known {name}: leave out --resume to begin anew")
-        choices[name] = value, reason[:MAX_REASON]
-    return choices
-
-
 def remove_checkpoint(folder: Path) -> None:
     """Delete the files of a checkpoint, and the folder unless it holds other files."""
     for pattern in (*FILES, ".ganaug-*.part"):
@@ -272,93 +229,6 @@ def remove_checkpoint(folder: Path) -> None:
             file.unlink(missing_ok=True)
     with suppress(OSError):
         folder.rmdir()
-
-
-def read_index(folder: Path, purpose: str = "to resume from", remedy: str = REMEDY) -> dict[str, Any]:
-    """Read the index, which is untrusted, and check every entry of a resumed run; messages name purpose and remedy.
-
-    Raises
-    ------
-    DataError
-        If there is no checkpoint.
-    FormatError
-        If the checkpoint is damaged.
-    """
-    try:
-        with open_regular(folder / INDEX) as file:
-            content = file.read(MAX_INDEX_BYTES + 1)
-        if len(content) > MAX_INDEX_BYTES:
-            raise ValueError(f"it is larger than {MAX_INDEX_BYTES:,} bytes")
-        index = json.loads(content.decode("utf-8"))
-        digest = index_digest(index) if isinstance(index, dict) else ""
-    except FileNotFoundError:
-        raise DataError(f"there must be a checkpoint in {folder} {purpose}, but there is none: {remedy}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        reason = f"{folder / INDEX} must be a checkpoint's JSON, but it cannot be read ({error})"
-        raise FormatError(f"{reason}: {remedy}") from error
-    if not isinstance(index, dict) or index.get("format_version") != FORMAT_VERSION:
-        raise FormatError(f"{folder / INDEX} must be a checkpoint of format {FORMAT_VERSION}: {remedy}")
-    if wrong := [name for name, is_good in _ENTRIES.items() if not is_good(index.get(name))]:
-        raise FormatError(
-            f"{folder / INDEX} must be a whole checkpoint, but what it says of {', '.join(wrong)} is missing or "
-            f"impossible: {remedy}"
-        )
-    if index["digest"] != digest:
-        raise FormatError(f"{folder / INDEX} must have the content of its digest, but is damaged: {remedy}")
-    return index
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and 0 <= value < 2**63
-
-
-def _is_number(value: object, low: float = 0.0, high: float = sys.float_info.max) -> bool:
-    return type(value) in (int, float) and low <= value <= high  # type: ignore[operator]  # and no NaN
-
-
-def _is_validation(value: object) -> bool:
-    if not (
-        isinstance(value, list) and len(value) == 2 and _is_number(value[0], high=1) and isinstance(value[1], dict)
-    ):
-        return False
-    agreement, variety = value[1].get("agreement"), value[1].get("variety")
-    return (
-        type(value[1].get("score")) in (int, float)  # NaN where training went wrong; a variety may be NaN too
-        and isinstance(agreement, list)
-        and all(_is_number(share, high=1) for share in agreement)
-        and isinstance(variety, list)
-        and len(variety) == len(agreement)
-        and all(type(ratio) in (int, float) for ratio in variety)
-    )
-
-
-def _is_moment(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and _is_number(value.get("progress"), high=1)
-        and all(type(number) in (int, float) for number in value.values())  # NaN where training went wrong
-    )
-
-
-def _is_stage(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(map(_is_count, value[:2])) and _is_number(value[2])
-
-
-_ENTRIES: dict[str, Callable[[Any], bool]] = {
-    "tensors": lambda value: isinstance(value, str) and re.fullmatch(r"step-[0-9]+\.safetensors", value) is not None,
-    "tensors_digest": lambda value: isinstance(value, str),
-    "digest": lambda value: isinstance(value, str),
-    "settings": lambda value: isinstance(value, dict),
-    "reasons": lambda value: isinstance(value, dict),
-    "step": _is_count,
-    "seconds": _is_number,
-    "progress": lambda value: _is_number(value, high=1),
-    "validations": lambda value: isinstance(value, list) and all(map(_is_validation, value)),
-    "stages": lambda value: isinstance(value, list) and all(map(_is_stage, value)),
-    "losses": lambda value: isinstance(value, list) and all(map(_is_moment, value)),
-    "stopped": lambda value: isinstance(value, str),
-}
-"""The entries of an index besides its format, and the check of each."""
 
 
 def _result(entries: dict[str, Any]) -> ValidationResult:

@@ -3,6 +3,7 @@
 import copy
 import io
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from ganaug.errors import ExportError, FormatError
 from ganaug.runtime.generator import Generator
 from ganaug.runtime.metadata import Metadata
-from ganaug.runtime.onnx_file import PROPERTY, read_property
+from ganaug.runtime.onnx_file import PROPERTY
 from ganaug.runtime.session import open_session
 
 OPSET = 18  # version of ONNX's operators
@@ -26,6 +27,8 @@ FLIPPED_SHARE = 0.01
 """Largest share of the values of an output that may differ, because torch and ONNX Runtime round differently."""
 _BATCHES = (1, 2, 7)  # sizes of the compared batches
 _CHUNK = 64  # classes in each further batch
+_MIN_VALUES = 10_000
+"""Values of each counted output that are compared, where a full batch has so many."""
 
 
 class _Ordered(nn.Module):
@@ -45,8 +48,8 @@ class _Ordered(nn.Module):
         return tuple(outputs)
 
 
-def export_onnx(module: nn.Module, metadata: Metadata, output_names: Sequence[str]) -> bytes:
-    """Turn a generator into the content of a model file.
+def export_onnx(module: nn.Module, metadata: Metadata, output_names: Sequence[str]) -> Generator:
+    """Turn a network into a generator that can be saved as a model file.
 
     Parameters
     ----------
@@ -62,8 +65,8 @@ def export_onnx(module: nn.Module, metadata: Metadata, output_names: Sequence[st
 
     Returns
     -------
-    bytes
-        One self-contained ONNX model without paths or stack traces of this machine.
+    Generator
+        Its content is one self-contained ONNX model without paths or stack traces of this machine.
 
     Raises
     ------
@@ -79,19 +82,18 @@ def export_onnx(module: nn.Module, metadata: Metadata, output_names: Sequence[st
         return _finished(_captured(network, metadata.noise_dim), network, metadata)
 
 
-def _finished(model: Any, network: _Ordered, metadata: Metadata) -> bytes:
-    """Add the metadata to an exported model, check it, and return the content of the file."""
+def _finished(model: Any, network: _Ordered, metadata: Metadata) -> Generator:
+    """Add the metadata to an exported model, check it, and read it as a generator."""
     _strip(model)
     model.producer_name, model.producer_version = "ganaug", metadata.versions.get("ganaug", "")
     model.metadata_props.add(key=PROPERTY, value=metadata.to_json())
     data: bytes = model.SerializeToString(deterministic=True)
     try:
-        read_property(data)
-        Generator.from_bytes(data)
-        _check_parity(network, data, metadata)
+        generator = Generator.from_bytes(data)
+        _check_parity(network, generator)
     except FormatError as error:
         raise ExportError(f"The exported model is not one that ganaug would read: {error}") from error
-    return data
+    return generator
 
 
 def _traced(network: _Ordered, noise_dim: int) -> Any:
@@ -114,7 +116,7 @@ def _traced(network: _Ordered, noise_dim: int) -> Any:
 
         # The tracer calls every dimension that it cannot infer "batch". The module itself gives the true shapes.
         del model.graph.value_info[:]
-        for value, output in zip(model.graph.output, network(*example), strict=True):
+        for value, output in zip(model.graph.output, network(*(x[:1] for x in example)), strict=True):
             shape = value.type.tensor_type.shape
             del shape.dim[:]
             shape.dim.add(dim_param="batch")
@@ -193,16 +195,18 @@ def _strip(message: Any) -> None:
                 _strip(part)
 
 
-def _check_parity(network: _Ordered, data: bytes, metadata: Metadata) -> None:
+def _check_parity(network: _Ordered, generator: Generator) -> None:
     """Raise `ExportError` unless ONNX Runtime and torch agree, for every class and for batches of several sizes."""
-    session, names = open_session(data), network.names
+    session, names = open_session(generator.to_bytes()), network.names
     rng = np.random.default_rng(0)
-    classes = np.arange(len(metadata.classes))
-    whole = -(-len(classes) // _CHUNK) * _CHUNK
-    batches = [np.resize(classes, size) for size in _BATCHES] + np.split(np.resize(classes, whole), whole // _CHUNK)
+    noise_dim, classes = generator.metadata["noise_dim"], np.arange(len(generator.classes))
+    fewest_values = max(1, min(math.prod(shape) for shape, _ in generator.format.outputs.values()))
+    rows = max(len(classes), min(_CHUNK, -(-_MIN_VALUES // fewest_values)))
+    batches = [np.resize(classes, size) for size in _BATCHES]
+    batches += np.split(np.resize(classes, rows), range(_CHUNK, rows, _CHUNK))
     flipped, compared = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     for labels in batches:
-        noise = rng.standard_normal((len(labels), metadata.noise_dim), np.float32)
+        noise = rng.standard_normal((len(labels), noise_dim), np.float32)
         with torch.no_grad():
             expected = [output.numpy() for output in network(torch.from_numpy(noise), torch.from_numpy(labels))]
         try:

@@ -16,7 +16,8 @@ from ganaug.data.labels import Label, is_label, listed
 from ganaug.errors import DataError, FormatError
 from ganaug.families.base import Family
 from ganaug.networks.modality import Modality
-from ganaug.training.checkpoints import check_tensors_digest, read_index
+from ganaug.training.checkpoint_index import read_index
+from ganaug.training.checkpoints import check_tensors_digest
 
 REMEDY = "name another checkpoint, or begin with nothing"
 MIN_TAKEN = 0.5

@@ -29,7 +29,8 @@ from ganaug.networks.modality import Bounds, Modality, modality_of
 from ganaug.techniques.spectral_norm import without_parametrisations
 from ganaug.techniques.switches import Techniques
 from ganaug.training import space_trial
-from ganaug.training.checkpoints import FILES, kept_choices, load_checkpoint, save_checkpoint
+from ganaug.training.checkpoint_index import kept_choices
+from ganaug.training.checkpoints import FILES, load_checkpoint, save_checkpoint
 from ganaug.training.family_trial import best_family
 from ganaug.training.initial import InitialWeights
 from ganaug.training.loop import State, Step, ValidationResult, train
@@ -300,13 +301,14 @@ class Run:
             pass
         return min((result.score for _, result in state.validations), default=math.inf)  # it may have diverged
 
-    def trained(self) -> Trained:
-        """Return the best generator so far, in the process that leads."""
+    def trained(self, *, hurried: bool = False) -> Trained:
+        """Return the best generator so far, in the process that leads; if `hurried`, with a brief validation."""
         with single_thread():
             state, average = self.state.snapshot(), deepcopy(self.state.family.average)
+            validation = self.validation.brief() if hurried else self.validation
             if state.kept is None:
                 state.family.complete()
-                result = self._judge(state.family.average)
+                result = validation.judge(self._validated(state.family.average))
                 if not math.isfinite(result.score):
                     raise ExportError(
                         f"the weights must be finite numbers, but the training had diverged at step {state.step:,}, "
@@ -329,7 +331,7 @@ class Run:
                 screened=self.screened,
                 agreement=self.agreement,
                 learned=self.learned,
-                validation=self.validation,
+                validation=validation,
                 state=state,
                 settings={
                     "time_budget": self.bounds.seconds,
@@ -427,7 +429,10 @@ class Run:
         return self._judge(average) if self.joint.leads else None
 
     def _judge(self, average: nn.Module) -> ValidationResult:
-        return self.validation.judge(self.modality.validated(average, self.learned, self._random(CORRECTION)))
+        return self.validation.judge(self._validated(average))
+
+    def _validated(self, average: nn.Module) -> nn.Module:
+        return self.modality.validated(average, self.learned, self._random(CORRECTION))
 
     def _seeded(self, build: Callable[[], Built]) -> Built:
         """Let torch draw first weights from the run's seed, and leave its global state as it was."""

@@ -27,12 +27,9 @@ from ganaug.training.loop import State, ValidationResult
 from ganaug.training.screen import Screen, clear_thresholds, thresholds
 from ganaug.training.validation import Validation, classes_together, raise_alarms
 
-SAMPLES_PER_CLASS = 64
-"""Real and synthetic samples of a class from which the middle of the discriminator's logits is taken, at most."""
-MAX_SAMPLES = 4_096
-"""The same of all classes together."""
-MIN_SAMPLES_PER_CLASS = 8
-"""The same of a class, however many classes there are."""
+OFFSET_SAMPLES = 2
+"""Real and synthetic samples of which the middle of the discriminator's logits is taken, for each one of a validation.
+"""
 JUDGED_AT_ONCE = 256  # samples in one pass: bounds the memory
 LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")  # whose versions the model file states
 
@@ -89,7 +86,7 @@ class Trained:
         if self.discriminator is None:
             return torch.zeros(0)
         learnable, drawing = self.modality.learnable(self.learned), self.modality.decoder(self.generator).eval()
-        count = max(MIN_SAMPLES_PER_CLASS, min(SAMPLES_PER_CLASS, MAX_SAMPLES // self.learned.n_classes))
+        count = OFFSET_SAMPLES * self.validation.count
         offsets: list[Tensor] = []
         with torch.no_grad():
             for group in classes_together(torch.arange(self.learned.n_classes), count):
@@ -112,7 +109,7 @@ class Trained:
         with alone(), training_modes(), single_thread():
             drawing = self.modality.decoder(self.generator)
             module = ExportedGenerator(drawing, self.discriminator, self.logit_offset, self.screen)
-            return Generator.from_bytes(export_onnx(module.eval(), self.metadata(), module.output_names))
+            return export_onnx(module.eval(), self.metadata(), module.output_names)
 
     @torch.no_grad()
     def realism(self, data: Dataset) -> NDArray[np.float32] | None:

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterable, Sequence
+from copy import copy
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -21,6 +22,8 @@ SAMPLES_PER_CLASS = 32  # synthetic samples; fewer where there are many classes
 MAX_SAMPLES = 2048
 """Samples of all classes that one validation draws, and real samples of one class that it compares with, at most."""
 MIN_SAMPLES_PER_CLASS = 4  # however many classes there are
+BRIEF_SAMPLES = 24
+"""Synthetic samples of all classes in a brief validation, but at least `MIN_SAMPLES_PER_CLASS` of each class."""
 TOGETHER = 128  # samples in one pass, where classes have few
 HELD_OUT_SHARE = 0.1  # of the samples of each class
 MAX_HELD_OUT = 50
@@ -63,6 +66,11 @@ class Validation:
         Its seed is that of the noise.
     engine : Engine
         Where the generators are.
+
+    Attributes
+    ----------
+    count : int
+        Synthetic samples of each class.
     """
 
     def __init__(
@@ -78,7 +86,7 @@ class Validation:
         self.measured_on = _measured_on(held_out)
         count = max(MIN_SAMPLES_PER_CLASS, min(SAMPLES_PER_CLASS, MAX_SAMPLES // learned.n_classes))
         device = learned.label.device
-        self.label, self._count, self._seed = (
+        self.label, self.count, self._seed = (
             torch.arange(learned.n_classes, device=device),
             count,
             random.initial_seed(),
@@ -90,9 +98,15 @@ class Validation:
             unseen = self._features(held_out.parts_of_class(int(value), MAX_SAMPLES))
             self.target.append(unseen if len(unseen) else points)
 
+    def brief(self) -> "Validation":
+        """Return a validation that draws a few samples of each class, for a run that has to end within seconds."""
+        short = copy(self)
+        short.count = max(MIN_SAMPLES_PER_CLASS, min(self.count, BRIEF_SAMPLES // len(self.label)))
+        return short
+
     def judge(self, generator: nn.Module) -> ValidationResult:
         """Return the score, agreement and variety of a generator; its classes are judged side by side."""
-        groups = classes_together(self.label, self._count)
+        groups = classes_together(self.label, self.count)
         judged = self.engine.side_by_side([partial(self._judge_classes, generator, group) for group in groups])
         scores, agreement, variety = zip(*itertools.chain(*judged), strict=True)
         return ValidationResult(sum(scores) / len(scores), agreement, variety)
@@ -105,7 +119,7 @@ class Validation:
         right = (self.screen.read(points).argmax(dim=1) == label).float()
         judged = []
         for value, own, agreement in zip(
-            group.tolist(), *(torch.split(x, self._count) for x in (points, right)), strict=True
+            group.tolist(), *(torch.split(x, self.count) for x in (points, right)), strict=True
         ):
             variety = mean_pairwise_distance(own) / (self.real_variety[value] or math.nan)
             judged.append((energy_score(own, self.target[value]), float(agreement.mean()), variety))
@@ -115,17 +129,17 @@ class Validation:
     def median_agreement(self, generator: nn.Module, screen: Screen) -> list[float]:
         """Return for each class the median agreement of a generator's samples, where generator and screen are."""
         medians: list[float] = []
-        for group in classes_together(self.label.to(next(screen.parameters()).device), self._count):
+        for group in classes_together(self.label.to(next(screen.parameters()).device), self.count):
             noise, label = self._drawn(generator, group)
             agreement = screen(generator(noise, label)).gather(1, label[:, None])
-            medians += agreement.reshape(-1, self._count).median(dim=1).values.tolist()
+            medians += agreement.reshape(-1, self.count).median(dim=1).values.tolist()
         return medians
 
     def _drawn(self, generator: nn.Module, group: Tensor) -> tuple[Tensor, Tensor]:
         """Return the noise and the labels of the samples of some classes: all have the same noise."""
         random = torch.Generator().manual_seed(self._seed)
-        noise = torch.randn(self._count, noise_dim_of(generator), generator=random).to(group.device)
-        return noise.repeat(len(group), 1), group.repeat_interleave(self._count)
+        noise = torch.randn(self.count, noise_dim_of(generator), generator=random).to(group.device)
+        return noise.repeat(len(group), 1), group.repeat_interleave(self.count)
 
     @torch.no_grad()
     def _features(self, parts: Iterable[Tensor]) -> Tensor:

@@ -26,7 +26,8 @@ from ganaug.integrations.torch.folder import ImageFolder
 from ganaug.networks.modality import Bounds
 from ganaug.runtime.generator import Generator
 from ganaug.training import Run
-from ganaug.training.checkpoints import INDEX, load_checkpoint
+from ganaug.training.checkpoint_index import INDEX
+from ganaug.training.checkpoints import load_checkpoint
 from ganaug.training.initial import InitialWeights
 from ganaug.training.loop import train
 from tests import reports

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ganaug.files import (
     safe_name,
     safe_names,
     sole_use,
+    temporary_folder,
 )
 from tests.paths import ROOT
 
@@ -406,6 +408,30 @@ def test_a_folder_that_a_living_run_is_writing_is_kept(tmp_path: Path) -> None:
         (living / "a").touch()
         check_writable(tmp_path / "other", folder=False)
     assert names_in(tmp_path / "out") == ["a"]
+
+
+def test_a_temporary_folder_is_private_and_goes(tmp_path: Path) -> None:
+    for error in (None, KeyboardInterrupt()):
+        with suppress(KeyboardInterrupt), temporary_folder(tmp_path) as folder:
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+            (folder / "a").touch()
+            if error:
+                raise error
+        assert names_in(tmp_path) == []
+
+
+def test_a_temporary_folder_of_a_killed_run_is_deleted_by_the_next_one(tmp_path: Path) -> None:
+    code = (
+        "import os, signal; from ganaug.files import temporary_folder\n"
+        "with temporary_folder() as folder: (folder / 'a').touch(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False)  # noqa: S603
+    assert len(names_in(tmp_path)) == 1
+    (tmp_path / "ganaug-of-the-user").mkdir()
+    with temporary_folder(tmp_path) as living, temporary_folder(tmp_path) as other:
+        assert names_in(tmp_path) == sorted([living.name, other.name, "ganaug-of-the-user"])
+    assert names_in(tmp_path) == ["ganaug-of-the-user"]
 
 
 @pytest.mark.parametrize("folder", [False, True])

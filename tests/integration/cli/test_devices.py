@@ -10,10 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.exceptions import Exit
 from click.testing import CliRunner
 
 from ganaug import Generator
 from ganaug.cli import main
+from ganaug.cli.follow import _silent
+from ganaug.cli.interrupts import Interrupted
 from tests.joint_cases import table
 from tests.paths import ROOT
 
@@ -66,12 +69,12 @@ def kept_step(output: Path) -> int:
         return 0
 
 
-def start_fit(csv: Path, output: Path, *more: str) -> tuple["subprocess.Popen[str]", int]:
+def start_fit(csv: Path, output: Path, temporary: Path, *more: str) -> tuple["subprocess.Popen[str]", int]:
     """Start a run of two processes, and return the first one when it has taken steps, and the other one's id."""
     arguments = ["fit", str(csv), "--target", "kind_of", "--output", str(output), "--steps", "100000"]
     arguments += ["--device", "cpu", "--devices", "2", "--quiet", *more]
     code = f"import sys; sys.argv[1:] = {arguments}\n{FIT}"
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, text=True, stderr=subprocess.PIPE)  # noqa: S603
     before = kept_step(output)
     while kept_step(output) <= before:
@@ -89,22 +92,24 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
 @linux
 @pytest.mark.slow
 def test_signals_and_kills_end_all_processes_and_keep_the_best(csv: Path, tmp_path: Path) -> None:
-    output = tmp_path / "rows.onnx"
+    output, temporary = tmp_path / "rows.onnx", tmp_path / "temporary"
+    temporary.mkdir()
 
     # SIGTERM for all processes, as launchers send it.
-    process, child = start_fit(csv, output)
+    process, child = start_fit(csv, output, temporary)
     os.kill(child, signal.SIGTERM)
     process.send_signal(signal.SIGTERM)
     code, said = ended(process)
-    assert code in (130, 143), said
+    assert code == 143, said
     assert has_ended(child)
+    assert list(temporary.iterdir()) == []
     assert len(Generator.load(output).sample(3, seed=0)[0]) == 3
     assert Generator.load(output).metadata["training"]["processes"] == 2
     steps = kept_step(output)
 
     # A killed process, in a run that goes on where the other one ended.
     output.unlink()
-    process, child = start_fit(csv, output, "--resume")
+    process, child = start_fit(csv, output, temporary, "--resume")
     os.kill(child, signal.SIGKILL)
     code, said = ended(process)
     assert (code, "Traceback" in said) == (2, False), said
@@ -113,11 +118,27 @@ def test_signals_and_kills_end_all_processes_and_keep_the_best(csv: Path, tmp_pa
     assert len(Generator.load(output).sample(3, seed=0)[0]) == 3
     assert kept_step(output) > steps
 
-    # The first process killed: the other one ends too.
-    process, child = start_fit(csv, output, "--resume")
+    # Ctrl-C.
+    process, child = start_fit(csv, output, temporary, "--resume")
+    process.send_signal(signal.SIGINT)
+    code, said = ended(process)
+    assert code == 130, said
+    assert has_ended(child)
+
+    # The first process killed: the other one ends too, and tidies up.
+    process, child = start_fit(csv, output, temporary, "--resume")
+    assert len(list(temporary.iterdir())) == 1
     process.kill()
     assert has_ended(child)
     ended(process)
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (Interrupted(signal.SIGTERM), 143)])
+def test_a_process_that_does_not_lead_leaves_with_the_code_of_the_signal(error: BaseException, code: int) -> None:
+    with pytest.raises(Exit) as left, _silent(speaks=False):
+        raise error
+    assert left.value.exit_code == code
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -38,12 +39,13 @@ from ganaug.errors import OutputError
 from ganaug.integrations.progress import progress
 from ganaug.runtime.dose import Dose
 from ganaug.runtime.generator import Generator
-from ganaug.training import Run
+from ganaug.training import Run, Trained
 from ganaug.training.loop import Step, ValidationResult
 from ganaug.training.validation import Alarms
 from tests.doses import with_dose
 from tests.paths import ROOT
 
+OLD_PREVIEW = b"Software\0ganaug preview of an older model"
 COUNTS = {"cat": 12, "dog": 5, "Straße 7": 3}
 RNG = np.random.default_rng(0)
 
@@ -551,7 +553,8 @@ def test_patience_ends_between_steps_first_and_at_once_then() -> None:
             signal.raise_signal(signal.SIGINT)
         patience.armed = True
         signal.raise_signal(signal.SIGTERM)
-        assert patience.asked
+        signal.raise_signal(signal.SIGTERM)  # a launcher sends it to the process, and again to its group
+        assert patience.asked == 143
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
@@ -577,13 +580,60 @@ def raising(number: signal.Signals) -> Callable[..., None]:
 def test_one_interrupt_saves_and_exports(
     number: signal.Signals, photos: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    output = tmp_path / "a.onnx"
+    output, preview = tmp_path / "a.onnx", tmp_path / "a.preview.png"
+    preview.write_bytes(OLD_PREVIEW)
     monkeypatch.setattr("ganaug.integrations.progress._Steps.is_due", raising(number))
     result = run("fit", photos, "--output", output, "--steps", 50)
     assert result.exit_code == 128 + number
+    # After SIGTERM there is no time for a preview, and one of an earlier model would mislead.
+    assert preview.exists() == (number == signal.SIGINT)
+    assert not preview.exists() or preview.read_bytes() != OLD_PREVIEW
     assert result.stderr.splitlines()[-1].endswith("the same command with --resume continues here.")
     assert output.read_bytes() == model.read_bytes()
     assert json.loads((tmp_path / "a.onnx.checkpoint" / "checkpoint.json").read_text())["step"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_export")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_of_the_preview_keeps_the_model(
+    number: signal.Signals, photos: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "a.onnx"
+    monkeypatch.setattr("ganaug.cli.images._ImageFiles.draw_preview", raising(number))
+    result = run("fit", photos, "--output", output, "--steps", 2)
+    assert result.exit_code == 128 + number
+    assert output.read_bytes() == model.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.onnx", "a.onnx.checkpoint"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_generators_of_the_dose_before_the_export(
+    number: signal.Signals, digits: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside: list[list[bool]] = []
+    counts: list[int] = []
+
+    def learning() -> bool:
+        return any(thread.name == "ganaug" for thread in threading.enumerate())
+
+    def interrupted(*_: object, **__: object) -> None:
+        beside.append([learning()])
+        signal.raise_signal(number)
+
+    def export(trained: Trained) -> Generator:
+        beside[0].append(learning())
+        counts.append(trained.validation.count)
+        return Generator.load(model)
+
+    monkeypatch.setattr("ganaug.evaluation.dose.usable_cores", lambda: 2)
+    monkeypatch.setattr("ganaug.integrations.progress._Steps.is_due", interrupted)
+    monkeypatch.setattr("ganaug.training.Trained.export", export)
+    result = run("fit", digits, "--output", tmp_path / "a.onnx", "--steps", 100_000, "--no-preview")
+    assert result.exit_code == 128 + number
+    assert beside == [[True, False]]
+    assert counts == [32 if number == signal.SIGINT else 8]  # a hurried model is validated with fewer samples
 
 
 @pytest.mark.parametrize("place", ["ganaug.cli.images.load_folder", "ganaug.training.run.fit_screen"])

@@ -16,7 +16,7 @@ from ganaug.data.images.dataset import LabelledImages
 from ganaug.data.tables.dataset import LabelledTable, from_frame
 from ganaug.errors import DataError, FormatError
 from ganaug.training import Run
-from ganaug.training.checkpoints import INDEX
+from ganaug.training.checkpoint_index import INDEX
 from ganaug.training.initial import InitialWeights
 from tests.checkpoints import write_signed
 from tests.conftest import striped_images

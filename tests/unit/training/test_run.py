@@ -22,7 +22,8 @@ from ganaug.errors import DataError, DeviceError, ExportError, FormatError, Gana
 from ganaug.evaluation.trainers import train_generator
 from ganaug.runtime.generator import Generator
 from ganaug.training import Run, Trained, export, fit
-from ganaug.training.checkpoints import FORMAT_VERSION, INDEX, index_digest, kept_step, load_checkpoint
+from ganaug.training.checkpoint_index import FORMAT_VERSION, INDEX, index_digest, kept_step
+from ganaug.training.checkpoints import load_checkpoint
 from ganaug.training.loop import State, ValidationResult
 from ganaug.training.validation import misread_classes
 from tests.checkpoints import change, write_signed

@@ -10,7 +10,8 @@ line                 fahrenheit = 1.8 * celsius + 32             `lines`
 formula              total = price * quantity                    `formulas`
 ===================  ==========================================  =====================
 
-`declared` holds those that the user declares or switches off, `enforcement` decides which orders can be promised, and
+`declared` holds those that the user declares or switches off, `enforcement` decides which orders can be promised,
+`difference_detection` decides which columns are learned as ordered differences, and
 `computed_columns` joins declared formulas and those that are found.
 
 To add a constraint on columns of numbers, write a module with a subclass of `ColumnConstraint`, which encodes and

@@ -15,9 +15,9 @@ from ganaug.data.tables.codec import Column, Encoded, TableCodec, TableValues
 from ganaug.data.tables.constraints.column_constraint import ColumnConstraint
 from ganaug.data.tables.constraints.computed_columns import computed_columns
 from ganaug.data.tables.constraints.declared import Declared, Pair
+from ganaug.data.tables.constraints.difference_detection import detect_ordered_differences
 from ganaug.data.tables.constraints.enforcement import check_enforced, closed, enforceable, is_certain, together_in
 from ganaug.data.tables.constraints.joint_choices import MAX_OPTIONS, JointChoices
-from ganaug.data.tables.constraints.ordered_differences import detect_ordered_differences
 from ganaug.data.tables.constraints.orders import detect_orders
 from ganaug.data.tables.derived_features import derived_features
 from ganaug.data.tables.layout import RowLayout
