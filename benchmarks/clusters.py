@@ -97,7 +97,6 @@ def _ray(cores: int) -> Draw:
     import ray
 
     ray.init(num_cpus=cores, include_dashboard=False, log_to_driver=False)
-    ray.data.DataContext.get_current().enable_progress_bars = False
 
     def draw(generator: Generator, n: int, folder: Path) -> None:
         on_ray.sample(generator, n, seed=0).write_parquet(str(folder))
