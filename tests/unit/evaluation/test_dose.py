@@ -14,6 +14,7 @@ from ganaug.evaluation.dose import divided, fit, measuring
 from ganaug.evaluation.dose_groups import rare_classes
 from ganaug.evaluation.dose_measurement import DoseMeasurement, measure_dose
 from ganaug.evaluation.fold_sampler import train_fold
+from ganaug.evaluation.splits import folds_of
 from ganaug.evaluation.trials.images import QuickImageTrial
 from ganaug.networks.modality import Bounds
 from ganaug.runtime.dose import is_dose
@@ -101,6 +102,19 @@ def test_no_generator_sees_an_image_that_its_classifiers_are_tested_on() -> None
     for (part, _), fold in zip(sorted(parts, key=lambda one: one[1]["seed"]), measured.folds, strict=True):
         assert not part.is_in(data.part(fold.test)).any()
         assert len(part) + len(fold.test) == len(data)
+
+
+def test_the_tested_images_of_a_large_class_are_a_random_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganaug.evaluation.dose_measurement.MAX_TESTED", 20)
+    data = striped_images({"large": 100, "small": 30})
+    folds = [DoseMeasurement(data, noise, seed, Bounds(), None).folds for seed in (0, 0, 1)]
+    for (fold, again, other), (_, half) in zip(
+        zip(*folds, strict=True), folds_of(data.labels, 2, np.random.RandomState(0)), strict=True
+    ):
+        assert np.bincount(data.labels[fold.test]).tolist() == [20, 15]
+        assert set(half[data.labels[half] == 1]) < set(fold.test) < set(half)
+        assert fold.test[:20].tolist() != half[data.labels[half] == 0][:20].tolist()
+        assert fold.test.tolist() == again.test.tolist() != other.test.tolist()
 
 
 @pytest.mark.slow
