@@ -14,6 +14,7 @@ from typing import NamedTuple
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
+import torch
 
 
 class Ended(NamedTuple):
@@ -28,6 +29,7 @@ class Ended(NamedTuple):
 def _as_alone(arguments: list[str], folder: Path) -> Iterator[None]:
     """Give a program its arguments, import path and folder, also for temporary files, and tidy up after it."""
     modules = set(sys.modules)
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(), chdir(folder), mpl.rc_context():
         warnings.simplefilter("ignore")
         patch.setattr(sys, "argv", arguments)
@@ -38,6 +40,8 @@ def _as_alone(arguments: list[str], folder: Path) -> Iterator[None]:
             yield
         finally:
             plt.close("all")
+            torch.set_num_threads(threads)
+            torch.set_rng_state(state)
     for name in set(sys.modules) - modules:
         if Path(getattr(sys.modules[name], "__file__", None) or "").parent == Path(arguments[0]).parent:
             del sys.modules[name]  # a module beside the program

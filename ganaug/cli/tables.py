@@ -137,7 +137,7 @@ class _TableFiles(DataFiles):
         # One piece of the table is in memory at a time.
         name = self.target_of(generator) if target is None else target
         form = (csv or CsvFormat()).filled(_recorded(generator))
-        whole = open_table(source, form, name)
+        whole = open_table(source, form, name, list(map(str, generator.format.ignored_names)))
         table = RealRows(whole, name) if real_only else whole
         columns = table.names
         check_columns(source, columns, generator, name)

@@ -24,6 +24,9 @@ class Copying:
     results: dict[str, Any]  # by metric
     labels: NDArray[np.int64]  # classes of the samples, (n_synthetic,)
     real_labels: NDArray[np.int64]  # classes of the held-out real items that calibrate the search, (n_held_out,)
+    n_searched: int  # training items of which copies were looked for
+    wanted: int  # samples, and
+    n_items: int  # training items, of a search without a limit in time
 
     @property
     def scan(self) -> CopyScan:
@@ -58,12 +61,19 @@ def search_for_copies(
         made, learned, held, exact, altered = (space(side) for side in sides)
         views.append(View(made, learned, held, exact, altered, np.concatenate([learned, held]) if seen_all else None))
     search = CopySearch(views, infer and not seen_all, seed)
-    return Copying(metrics.measured(SECTION, search), synthetic.labels, held_out.labels)
+    found = metrics.measured(SECTION, search)
+    return Copying(found, synthetic.labels, held_out.labels, len(train), len(synthetic), len(train))
 
 
 def pooled_copies(folds: Sequence[Copying]) -> dict[str, Any]:
     """Return the JSON entries, over the samples of all folds."""
-    return metrics.pooled(SECTION, [fold.results for fold in folds])
+    searched = {
+        "samples": sum(len(fold.labels) for fold in folds),
+        "of_samples": sum(fold.wanted for fold in folds),
+        "training": sum(fold.n_searched for fold in folds),
+        "of_training": sum(fold.n_items for fold in folds),
+    }
+    return metrics.pooled(SECTION, [fold.results for fold in folds]) | {"searched": searched}
 
 
 def class_copies(folds: Sequence[Copying], label: int) -> dict[str, Any]:

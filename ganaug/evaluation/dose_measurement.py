@@ -151,7 +151,8 @@ class DoseMeasurement:
         random = np.random.RandomState(seed % 2**32)
         cut = folds_of(data.labels, FOLDS, random)
         self.folds = [
-            Split(self._learned(train), _some_of_each_class(data.labels, test, MAX_TESTED), 0) for train, test in cut
+            Split(self._learned(train), _some_of_each_class(data.labels, test, MAX_TESTED, seed), 0)
+            for train, test in cut
         ]
         self.results = DoseResults(data, [fold.test for fold in self.folds])
 
@@ -159,8 +160,7 @@ class DoseMeasurement:
         """Return the rows that a fold learns from."""
         if len(train) <= MAX_LEARNED:
             return train
-        shuffled = np.random.default_rng(self.seed).permutation(train)
-        return np.sort(_some_of_each_class(self.data.labels, shuffled, MAX_LEARNED // len(self.data.classes)))
+        return _some_of_each_class(self.data.labels, train, MAX_LEARNED // len(self.data.classes), self.seed)
 
     def dose(self, show: Callable[[Moment], None] = silent, samplers: Callable[[], list[Any]] | None = None) -> Dose:
         """Train the generators, or take those that learned beside the run; compare the arms, and decide."""
@@ -283,9 +283,11 @@ class DoseMeasurement:
         self.show(Moment(progress if left is None or seconds is None else 1 - left / seconds, left, doing))
 
 
-def _some_of_each_class(labels: NDArray[np.int64], rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Return at most so many rows of each class; they are in random order, so the first ones will do."""
-    return np.concatenate([rows[labels[rows] == value][:most] for value in np.unique(labels)])
+def _some_of_each_class(labels: NDArray[np.int64], rows: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64]:
+    """Return at most so many rows of each class, chosen at random, in ascending order."""
+    shuffled = np.random.default_rng(seed).permutation(rows)
+    some = [shuffled[labels[shuffled] == value][:most] for value in np.unique(labels)]
+    return np.sort(np.concatenate(some))
 
 
 def _too_few(steps: int) -> str:

@@ -70,7 +70,7 @@ def figures_of(session: Session, *, source: str = "", interrupted: bool = False)
             **session.classifier,
         },
         "seconds": round(session.budget.spent, 2),
-        "left_out": _left_out(session, complete, interrupted),
+        "left_out": [*_left_out(session, complete, interrupted), *_not_searched(copies["searched"])],
     }
 
 
@@ -194,3 +194,14 @@ def _left_out(session: Session, complete: Sequence[SplitResult], interrupted: bo
             f"{missing} of {len(session.splits)} splits, {'after Ctrl-C' if interrupted else 'for the budget'}"
         )
     return found
+
+
+def _not_searched(searched: Mapping[str, int]) -> list[str]:
+    """Return what the search for copies left out, for the budget."""
+    parts = (("samples", "samples", "of_samples"), ("training samples", "training", "of_training"))
+    some = [
+        f"{searched[whole] - searched[part]:,} of {searched[whole]:,} {noun}"
+        for noun, part, whole in parts
+        if searched[part] < searched[whole]
+    ]
+    return [f"{' and '.join(some)} in the search for copies, for the budget"] if some else []

@@ -4,19 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ganaug.data.dataset import Dataset
-from ganaug.evaluation.copying import Copying, search_for_copies
+from ganaug.evaluation.copy_search import Search, search_within
 from ganaug.evaluation.fidelity import Fidelity, measure_fidelity
 from ganaug.evaluation.samples import draw
 from ganaug.evaluation.statistics import Auc, area
 from ganaug.evaluation.trainers import TrainedSampler
 from ganaug.evaluation.trials.base import DatasetTrial
-
-MIN_SEARCHED = 30
-MAX_SEARCHED = 300
-"""Samples of one class among which copies are looked for: as many as there are test items, within these bounds."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +19,25 @@ class Inspection:
     """What was found on one split."""
 
     fidelity: Fidelity
-    copying: Copying
+    search: Search
     subject: Any  # the generator that was judged
-    searched: Any  # the samples among which copies were looked for
 
 
 def inspect(
-    trial: DatasetTrial, sampler: Any, *, unseen: Any = None, extractor: Any, number: int, seed: int
+    trial: DatasetTrial,
+    sampler: Any,
+    *,
+    unseen: Any = None,
+    extractor: Any,
+    number: int,
+    seed: int,
+    seconds: float | None = None,
 ) -> Inspection:
     """Compare samples with the test part, and look for copies of the training part among them.
 
     The judged generator is `unseen` or, if that is None, `sampler`, which was trained on the training part. Samples
-    depend on the `number` of the split, because the figures of all splits are pooled.
+    depend on the `number` of the split, because the figures of all splits are pooled. Copies are looked for in so many
+    `seconds`; None for no limit.
     """
     train, test, subject = trial.train, trial.test, sampler if unseen is None else unseen
     counts = np.bincount(test.labels, minlength=len(train.classes))
@@ -50,16 +52,17 @@ def inspect(
         realism=_realism_area(subject, test, synthetic),
         seed=seed,
     )
-    searched = draw(subject, train, numbers_to_search(counts), [seed, 7, number])
-    copying = search_for_copies(
-        searched, train, test, features=features if trial.takes_extractor else None, infer=unseen is None, seed=seed
+    search = search_within(
+        seconds,
+        lambda wanted: draw(subject, train, wanted, [seed, 7, number]),
+        train,
+        test,
+        counts,
+        seed=seed,
+        features=features if trial.takes_extractor else None,
+        infer=unseen is None,
     )
-    return Inspection(fidelity, copying, subject, searched)
-
-
-def numbers_to_search(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for each class the number of samples among which copies are looked for."""
-    return np.clip(counts, MIN_SEARCHED, MAX_SEARCHED)
+    return Inspection(fidelity, search, subject)
 
 
 def _realism_area(subject: Any, real: Dataset, synthetic: Dataset) -> Auc | None:

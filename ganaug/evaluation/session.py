@@ -14,10 +14,11 @@ from ganaug.errors import GanaugWarning
 from ganaug.evaluation.arms import NOTHING, named_after
 from ganaug.evaluation.budget import Moment, Pace, TimeBudget
 from ganaug.evaluation.comparison import TRAINING, Preparation, Task, compare_arms
-from ganaug.evaluation.copying import Copying, search_for_copies
+from ganaug.evaluation.copy_search import SHARE, search_within
+from ganaug.evaluation.copying import Copying
 from ganaug.evaluation.exhibits import Exhibits, exhibits_of, walk_of
 from ganaug.evaluation.fidelity import Fidelity
-from ganaug.evaluation.inspection import inspect, numbers_to_search
+from ganaug.evaluation.inspection import inspect
 from ganaug.evaluation.samples import Sampler, draw
 from ganaug.evaluation.schedule import Schedule, schedule_for
 from ganaug.evaluation.scores import Score
@@ -186,22 +187,37 @@ class Session:
             extractor=self.settings.extractor,
             number=len(self.results),
             seed=seed,
+            seconds=None if self._search_seconds is None else self._search_seconds / self.folds,
         )
-        result.fidelity, result.copying = found.fidelity, found.copying
+        result.fidelity, result.copying = found.fidelity, found.search.copying
         if len(self.results) == 1 and (self.generator is None or self.seen != "all"):
             walk = walk_of(getattr(found.subject, "generator", found.subject), trial.train, seed=seed)
-            scan = found.copying.scan
-            self.exhibits = exhibits_of(trial.test, found.searched, trial.train, scan, walk=walk, seed=seed)
+            scan, samples = found.search.copying.scan, found.search.samples
+            self.exhibits = exhibits_of(trial.test, samples, trial.train, scan, walk=walk, seed=seed)
+
+    @property
+    def _search_seconds(self) -> float | None:
+        """The time of the search for copies; None for no limit."""
+        return None if self.budget.seconds is None else SHARE * self.budget.seconds
 
     def _search_generator(self) -> None:
         """Look for copies among the samples of a model that was trained on all the data, and show these samples."""
         split, seed = self.splits[0], self.settings.seed
         train, rest = self.data.part(split.train), self.data.part(split.test)
-        synthetic = draw(self.generator, self.data, numbers_to_search(np.bincount(self.data.labels)), [seed, 7])
-        self.own_copying = search_for_copies(synthetic, train, rest, seen_all=True, seed=seed)
+        search = search_within(
+            self._search_seconds,
+            lambda wanted: draw(self.generator, self.data, wanted, [seed, 7]),
+            train,
+            rest,
+            np.bincount(self.data.labels),
+            seed=seed,
+            seen_all=True,
+        )
+        self.own_copying = search.copying
         searched = self.data.part(np.concatenate([split.train, split.test]))
         walk = walk_of(self.generator, self.data, seed=seed)
-        self.exhibits = exhibits_of(self.data, synthetic, searched, self.own_copying.scan, walk=walk, seed=seed)
+        scan = search.copying.scan
+        self.exhibits = exhibits_of(self.data, search.samples, searched, scan, walk=walk, seed=seed)
 
 
 def _few(splits: int, fewest: int) -> str:

@@ -1,7 +1,5 @@
 """The program that trains the first weights of generators, on a few made pictures and for a few steps."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +7,7 @@ import pytest
 from safetensors.torch import load_file
 
 from ganaug.networks.pretrained import WEIGHTS
+from tests.programs import run_program
 
 PROGRAM = Path(__file__).parents[2] / "tools" / "pretrain_networks.py"
 
@@ -18,9 +17,7 @@ def test_the_weights_can_be_made_again(tmp_path: Path) -> None:
     pool, weights = tmp_path / "pool.npz", tmp_path / "weights.safetensors"
     np.savez(pool, learned=np.random.default_rng(0).integers(0, 256, (60, 64, 64, 3), np.uint8))
     options = ["--steps", "2", "--crops", "40", "--clusters", "3"]
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, PROGRAM, pool, weights, *options], capture_output=True, text=True, check=False
-    )
+    done = run_program(PROGRAM, str(pool), str(weights), *options, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "side 8, step 2:" in done.stdout
     assert "side 16, step 2:" in done.stdout

@@ -1,7 +1,5 @@
 """The program that trains the shipped autoencoder, on a few made pictures and for a few steps."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +8,18 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from ganaug.networks.autoencoder import WEIGHTS
+from tests.programs import run_program
 
 PROGRAM = Path(__file__).parents[2] / "tools" / "train_autoencoder.py"
 
 
-def run(*arguments: object) -> str:
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, PROGRAM, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.slow
 def test_the_weights_can_be_made_again(tmp_path: Path) -> None:
+    def run(*arguments: object) -> str:
+        done = run_program(PROGRAM, *map(str, arguments), folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     folder = tmp_path / "sources" / "budgie-backgrounds" / "backgrounds"
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)

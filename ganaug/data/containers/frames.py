@@ -248,6 +248,11 @@ def _arrow(X: Any) -> pa.Table:
     schema = frame.schema
     exact = [name for name, dtype in schema.items() if dtype not in (nw.Object, nw.Int128, nw.UInt128)]
     table = frame.select(*exact).to_arrow()
+    for position, one in enumerate(table.schema):
+        # Older polars, such as 1.34, does not say that an enumeration is ordered.
+        if schema[one.name] == nw.Enum and pa.types.is_dictionary(one.type) and not one.type.ordered:
+            column = _ordered(table[one.name], one.type.index_type)
+            table = table.set_column(position, one.with_type(column.type), column)
     good = {one.name for one in table.schema if _is_known(one.type)}
     if bad := [(name, dtype) for name, dtype in schema.items() if name not in good]:
         name, dtype = bad[0]
@@ -259,6 +264,14 @@ def _arrow(X: Any) -> pa.Table:
     return table
 
 
+def _ordered(column: pa.ChunkedArray, index: pa.DataType) -> pa.ChunkedArray:
+    """Return a dictionary column as an ordered one with another type of indices."""
+    chunks = [
+        pa.DictionaryArray.from_arrays(one.indices.cast(index), one.dictionary, ordered=True) for one in column.chunks
+    ]
+    return pa.chunked_array(chunks, pa.dictionary(index, column.type.value_type, ordered=True))
+
+
 def _series(column: pa.ChunkedArray) -> pd.Series:
     """Return a column as a Series of pandas."""
     if pa.types.is_decimal(column.type):
@@ -266,5 +279,6 @@ def _series(column: pa.ChunkedArray) -> pd.Series:
     if pa.types.is_dictionary(column.type):
         if not column.type.ordered:  # It is an encoding, and may hold values that no row has, null, or one value twice.
             column = column.cast(column.type.value_type).dictionary_encode()
-        return column.unify_dictionaries().to_pandas()
+            return column.unify_dictionaries().to_pandas()
+        return _ordered(column.unify_dictionaries(), pa.int32()).to_pandas()  # Older pyarrow takes signed indices only.
     return column.to_pandas(types_mapper=_MASKED.get if column.null_count else None, date_as_object=False)

@@ -64,10 +64,12 @@ class CsvColumn:
         The decimal mark.
     formats : bool
         Whether numbers may have another format than that of plain numbers.
-    decimals : int
-        The number of decimals that all numbers are written with; 0 if they differ.
+    plain : NumberFormat
+        The format of the numbers, if they have neither units nor separated thousands.
     labels : collection of str
         The different fields, if the column holds labels.
+    may_mix : bool
+        Whether the column may mix numbers and text, and is text then.
     """
 
     def __init__(
@@ -78,12 +80,13 @@ class CsvColumn:
         *,
         decimal: str,
         formats: bool,
-        decimals: int,
+        plain: NumberFormat,
         labels: Collection[str],
+        may_mix: bool,
     ) -> None:
         self.codes, self._words, self._first = codes, words, first
-        self._decimals, self._labels = decimals, labels
-        self._decimal, self._formats = decimal, formats
+        self._plain, self._labels = plain, labels
+        self._decimal, self._formats, self._may_mix = decimal, formats, may_mix
         self.kinds: set[str] = set()
         self.rows = self.present = self.numbers = 0
         self.text = self.example = ""
@@ -139,7 +142,7 @@ class CsvColumn:
             return "str"
         if self.kinds == {_UTC} or self.kinds <= set(_DATES):
             return max(self.kinds, key=(*_DATES, _UTC).index)
-        if self.text and self.numbers > MIN_NUMBERS * self.present:
+        if self.text and not self._may_mix and self.numbers > MIN_NUMBERS * self.present:
             raise DataError(
                 f"Column {name!r} of {file} must hold numbers or text, but among its numbers is {self.text!r:.80}: "
                 f"{_remedy(self.text, self._decimal)}."
@@ -169,8 +172,7 @@ class CsvColumn:
             return FieldFormat(gap if count > 0 else None)
         number = None
         if self.kinds <= {"formatted", "Int64", "Float64"} and self.kinds:
-            fixed = self._decimals if self.kinds == {"Float64"} else 0
-            number = self._number_format() or NumberFormat(decimals=(fixed, fixed))
+            number = self._number_format() or (self._plain if self.kinds == {"Float64"} else NumberFormat())
         if dtype == "boolean":
             self.example = next((text for text in self._first if text in _TRUTH), "")
         classes = self._classes() if number is not None else {}

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ganaug.data.tables.csv_columns import CODE, GAPS, CsvColumn, column_dtypes, gap_words
 from ganaug.data.tables.csv_format import MAX_FIELDS, CsvFormat
-from ganaug.data.tables.fixed_decimals import FixedDecimals
+from ganaug.data.tables.number_format import NumberFormat
+from ganaug.data.tables.seen_numbers import SeenNumbers
 from ganaug.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ DELIMITERS = ",;\t|"
 EXAMPLE_ROWS = 1000
 """Rows at the start of a file from which the format of truth values is taken."""
 SPACING = 100
-"""After the first rows, one row in so many shows whether numbers keep their number of decimals: all would take long."""
+"""After the first rows, one row in so many shows whether numbers keep their format: all would take long."""
 
 
 @dataclass
@@ -32,7 +33,7 @@ class _Seen:
 
     words: dict[str, Counter[str]]
     """For each column, how often each word comes that may mean a missing value."""
-    decimals: dict[str, FixedDecimals]
+    numbers: dict[str, SeenNumbers]
     codes: set[str] = field(default_factory=set)
     """The columns with a `CODE`."""
     first: list[list[str]] = field(default_factory=list)
@@ -58,10 +59,15 @@ class CsvFile:
         The column of labels. In this column, numbers with a unit or separated thousands are text.
     piece_rows : int
         Rows of a piece.
+    ignored : collection of str
+        Columns that may mix numbers and text, and are text then.
     """
 
-    def __init__(self, file: Path, given: CsvFormat, labels: str | None, piece_rows: int) -> None:
+    def __init__(
+        self, file: Path, given: CsvFormat, labels: str | None, piece_rows: int, ignored: Collection[str] = ()
+    ) -> None:
         self.file, self._given, self._labels, self._piece_rows = file, given, labels, piece_rows
+        self._ignored = ignored
         self._decimal, self._encoding = given.decimal or ".", codecs.lookup(given.encoding or "utf-8").name
         self._missing = given.missing or ()
 
@@ -152,8 +158,9 @@ class CsvFile:
                 [row[place] for row in seen.first if len(row) > place],
                 decimal=self._decimal,
                 formats=name != self._labels and self._may_format(name),
-                decimals=0 if name == self._labels else seen.decimals[name].count,
+                plain=NumberFormat() if name == self._labels else seen.numbers[name].format,
                 labels=seen.labels if name == self._labels else (),
+                may_mix=name in self._ignored,
             )
             for place, name in enumerate(self.names)
         }
@@ -173,8 +180,8 @@ class CsvFile:
         Raise `DataError` unless every line has a field for each column: pandas would fill up a line that is cut short.
         """
         names, words = self.names, frozenset([" ", *self._all_words]) - {""}
-        decimals = {name: FixedDecimals(self._decimal, words | {""}) for name in names}
-        seen = _Seen({name: Counter() for name in names}, decimals)
+        numbers = {name: SeenNumbers(self._decimal, words | {""}) for name in names}
+        seen = _Seen({name: Counter() for name in names}, numbers)
         target = names.index(self._labels) if self._labels in names else None
         first = seen.first
         with self._rows() as rows:
@@ -197,7 +204,7 @@ class CsvFile:
                     first.append(row)
                 elif rows.line_num % SPACING:
                     continue
-                for column, text in zip(decimals.values(), row, strict=bool(row)):
+                for column, text in zip(numbers.values(), row, strict=bool(row)):
                     column.add(text)
         return seen
 

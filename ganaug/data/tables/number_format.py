@@ -1,9 +1,11 @@
-"""The format of numbers in a text file: decimals, thousands separators, percent signs, currencies, times of day."""
+"""The format of numbers in a text file: decimals, thousands separators, units, exponents, times of day."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
 
 from ganaug.data.json_checks import is_int, require
 
@@ -23,6 +25,8 @@ _SEPARATORS = f",.'{_SPACES}"
 """What may separate thousands, unless it is the decimal mark."""
 _SEPARATOR = re.compile(rf"\d([{_SEPARATORS}])\d\d\d(?!\d)")
 MAX_DECIMALS = 9
+MAX_EXPONENT_DECIMALS = 18  # of numbers with exponents, as numpy.savetxt writes them
+_EXPONENT = re.compile(r"([eE])(\+?)(0{1,3})")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class NumberFormat:
     suffix: str = ""
     decimals: tuple[int, int] = (0, 0)
     """The fewest and the most digits after the decimal mark."""
+    exponent: str = ""
+    """The exponent of 1 in numbers such as 1.5E+04, which is E+00: the letter, the plus, and the fewest digits."""
     clock: str = ""
     """One of `_CLOCKS`; hours have two digits at least if it begins with HH."""
 
@@ -94,7 +100,7 @@ class NumberFormat:
             self.prefix,
             self.suffix,
             (min(least), max(most)),
-            max(self.clock, other.clock, key=len),
+            clock=max(self.clock, other.clock, key=len),
         )
 
     def numbers(self, texts: "Series[Any]", decimal: str) -> "Series[Any]":
@@ -117,12 +123,22 @@ class NumberFormat:
         return numbers.astype(object).map(text, na_action="ignore")
 
     def _text(self, number: float, decimal: str) -> str:
+        if self.exponent:
+            return self._exponent_text(number, decimal)
         least, most = self.decimals
         whole, _, part = f"{abs(number):,.{most}f}".partition(".")
         part = part[:least] + part[least:].rstrip("0")
         sign = "-" if number < 0 and (whole + part).strip("0,") else ""
         body = whole.replace(",", self.thousands) + (decimal + part if part else "")
         return f"{sign}{self.prefix}{body}{self.suffix}"
+
+    def _exponent_text(self, number: float, decimal: str) -> str:
+        least, most = self.decimals
+        text = np.format_float_scientific(number, precision=most, min_digits=least)
+        mantissa, _, power = text.partition("e")
+        letter, plus, zeros = _EXPONENT.fullmatch(self.exponent).groups()  # type: ignore[union-attr]
+        sign = "-" if int(power) < 0 else plus
+        return f"{mantissa.rstrip('.').replace('.', decimal)}{letter}{sign}{abs(int(power)):0{len(zeros)}}"
 
     def _clock_text(self, number: float) -> str:
         parts: list[int] = []
@@ -147,8 +163,11 @@ class NumberFormat:
         require(all(isinstance(one, str) and _AFFIX.fullmatch(one) for one in affixes), "an affix must be a unit")
         require(known["thousands"] in ("", *_SEPARATORS), "thousands must be a known separator")
         require(known["clock"] in _CLOCKS, f"clock must be one of {', '.join(_CLOCKS[1:])}")
-        decimals = known["decimals"]
+        exponent, decimals = known["exponent"], known["decimals"]
+        valid = isinstance(exponent, str) and (not exponent or _EXPONENT.fullmatch(exponent) is not None)
+        require(valid, "exponent must be like e+00")
+        most = MAX_EXPONENT_DECIMALS if exponent else MAX_DECIMALS
         valid = isinstance(decimals, list | tuple) and len(decimals) == 2
-        valid = valid and all(is_int(one, 0, MAX_DECIMALS) for one in decimals) and decimals[0] <= decimals[1]
-        require(valid, f"decimals must be two increasing numbers, 0 to {MAX_DECIMALS}")
+        valid = valid and all(is_int(one, 0, most) for one in decimals) and decimals[0] <= decimals[1]
+        require(valid, f"decimals must be two increasing numbers, 0 to {most}")
         return cls(**known | {"decimals": tuple(decimals)})

@@ -1,6 +1,6 @@
 """Reading tables from CSV and Parquet files, piece by piece, without trusting their content."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,15 +23,18 @@ MAX_ROWS = 500_000
 """Rows to learn from: more teach a generator nothing new, and of a larger table a random sample is taken."""
 
 
-def open_table(path: StrPath, csv: CsvFormat | None = None, labels: str | None = None) -> "Table":
+def open_table(
+    path: StrPath, csv: CsvFormat | None = None, labels: str | None = None, ignored: Collection[str] = ()
+) -> "Table":
     """Return a table in a ``.csv`` or ``.parquet`` file, or in a folder of the latter, to be read piece by piece.
 
     `csv` is what is known of the format of the file. `labels` names the column of labels, whose numbers are classes.
+    Columns that are `ignored` may mix numbers and text.
     Raise `MissingFileError` if there is no such file, and `DataError` if it has another ending.
     """
     file, given = _checked(path), csv or CsvFormat()
     if file.suffix.lower() == ".csv":
-        return CsvFile(file, given, labels, PIECE_ROWS)
+        return CsvFile(file, given, labels, PIECE_ROWS, ignored)
     return ParquetTable(file, given, PIECE_ROWS)
 
 

@@ -14,6 +14,8 @@ _DATE = r"(\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./]\d{1,2}[./]\d{1,2}|\d{1,2}[ -]
 _WHOLE = r"(?!0\d)(\d+|\d{1,3}([,.' \u00a0\u202f]\d{3})+)"
 _NUMBER = rf"-?\s?[$€£¥]?\s?{_WHOLE}([.,]\d+)?\s?[%$€£¥]?"
 """Numbers, also with a unit, separated thousands or a decimal comma. Codes, with a leading 0 or +, do not match."""
+_PLAIN = r"-?(?!0\d)\d+(\.\d+)?"
+"""Numbers that a CSV file has as numbers; a DataFrame may have them as text."""
 _COMMA = r"\D*(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\D*"
 """Numbers that may have a decimal comma, perhaps beside thousands that points separate."""
 _NO_THOUSANDS = r"(?<!\d)0,\d|,(?!\d{3}(?!\d))\d|\.\d{3}"
@@ -49,6 +51,11 @@ def warn_about_texts(columns: Iterable[CategoryColumn]) -> None:
 
 
 def _foreign_dates(texts: Mapping[str, int]) -> str | None:
+    if all(map(_is_date, texts)):  # In a CSV file they are dates, and no text.
+        return (
+            f"holds dates like {next(iter(texts))[:40]!r} as text, each of which is learned as a word: convert the "
+            "column with pandas.to_datetime to have time learned"
+        )
     examples = [_usual(texts, _DATE)]
     if not examples[0] and _usual(texts, f"{_DATE}|{ISO_DATE}"):
         examples = [next((text for text in texts if re.fullmatch(form, text)), "") for form in (ISO_DATE, _DATE)]
@@ -85,6 +92,11 @@ def _others(texts: Mapping[str, int]) -> str | None:
         )
     example = _usual(texts, _NUMBER)
     if example and not _usual(texts, r"\d+"):  # whole numbers may be meant as categories
+        if _usual(texts, _PLAIN):
+            return (
+                f"holds numbers like {example[:40]!r} as text, each of which is learned as a word: convert the column "
+                "with pandas.to_numeric to have numbers learned"
+            )
         has_comma = _usual(texts, _COMMA) and any(re.search(_NO_THOUSANDS, text) for text in texts)
         comma = "; for decimal commas in a CSV file, add --decimal ," if has_comma else ""
         return (

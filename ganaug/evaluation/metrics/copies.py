@@ -156,7 +156,7 @@ def _lines(figures: Mapping[str, Any]) -> list[MetricLine]:
             f"Share of {count(figures.get('n'), 'synthetic sample')} whose distance to the nearest training sample is "
             f"less than {number(figures.get('threshold'))} times the distance from that one to its own neighbours. "
             "Only a few unseen real samples come so near. Rare classes weigh more than their size: each class has 30 "
-            "samples in a split, or more."
+            "samples in a split, or more, unless the budget was too short for so many."
         )
         rows.append(MetricLine("Near-copies", percent(figures["share"]), "", reference, meaning, _reading(figures)))
     rows += [

@@ -40,6 +40,7 @@ COLUMNS: dict[str, tuple[list[str], str]] = {
     "share": (["82.8%", "7.0%", "12.5%", "99.9%", "0.1%"], r"\d+\.\d%"),
     "dollars": (["$1,234.50", "-$4.25", "$17.00", "$3.75", ""], r"(-?\$\d{1,3}(,\d{3})*\.\d\d)?"),
     "price": (["12.50", "0.10", "", "7.00", "3.25"], r"(\d+\.\d\d)?"),
+    "tiny": (["1.5e-07", "2.25e-09", "?", "3e-07", "1.75e-08"], r"[1-9](\.\d{1,2})?e-0\d|\?"),
     "clock": (["09:30", "10:45", "00:15", "23:59", "12:00"], r"[012]\d:[0-5]\d"),
     "kind": (["None", "50%", "None", "50%", "None"], "None|50%"),
 }
@@ -128,7 +129,7 @@ def test_every_field_is_written_as_in_the_file(tmp_path: Path) -> None:
     texts, dates = ("words", "texts"), ("days", "minute", "berlin", "london")
     wanted = dict.fromkeys(texts, "category") | dict.fromkeys(dates, "datetime") | {"truth": "boolean"}
     wanted |= dict.fromkeys(("x", "gaps", "asked", "money", "clock"), "integer")
-    assert kinds == wanted | dict.fromkeys(("floats", "price", "share", "dollars"), "numeric")
+    assert kinds == wanted | dict.fromkeys(("floats", "tiny", "price", "share", "dollars"), "numeric")
     bounds = {column.name: column.bounds for column in codec.numeric_columns}
     assert bounds["money"] == (12, 917_769)
     assert bounds["share"] == (0.1, 99.9)

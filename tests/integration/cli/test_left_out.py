@@ -93,6 +93,23 @@ def test_all_forms_of_files_are_filled(source: str, output: str, patients: Path,
     assert rows[["ward", "note"]].isna().sum().tolist() == [20, 20]
 
 
+def test_an_ignored_column_that_mixes_numbers_and_text_is_copied_as_text(
+    patients: Path, model: Path, tmp_path: Path
+) -> None:
+    mixed = pd.read_csv(patients, dtype=str)
+    mixed["ward"] = [str(number) if number % 20 else "n/k" for number in range(len(mixed))]
+    source, output = tmp_path / "mixed.csv", tmp_path / "balanced.parquet"
+    mixed.to_csv(source, index=False)
+    result = run("balance", source, model, "--output", output)
+    assert result.exit_code == 0, result.output
+    written = pd.read_parquet(output)
+    assert written["ward"].tolist()[: len(mixed)] == mixed["ward"].tolist()
+    assert written["ward"][len(mixed) :].isna().all()
+    mixed["age"] = mixed["ward"]  # which the model has learned
+    mixed.to_csv(source, index=False)
+    refused("balance", source, model, "--output", output, saying="must hold numbers or text")
+
+
 def test_conditions_and_rules_on_ignored_columns_say_that_these_are_ignored(
     patients: Path, model: Path, tmp_path: Path
 ) -> None:

@@ -98,8 +98,7 @@ def test_decoded_samples_are_those_that_the_discriminator_judged() -> None:
     assert (pixels - drawn.outputs[0]).abs().max() <= 0.51
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("side", [32, 64])
+@pytest.mark.parametrize(("channels", "side"), [(1, 32), (3, 64), (4, 32)])
 def test_a_generator_of_latents_writes_images_and_says_why(channels: int, side: int, tmp_path: Path) -> None:
     data = smooth_images(side, channels)
     run = Run(data, max_steps=3, random_state=0)

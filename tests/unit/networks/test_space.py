@@ -64,7 +64,7 @@ def test_few_images_suffice_for_a_choice(count: int) -> None:
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
 def test_the_choice_repeats_in_any_mode(mode: Callable[[], AbstractContextManager[None]]) -> None:
-    data = noisy_images(40)
+    data = noisy_images(40, count=48)
     with mode():
         chosen = Run(data, max_steps=1).modality
     assert isinstance(chosen, ImageModality)

@@ -37,7 +37,7 @@ def samples(generator: Generator) -> np.ndarray:
 @pytest.mark.slow
 def test_learns_to_draw_its_classes() -> None:
     data = striped_images({"lying": 60, "upright": 20})
-    generator = fit(data, max_steps=450, random_state=0)
+    generator = fit(data, max_steps=330, random_state=0)
     images, labels = generator.sample({"lying": 50, "upright": 50}, seed=0)
     planes = images[:, :, :, 0].astype(float)
     down, across = (np.abs(np.diff(planes, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2))

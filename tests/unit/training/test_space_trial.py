@@ -35,6 +35,7 @@ def test_the_rival_must_be_clearly_better(of_pixels: float, wanted: str) -> None
 @pytest.fixture
 def short_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a run of 12 steps begin with a trial of 2."""
+    monkeypatch.setattr("ganaug.training.run.MIN_SCREEN_STEPS", 2)
     monkeypatch.setattr(space_trial, "MIN_STEPS", 12)
     monkeypatch.setattr(space_trial, "STEPS", 2)
 
@@ -43,7 +44,7 @@ def short_trial(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("margin", [-1000.0, 0.999])
 def test_a_run_takes_the_space_that_the_trial_prefers(margin: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(space_trial, "MARGIN", margin)
-    data = noisy_images(40)
+    data = noisy_images(40, count=48)
     ended = Run(data, max_steps=12, random_state=0)
     wanted = "pixels" if margin < 0 else "latent"
     assert ended.modality.space == wanted
@@ -55,7 +56,7 @@ def test_a_run_takes_the_space_that_the_trial_prefers(margin: float, monkeypatch
 
 @pytest.mark.usefixtures("short_trial")
 def test_a_trial_repeats_and_leaves_the_training_as_it_is_without_one() -> None:
-    data = noisy_images(40)
+    data = noisy_images(40, count=48)
     first, again = (Run(data, max_steps=12, random_state=0) for _ in range(2))
     assert first.modality.space_reason == again.modality.space_reason
     asked = Run(data, max_steps=12, random_state=0, space=str(first.modality.space))
@@ -70,6 +71,6 @@ def test_there_is_no_trial_where_nothing_is_in_doubt(settings: dict[str, Any], m
         raise AssertionError("a trial began")
 
     monkeypatch.setattr(space_trial, "better_space", refuse)
-    begun = Run(noisy_images(40), **({"max_steps": 12, "random_state": 0} | settings))
+    begun = Run(noisy_images(40, count=48), **({"max_steps": 12, "random_state": 0} | settings))
     assert begun.modality.space == settings.get("space", "latent")
     assert "steps in each" not in begun.modality.space_reason

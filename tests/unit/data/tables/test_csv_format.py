@@ -260,6 +260,10 @@ def test_formats_that_are_refused(given: dict[str, Any]) -> None:
         {"missing": [], "columns": {"a": {"number": {"decimals": [3, 1]}}}},
         {"missing": [], "columns": {"a": {"number": {"decimals": [0, 10**9]}}}},
         {"missing": [], "columns": {"a": {"number": {"decimals": ["0", 1]}}}},
+        {"missing": [], "columns": {"a": {"number": {"decimals": [3, 12]}}}},
+        {"missing": [], "columns": {"a": {"number": {"decimals": [3, 19], "exponent": "e+00"}}}},
+        {"missing": [], "columns": {"a": {"number": {"exponent": "e-00"}}}},
+        {"missing": [], "columns": {"a": {"number": {"exponent": ["e+00"]}}}},
         {"missing": [], "columns": {}, "encoding": 8},
     ],
 )
@@ -298,6 +302,52 @@ def test_the_decimals_that_all_numbers_have_are_kept(fields: list[str], decimals
             assert TextFormat({}, {"a": form}, mark).apply(values.to_frame())["a"].fillna("").tolist() == [
                 form.gap if field in ("", "NA") else field for field in written
             ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "exponent", "decimals"),
+    [
+        (["1.50e-07", "3.25e+04", "0.00e+00", "-2.00e-112"], "e+00", (2, 2)),
+        (["3E+04", "7E-02", "1E+00"], "E+00", (0, 0)),
+        (["1.5e-7", "3e12", "-2.25e0"], "e0", (0, 2)),
+        (["1.5e-7", "3e+12", "NA"], "e+0", (0, 1)),
+        (["1.5e-007", "3.0e+012"], "e+000", (1, 1)),
+        (["1.5e-07", "2.5e-11"], "e+00", (1, 1)),
+        (["1.5e-7", "2.5e-9"], "e0", (1, 1)),
+        (["1.500000000000000000e+00", "2.250000000000000000e+01"], "e+00", (18, 18)),
+    ],
+)
+def test_numbers_with_exponents_are_written_as_they_were(
+    fields: list[str], exponent: str, decimals: tuple[int, int], file: Path
+) -> None:
+    for mark in ".,":
+        written = [field.replace(".", mark) for field in fields]
+        values, form = column(file, written, CsvFormat(decimal=mark, delimiter=";"))
+        assert values.dtype == np.float64
+        assert form.number == NumberFormat(decimals=decimals, exponent=exponent)
+        recorded = FieldFormat.from_state(json.loads(json.dumps(form.to_state())))
+        assert recorded.number == form.number
+        assert TextFormat({}, {"a": recorded}, mark).apply(values.to_frame())["a"].fillna("").tolist() == written
+        drawn = pd.DataFrame({"a": [1.23456789e-5, 9.9999999e3]})
+        texts = TextFormat({}, {"a": recorded}, mark).apply(drawn)["a"]
+        assert texts.str.replace(mark, ".").astype(float).tolist() == pytest.approx(drawn["a"].tolist(), rel=0.3)
+        assert all(len(text.partition(mark)[2].partition(exponent[0])[0]) <= decimals[1] for text in texts)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["1.5e-7", "0.25"],
+        ["1.5e-7", "1.5E-7"],
+        ["1.5e-07", "1.5e-7"],
+        ["1.5e+7", "1.5e7"],
+        ["12.5e-7", "1.5e-7"],
+        ["0.5e-7", "1.5e-7"],
+    ],
+)
+def test_exponents_that_differ_have_no_format(fields: list[str], file: Path) -> None:
+    assert column(file, fields)[1].number == NumberFormat()
+    assert column(file, fields[::-1])[1].number == NumberFormat()
 
 
 def test_decimals_that_change_far_down_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -38,7 +39,26 @@ def test_dates(texts: list[str | None]) -> None:
 def test_dates_in_several_forms() -> None:
     (message,) = said_of(["2024-01-01", "01/01/2024", "2024-01-02T10:00", "2.1.2024"] * 2)
     assert message.startswith("Column 'a' holds dates like '2024-01-01' and '01/01/2024', each of which")
-    assert said_of(["2024-01-01", "2024-01-02"] * 2) == []
+
+
+@pytest.mark.parametrize("dtype", ["object", "str"])
+@pytest.mark.parametrize(
+    ("texts", "kind", "remedy"),
+    [
+        (["2024-03-01", "2024-03-02", None], "dates", "pandas.to_datetime"),
+        (["2024-03-01 10:30", "2024-03-02T11:00:00.25"], "dates", "pandas.to_datetime"),
+        (["2024-03-01T10:30:00+01:00", "2024-03-02T11:00:00Z"], "dates", "pandas.to_datetime"),
+        (["0.53", "-1.25", "17"], "numbers", "pandas.to_numeric"),
+    ],
+)
+def test_texts_that_pandas_converts(texts: list[str | None], kind: str, remedy: str, dtype: str) -> None:
+    column = pd.Series(texts * 2, dtype=dtype)
+    (message,) = said_of(column)
+    assert message.startswith(f"Column 'a' holds {kind} like '")
+    assert f" as text, each of which is learned as a word: convert the column with {remedy} to have" in message
+    convert = {"pandas.to_datetime": partial(pd.to_datetime, format="ISO8601", utc=True)}.get(remedy, pd.to_numeric)
+    assert said_of(convert(column)) == []
+    assert said_of(column.astype("category")) == []
 
 
 @pytest.mark.parametrize("dtype", ["int64", "Int64", "int32", "uint32"])
