@@ -11,9 +11,6 @@ from ganaug.runtime.generator import Generator
 if TYPE_CHECKING:
     from ray.data import Dataset
 
-MAX_TASKS = 1000
-"""Tasks of a request if the caller gives no number: more would burden the head of the cluster."""
-
 
 def sample(
     generator: Generator,
@@ -77,5 +74,5 @@ def sample(
         samples, labels = shards.draw(number)
         return {generator.modality: samples, generator.format.label_name: labels}
 
-    numbers = ray.data.range(len(shards), override_num_blocks=tasks or min(len(shards), MAX_TASKS))
+    numbers = ray.data.range(len(shards), override_num_blocks=shards.tasks(tasks, "tasks"))
     return numbers.map_batches(draw, batch_size=1, **{"num_cpus": 1, **options})

@@ -21,6 +21,8 @@ MAX_PASSES = 200
 """Passes of the network for a shard, about: seconds of one core."""
 MAX_BYTES = 32 * 2**20
 """Memory of the samples of a shard, about."""
+MAX_TASKS = 1000
+"""Tasks of a request if the caller gives no number: more would burden the head of a cluster."""
 MAX_SAMPLES = 10**15
 """Samples of one request."""
 
@@ -68,6 +70,14 @@ class Shards:
 
     def __len__(self) -> int:
         return self._number
+
+    def tasks(self, wanted: int | None, name: str) -> int:
+        """Return the number of tasks that draw the shards; `DataError` if it is not valid, which names the argument."""
+        if wanted is None:
+            return min(len(self), MAX_TASKS)
+        if isinstance(wanted, bool) or not isinstance(wanted, int | np.integer) or wanted < 1:
+            raise DataError(f"{name} must be a whole number, 1 or more, but is {wanted!r:.80}: leave it out")
+        return min(len(self), int(wanted))
 
     def counts(self, number: int) -> dict[Label, int]:
         """Return how many samples of each class are in a shard.

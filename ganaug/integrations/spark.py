@@ -15,8 +15,6 @@ from ganaug.runtime.generator import Generator
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-MAX_PARTITIONS = 1000
-"""Partitions of a request if the caller gives no number: more would burden the driver."""
 _IMAGE_MODES = {1: 0, 3: 16, 4: 24}  # for each number of channels, the type of OpenCV: CV_8UC1, CV_8UC3, CV_8UC4
 
 
@@ -84,7 +82,7 @@ def sample(
                 yield from _as_spark_has_it(drawn).to_batches()
 
     spark = spark or SparkSession.builder.getOrCreate()
-    numbers = spark.range(len(shards), numPartitions=partitions or min(len(shards), MAX_PARTITIONS))
+    numbers = spark.range(len(shards), numPartitions=shards.tasks(partitions, "partitions"))
     empty = _as_columns(*generator.sample(0)) if schema is None else schema.empty_table()
     return numbers.mapInArrow(draw, _spark_schema(_as_spark_has_it(empty), spark))
 

@@ -134,3 +134,14 @@ def test_a_shard_has_some_passes_or_less_if_samples_are_large(
     assert len(request(stripes_generator, 3 * 3_200)) == 3  # passes of 16 images
     monkeypatch.setattr(module, "MAX_BYTES", 8 * 8 * 5)  # five images
     assert len(request(stripes_generator, 50)) == 10
+
+
+@pytest.mark.usefixtures("small")
+def test_there_are_no_more_tasks_than_shards(wine: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    shards = request(wine, 50)
+    assert [shards.tasks(wanted, "tasks") for wanted in (None, 3, 70)] == [5, 3, 5]
+    monkeypatch.setattr(module, "MAX_TASKS", 4)
+    assert shards.tasks(None, "tasks") == 4
+    for wrong in (0, 1.5, True):
+        with pytest.raises(DataError, match="partitions must be a whole number, 1 or more"):
+            shards.tasks(wrong, "partitions")  # type: ignore[arg-type]
