@@ -51,7 +51,7 @@ def search_within(
     while True:
         begun = time.perf_counter()
         search = _search(size, drawn, train, held_out, wanted, seed, options)
-        took = time.perf_counter() - begun
+        took = max(time.perf_counter() - begun, 1e-9)
         left -= took
         larger = min(whole, int(size * math.sqrt(max(left, 0.0) / took)))
         if larger < min(whole, 2 * size) or size == whole:

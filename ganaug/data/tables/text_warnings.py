@@ -92,7 +92,7 @@ def _others(texts: Mapping[str, int]) -> str | None:
         )
     example = _usual(texts, _NUMBER)
     if example and not _usual(texts, r"\d+"):  # whole numbers may be meant as categories
-        if _usual(texts, _PLAIN):
+        if all(re.fullmatch(_PLAIN, text) for text in texts):
             return (
                 f"holds numbers like {example[:40]!r} as text, each of which is learned as a word: convert the column "
                 "with pandas.to_numeric to have numbers learned"

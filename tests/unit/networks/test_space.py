@@ -57,11 +57,19 @@ def test_in_between_it_matters_whether_the_class_can_still_be_seen(told_by: str,
     assert rival == ("pixels" if wanted == "latent" else None)
 
 
+@pytest.fixture
+def quick_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the classifier of the choice take few steps: what it chooses does not matter."""
+    monkeypatch.setattr("ganaug.networks.space.READER_STEPS", 5)
+
+
+@pytest.mark.usefixtures("quick_reader")
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_few_images_suffice_for_a_choice(count: int) -> None:
     assert choose_space(noisy_images(40, count=count), "auto")[0] in ("latent", "pixels")
 
 
+@pytest.mark.usefixtures("quick_reader")
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
 def test_the_choice_repeats_in_any_mode(mode: Callable[[], AbstractContextManager[None]]) -> None:
     data = noisy_images(40, count=48)

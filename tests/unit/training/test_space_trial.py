@@ -36,6 +36,7 @@ def test_the_rival_must_be_clearly_better(of_pixels: float, wanted: str) -> None
 def short_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a run of 12 steps begin with a trial of 2."""
     monkeypatch.setattr("ganaug.training.run.MIN_SCREEN_STEPS", 2)
+    monkeypatch.setattr("ganaug.networks.space.READER_STEPS", 5)
     monkeypatch.setattr(space_trial, "MIN_STEPS", 12)
     monkeypatch.setattr(space_trial, "STEPS", 2)
 
