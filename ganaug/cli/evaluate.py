@@ -176,13 +176,15 @@ def _likeness(figures: dict[str, Any]) -> list[str]:
     if told["mean"] is None or kernel["value"] is None or kernel["floor"] is None:
         return []
     # As in the HTML report, a distance that the standard error can explain does not count.
-    inside = "within" if kernel["value"] <= kernel["floor"] + 2 * (kernel["standard_error"] or 0.0) else "beyond"
+    slack = 2 * (kernel["standard_error"] or 0.0)
+    inside = "within" if kernel["value"] <= kernel["floor"] + slack else "beyond"
     coverage = fidelity["coverage"]
     covered = "" if coverage is None else f" Coverage is {coverage:.0%}, by {fidelity['features']}."
     return [
         f"Likeness: a classifier tells real from synthetic with an area under the curve of {told['mean']:.2f} "
         f"({told['low']:.2f} to {told['high']:.2f}; 0.5 is chance). The kernel distance, {kernel['value']:.3g}, is "
-        f"{inside} the distance between two halves of the real data ({kernel['floor']:.3g}).{covered}"
+        f"{inside} the distance between two halves of the real data, {kernel['floor']:.3g}, plus two standard errors, "
+        f"{slack:.2g}.{covered}"
     ]
 
 

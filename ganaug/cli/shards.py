@@ -49,7 +49,7 @@ def write_shards(
     written = 0
     for number in np.random.default_rng(secrets.randbits(64)).permutation(n_shards).tolist():
         shard = output / f"part-{number:05}{files.shard_ending}"
-        if shard.exists():
+        if shard.exists() and shard.stat().st_size:  # a machine that lost its power may leave an empty file
             continue
         count = bounds[number + 1] - bounds[number]
         files.write_samples(generator, labels, count, shard, seed_of(seed, number), where)
@@ -87,14 +87,19 @@ def _begin(output: Path, request: Mapping[str, Any]) -> None:
             kept = json.loads(place.read_text(encoding="utf-8"))
         except ValueError:
             kept = None
-        if not isinstance(kept, dict) or kept != dict(request):
-            names = [name for name in request if not isinstance(kept, dict) or kept.get(name) != request[name]]
+        if not isinstance(kept, dict):
+            raise OutputError(f"{place} must say what the shards are, but is damaged: name another folder.")
+        if kept != dict(request):
+            names = [name for name in {**request, **kept} if kept.get(name) != request.get(name)]
             raise OutputError(
-                f"The folder {output} has shards of another request, with another {' and '.join(names) or 'form'}: "
-                "repeat that request to complete it, or name another folder."
+                f"The folder {output} has shards of another request, which differs in {' and '.join(names)}: repeat "
+                "that request to complete it, or name another folder."
             )
     elif any(output.iterdir()):
-        raise OutputError(f"The folder {output} is not empty, and has no shards: name another, or a new one.")
+        raise OutputError(
+            f"The folder {output} is not empty, and has no {REQUEST}, which says what its shards are: name another, or "
+            "a new one."
+        )
     check_writable(place, folder=False)
     if not place.exists():
         with atomic_write(place) as file:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from ganaug.data.clips.folder import holds_clips
 from ganaug.data.signals.folder import holds_signals
-from ganaug.data.tables.parquet_file import parquet_files
+from ganaug.data.tables.parquet_file import is_parquet_folder
 
 
 def folder_modality(root: Path) -> str:
     """Return "table", "clip", "signal" or "image" for a folder, by its files; "image" also where there are none."""
-    if parquet_files(root):
+    if is_parquet_folder(root):
         return "table"
     if holds_clips(root):
         return "clip"

@@ -61,11 +61,13 @@ class Shards:
             raise DataError(
                 "the classes must all be texts, or all numbers, but are mixed: fit a model with such labels"
             )
+        generator.sample(
+            {generator.classes[0]: 0}, seed, where, screened=screened
+        )  # checks the seed and the conditions
         self.generator = generator
         self._counts = _counts(generator, n)
         self._seed = (np.random.SeedSequence().entropy,) if seed is None else tuple(np.atleast_1d(seed).tolist())
         self._where, self._screened = where, screened
-        self._drawn({generator.classes[0]: 0}, self._seed)  # checks the seed and the conditions
         self._number = max(1, math.ceil(sum(self._counts.values()) / _shard_size(generator)))
 
     def __len__(self) -> int:

@@ -2,10 +2,11 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 ENDING = ".parquet"
+MAX_LISTED = 10_000
+"""Names of files that tell whether a folder is a table."""
 NUMPY_TWINS = {f"{sign}{bits}": f"{sign}{bits}".lower() for sign in ("Int", "UInt") for bits in (8, 16, 32, 64)}
 NUMPY_TWINS |= {"boolean": "bool"}
 """For each nullable dtype of pandas, the dtype of numpy for columns without missing values."""
@@ -27,12 +30,13 @@ class ParquetTable:
     """A table in a Parquet file, or in the Parquet files of a folder and its subfolders, in the order of their names.
 
     The names of subfolders such as ``year=2024`` are columns, as Spark and Hive write them. Of `given`, only the words
-    for missing values count, in columns of text. `piece_rows` is the number of rows in memory at once.
+    for missing values count, in columns of text. `piece_rows` is the number of rows in memory at once. Files of a
+    folder may lack columns that are `ignored`, and have no values there then.
     """
 
-    def __init__(self, file: Path, given: CsvFormat, piece_rows: int) -> None:
+    def __init__(self, file: Path, given: CsvFormat, piece_rows: int, ignored: Collection[str] = ()) -> None:
         self.file, self._given, self._missing = file, given, list(given.missing or ())
-        self._piece_rows = piece_rows
+        self._piece_rows, self._ignored = piece_rows, ignored
 
     @cached_property
     def _dataset(self) -> Any:
@@ -105,12 +109,14 @@ class ParquetTable:
         schema = pyarrow.schema([self._dataset.schema.field(name) for name in columns])
         for fragment in self._dataset.get_fragments():
             place = Path(fragment.path)
+            shown = place.relative_to(self.file) if self.file.is_dir() else place.name
             folders = pyarrow.dataset.get_partition_keys(fragment.partition_expression)
             with parquet_errors(place), pyarrow.parquet.ParquetFile(place) as file:
-                stored = [name for name in columns if name not in folders]
-                if lacking := [name for name in stored if name not in file.schema_arrow.names]:
+                stored = [name for name in columns if name in file.schema_arrow.names and name not in folders]
+                absent = [name for name in columns if name not in stored and name not in folders]
+                if lacking := [name for name in absent if name not in self._ignored]:
                     raise DataError(
-                        f"All files of {self.file} must have the same columns, but {place.name} lacks "
+                        f"All files of {self.file} must have the same columns, but {shown} lacks "
                         f"{listed(lacking)}: correct the file, or ignore the columns (--ignore)."
                     )
                 for batch in file.iter_batches(self._piece_rows, columns=stored):
@@ -118,11 +124,13 @@ class ParquetTable:
                     for name in columns:
                         if name in folders:
                             whole = whole.append_column(name, pyarrow.repeat(folders[name], len(whole)))
+                        elif name in absent:
+                            whole = whole.append_column(name, pyarrow.nulls(len(whole), schema.field(name).type))
                     try:
                         yield whole.select(columns).cast(schema).replace_schema_metadata(None)
                     except pyarrow.ArrowException as error:
                         raise DataError(
-                            f"All files of {self.file} must have the same types, but those of {place.name} cannot be "
+                            f"All files of {self.file} must have the same types, but those of {shown} cannot be "
                             f"converted ({str(error).splitlines()[0].rstrip('.')}): correct the file."
                         ) from error
 
@@ -138,19 +146,35 @@ class ParquetTable:
         )
 
 
+def is_parquet_folder(path: Path) -> bool:
+    """Tell whether a folder and its subfolders hold Parquet files, by names: at least half of the first 10,000."""
+    parquet = [_is_parquet(file) for file in islice(_files(path), MAX_LISTED)] if path.is_dir() else []
+    return any(parquet) and 2 * sum(parquet) >= len(parquet)
+
+
 def parquet_files(folder: Path) -> list[Path]:
-    """Return the Parquet files of a folder and its subfolders by name; none if other files lie there too.
+    """Return the Parquet files of a folder and its subfolders by name; `DataError` if other files lie there too."""
+    found = sorted(_files(folder))
+    if others := [file for file in found if not _is_parquet(file)]:
+        raise DataError(
+            f"All files of {folder} must be .parquet files, but {others[0].relative_to(folder)} is not: move it "
+            "elsewhere."
+        )
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder and its subfolders.
 
     Names that begin with a dot or an underscore do not count: they are notes of the tools that write such folders.
     """
-    found = list[Path]()
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name[0] not in "._"]
-        seen = [name for name in names if name[0] not in "._"]
-        if any(not name.lower().endswith(ENDING) for name in seen):
-            return []
-        found += (Path(place, name) for name in seen)
-    return sorted(found)
+        yield from (Path(place, name) for name in names if name[0] not in "._")
+
+
+def _is_parquet(file: Path) -> bool:
+    return file.name.lower().endswith(ENDING)
 
 
 def _holds_text(column: "Series[Any]") -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.tables.csv_file import CsvFile
 from ganaug.data.tables.csv_format import CsvFormat
-from ganaug.data.tables.parquet_file import NUMPY_TWINS, ParquetTable, parquet_files
+from ganaug.data.tables.parquet_file import NUMPY_TWINS, ParquetTable, is_parquet_folder
 from ganaug.errors import DataError, MissingFileError, warn
 from ganaug.files import StrPath
 
@@ -29,13 +29,13 @@ def open_table(
     """Return a table in a ``.csv`` or ``.parquet`` file, or in a folder of the latter, to be read piece by piece.
 
     `csv` is what is known of the format of the file. `labels` names the column of labels, whose numbers are classes.
-    Columns that are `ignored` may mix numbers and text.
+    Columns that are `ignored` may mix numbers and text, and files of a folder may lack them.
     Raise `MissingFileError` if there is no such file, and `DataError` if it has another ending.
     """
     file, given = _checked(path), csv or CsvFormat()
     if file.suffix.lower() == ".csv":
         return CsvFile(file, given, labels, PIECE_ROWS, ignored)
-    return ParquetTable(file, given, PIECE_ROWS)
+    return ParquetTable(file, given, PIECE_ROWS, ignored)
 
 
 def read_table(
@@ -110,11 +110,6 @@ def _sampled(
 def is_table(path: Path) -> bool:
     """Tell whether a path names a table: a file with the ending of one, or a folder of Parquet files."""
     return is_parquet_folder(path) or (path.suffix.lower() in ENDINGS and not path.is_dir())
-
-
-def is_parquet_folder(path: Path) -> bool:
-    """Tell whether a folder holds Parquet files, itself or in subfolders."""
-    return path.is_dir() and bool(parquet_files(path))
 
 
 def _checked(path: StrPath) -> Path:

@@ -659,7 +659,10 @@ def test_the_terminal_says_what_the_page_says(pictured: Any) -> None:
     }
     text = summary(figures)
     assert "over 1 split:" in text
-    assert "0.06, is within the distance between two halves" in text
+    assert (
+        "0.06, is within the distance between two halves of the real data, 0.05, plus two standard errors, 0.02."
+        in text
+    )
     assert "Coverage" not in text
     assert text.endswith("Left out: the arm 'GAN, a quarter of the gap'; 9 of 10 splits, for the budget.")
 

@@ -89,7 +89,7 @@ def test_a_log_that_cannot_be_written_costs_no_training(table: Path, kind: str, 
 
 
 def test_a_missing_package_is_named_before_the_training(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganaug.integrations.tracking.tracker.find_spec", lambda _: None)
+    monkeypatch.setattr("ganaug.integrations.installed.find_spec", lambda _: None)
     refused = fit(table, "--log", "mlflow")
     assert refused.exit_code == 2
     assert "pip install 'ganaug[mlflow]'" in refused.stderr

@@ -1,6 +1,5 @@
 """``ganaug sample --shards``: whole files of one request, whoever writes them and however often that is interrupted."""
 
-import json
 import tarfile
 from itertools import pairwise
 from pathlib import Path
@@ -73,15 +72,20 @@ def test_a_folder_of_another_request_is_refused(tmp_path: Path) -> None:
     request = ["sample", WINE, "--shards", 2, "--output", tmp_path / "a"]
     assert run(*request, "--per-class", 4).exit_code == 0
     before = contents(tmp_path / "a")
-    refused(*request, "--per-class", 5, saying="shards of another request, with another per_class: repeat that request")
-    refused(*request, "--per-class", 4, "--seed", 1, saying="with another seed")
-    (tmp_path / "a" / "_shards.json").write_text(json.dumps([1]))
-    refused(*request, "--per-class", 4, saying="shards of another request")
+    refused(
+        *request, "--per-class", 5, saying="shards of another request, which differs in per_class: repeat that request"
+    )
+    refused(*request, "--per-class", 4, "--seed", 1, saying="which differs in seed")
+    for damaged in ("[1]", "{"):
+        (tmp_path / "a" / "_shards.json").write_text(damaged)
+        refused(*request, "--per-class", 4, saying="must say what the shards are, but is damaged: name another folder")
     (tmp_path / "a" / "_shards.json").write_bytes(before["_shards.json"])
+    (tmp_path / "a" / "part-00001.parquet").write_bytes(b"")
+    assert run(*request, "--per-class", 4).exit_code == 0
     assert contents(tmp_path / "a") == before
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "notes.txt").touch()
-    refused("sample", WINE, "--shards", 2, "--output", tmp_path / "b", saying="is not empty, and has no shards")
+    refused("sample", WINE, "--shards", 2, "--output", tmp_path / "b", saying="is not empty, and has no _shards.json")
 
 
 @pytest.mark.parametrize(

@@ -432,7 +432,7 @@ def test_parquet_pieces_are_cast_to_the_first(parquet: Path) -> None:
 @pytest.mark.parametrize("second", [{"n": ["x"]}, {"n": [1.5]}, {"n": [[1]]}, {"n": [1, "x"]}])
 def test_parquet_pieces_that_do_not_go_together_cost_nothing(second: dict[str, Any], parquet: Path) -> None:
     parquet.write_bytes(b"older")
-    with pytest.raises(DataError, match="must have the same types"):
+    with pytest.raises(DataError, match="All values of a column must have one type"):
         write(parquet, pd.DataFrame({"n": [1]}), pd.DataFrame(second))
     assert parquet.read_bytes() == b"older"
     assert list(parquet.parent.iterdir()) == [parquet]
@@ -512,18 +512,38 @@ def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
     assert read_table(folder, columns=["year", "sold"]).columns.tolist() == ["year", "sold"]
     assert folder_modality(folder) == "table"
 
-    (folder / "year=2024" / "photo.png").touch()
-    assert folder_modality(folder) == "image"
-    (folder / "year=2024" / "photo.png").unlink()
+    (folder / "year=2024" / "notes.txt").touch()
+    assert folder_modality(folder) == "table"
+    with pytest.raises(DataError, match=r"must be \.parquet files, but year=2024/notes\.txt is not: move it elsewhere"):
+        read_table(folder)
+    (folder / "year=2024" / "notes.txt").unlink()
     pd.DataFrame({"price": [1.0]}).to_parquet(folder / "year=2024" / "part-9.parquet")
-    with pytest.raises(DataError, match=r"must have the same columns, but part-9\.parquet lacks 'sold'"):
+    with pytest.raises(DataError, match=r"must have the same columns, but year=2024/part-9\.parquet lacks 'sold'"):
         read_table(folder)
     pd.DataFrame({"price": ["cheap"], "sold": ["no"]}).to_parquet(folder / "year=2024" / "part-9.parquet")
-    with pytest.raises(DataError, match=r"must have the same types, but those of part-9\.parquet cannot be converted"):
+    with pytest.raises(
+        DataError, match=r"must have the same types, but those of year=2024/part-9\.parquet cannot be converted"
+    ):
         read_table(folder)
     (folder / "year=2024" / "part-9.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"part-9\.parquet must be a whole Parquet file"):
         read_table(folder)
+
+
+def test_a_folder_of_images_with_one_table_in_it_holds_images(tmp_path: Path) -> None:
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").touch()
+    (tmp_path / "about.parquet").touch()
+    assert folder_modality(tmp_path) == "image"
+
+
+def test_a_file_of_a_folder_may_lack_an_ignored_column(tmp_path: Path) -> None:
+    pd.DataFrame({"price": [1.0], "note": ["a"]}).to_parquet(tmp_path / "1.parquet")
+    pd.DataFrame({"price": [2.0]}).to_parquet(tmp_path / "2.parquet")
+    frame = pd.concat(open_table(tmp_path, ignored=["note"]).pieces())
+    assert frame["price"].tolist() == [1.0, 2.0]
+    assert frame["note"].isna().tolist() == [False, True]
 
 
 @pytest.mark.parametrize("kind", ["a name that is no text", "a time of no day"])
