@@ -2,10 +2,10 @@
 
     python benchmarks/clusters.py [--cores 2] [--rounds 5] [--quick]
 
-One process and the clusters draw the same shards in turn and write them as Parquet files. Each has drawn a few shards
-before, so that the start of a cluster and the loading of the model do not count. What counts is the median of the
-ratios of the rounds: samples a second on all cores, divided by the cores and by the rate of one process with one core.
-Needs as many idle cores as ``--cores``, and Java. Results: ``clusters.json`` and ``clusters.md``.
+One process and the clusters draw shards in turn, and either leave it at that or write them as Parquet files. Each has
+drawn a few shards before, so that the start of a cluster and the loading of the model do not count. What counts is the
+median of the ratios of the rounds: samples a second on all cores, divided by the cores and by the rate of one process
+with one core. Needs as many idle cores as ``--cores``, and Java. Results: ``clusters.json`` and ``clusters.md``.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from ganaug.integrations.shards import Shards
 
 MODELS = {"rows of 13 columns": "wine", "images of 32 px": "mnist"}
 SHARDS = {"wine": 16, "mnist": 8}
-SHARD_SIZE = {"wine": 51_200, "mnist": 3_200}
+SHARD_SIZE = {"wine": 250_000, "mnist": 3_200}
 WARM_UP = 4  # shards that are not counted
 
-Draw = Callable[[Generator, int, Path], None]
-"""Draws samples and writes them into a folder."""
+Draw = Callable[[Generator, int, Path | None], None]
+"""Draws samples, and writes them into a folder if there is one."""
 
 
 def main() -> None:
@@ -49,16 +49,17 @@ def main() -> None:
     rates: dict[str, dict[str, list[float]]] = {}
     for name, model in MODELS.items():
         generator = Generator.load(Path(__file__).parent.parent / "onnx_models" / f"{model}.onnx")
-        rates[name] = {way: [] for way in ways}
+        kinds = {f"{name}, {sink}": sink == "written" for sink in ("drawn", "written")}
+        rates |= {kind: {way: [] for way in ways} for kind in kinds}
         for draw in ways.values():
-            _rate(draw, generator, WARM_UP * SHARD_SIZE[model])
+            _rate(draw, generator, WARM_UP * SHARD_SIZE[model], written=False)
         for _ in range(rounds):
-            for way, draw in ways.items():
-                shards = (
-                    options.cores if options.quick else SHARDS[model] * (1 if way == "one process" else options.cores)
-                )
-                rates[name][way].append(_rate(draw, generator, shards * SHARD_SIZE[model]))
-                print(f"{name}, {way}: {rates[name][way][-1]:,.0f} a second", flush=True)
+            for kind, written in kinds.items():
+                for way, draw in ways.items():
+                    shards = 1 if options.quick else SHARDS[model]
+                    shards *= 1 if way == "one process" else options.cores
+                    rates[kind][way].append(_rate(draw, generator, shards * SHARD_SIZE[model], written=written))
+                    print(f"{kind}, {way}: {rates[kind][way][-1]:,.0f} a second", flush=True)
     rows = []
     for name, found in rates.items():
         alone = found["one process"]
@@ -73,16 +74,17 @@ def main() -> None:
     write_results(output_folder(options), "clusters", results, markdown_table(titles, rows) + "\n")
 
 
-def _rate(draw: Draw, generator: Generator, n: int) -> float:
+def _rate(draw: Draw, generator: Generator, n: int, *, written: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        draw(generator, n, Path(folder) / "drawn")
+        draw(generator, n, Path(folder) / "drawn" if written else None)
         return n / (time.perf_counter() - begun)
 
 
-def _alone(generator: Generator, n: int, folder: Path) -> None:
+def _alone(generator: Generator, n: int, folder: Path | None) -> None:
     shards = Shards(generator, n, 0, None, screened=False)
-    folder.mkdir()
+    if folder is not None:
+        folder.mkdir()
     for number in range(len(shards)):
         if shards.is_tabular:
             table = shards.rows(number)
@@ -90,7 +92,8 @@ def _alone(generator: Generator, n: int, folder: Path) -> None:
             images, labels = shards.draw(number)
             flat = pyarrow.FixedShapeTensorArray.from_numpy_ndarray(images)
             table = pyarrow.table({"image": flat, "label": pyarrow.array(labels)})
-        pyarrow.parquet.write_table(table, folder / f"{number}.parquet")
+        if folder is not None:
+            pyarrow.parquet.write_table(table, folder / f"{number}.parquet")
 
 
 def _ray(cores: int) -> Draw:
@@ -98,8 +101,12 @@ def _ray(cores: int) -> Draw:
 
     ray.init(num_cpus=cores, include_dashboard=False, log_to_driver=False)
 
-    def draw(generator: Generator, n: int, folder: Path) -> None:
-        on_ray.sample(generator, n, seed=0).write_parquet(str(folder))
+    def draw(generator: Generator, n: int, folder: Path | None) -> None:
+        drawn = on_ray.sample(generator, n, seed=0)
+        if folder is None:
+            drawn.materialize()
+        else:
+            drawn.write_parquet(str(folder))
 
     return draw
 
@@ -111,8 +118,12 @@ def _spark(cores: int) -> Draw:
     settings: dict[str, Any] = {"spark.ui.enabled": False, "spark.driver.memory": "2g"}
     session = SparkSession.builder.master(f"local[{cores}]").config(map=settings).getOrCreate()
 
-    def draw(generator: Generator, n: int, folder: Path) -> None:
-        on_spark.sample(generator, n, seed=0, spark=session).write.parquet(str(folder))
+    def draw(generator: Generator, n: int, folder: Path | None) -> None:
+        drawn = on_spark.sample(generator, n, seed=0, spark=session)
+        if folder is None:
+            drawn.write.format("noop").mode("overwrite").save()
+        else:
+            drawn.write.parquet(str(folder))
 
     return draw
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow
+
 from ganaug.integrations.installed import check_installed
 from ganaug.integrations.shards import Shards
 from ganaug.runtime.arguments import Seed
@@ -24,7 +27,7 @@ def sample(
 ) -> "Dataset":
     """Draw samples on a Ray cluster.
 
-    The samples are divided into shards of about 50,000 rows or 3,000 images, which depend on the request and their
+    The samples are divided into shards of about 250,000 rows or 3,000 images, which depend on the request and their
     number alone. So the same seed gives the same samples, whatever the workers are, and Ray may run a task again. The
     order is that of Ray: set ``execution_options.preserve_order`` of its `DataContext` for the order of the shards. The
     dataset is lazy: Ray draws when it is read or written.
@@ -74,5 +77,6 @@ def sample(
         samples, labels = shards.draw(number)
         return {generator.modality: samples, generator.format.label_name: labels}
 
-    numbers = ray.data.range(len(shards), override_num_blocks=shards.tasks(tasks, "tasks"))
-    return numbers.map_batches(draw, batch_size=1, **{"num_cpus": 1, **options})
+    parts = np.array_split(np.arange(len(shards)), shards.tasks(tasks, "tasks"))
+    numbers = ray.data.from_arrow([pyarrow.table({"id": part}) for part in parts])
+    return numbers.map_batches(draw, batch_size=1, **options)

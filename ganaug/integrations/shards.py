@@ -17,8 +17,10 @@ from ganaug.runtime.latent import Batch
 if TYPE_CHECKING:
     from ganaug.data.tables.sample_format import TableFormat
 
+MAX_ROWS = 250_000
+"""Rows of a shard, about: a second of one core."""
 MAX_PASSES = 200
-"""Passes of the network for a shard, about: seconds of one core."""
+"""Passes of the network for a shard of other samples, about: seconds of one core."""
 MAX_BYTES = 32 * 2**20
 """Memory of the samples of a shard, about."""
 MAX_TASKS = 1000
@@ -153,4 +155,5 @@ def _shard_size(generator: Generator) -> int:
     """Return the samples of a shard. It depends on the form of the samples alone."""
     form = generator.format
     bytes_each = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in form.outputs.values())
-    return max(1, min(MAX_PASSES * form.pass_size, MAX_BYTES // max(1, bytes_each)))
+    most = MAX_ROWS if form.column_names else MAX_PASSES * form.pass_size
+    return max(1, min(most, MAX_BYTES // max(1, bytes_each)))

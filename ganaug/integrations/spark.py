@@ -30,7 +30,7 @@ def sample(
 ) -> "DataFrame":
     """Draw samples on a Spark cluster.
 
-    The samples are divided into shards of about 50,000 rows or 3,000 images, which depend on the request and their
+    The samples are divided into shards of about 250,000 rows or 3,000 images, which depend on the request and their
     number alone. So the same seed gives the same samples, in the same order, whatever the executors are, and Spark may
     compute a partition again. The DataFrame is lazy: Spark draws when it is read or written, each time anew if it is
     not cached.

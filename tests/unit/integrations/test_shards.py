@@ -127,10 +127,10 @@ def test_an_empty_request_has_one_empty_shard(wine: Generator) -> None:
     assert len(shards.rows(0, shards.schema())) == 0
 
 
-def test_a_shard_has_some_passes_or_less_if_samples_are_large(
+def test_a_shard_has_many_rows_or_some_passes_and_less_if_samples_are_large(
     wine: Generator, stripes_generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert len(request(wine, 3 * 51_200)) == 3  # passes of 256 rows
+    assert len(request(wine, 3 * 250_000)) == 3
     assert len(request(stripes_generator, 3 * 3_200)) == 3  # passes of 16 images
     monkeypatch.setattr(module, "MAX_BYTES", 8 * 8 * 5)  # five images
     assert len(request(stripes_generator, 50)) == 10
