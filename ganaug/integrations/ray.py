@@ -69,13 +69,14 @@ def sample(
 
     shards = Shards(generator, n, seed, where, screened=screened)
     schema = shards.schema() if shards.is_tabular else None
+    name, label_name = generator.modality, generator.format.label_name
 
     def draw(batch: dict[str, Any]) -> Any:
         (number,) = batch["id"].tolist()
         if schema is not None:
             return shards.rows(number, schema)
         samples, labels = shards.draw(number)
-        return {generator.modality: samples, generator.format.label_name: labels}
+        return {name: samples, label_name: labels}
 
     parts = np.array_split(np.arange(len(shards)), shards.tasks(tasks, "tasks"))
     numbers = ray.data.from_arrow([pyarrow.table({"id": part}) for part in parts])

@@ -60,14 +60,10 @@ class Shards:
                 "Generator.load('model.onnx')"
             )
         if len({type(label) for label in generator.classes}) > 1:
-            raise DataError(
-                "the classes must all be texts, or all numbers, but are mixed: fit a model with such labels"
-            )
-        generator.sample(
-            {generator.classes[0]: 0}, seed, where, screened=screened
-        )  # checks the seed and the conditions
+            raise DataError("the labels must all be texts, or all numbers, but are mixed: fit a model to such labels")
         self.generator = generator
         self._counts = _counts(generator, n)
+        generator.stream(1, seed=seed, where=where)  # draws nothing, but checks the seed and the conditions
         self._seed = (np.random.SeedSequence().entropy,) if seed is None else tuple(np.atleast_1d(seed).tolist())
         self._where, self._screened = where, screened
         self._number = max(1, math.ceil(sum(self._counts.values()) / _shard_size(generator)))
@@ -98,7 +94,8 @@ class Shards:
 
     def draw(self, number: int) -> Batch:
         """Draw the samples of a shard and their labels, as `Generator.sample` does."""
-        return self._drawn(self.counts(number), (*self._seed, number))
+        seed = (*self._seed, number)
+        return self.generator.sample(self.counts(number), seed, self._where, screened=self._screened)
 
     def rows(self, number: int, schema: Any = None) -> Any:
         """Draw the rows of a shard as a `pyarrow.Table` with the labels as last column, cast to a schema."""
@@ -111,10 +108,7 @@ class Shards:
 
     def schema(self) -> Any:
         """Return the `pyarrow.Schema` of `rows`."""
-        return self._table(self._drawn({self.generator.classes[0]: 1}, self._seed)).schema
-
-    def _drawn(self, counts: Mapping[Label, int], seed: Seed) -> Batch:
-        return self.generator.sample(counts, seed, self._where, screened=self._screened)
+        return self._table(self.generator.sample(1, seed=0)).schema
 
     def _table(self, batch: Batch, schema: Any = None) -> Any:
         form = cast("TableFormat", self.generator.format)

@@ -77,8 +77,9 @@ def test_a_process_opens_a_model_once(stripes_generator: Generator) -> None:
 
 
 def test_conditions_and_the_screen_hold_in_shards(wine: Generator, stripes_generator: Generator) -> None:
-    (rows, _) = request(wine, 20, where={"alcohol": (13, None)}).draw(0)
-    assert (rows["alcohol"] >= 13).all()
+    shards = request(wine, 20, where={"alcohol": (13, None)})
+    assert (shards.draw(0)[0]["alcohol"] >= 13).all()
+    assert shards.schema() == request(wine, 20).schema()
     images = request(stripes_generator, 4, screened=True).draw(0)[0]
     assert np.array_equal(images, stripes_generator.sample({"lying": 2, "upright": 2}, seed=(0, 0), screened=True)[0])
 
