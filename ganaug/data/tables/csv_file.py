@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,11 @@ EXAMPLE_ROWS = 1000
 """Rows at the start of a file from which the format of truth values is taken."""
 SPACING = 100
 """After the first rows, one row in so many shows whether numbers keep their format: all would take long."""
+
+
+def _spellings(word: str) -> list[str]:
+    """Return a word in all mixtures of small and capital letters: pandas takes them all for truth values at first."""
+    return ["".join(letters) for letters in product(*zip(word, word.upper(), strict=True))]
 
 
 @dataclass
@@ -213,6 +219,7 @@ class CsvFile:
 
         self.names  # noqa: B018 - raises if there are none
         options |= {"sep": self._delimiter, "decimal": self._decimal, "encoding": self._encoding}
+        options |= {"true_values": _spellings("true"), "false_values": _spellings("false")}
         with (
             self._errors(),
             pd.read_csv(self.file, chunksize=self._piece_rows, low_memory=False, **options) as pieces,

@@ -122,6 +122,13 @@ def test_whole_numbers_with_leading_zeros_are_text_in_every_piece(file: Path) ->
     assert {str(piece["code"].dtype) for piece in open_table(file).pieces(columns=["code"])} == {"str"}
 
 
+@pytest.mark.parametrize("odd", ["TRue", "tRUE", "falsE"])
+def test_truth_values_may_have_any_letters(odd: str, file: Path) -> None:
+    frame = read_table(written(file, f"x,y\nTrue,a\nFalse,b\n{odd},a\n,b\n"))
+    assert frame["x"].tolist() == [True, False, odd.lower() == "true", pd.NA]
+    assert read_table(written(file, f"x,y\n{odd},a\nmaybe,b\n"))["x"].tolist() == [odd, "maybe"]
+
+
 def test_verbatim_is_what_stands_there(file: Path) -> None:
     content = 'a,b,c\n 01 ,NA,"x\r\ny"\n1e5,,"é,"""\n'
     (piece,) = open_table(written(file, content)).pieces(verbatim=True)
