@@ -30,7 +30,7 @@ from ganaug.integrations.shards import Shards
 
 MODELS = {"rows of 13 columns": "wine", "images of 32 px": "mnist"}
 SHARDS = {"wine": 16, "mnist": 8}
-SHARD_SIZE = {"wine": 250_000, "mnist": 3_200}
+SHARD_SIZE = {"wine": 256_000, "mnist": 3_200}
 WARM_UP = 4  # shards that are not counted
 
 Draw = Callable[[Generator, int, Path | None], None]
@@ -86,14 +86,12 @@ def _alone(generator: Generator, n: int, folder: Path | None) -> None:
     if folder is not None:
         folder.mkdir()
     for number in range(len(shards)):
-        if shards.is_tabular:
-            table = shards.rows(number)
-        else:
-            images, labels = shards.draw(number)
-            flat = pyarrow.FixedShapeTensorArray.from_numpy_ndarray(images)
-            table = pyarrow.table({"image": flat, "label": pyarrow.array(labels)})
+        columns = shards.columns(number)
+        if isinstance(columns, dict):
+            images = pyarrow.FixedShapeTensorArray.from_numpy_ndarray(columns["image"])
+            columns = pyarrow.table({"image": images, "label": pyarrow.array(columns["label"])})
         if folder is not None:
-            pyarrow.parquet.write_table(table, folder / f"{number}.parquet")
+            pyarrow.parquet.write_table(columns, folder / f"{number}.parquet")
 
 
 def _ray(cores: int) -> Draw:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganaug.cli.data_files import files_of_source
+from ganaug.cli.data_files import files_of_model, files_of_source
 from ganaug.cli.interrupts import exit_code
 from ganaug.cli.memory import check_memory
 from ganaug.cli.options import csv_options, duration, left_out_options, path, seed_option
@@ -89,7 +89,7 @@ def command(
     from ganaug.runtime.generator import Generator
 
     generator = None if model is None else Generator.load(model)
-    if target is None and generator is not None and generator.modality == files.modality:
+    if target is None and generator is not None and files_of_model(generator) is files:
         target = files.target_of(generator)
     files.check_source(source, target)
     check_memory()

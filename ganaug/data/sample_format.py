@@ -32,6 +32,8 @@ class SampleFormat(ABC):
         depend on the size of a pass, and a sample must not depend on how many are drawn.
     seeded_pass_size : int
         The same for samples with a seed each, of which few are needed at once.
+    shard_passes : int
+        Passes of a shard, of which a cluster draws many: they should take one core some seconds.
     """
 
     modality: ClassVar[str]
@@ -39,6 +41,7 @@ class SampleFormat(ABC):
     outputs: Mapping[str, OutputForm]
     pass_size: int
     seeded_pass_size: ClassVar[int]
+    shard_passes: ClassVar[int] = 200
 
     @classmethod
     @abstractmethod
@@ -73,6 +76,10 @@ class SampleFormat(ABC):
     def side(self) -> int | None:
         """The height of an image in pixels; None for other samples."""
         return None
+
+    def columns(self, samples: Any, labels: NDArray[Any]) -> Any:
+        """Return samples and labels side by side: an array of each by name, or a `pyarrow.Table` of rows."""
+        return {self.modality: samples, self.label_name: labels}
 
     @property
     def label_name(self) -> str:

@@ -27,7 +27,7 @@ def sample(
 ) -> "Dataset":
     """Draw samples on a Ray cluster.
 
-    The samples are divided into shards of about 250,000 rows or 3,000 images, which depend on the request and their
+    The samples are divided into shards of about 256,000 rows or 3,000 images, which depend on the request and their
     number alone. So the same seed gives the same samples, whatever the workers are, and Ray may run a task again. The
     order is that of Ray: set ``execution_options.preserve_order`` of its `DataContext` for the order of the shards. The
     dataset is lazy: Ray draws when it is read or written.
@@ -68,15 +68,9 @@ def sample(
     import ray.data
 
     shards = Shards(generator, n, seed, where, screened=screened)
-    schema = shards.schema() if shards.is_tabular else None
-    name, label_name = generator.modality, generator.format.label_name
 
     def draw(batch: dict[str, Any]) -> Any:
-        (number,) = batch["id"].tolist()
-        if schema is not None:
-            return shards.rows(number, schema)
-        samples, labels = shards.draw(number)
-        return {name: samples, label_name: labels}
+        return shards.columns(int(batch["id"][0]))
 
     parts = np.array_split(np.arange(len(shards)), shards.tasks(tasks, "tasks"))
     numbers = ray.data.from_arrow([pyarrow.table({"id": part}) for part in parts])

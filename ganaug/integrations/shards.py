@@ -3,24 +3,16 @@
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 
 from ganaug.data.labels import Label
-from ganaug.data.tables.arrow import arrow_table
 from ganaug.errors import DataError
 from ganaug.runtime.arguments import Seed
 from ganaug.runtime.generator import Generator
 from ganaug.runtime.latent import Batch
 
-if TYPE_CHECKING:
-    from ganaug.data.tables.sample_format import TableFormat
-
-MAX_ROWS = 250_000
-"""Rows of a shard, about: a second of one core."""
-MAX_PASSES = 200
-"""Passes of the network for a shard of other samples, about: seconds of one core."""
 MAX_BYTES = 32 * 2**20
 """Memory of the samples of a shard, about."""
 MAX_TASKS = 1000
@@ -97,23 +89,9 @@ class Shards:
         seed = (*self._seed, number)
         return self.generator.sample(self.counts(number), seed, self._where, screened=self._screened)
 
-    def rows(self, number: int, schema: Any = None) -> Any:
-        """Draw the rows of a shard as a `pyarrow.Table` with the labels as last column, cast to a schema."""
-        return self._table(self.draw(number), schema)
-
-    @property
-    def is_tabular(self) -> bool:
-        """Whether the samples are rows of a table."""
-        return self.generator.modality == "table"
-
-    def schema(self) -> Any:
-        """Return the `pyarrow.Schema` of `rows`."""
-        return self._table(self.generator.sample(1, seed=0)).schema
-
-    def _table(self, batch: Batch, schema: Any = None) -> Any:
-        form = cast("TableFormat", self.generator.format)
-        rows, labels = batch
-        return arrow_table(form.labelled(form.written(rows), labels).astype(form.date_dtypes), schema)
+    def columns(self, number: int) -> Any:
+        """Draw a shard as `SampleFormat.columns` has it."""
+        return self.generator.format.columns(*self.draw(number))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "generator": self.generator.to_bytes()}
@@ -149,5 +127,4 @@ def _shard_size(generator: Generator) -> int:
     """Return the samples of a shard. It depends on the form of the samples alone."""
     form = generator.format
     bytes_each = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in form.outputs.values())
-    most = MAX_ROWS if form.column_names else MAX_PASSES * form.pass_size
-    return max(1, min(most, MAX_BYTES // max(1, bytes_each)))
+    return max(1, min(form.shard_passes * form.pass_size, MAX_BYTES // max(1, bytes_each)))

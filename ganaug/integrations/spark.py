@@ -30,7 +30,7 @@ def sample(
 ) -> "DataFrame":
     """Draw samples on a Spark cluster.
 
-    The samples are divided into shards of about 250,000 rows or 3,000 images, which depend on the request and their
+    The samples are divided into shards of about 256,000 rows or 3,000 images, which depend on the request and their
     number alone. So the same seed gives the same samples, in the same order, whatever the executors are, and Spark may
     compute a partition again. The DataFrame is lazy: Spark draws when it is read or written, each time anew if it is
     not cached.
@@ -73,22 +73,23 @@ def sample(
     from pyspark.sql import SparkSession
 
     shards = Shards(generator, n, seed, where, screened=screened)
-    schema = shards.schema() if shards.is_tabular else None
 
     def draw(batches: Iterator[Any]) -> Iterator[Any]:
         for batch in batches:
             for number in batch["id"].to_pylist():
-                drawn = _as_columns(*shards.draw(number)) if schema is None else shards.rows(number, schema)
-                yield from _as_spark_has_it(drawn).to_batches()
+                yield from _as_spark_has_it(shards.columns(number)).to_batches()
 
     spark = spark or SparkSession.builder.getOrCreate()
     numbers = spark.range(len(shards), numPartitions=shards.tasks(partitions, "partitions"))
-    empty = _as_columns(*generator.sample(0)) if schema is None else schema.empty_table()
-    return numbers.mapInArrow(draw, _spark_schema(_as_spark_has_it(empty), spark))
+    first = _as_spark_has_it(generator.format.columns(*generator.sample(1, seed=0)))
+    return numbers.mapInArrow(draw, _spark_schema(first, spark))
 
 
-def _as_spark_has_it(table: Any) -> Any:
-    """Return a `pyarrow.Table` with types that Spark has."""
+def _as_spark_has_it(columns: Any) -> Any:
+    """Return columns, arrays by name or a `pyarrow.Table`, as a table with types that Spark has."""
+    table = columns
+    if isinstance(columns, dict):
+        table = pyarrow.table({name: _nested(column) for name, column in columns.items()})
     for place, field in enumerate(table.schema):
         if getattr(field.type, "extension_name", "") == "pandas.period":
             column = pyarrow.array(table.column(place).to_pandas().astype("string"), pyarrow.string())
@@ -124,12 +125,6 @@ def _spark_schema(table: Any, spark: "SparkSession") -> Any:
         naive = pyarrow.types.is_timestamp(found.type) and found.type.tz is None
         fields.append(StructField(field.name, TimestampNTZType() if naive else field.dataType))
     return StructType(fields)
-
-
-def _as_columns(samples: NDArray[Any], labels: NDArray[Any]) -> Any:
-    """Return samples that are arrays, and their labels, as a `pyarrow.Table`."""
-    name = {3: "signal", 4: "image", 5: "clip"}[samples.ndim]
-    return pyarrow.table({name: _nested(samples), "label": pyarrow.array(labels)})
 
 
 def _nested(samples: NDArray[Any]) -> Any:

@@ -55,7 +55,10 @@ def test_a_result_that_cannot_be_printed_is_a_failure(words: str, arguments: lis
 class Broken(io.StringIO):
     """A stream that takes nothing."""
 
+    tried = 0
+
     def write(self, _: str) -> int:
+        self.tried += 1
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def flush(self) -> None:
@@ -67,6 +70,7 @@ def test_progress_that_cannot_be_shown_costs_nothing(stream: Any, monkeypatch: p
     monkeypatch.setattr(sys, "stderr", stream)
     with progress(quiet=False) as show:
         show(Step(1, 1.0, 0.1, 8, {"loss": np.float32(1)}))  # type: ignore[dict-item]
+    assert stream is None or stream.tried > 0
 
 
 def test_a_forgiving_stream_writes_what_can_be_written() -> None:

@@ -102,8 +102,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def drawn_here(generator: Generator, n: Any, seed: int) -> pyarrow.Table:
     """Return the rows of all shards, drawn in this process."""
     request = Shards(generator, n, seed, None, screened=False)
-    schema = request.schema()
-    return pyarrow.concat_tables([request.rows(number, schema) for number in range(len(request))])
+    return pyarrow.concat_tables([request.columns(number) for number in range(len(request))])
 
 
 def as_text(table: pyarrow.Table) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ganaug.data.json_checks import is_name, items, require
 from ganaug.data.sample_format import Fits, OutputForm, SampleFormat
+from ganaug.data.tables.arrow import arrow_table
 from ganaug.data.tables.codec import MAX_COLUMNS, TableCodec
 from ganaug.data.tables.conditions import Conditions
 from ganaug.data.tables.csv_format import CsvFormat
@@ -27,6 +28,7 @@ class TableFormat(SampleFormat):
     noun = "rows of a table"
     pass_size = 256
     seeded_pass_size = 64
+    shard_passes = 1000
 
     def __init__(
         self,
@@ -97,6 +99,10 @@ class TableFormat(SampleFormat):
                 "the model too: rename it, and fit the model again"
             )
         return rows.assign(**{self._target: labels})
+
+    def columns(self, samples: "DataFrame", labels: NDArray[Any]) -> Any:
+        """Return a `pyarrow.Table` of rows with their labels as the last column; always of one schema."""
+        return arrow_table(self.labelled(self.written(samples), labels).astype(self.date_dtypes))
 
     @cached_property
     def _object_dtypes(self) -> dict[Any, Any]:
